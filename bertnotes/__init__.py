@@ -21,7 +21,7 @@ _HOMES = {
     "load_encoder": "models",
     "attention_heatmap": "plots",
 }
-__all__ = list(_HOMES)  # noqa: PLE0604
+__all__ = list(_HOMES)
 __version__ = "0.1.0"
 
 

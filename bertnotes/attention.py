@@ -177,7 +177,7 @@ def _check_value(key, value):
     try:
         torch.broadcast_shapes(key.shape[:-2], value.shape[:-2])
     except RuntimeError:
-        raise ValueError(f"the leading axes of key and value must fit; got key {_shape(key)} and value {_shape(value)}") from None
+        raise ValueError(f"the leading axes of key and value must fit; got {_shape(key)} and {_shape(value)}") from None
 
 
 def _check_mask(mask, scores):
@@ -191,7 +191,7 @@ def _check_mask(mask, scores):
     except RuntimeError:
         fits = False
     if not fits:
-        raise ValueError(f"the mask {_shape(mask)} does not broadcast to the weights {_shape(scores)}, (..., query_pos, key_pos)")
+        raise ValueError(f"the mask {_shape(mask)} does not broadcast to the weights {_shape(scores)}")
 
 
 def _shape(tensor):

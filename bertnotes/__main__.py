@@ -1,0 +1,3 @@
+from bertnotes.cli import main
+
+main()

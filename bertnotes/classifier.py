@@ -1,0 +1,115 @@
+"""A sentiment classifier: a pre-trained encoder and one linear layer on its pooled output.
+
+Fine-tuned in notebook 09. Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers for Language
+Understanding", section 4.1.
+"""
+
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import AutoConfig
+
+from bertnotes.batching import TextClassificationDataset, check_max_length, evaluation_loader, evaluation_order
+from bertnotes.data import LABELS, clean_review
+from bertnotes.models import find_model, load_encoder, load_tokenizer
+
+HEAD = ("classifier.weight", "classifier.bias")
+
+
+class BERTClassifier(nn.Module):
+    """A pre-trained encoder with a classification head.
+
+    bert_model_name: "mini", a checkpoint folder or a hub id; num_classes: how many labels.
+    attention: "bertnotes" (the function of notebook 01), "sdpa" (fused, faster) or "eager".
+    forward(input_ids, attention_mask): both (batch, position) -> logits (batch, num_classes).
+    """
+
+    def __init__(self, bert_model_name="mini", num_classes=2, attention="bertnotes"):
+        super().__init__()
+        if num_classes < 2:
+            raise ValueError(f"a classifier tells at least 2 classes apart; got num_classes={num_classes}")
+        self.bert = load_encoder(bert_model_name, attention)
+        config = self.bert.config
+        self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.1))
+        self.classifier = nn.Linear(config.hidden_size, num_classes)
+        nn.init.normal_(self.classifier.weight, std=getattr(config, "initializer_range", 0.02))
+        nn.init.zeros_(self.classifier.bias)
+
+    def forward(self, input_ids, attention_mask):
+        check_max_length(input_ids.shape[1], self.bert.config.max_position_embeddings)
+        outputs = self.bert(input_ids=input_ids, attention_mask=attention_mask)
+        pooled = getattr(outputs, "pooler_output", None)
+        if pooled is None:  # an encoder without a pooler: the [CLS] vector as it is
+            pooled = outputs.last_hidden_state[:, 0]
+        return self.classifier(self.dropout(pooled))
+
+    def save_pretrained(self, folder, tokenizer):
+        """Write config.json, model.safetensors and the tokenizer to a folder, in the layout of transformers.
+
+        `from_pretrained`, `load_encoder` (for its attention) and transformers' AutoModelForSequenceClassification read it.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        config = type(self.bert.config)(**self.bert.config.to_diff_dict())
+        num_classes = self.classifier.out_features
+        names = LABELS if num_classes == 2 else [f"LABEL_{label}" for label in range(num_classes)]
+        config.id2label = dict(enumerate(names))
+        config.label2id = {name: label for label, name in enumerate(names)}
+        config.architectures = ["BertForSequenceClassification"]
+        config.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        weights = {name: weight.contiguous() for name, weight in self.state_dict().items()}
+        partial = folder / "model.safetensors.partial"  # whole or not at all
+        save_file(weights, partial, metadata={"format": "pt"})
+        os.replace(partial, folder / "model.safetensors")
+
+    @classmethod
+    def from_pretrained(cls, folder, attention="bertnotes"):
+        """Load what `save_pretrained` wrote: (model, tokenizer), the model in evaluation mode.
+
+        Raises FileNotFoundError or ValueError where the folder is missing, damaged, or no classifier.
+        """
+        folder = find_model(str(folder))
+        if not isinstance(folder, Path):
+            raise FileNotFoundError(f"no folder {folder}; expected one that `bertnotes train --out` wrote")
+        try:
+            head = {name: weight for name, weight in load_file(folder / "model.safetensors").items() if name in HEAD}
+        except (SafetensorError, OSError) as error:
+            raise ValueError(f"the weights in {folder} are missing, truncated or damaged: {error}") from None
+        if set(head) != set(HEAD):
+            raise ValueError(
+                f"{folder} holds an encoder but no classifier; fine-tune it first: bertnotes train --model {folder} --out DIR"
+            )
+        model = cls(str(folder), AutoConfig.from_pretrained(folder).num_labels, attention)
+        with torch.no_grad():
+            for name, weight in head.items():
+                parameter = model.get_parameter(name)
+                if parameter.shape != weight.shape:
+                    raise ValueError(f"{folder}: {name} has shape {tuple(weight.shape)}, expected {tuple(parameter.shape)}")
+                parameter.copy_(weight)
+        return model.eval(), load_tokenizer(str(folder))
+
+
+@torch.inference_mode()
+def predict_probabilities(texts, model, tokenizer, device="cpu", max_length=128, batch_size=32):
+    """Probability of each class for each text: a tensor (text, class), rows in the order of the texts, on the CPU."""
+    check_max_length(max_length, model.bert.config.max_position_embeddings)
+    texts = [clean_review(text) for text in texts]
+    dataset = TextClassificationDataset(texts, [0] * len(texts), tokenizer, max_length)
+    model.to(device).eval()
+    rows = [
+        model(batch["input_ids"].to(device), batch["attention_mask"].to(device)).float().softmax(-1).cpu()
+        for batch in evaluation_loader(dataset, batch_size)
+    ]
+    order = torch.tensor(evaluation_order(dataset))
+    return torch.cat(rows)[order.argsort()]
+
+
+def predict_sentiment(text, model, tokenizer, device, max_length=128):
+    """Say whether one review is "positive" or "negative"."""
+    probabilities = predict_probabilities([text], model, tokenizer, device, max_length)
+    return LABELS[probabilities[0].argmax().item()]

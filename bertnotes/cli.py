@@ -1,0 +1,167 @@
+"""The `bertnotes` command. Each subcommand is a few calls into the library; bad input ends in one line and status 2."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0])
+
+Model = Annotated[str, typer.Option(help='"mini", a checkpoint folder, or a hub id such as bert-base-uncased')]
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Option(help="CSV with the columns review and sentiment")],
+    out: Annotated[Path, typer.Option(help="folder for the fine-tuned model")],
+    model: Model = "mini",
+    sample: Annotated[int | None, typer.Option(help="how many reviews to draw from the CSV [default: all]")] = None,
+    validation: Annotated[float, typer.Option(help="part held out for validation: a fraction, or a count")] = 0.2,
+    epochs: int = 3,
+    batch_size: int = 16,
+    learning_rate: float = 1e-4,
+    max_length: Annotated[int, typer.Option(help="tokens a review is cut at")] = 256,
+    seed: int = 42,
+    precision: Annotated[str, typer.Option(help="fp32 or bf16")] = "fp32",
+    attention: Annotated[str, typer.Option(help="sdpa (fused), bertnotes (the function of notebook 01) or eager")] = "sdpa",
+    test: Annotated[Path | None, typer.Option(help="CSV to score once at the end, beside TF-IDF on the same reviews")] = None,
+    record: Annotated[Path | None, typer.Option(help="JSON file for the result; needs --test")] = None,
+):
+    """Fine-tune a model on reviews, keep the epoch that does best on validation, and save it."""
+    from bertnotes.classifier import BERTClassifier
+    from bertnotes.data import load_imdb_data, split_validation
+    from bertnotes.models import load_tokenizer
+    from bertnotes.training import TrainConfig, best_device, fit, majority_accuracy
+
+    if record and not test:
+        raise ValueError("--record writes the score on a test set; give that set with --test")
+    if out.exists() and any(out.iterdir()):
+        raise ValueError(f"{out} is not empty; give a new folder, so that no earlier run is overwritten")
+    texts, labels = load_imdb_data(data, sample, seed)
+    test_data = load_imdb_data(test) if test else None
+    size = int(validation) if validation >= 1 else validation
+    train_texts, validation_texts, train_labels, validation_labels = split_validation(texts, labels, size, seed)
+    config = TrainConfig(epochs, batch_size, learning_rate, max_length=max_length, seed=seed, precision=precision)
+    import torch
+
+    torch.manual_seed(seed)
+    classifier, tokenizer = BERTClassifier(model, 2, attention), load_tokenizer(model)
+    typer.echo(
+        f"{len(train_texts)} reviews to train on, {len(validation_texts)} to validate on; "
+        f"majority class on validation {majority_accuracy(validation_labels):.4f}"
+    )
+    started = time.perf_counter()
+    history = fit(
+        classifier, tokenizer, (train_texts, train_labels), (validation_texts, validation_labels), config, best_device(), out
+    )
+    seconds = time.perf_counter() - started
+    for entry in history:
+        typer.echo(
+            f"epoch {entry['epoch']}: train loss {entry['train_loss']:.4f}, validation loss {entry['validation_loss']:.4f}, "
+            f"accuracy {entry['accuracy']:.4f}, {entry['seconds']:.0f} s"
+        )
+    typer.echo(f"saved the best epoch to {out}")
+    if test_data:
+        _score(classifier, tokenizer, test_data, (train_texts, train_labels), config, record, model, history, seconds)
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Option(help="CSV with the columns review and sentiment")],
+    model: Annotated[Path, typer.Option(help="folder that `bertnotes train --out` wrote")],
+    sample: Annotated[int | None, typer.Option(help="how many reviews to draw [default: all]")] = None,
+    max_length: int = 256,
+    seed: int = 42,
+):
+    """Score a fine-tuned model on reviews."""
+    from bertnotes.batching import TextClassificationDataset, evaluation_loader
+    from bertnotes.classifier import BERTClassifier
+    from bertnotes.data import load_imdb_data
+    from bertnotes.training import best_device, majority_accuracy
+    from bertnotes.training import evaluate as score
+
+    texts, labels = load_imdb_data(data, sample, seed)
+    classifier, tokenizer = BERTClassifier.from_pretrained(model, "sdpa")
+    device = best_device()
+    loader = evaluation_loader(TextClassificationDataset(texts, labels, tokenizer, max_length), 32)
+    accuracy, report = score(classifier.to(device), loader, device)
+    typer.echo(f"accuracy {accuracy:.4f}, majority class {majority_accuracy(labels):.4f}, {len(labels)} reviews\n\n{report}")
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Option(help="folder that `bertnotes train --out` wrote")],
+    text: Annotated[str | None, typer.Argument(help="one review")] = None,
+    file: Annotated[Path | None, typer.Option(help="CSV with a column review")] = None,
+    max_length: int = 256,
+):
+    """Say of one review, or of each in a file, whether it is positive or negative, and how probable that is."""
+    from bertnotes.classifier import BERTClassifier, predict_probabilities
+    from bertnotes.data import LABELS, read_reviews
+    from bertnotes.training import best_device
+
+    if (text is None) == (file is None):
+        raise ValueError('give either one review, bertnotes predict "...", or a CSV, bertnotes predict --file reviews.csv')
+    texts = [text] if file is None else read_reviews(file, ("review",))["review"].tolist()
+    classifier, tokenizer = BERTClassifier.from_pretrained(model, "sdpa")
+    for probabilities in predict_probabilities(texts, classifier, tokenizer, best_device(), max_length).tolist():
+        best = max(range(len(probabilities)), key=probabilities.__getitem__)
+        typer.echo(f"{LABELS[best]}\t{probabilities[best]:.4f}")
+
+
+@app.command()
+def data(
+    source: Annotated[Path | None, typer.Option("--from", help="a copy that is here already: archive or folder")] = None,
+    out: Annotated[Path, typer.Option(help="folder to write train, test and unsup to")] = Path("data/imdb"),
+):
+    """Fetch the full IMDB data set (84 MB, checksum verified), or take a copy, and write its official split as CSV."""
+    from bertnotes.imdb import fetch_archive, read_original, write_splits
+
+    for split, path in write_splits(read_original(source or fetch_archive(out)), out).items():
+        typer.echo(f"{split}: {path}")
+
+
+def main():
+    """Run the command; what the user can mend ends in one line on stderr and exit status 2."""
+    try:
+        sys.exit(app(standalone_mode=False))
+    except typer.TyperException as error:  # a missing option, a word for a number
+        message = f"{error.format_message()} Try --help"
+    except (ValueError, OSError) as error:
+        message = str(error)
+    typer.echo(f"bertnotes: {' '.join(message.split())}", err=True)
+    sys.exit(2)
+
+
+def _score(classifier, tokenizer, test_data, train_data, config, record, model, history, seconds):
+    """Score on the test set once, with TF-IDF fitted on the same reviews beside it; print and record both."""
+    from bertnotes.baselines import tfidf_logistic_regression
+    from bertnotes.batching import TextClassificationDataset, evaluation_loader
+    from bertnotes.record import peak_memory, write_record
+    from bertnotes.training import best_device, majority_accuracy
+    from bertnotes.training import evaluate as score
+
+    memory = peak_memory()
+    loader = evaluation_loader(TextClassificationDataset(*test_data, tokenizer, config.max_length), 32)
+    accuracy, report = score(classifier, loader, best_device(), config.precision)
+    baseline = tfidf_logistic_regression().fit(*train_data).score(*test_data)
+    majority = majority_accuracy(test_data[1])
+    typer.echo(f"test: accuracy {accuracy:.4f}, TF-IDF {baseline:.4f}, majority class {majority:.4f}\n\n{report}")
+    if record:
+        write_record(
+            record,
+            command=" ".join(["bertnotes", *sys.argv[1:]]),
+            model=model,
+            parameters=sum(weight.numel() for weight in classifier.parameters()),
+            train_reviews=len(train_data[0]),
+            test_reviews=len(test_data[0]),
+            config=vars(config),
+            accuracy=round(accuracy, 4),
+            tfidf_accuracy=round(baseline, 4),
+            majority_accuracy=round(majority, 4),
+            train_seconds=round(seconds),
+            train_peak_memory_mb=memory,
+            history=history,
+        )

@@ -1,0 +1,122 @@
+"""Which BERT? A name becomes a tokenizer and an encoder, ready to show its attention.
+
+A name is "mini" (the small pre-trained BERT that lies in data/mini), a checkpoint folder, or an id on the Hugging Face
+hub such as "bert-base-uncased". Where code says "mini", the environment variable BERTNOTES_MODEL may say otherwise.
+Used from notebook 05 on.
+"""
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoModel, AutoTokenizer
+from transformers.utils import logging
+
+from bertnotes.attention import use_in_transformers
+
+MINI = Path(__file__).resolve().parent.parent / "data" / "mini"
+
+
+def load_tokenizer(name="mini"):
+    """Load the tokenizer of a model: text to ids in its vocabulary.
+
+    Raises FileNotFoundError where the folder or the hub id is not to be had, ValueError where the folder is damaged.
+    """
+    source = find_model(name)
+    if isinstance(source, Path) and not any((source / file).is_file() for file in ("tokenizer.json", "vocab.txt")):
+        raise ValueError(f"{source} is not a whole checkpoint folder: it holds no tokenizer.json and no vocab.txt")
+    with _quiet(), _explained(source):
+        return AutoTokenizer.from_pretrained(source)
+
+
+def load_encoder(name="mini", attention="eager"):
+    """Load a pre-trained encoder in float32, in evaluation mode.
+
+    attention: "eager" (transformers' own, gives attention weights), "bertnotes" (ours, gives them too) or "sdpa" (fused
+    and faster, gives none). Call it with output_attentions=True: `attentions` is a tuple, one (batch, head, query_pos,
+    key_pos) a layer.
+    Raises FileNotFoundError where the folder or the hub id is not to be had; ValueError where the folder is no whole
+    checkpoint, or the model returns no attention weights although it was asked to.
+    """
+    if attention not in ("eager", "bertnotes", "sdpa"):
+        raise ValueError(f'attention is "eager", "bertnotes" or "sdpa"; got {attention!r}')
+    if attention == "bertnotes":
+        use_in_transformers()
+    source = find_model(name)
+    with _quiet(), _explained(source):
+        encoder, report = AutoModel.from_pretrained(
+            source, attn_implementation=attention, dtype=torch.float32, use_safetensors=True, output_loading_info=True
+        )
+    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))  # some come without a pooler
+    if missing:
+        raise ValueError(f"{source} is not a whole checkpoint: {len(missing)} weights are missing, such as {missing[0]}")
+    if attention != "sdpa":
+        _check_attentions(encoder, attention)
+    return encoder
+
+
+def find_model(name="mini"):
+    """Say where a model is to be loaded from: a folder as Path, or a hub id as str.
+
+    Raises FileNotFoundError where the name is a path without a folder, ValueError where the folder holds no config.json.
+    """
+    name = os.environ.get("BERTNOTES_MODEL", name) if name == "mini" else name
+    folder = MINI if name == "mini" else Path(name).expanduser()
+    if not folder.is_dir():
+        if name == "mini" or folder.is_absolute() or str(name).startswith((".", "~")) or str(name).count("/") > 1:
+            raise FileNotFoundError(f"no model folder at {folder}. {_WAYS}")
+        return str(name)
+    if not (folder / "config.json").is_file():
+        raise ValueError(f"{folder} is not a checkpoint folder: it holds no config.json. {_WAYS}")
+    return folder
+
+
+_WAYS = 'A model is "mini" (it comes with a clone), a folder that save_pretrained wrote, or a hub id such as bert-base-uncased'
+
+
+@contextmanager
+def _quiet():
+    """Keep transformers' progress bars and load report off the page; what matters in them is checked here."""
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+@contextmanager
+def _explained(source):
+    """Turn what loading may raise into one sentence that says what to do."""
+    try:
+        yield
+    except SafetensorError as error:
+        raise ValueError(f"the weights in {source} are truncated or damaged ({error}); copy or train them again") from None
+    except RuntimeError as error:
+        if "size mismatch" not in str(error) and "mismatched_sizes" not in str(error):
+            raise
+        raise ValueError(f"the weights in {source} do not have the shapes that its config.json says; copy it again") from None
+    except (OSError, ValueError) as error:
+        if isinstance(source, Path):
+            raise ValueError(f"{source} is not a whole checkpoint folder: {_first_line(error)}") from None
+        raise FileNotFoundError(
+            f"'{source}' is no folder here, is not in this machine's cache, and the Hugging Face hub could not give it. "
+            f"Two ways out: load it once with network (and HF_HUB_OFFLINE unset), it then stays cached; or copy its folder "
+            f"(config.json, model.safetensors, tokenizer.json) from a machine that has it, and give that folder as the name"
+        ) from error
+
+
+def _first_line(error):
+    return str(error).strip().splitlines()[0]
+
+
+@torch.inference_mode()
+def _check_attentions(encoder, attention):
+    attentions = encoder(torch.zeros(1, 2, dtype=torch.long), output_attentions=True).attentions
+    if not attentions or any(weights is None for weights in attentions):
+        raise ValueError(f'{type(encoder).__name__} gives no attention weights with attention="{attention}"; try "eager"')

@@ -1,0 +1,48 @@
+"""Results that can be checked later: a number together with what made it. They lie in data/results."""
+
+import json
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+
+def environment():
+    """Hardware, versions and date, for a record: a dict."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{torch.get_num_threads()} CPU threads"
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "device": f"{device}, {processor()}",
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("torch", "transformers", "scikit-learn")},
+    }
+
+
+def processor():
+    """The processor's name as the system gives it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def peak_memory():
+    """The most memory that this process has held so far, in MB; None where the system does not say (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kilobytes
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
+
+
+def write_record(path, **values):
+    """Write the values and the environment to a JSON file."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**values, "environment": environment()}, indent=2) + "\n", encoding="utf-8")

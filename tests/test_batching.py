@@ -1,0 +1,167 @@
+"""Texts become tensors, and reviews of like length travel together; none is lost and none comes twice."""
+
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils.data import DataLoader
+
+from bertnotes.batching import BucketedBatches, TextClassificationDataset, evaluation_loader, evaluation_order, training_loader
+from bertnotes.models import load_tokenizer
+
+TEXTS = ["great film", "a", "it is not too bad , is it ?", "bad bad bad", "the worst of the worst film " * 5]
+LABELS = [1, 1, 1, 0, 0]
+TOKENS = [4, 3, 11, 5, 16]  # with [CLS] and [SEP], cut at 16
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_checkpoint):
+    return load_tokenizer(tiny_checkpoint)
+
+
+@pytest.fixture
+def dataset(tokenizer):
+    return TextClassificationDataset(TEXTS, LABELS, tokenizer, 16)
+
+
+# ---- one review ----
+
+
+def test_an_item_is_padded_to_max_length(dataset, tokenizer):
+    """[CLS] and [SEP] around it, [PAD] behind it, the mask 1 on what is no padding; the label a scalar."""
+    item = dataset[0]
+    assert {name: (tuple(value.shape), value.dtype) for name, value in item.items()} == {
+        "input_ids": ((16,), torch.int64),
+        "attention_mask": ((16,), torch.int64),
+        "label": ((), torch.int64),
+    }
+    assert tokenizer.convert_ids_to_tokens(item["input_ids"]) == ["[CLS]", "great", "film", "[SEP]"] + ["[PAD]"] * 12
+    assert item["attention_mask"].tolist() == [1] * 4 + [0] * 12
+    assert item["label"] == 1 and dataset[-2]["label"] == 0
+
+
+def test_a_long_review_is_cut_and_closed(dataset, tokenizer):
+    """max_length counts [CLS] and [SEP]."""
+    ids = dataset[4]["input_ids"].tolist()
+    assert len(ids) == 16 and ids[0] == tokenizer.cls_token_id and ids[-1] == tokenizer.sep_token_id
+    assert dataset.lengths() == TOKENS
+
+
+def test_columns_of_a_table_will_do(tokenizer):
+    """pandas counts its rows otherwise after a split."""
+    table = pd.DataFrame({"text": TEXTS, "label": LABELS}).iloc[[4, 0]]
+    dataset = TextClassificationDataset(table["text"], table["label"], tokenizer, 16)
+    assert [item["label"].item() for item in (dataset[0], dataset[1])] == [0, 1] and dataset.lengths() == [16, 4]
+
+
+def test_tokenising_is_silent(tokenizer, capfd):
+    """No advice from transformers on the page."""
+    next(iter(DataLoader(TextClassificationDataset(TEXTS, LABELS, tokenizer, 16), batch_size=2)))
+    assert capfd.readouterr() == ("", "")
+
+
+# ---- batches ----
+
+
+def test_a_batch_is_padded_to_its_longest(dataset):
+    """A plain DataLoader, as in the original script, gets no more padding than it needs, and the same rows."""
+    batches = list(DataLoader(dataset, batch_size=2))
+    assert [tuple(batch["input_ids"].shape) for batch in batches] == [(2, 4), (2, 11), (1, 16)]
+    for number, batch in enumerate(batches):
+        for row in range(len(batch["label"])):
+            item, width = dataset[2 * number + row], batch["input_ids"].shape[1]
+            assert torch.equal(batch["input_ids"][row], item["input_ids"][:width])
+            assert torch.equal(batch["attention_mask"][row], item["attention_mask"][:width])
+            assert not item["attention_mask"][width:].any() and batch["label"][row] == item["label"]
+
+
+def test_evaluation_goes_from_short_to_long(dataset):
+    """Every review once; evaluation_order says which came where."""
+    order = evaluation_order(dataset)
+    assert order == [1, 0, 3, 2, 4]
+    batches = list(evaluation_loader(dataset, 2))
+    assert [batch["input_ids"].shape[1] for batch in batches] == [4, 11, 16]
+    assert torch.cat([batch["label"] for batch in batches]).tolist() == [LABELS[index] for index in order]
+
+
+LENGTHS = st.lists(st.integers(1, 60), max_size=200)
+
+
+@settings(deadline=None)
+@given(LENGTHS, st.integers(1, 9), st.integers(1, 5), st.integers(0, 3), st.integers(0, 3))
+def test_every_review_is_in_one_batch(lengths, batch_size, pool, seed, epoch):
+    """As many batches as announced, none too large, and the same again for the same seed and epoch."""
+    batches = BucketedBatches(lengths, batch_size, seed, pool)
+    batches.set_epoch(epoch)
+    found = list(batches)
+    assert sorted(index for batch in found for index in batch) == list(range(len(lengths)))
+    assert len(found) == len(batches) and all(0 < len(batch) <= batch_size for batch in found)
+    again = BucketedBatches(lengths, batch_size, seed, pool)
+    again.set_epoch(epoch)
+    assert list(batches) == list(again) == found
+
+
+def varied_lengths(count=1000):
+    return torch.randint(10, 250, (count,), generator=torch.Generator().manual_seed(1)).tolist()
+
+
+def test_epoch_and_seed_change_the_batches():
+    """Not their order alone: other reviews meet."""
+    found = set()
+    for seed, epoch in ((42, 0), (42, 1), (43, 0), (43, 1)):
+        batches = BucketedBatches(varied_lengths(), 16, seed, pool=10)
+        batches.set_epoch(epoch)
+        found.add(frozenset(frozenset(batch) for batch in batches))
+    assert len(found) == 4
+
+
+def padded(batches, lengths):
+    """Positions that are computed: each batch as wide as its longest review."""
+    return sum(len(batch) * max(lengths[index] for index in batch) for batch in batches)
+
+
+def test_bucketing_saves_padding():
+    """Random batches of 16 compute at least 1.6 times the tokens here; bucketed ones at most 1.1 times."""
+    lengths = varied_lengths()
+    order = torch.randperm(len(lengths)).tolist()
+    assert padded([order[at : at + 16] for at in range(0, len(order), 16)], lengths) > 1.6 * sum(lengths)
+    assert padded(BucketedBatches(lengths, 16), lengths) < 1.1 * sum(lengths)
+
+
+def test_batches_come_in_random_order():
+    """From short to long would teach short reviews first."""
+    lengths = varied_lengths()
+    widths = torch.tensor([max(lengths[index] for index in batch) for batch in BucketedBatches(lengths, 16)], dtype=torch.float)
+    assert torch.corrcoef(torch.stack([widths, torch.arange(len(widths)).float()]))[0, 1].abs() < 0.4
+
+
+def test_training_loader(dataset):
+    """Bucketed batches of the dataset's items."""
+    loader = training_loader(dataset, 2, seed=1)
+    batches = list(loader)
+    assert len(batches) == len(loader) == 3
+    assert sorted(torch.cat([batch["attention_mask"].sum(-1) for batch in batches]).tolist()) == sorted(TOKENS)
+
+
+# ---- what may be wrong ----
+
+
+@pytest.mark.parametrize("text", ["", " \n", None, 3.5, ["good"]])
+def test_a_text_that_is_no_review(tokenizer, text):
+    """The error names its row and shows it."""
+    with pytest.raises(ValueError, match=r"text 1 is no review: .*; expected a non-empty string"):
+        TextClassificationDataset(["good", text], [1, 0], tokenizer, 16)
+
+
+def test_texts_and_labels_differ_in_number(tokenizer):
+    """Both numbers stand in the error."""
+    with pytest.raises(ValueError, match="got 2 texts and 3 labels"):
+        TextClassificationDataset(["good", "bad"], [1, 0, 1], tokenizer, 16)
+
+
+@pytest.mark.parametrize("max_length", [-1, 0, 2, 49, 512])
+def test_max_length_out_of_range(tokenizer, max_length):
+    """The error names the model's limit and what was asked."""
+    with pytest.raises(ValueError, match=f"this model has 48 positions; got {max_length}, expected 3 to 48"):
+        TextClassificationDataset(["good"], [1], tokenizer, max_length)

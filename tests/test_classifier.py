@@ -1,0 +1,256 @@
+"""The classifier: its logits do not depend on padding, and come back identical from the disk."""
+
+import json
+import os
+import re
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch.testing import assert_close
+from transformers import AutoModelForSequenceClassification
+
+from bertnotes import classifier as module
+from bertnotes.classifier import BERTClassifier, predict_probabilities, predict_sentiment
+from bertnotes.models import load_encoder, load_tokenizer
+
+TEXTS = ["great film", "a", "it is not too bad , is it ?", "bad bad bad", "the worst of the worst film " * 3, "I loved it !"]
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_checkpoint):
+    return load_tokenizer(tiny_checkpoint)
+
+
+@pytest.fixture(scope="module")
+def model(tiny_checkpoint):
+    """A classifier with a head that has an opinion on each text; do not train it."""
+    torch.manual_seed(1)
+    model = BERTClassifier(str(tiny_checkpoint), 2).eval()
+    torch.nn.init.normal_(model.classifier.weight)
+    torch.nn.init.normal_(model.classifier.bias)
+    return model
+
+
+@pytest.fixture
+def batch(tokenizer):
+    """All texts, padded."""
+    encoded = tokenizer(TEXTS, padding=True, return_tensors="pt")
+    return {"input_ids": encoded["input_ids"], "attention_mask": encoded["attention_mask"]}
+
+
+@pytest.fixture
+def saved(model, tokenizer, tmp_path):
+    """The folder that save_pretrained wrote, two levels below what is there."""
+    model.save_pretrained(tmp_path / "new/run", tokenizer)
+    return tmp_path / "new/run"
+
+
+# ---- forward ----
+
+
+@pytest.mark.parametrize("num_classes", [2, 5])
+def test_logits_have_a_column_for_each_class(tiny_checkpoint, batch, num_classes):
+    """(batch, num_classes), float32."""
+    logits = BERTClassifier(str(tiny_checkpoint), num_classes)(**batch)
+    assert logits.shape == (len(TEXTS), num_classes) and logits.dtype == torch.float32
+
+
+def test_logits_are_a_linear_layer_on_the_pooled_output(model, batch):
+    """Devlin et al. 2019, section 4.1: nothing else stands between."""
+    with torch.inference_mode():
+        assert torch.equal(model(**batch), model.classifier(model.bert(**batch).pooler_output))
+
+
+def test_dropout_acts_in_training_only(model, batch):
+    """On the pooled output too."""
+    with torch.inference_mode():
+        assert torch.equal(model(**batch), model(**batch))
+        model.train()
+        model.bert.eval()
+        try:
+            assert not torch.equal(model(**batch), model(**batch))
+        finally:
+            model.eval()
+
+
+@pytest.mark.parametrize("attention", ["bertnotes", "sdpa", "eager"])
+def test_logits_do_not_depend_on_padding_or_attention(model, saved, tokenizer, batch, attention):
+    """Each text alone gives what it gives among longer ones, on every way to attend."""
+    other, _ = BERTClassifier.from_pretrained(saved, attention)
+    with torch.inference_mode():
+        assert_close(other(**batch), model(**batch), atol=1e-5, rtol=0)
+        for text, expected in zip(TEXTS, model(**batch), strict=True):
+            alone = tokenizer(text, return_tensors="pt")
+            assert_close(other(alone["input_ids"], alone["attention_mask"])[0], expected, atol=1e-5, rtol=0)
+
+
+def test_the_head_starts_small_and_seeded(tiny_checkpoint):
+    """As in transformers: normal with the model's own spread, bias zero, the same for the same seed."""
+    heads = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        heads.append(BERTClassifier(str(tiny_checkpoint), 2).classifier)
+    assert torch.equal(heads[0].weight, heads[1].weight) and not torch.equal(heads[0].weight, heads[2].weight)
+    assert not heads[0].bias.any() and 0.15 < heads[0].weight.std() < 0.45  # initializer_range is 0.3
+
+
+# ---- saved and loaded ----
+
+
+def test_reloaded_logits_are_identical(model, saved, batch, tokenizer):
+    """To the last bit, in evaluation mode, with the tokenizer that belongs to it."""
+    again, its_tokenizer = BERTClassifier.from_pretrained(saved)
+    assert not again.training and its_tokenizer.get_vocab() == tokenizer.get_vocab()
+    with torch.inference_mode():
+        assert torch.equal(again(**batch), model(**batch))
+    assert its_tokenizer(TEXTS)["input_ids"] == tokenizer(TEXTS)["input_ids"]
+    assert its_tokenizer.model_max_length == tokenizer.model_max_length
+
+
+def test_transformers_reads_it_too(model, saved, batch):
+    """AutoModelForSequenceClassification gives the same logits and knows the names of the classes."""
+    theirs, report = AutoModelForSequenceClassification.from_pretrained(saved, output_loading_info=True)
+    assert not any(report.values())
+    assert theirs.config.id2label == {0: "negative", 1: "positive"}
+    with torch.inference_mode():
+        assert_close(theirs.eval()(**batch).logits, model(**batch), atol=1e-5, rtol=0)
+
+
+def test_load_encoder_reads_it_for_its_attention(model, saved, batch):
+    """Notebook 09 draws the fine-tuned model's heads this way."""
+    with torch.inference_mode():
+        assert_close(load_encoder(saved)(**batch).last_hidden_state, model.bert(**batch).last_hidden_state, atol=1e-5, rtol=0)
+
+
+def test_more_than_two_classes(tiny_checkpoint, tokenizer, batch, tmp_path):
+    """Their number is saved with the model."""
+    model = BERTClassifier(str(tiny_checkpoint), 4).eval()
+    model.save_pretrained(tmp_path / "four", tokenizer)
+    with torch.inference_mode():
+        assert torch.equal(BERTClassifier.from_pretrained(tmp_path / "four")[0](**batch), model(**batch))
+
+
+def test_the_folder_holds_no_pickle(saved):
+    """Weights as safetensors, everything else as JSON."""
+    assert {path.suffix for path in saved.iterdir()} == {".json", ".safetensors"}
+    assert json.loads((saved / "config.json").read_text())["architectures"] == ["BertForSequenceClassification"]
+
+
+def test_saving_that_fails_leaves_the_earlier_weights_whole(saved, tiny_checkpoint, tokenizer, model, batch, monkeypatch):
+    """A full disk or a killed run costs only the save that it broke off."""
+
+    def full(weights, path, **_):
+        with open(path, "wb") as file:
+            file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "save_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        BERTClassifier(str(tiny_checkpoint), 2).save_pretrained(saved, tokenizer)
+    with torch.inference_mode():
+        assert torch.equal(BERTClassifier.from_pretrained(saved)[0](**batch), model(**batch))
+
+
+# ---- predictions ----
+
+
+def test_probabilities_keep_the_order_of_the_texts(model, tokenizer):
+    """Whatever the batches: each row is that of the text alone, and sums to 1."""
+    alone = torch.cat([predict_probabilities([text], model, tokenizer, max_length=32) for text in TEXTS])
+    for batch_size in (1, 2, 32):
+        rows = predict_probabilities(TEXTS, model, tokenizer, "cpu", 32, batch_size)
+        assert_close(rows, alone, atol=1e-5, rtol=0)
+    assert_close(alone.sum(-1), torch.ones(len(TEXTS)))
+    assert len({round(row, 4) for row in alone[:, 0].tolist()}) == len(TEXTS)  # else their order would not show
+
+
+def test_predictions_are_made_without_dropout(model, tokenizer):
+    """Also right after training."""
+    before = predict_probabilities(TEXTS, model.eval(), tokenizer, max_length=32)
+    assert torch.equal(predict_probabilities(TEXTS, model.train(), tokenizer, max_length=32), before)
+    assert not before.requires_grad and not model.training
+
+
+@pytest.mark.parametrize(("label", "word"), [(0, "negative"), (1, "positive")])
+def test_predict_sentiment_says_the_word(tiny_checkpoint, tokenizer, label, word):
+    """0 is negative, 1 is positive; the text may come with the `<br />` of its web page."""
+    model = BERTClassifier(str(tiny_checkpoint), 2)
+    with torch.no_grad():
+        model.classifier.bias[label] = 100
+    assert predict_sentiment("good<br /><br />film", model, tokenizer, torch.device("cpu"), max_length=32) == word
+
+
+def test_text_is_cleaned_like_training_text(model, tokenizer):
+    """A `<br />` is not read as letters."""
+    cleaned, raw = predict_probabilities(["bad\n\nfilm", "bad<br /><br />film"], model, tokenizer, max_length=32)
+    assert_close(cleaned, raw)
+
+
+# ---- what may be wrong ----
+
+
+@pytest.mark.parametrize("num_classes", [1, 0, -1])
+def test_too_few_classes(tiny_checkpoint, num_classes):
+    """One class leaves nothing to tell apart."""
+    with pytest.raises(ValueError, match=f"at least 2 classes apart; got num_classes={num_classes}"):
+        BERTClassifier(str(tiny_checkpoint), num_classes)
+
+
+def test_more_tokens_than_positions(model, tokenizer):
+    """The error names the model's limit, not an index out of range."""
+    ids = torch.ones(1, 49, dtype=torch.long)
+    with pytest.raises(ValueError, match="this model has 48 positions; got 49, expected 3 to 48"):
+        model(ids, ids)
+    with pytest.raises(ValueError, match="this model has 48 positions; got 128, expected 3 to 48"):
+        predict_sentiment("good", model, tokenizer, "cpu")
+
+
+@pytest.mark.parametrize("text", ["", "<br />"])
+def test_no_text_to_predict(model, tokenizer, text):
+    """An empty review has no sentiment."""
+    with pytest.raises(ValueError, match="text 0 is no review"):
+        predict_sentiment(text, model, tokenizer, "cpu", 32)
+
+
+@pytest.mark.parametrize("name", ["/no/such/run", "run", "runs/run"])
+def test_no_folder(name, tmp_path, monkeypatch):
+    """Nor is the hub asked for it."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"no (model )?folder .*run"):
+        BERTClassifier.from_pretrained(name)
+
+
+def test_an_encoder_is_no_classifier(tiny_checkpoint):
+    """The error says how it becomes one."""
+    with pytest.raises(ValueError, match="holds an encoder but no classifier; fine-tune it first: bertnotes train --model"):
+        BERTClassifier.from_pretrained(tiny_checkpoint)
+
+
+DAMAGE = {
+    "weights cut off": lambda folder: os.truncate(folder / "model.safetensors", 9000),
+    "weights gone": lambda folder: (folder / "model.safetensors").unlink(),
+    "config gone": lambda folder: (folder / "config.json").unlink(),
+    "config cut off": lambda folder: (folder / "config.json").write_text('{"model_type": "be'),
+    "tokenizer gone": lambda folder: (folder / "tokenizer.json").unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_folder(saved, tmp_path, damage):
+    """The error names the folder, in one line."""
+    folder = shutil.copytree(saved, tmp_path / "damaged")
+    DAMAGE[damage](folder)
+    with pytest.raises((ValueError, OSError), match=re.escape(str(folder))) as caught:
+        BERTClassifier.from_pretrained(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_head_of_another_shape(saved):
+    """Both shapes stand in the error."""
+    weights = load_file(saved / "model.safetensors")
+    weights["classifier.bias"] = torch.zeros(3)
+    save_file(weights, saved / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ValueError, match=r"classifier.bias has shape \(3,\), expected \(2,\)"):
+        BERTClassifier.from_pretrained(saved)

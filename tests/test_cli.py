@@ -1,0 +1,248 @@
+"""The command from its first review to its last line, and one line on stderr for everything that the user can mend."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import torch
+
+from bertnotes import cli
+from bertnotes.classifier import BERTClassifier, predict_probabilities
+from bertnotes.data import LABELS, load_imdb_data
+
+OPENINGS = ["film", "a film", "the cast is", "you watch", "i watch it once"]
+WORDS = {"negative": ["bad", "worst", "dull", "poor"], "positive": ["good", "great", "best", "wonderful"]}
+
+
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory):
+    """Forty reviews as a CSV."""
+    rows = [(f"{opening} {word}!<br />", label) for opening in OPENINGS for label in WORDS for word in WORDS[label]]
+    path = tmp_path_factory.mktemp("reviews") / "reviews.csv"
+    pd.DataFrame(rows, columns=["review", "sentiment"]).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def run(monkeypatch, capfd):
+    """A function that runs `bertnotes` with arguments and returns (exit status, stdout, stderr)."""
+
+    monkeypatch.setattr("bertnotes.training.best_device", lambda: "cpu")  # a GPU does not add in the same order every time
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["bertnotes", *map(str, arguments)])
+        capfd.readouterr()
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as ended:
+            status = ended.code or 0
+        return status, *capfd.readouterr()
+
+    return run
+
+
+SMALL = ["--max-length", 16, "--epochs", 2, "--batch-size", 8, "--learning-rate", 0.004]
+
+
+@pytest.fixture
+def trained(run, reviews, tiny_checkpoint, tmp_path):
+    """The folder of a fine-tuned model, and what the command printed while it was made."""
+    status, out, err = run("train", "--data", reviews, "--model", tiny_checkpoint, "--out", tmp_path / "run", *SMALL)
+    assert (status, err) == (0, "")
+    return tmp_path / "run", out
+
+
+# ---- from reviews to predictions ----
+
+
+def test_train_says_what_it_does(trained):
+    """How many reviews, the majority class beside the accuracy, a line for each epoch, and where the model is."""
+    folder, out = trained
+    lines = out.splitlines()
+    assert lines[0] == "32 reviews to train on, 8 to validate on; majority class on validation 0.5000"
+    assert [line.split(":")[0] for line in lines[1:3]] == ["epoch 1", "epoch 2"]
+    assert all(word in lines[1] for word in ("train loss", "validation loss", "accuracy"))
+    assert lines[3] == f"saved the best epoch to {folder}"
+    assert json.loads((folder / "train_config.json").read_text())["max_length"] == 16
+
+
+def test_train_goes_by_its_seed(run, reviews, tiny_checkpoint, trained, tmp_path):
+    """The same command gives the same weights, another seed others."""
+    weights = {}
+    for seed in (42, 43):
+        run("train", "--data", reviews, "--model", tiny_checkpoint, "--out", tmp_path / f"{seed}", *SMALL, "--seed", seed)
+        weights[seed] = (tmp_path / f"{seed}/model.safetensors").read_bytes()
+    assert weights[42] == (trained[0] / "model.safetensors").read_bytes() != weights[43]
+
+
+def test_evaluate(run, reviews, trained):
+    """Accuracy and majority class in the first line, the report under it: those of the saved model."""
+    status, out, err = run("evaluate", "--data", reviews, "--model", trained[0], "--max-length", 16)
+    texts, labels = load_imdb_data(reviews)
+    predicted = predict_probabilities(texts, *BERTClassifier.from_pretrained(trained[0]), max_length=16).argmax(-1)
+    accuracy = (predicted == torch.tensor(labels)).float().mean().item()
+    assert (status, err) == (0, "")
+    assert out.splitlines()[0] == f"accuracy {accuracy:.4f}, majority class 0.5000, 40 reviews"
+    assert "f1-score" in out
+
+
+def test_evaluate_a_sample(run, reviews, trained):
+    """As many as asked for."""
+    out = run("evaluate", "--data", reviews, "--model", trained[0], "--max-length", 16, "--sample", 30)[1]
+    assert out.splitlines()[0].endswith("30 reviews")
+
+
+def test_predict_a_text_and_a_file(run, reviews, trained, tmp_path):
+    """A line for each review, in the file's order: the word, and how probable it is."""
+    texts = pd.read_csv(reviews)["review"].tolist()
+    status, out, err = run("predict", "--file", reviews, "--model", trained[0], "--max-length", 16)
+    assert (status, err) == (0, "")
+    probabilities = predict_probabilities(texts, *BERTClassifier.from_pretrained(trained[0]), max_length=16)
+    lines = [line.split("\t") for line in out.splitlines()]
+    assert [label for label, _ in lines] == [LABELS[best] for best in probabilities.argmax(-1)]
+    assert [float(share) for _, share in lines] == pytest.approx(probabilities.amax(-1).tolist(), abs=1e-4)
+    for number in (0, 5):
+        assert run("predict", texts[number], "--model", trained[0], "--max-length", 16)[1].split("\t")[0] == lines[number][0]
+
+
+def test_predict_needs_no_labels(run, trained, tmp_path):
+    """A file with a column review will do."""
+    (tmp_path / "new.csv").write_text('review\n"good, good"\nbad\n')
+    status, out, _ = run("predict", "--file", tmp_path / "new.csv", "--model", trained[0], "--max-length", 16)
+    assert status == 0 and len(out.splitlines()) == 2
+
+
+def test_record(run, reviews, tiny_checkpoint, tmp_path):
+    """The score on the test set, TF-IDF and the majority class beside it, and what made them."""
+    test, path = tmp_path / "test.csv", tmp_path / "results/run.json"
+    test.write_text("review,sentiment\ngood!,positive\ngreat!,negative\nbad!,positive\ndull!,positive\n")  # words that mislead
+    arguments = ["--data", reviews, "--model", tiny_checkpoint, "--out", tmp_path / "run", "--test", test, "--record", path]
+    status, out, err = run("train", *arguments, *SMALL, "--attention", "bertnotes")
+    assert (status, err) == (0, "")
+    record = json.loads(path.read_text())
+    texts, labels = load_imdb_data(test)
+    predicted = predict_probabilities(texts, *BERTClassifier.from_pretrained(tmp_path / "run"), max_length=16).argmax(-1)
+    expected = [(predicted == torch.tensor(labels)).float().mean().item(), 0.25, 0.75]
+    assert [record[name] for name in ("accuracy", "tfidf_accuracy", "majority_accuracy")] == expected
+    assert "test: accuracy {:.4f}, TF-IDF {:.4f}, majority class {:.4f}".format(*expected) in out.splitlines()
+    assert record["command"].startswith(f"bertnotes train --data {reviews} --model {tiny_checkpoint}")
+    assert {"date", "device", "python", "torch", "transformers", "scikit-learn"} <= set(record["environment"])
+    assert record["environment"]["torch"] == torch.__version__
+    assert (record["train_reviews"], record["test_reviews"], record["config"]["epochs"]) == (32, 4, 2)
+    assert len(record["history"]) == 2
+    assert record["parameters"] == sum(weight.numel() for weight in BERTClassifier(str(tiny_checkpoint), 2).parameters())
+
+
+def test_data_from_a_copy(run, tmp_path):
+    """The official split, written where --out says and readable by `bertnotes train`."""
+    for name, text in {"train/pos/0_9.txt": "Good.", "train/neg/0_2.txt": "Bad.", "test/pos/0_8.txt": "Great."}.items():
+        (tmp_path / "aclImdb" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "aclImdb" / name).write_text(text)
+    status, out, err = run("data", "--from", tmp_path / "aclImdb", "--out", tmp_path / "imdb")
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [f"{split}: {tmp_path / 'imdb' / split}.csv.xz" for split in ("train", "test")]
+    assert load_imdb_data(tmp_path / "imdb/train.csv.xz") == (["Bad.", "Good."], [0, 1])
+
+
+# ---- what the user can mend ----
+
+
+def check_one_line(status, err, message):
+    """Exit status 2, and on stderr one line that says what is wrong."""
+    assert status == 2, err
+    assert len(err.splitlines()) == 1 and err.startswith("bertnotes: ") and message in err, err
+
+
+TRAIN = ["train", "--data", "{reviews}", "--model", "{tiny}", "--out", "{new}", "--max-length", "16"]
+BAD_INPUT = {
+    "no file": ([*TRAIN, "--data", "{new}.csv"], "no file"),
+    "an empty file": ([*TRAIN, "--data", "{empty}"], "is empty"),
+    "another file": ([*TRAIN, "--data", "{other}"], "has no column 'review'"),
+    "a sample too large": ([*TRAIN, "--sample", "41"], "a sample of 41 was asked for"),
+    "a sample of none": ([*TRAIN, "--sample", "0"], "sample is a count"),
+    "no such test set": ([*TRAIN, "--test", "{new}.csv"], "no file"),
+    "a record of no test": ([*TRAIN, "--record", "{new}.json"], "give that set with --test"),
+    "a validation set too large": ([*TRAIN, "--validation", "40"], "cannot carve a validation set of 40"),
+    "a negative validation set": ([*TRAIN, "--validation", "-1"], "cannot carve a validation set of -1"),
+    "too many tokens": ([*TRAIN, "--max-length", "49"], "this model has 48 positions; got 49"),
+    "a precision that is none": ([*TRAIN, "--precision", "fp8"], 'precision is "fp32" or "bf16"'),
+    "an attention that is none": ([*TRAIN, "--attention", "nonsense"], "nonsense"),
+    "no epochs": ([*TRAIN, "--epochs", "0"], "epochs"),
+    "batches of none": ([*TRAIN, "--batch-size", "0"], "batch_size"),
+    "an uncached model": ([*TRAIN, "--model", "nobody/nothing"], "Two ways out"),
+    "a model that is none": ([*TRAIN, "--model", "{folder}"], "holds no config.json"),
+    "output into a file": ([*TRAIN, "--out", "{reviews}"], "reviews.csv"),
+    "evaluate an encoder": (["evaluate", "--data", "{reviews}", "--model", "{tiny}"], "holds an encoder but no classifier"),
+    "evaluate nothing": (["evaluate", "--data", "{reviews}", "--model", "{new}"], "no model folder at"),
+    "predict nothing": (["predict", "--model", "{tiny}"], "give either one review"),
+    "predict twice": (["predict", "good", "--file", "{reviews}", "--model", "{tiny}"], "give either one review"),
+    "predict an empty file": (["predict", "--file", "{empty}", "--model", "{tiny}"], "is empty"),
+    "data from nowhere": (["data", "--from", "{new}", "--out", "{folder}"], "no archive and no folder at"),
+    "data from something else": (["data", "--from", "{config}", "--out", "{folder}"], "is no whole tar archive"),
+}
+USAGE = {
+    "a missing option": (["train", "--data", "{reviews}"], "--out"),
+    "a word for a number": ([*TRAIN, "--epochs", "three"], "--epochs"),
+    "an unknown option": ([*TRAIN, "--optimiser", "sgd"], "--optimiser"),
+    "an unknown command": (["finetune"], "finetune"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT | USAGE)
+def test_bad_input_is_one_line(run, reviews, tiny_checkpoint, tmp_path, case):
+    """Whatever is wrong, and nothing is written."""
+    arguments, message = (BAD_INPUT | USAGE)[case]
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "other.csv").write_text("name,price\ntea,3\n")
+    (tmp_path / "folder").mkdir()
+    names = {
+        "reviews": reviews,
+        "tiny": tiny_checkpoint,
+        "config": tiny_checkpoint / "config.json",
+        "other": tmp_path / "other.csv",
+        "empty": tmp_path / "empty.csv",
+        "folder": tmp_path / "folder",
+        "new": tmp_path / "new",
+    }
+    status, _, err = run(*[argument.format(**names) for argument in arguments])
+    check_one_line(status, err, message)
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_empty_review_has_no_sentiment(run, trained):
+    """Nor has one of blanks."""
+    for text in ("", "  ", "<br />"):
+        status, out, err = run("predict", text, "--model", trained[0], "--max-length", 16)
+        check_one_line(status, err, "is no review")
+        assert out == ""
+
+
+def test_an_earlier_run_is_not_overwritten(run, reviews, tiny_checkpoint, trained):
+    """The refusal comes before any work, and the folder stays as it is."""
+    before = {path.name: path.read_bytes() for path in trained[0].iterdir()}
+    status, _, err = run("train", "--data", reviews, "--model", tiny_checkpoint, "--out", trained[0], *SMALL)
+    check_one_line(status, err, "is not empty; give a new folder")
+    assert {path.name: path.read_bytes() for path in trained[0].iterdir()} == before
+
+
+def test_an_empty_folder_may_be_given(run, reviews, tiny_checkpoint, tmp_path):
+    """There is nothing in it to lose."""
+    arguments = ["--data", reviews, "--model", tiny_checkpoint, "--out", tmp_path, "--max-length", 16, "--epochs", 1]
+    assert run("train", *arguments)[0] == 0 and (tmp_path / "model.safetensors").exists()
+
+
+def test_help(run):
+    """Each subcommand is in it, with no error."""
+    status, out, err = run("--help")
+    assert (status, err) == (0, "") and all(command in out for command in ("train", "evaluate", "predict", "data"))
+
+
+def test_as_a_program(tmp_path):
+    """`python -m bertnotes` in a process of its own: one line, status 2."""
+    command = [sys.executable, "-m", "bertnotes", "predict", "good", "--model", str(tmp_path / "none")]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONWARNINGS": "error"}, check=False)
+    check_one_line(done.returncode, done.stderr, "no model folder at")

@@ -1,0 +1,263 @@
+"""Reading reviews as they circulate, one clear error for each way a file can be wrong, and splits that do not leak."""
+
+import csv
+import lzma
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from sklearn.model_selection import cross_val_score
+
+from bertnotes.baselines import tfidf_logistic_regression
+from bertnotes.data import LABELS, REVIEWS, clean_review, load_imdb_data, read_reviews, split_validation
+
+CIRCULATING = (  # as `IMDB Dataset.csv` does: quotes doubled, `<br />` and real line breaks, no quotes where not needed
+    "review,sentiment\r\n"
+    '"One of the other reviewers said ""watch it"".<br /><br />I did, twice.",positive\r\n'
+    "Dull.,negative\r\n"
+    '"Café au lait,\nand no plot<br/>at all. ",negative\r\n'
+    "NA,positive\r\n"
+)
+READ = ['One of the other reviewers said "watch it".\n\nI did, twice.', "Dull.", "Café au lait,\nand no plot\nat all.", "NA"]
+
+
+@pytest.fixture
+def write(tmp_path):
+    """A function that writes text or bytes to a file and returns its path."""
+
+    def write(content, name="reviews.csv"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+@pytest.fixture
+def hundred(write):
+    """A file with a hundred reviews, every other one positive."""
+    return write("review,sentiment\n" + "".join(f"review {row},{LABELS[row % 2]}\n" for row in range(100)))
+
+
+# ---- reading ----
+
+
+def test_reads_the_circulating_file(write):
+    """Quotes, commas, line breaks, `<br />` and a review "NA" come through; 1 is positive."""
+    assert load_imdb_data(write(CIRCULATING)) == (READ, [1, 0, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("name", "encode"),
+    [
+        ("byte order mark.csv", lambda text: text.encode("utf-8-sig")),
+        ("compressed.csv.xz", lambda text: lzma.compress(text.encode())),
+        ("unix line ends.csv", lambda text: text.replace("\r\n", "\n").encode()),
+        ("columns turned round.csv", lambda text: pd.DataFrame({"sentiment": ["positive", "negative", "negative", "positive"],
+                                                                "note": "", "review": READ}).to_csv().encode()),
+    ],
+)  # fmt: skip
+def test_reads_every_form_of_it(write, name, encode):
+    """A byte order mark, compression, other line ends and further columns change nothing."""
+    assert load_imdb_data(write(encode(CIRCULATING), name)) == (READ, [1, 0, 0, 1])
+
+
+def test_a_path_may_be_text(write):
+    """As the original script gives it."""
+    assert load_imdb_data(str(write(CIRCULATING)))[0] == READ
+
+
+def test_reviews_alone_need_no_sentiment(write):
+    """What is to be predicted has no label yet."""
+    assert read_reviews(write("review\nDull.\n"), ("review",))["review"].tolist() == ["Dull."]
+
+
+@pytest.mark.parametrize("web", ["a<br />b", "a<br>b", "a<br/>b", " a<br />b\n"])
+def test_clean_review(web):
+    """Each way to write a line break becomes one."""
+    assert clean_review(web) == "a\nb"
+
+
+# ---- sampling ----
+
+
+@pytest.mark.parametrize(("sample", "count"), [(10, 10), (0.1, 10), (1.0, 100), (100, 100), (np.int64(7), 7)])
+def test_sample_is_a_count_or_a_fraction(hundred, sample, count):
+    """Each review at most once, and with its own label."""
+    texts, labels = load_imdb_data(hundred, sample=sample)
+    assert len(texts) == len(set(texts)) == len(labels) == count
+    assert labels == [int(text.split()[1]) % 2 for text in texts]
+
+
+def test_sample_goes_by_its_seed(hundred):
+    """The same seed gives the same reviews, another seed others; without one the seed is 42."""
+    assert load_imdb_data(hundred, 20, seed=1) == load_imdb_data(hundred, 20, seed=1)
+    assert load_imdb_data(hundred, 20) == load_imdb_data(hundred, 20, seed=42)
+    assert set(load_imdb_data(hundred, 20, seed=1)[0]) != set(load_imdb_data(hundred, 20, seed=2)[0])
+
+
+def test_without_sample_the_order_is_the_files(hundred):
+    """All of it, as it stands."""
+    assert load_imdb_data(hundred)[0] == [f"review {row}" for row in range(100)]
+
+
+# ---- what may be wrong ----
+
+BAD_FILES = {
+    "empty": ("", "is empty; expected a CSV with the columns review and sentiment"),
+    "blank lines only": ("\n\n", "is empty"),
+    "header only": ("review,sentiment\n", "has a header but no reviews"),
+    "no review": ("text,sentiment\nDull.,negative\n", "has no column 'review'; it has ['text', 'sentiment']"),
+    "no sentiment": ("review,label\nDull.,0\n", "has no column 'sentiment'; it has ['review', 'label']"),
+    "unknown label": ("review,sentiment\nDull.,negative\nFun.,Positive\nHm.,\n", "in row 2 ('Positive'), 3 ('')"),
+    "many unknown labels": ("review,sentiment\n" + "Dull.,0\n" * 8, "5 ('0') and 3 more"),
+    "empty review": ('review,sentiment\nDull.,negative\n"  ",positive\n', "an empty review in row 2"),
+    "nothing but <br />": ("review,sentiment\n<br />,negative\nFun.,positive\n", "an empty review in row 1"),
+    "half a row": ("review,sentiment\nDull.\nFun.,positive\n", "in row 1 ('')"),
+    "Latin-1": ("review,sentiment\nCafé,negative\n".encode("latin-1"), "is not UTF-8 (byte 20"),
+    "UTF-16": ("review,sentiment\nDull.,negative\n".encode("utf-16"), "is not UTF-8 (byte 0"),
+    "unbalanced quote": ('review,sentiment\n"Dull.,negative\nFun.,positive\n', "cannot be read as a CSV"),
+    "one unquoted comma": ("review,sentiment\nDull.,negative\nFun, fun,positive\n", "Expected 2 fields in line 3, saw 3"),
+    "unquoted commas everywhere": ("review,sentiment\nSo, so,negative\nFun, fun,positive\n", "more fields than"),
+    "one class": ("review,sentiment\nDull.,negative\nPoor.,negative\n", "all 2 reviews taken from"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_a_bad_file_gives_one_clear_error(write, case):
+    """It names the file and what is wrong in it, in one line."""
+    content, message = BAD_FILES[case]
+    path = write(content)
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
+        load_imdb_data(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", ["xz", "gz", "zip", "bz2"])
+def test_a_file_that_is_not_compressed_as_its_name_says(write, suffix):
+    """Such as a web page that was saved in place of the data."""
+    with pytest.raises(ValueError, match=r"cannot be read as a CSV"):
+        load_imdb_data(write("<html>404 not found</html>" * 9, f"reviews.csv.{suffix}"))
+
+
+def test_a_truncated_file(write):
+    """A download that broke off."""
+    with pytest.raises(ValueError, match=r"cannot be read as a CSV: Compressed file ended"):
+        load_imdb_data(write(lzma.compress(CIRCULATING.encode() * 100)[:120], "reviews.csv.xz"))
+
+
+@pytest.mark.parametrize("name", ["none.csv", ""])
+def test_no_file(tmp_path, name):
+    """No file, or a folder in its place: the error says where reviews are to be had."""
+    with pytest.raises(FileNotFoundError, match=r"no file .*`bertnotes data` fetches full IMDB"):
+        load_imdb_data(tmp_path / name)
+
+
+@pytest.mark.parametrize("sample", [0, -1, True, False, 1.5, -0.5, 0.0, float("nan"), float("inf"), "ten"])
+def test_sample_that_is_no_size(hundred, sample):
+    """The error shows what was given."""
+    with pytest.raises(ValueError, match=re.escape(f"sample is a count (500) or a fraction (0.1); got {sample!r}")):
+        load_imdb_data(hundred, sample)
+
+
+def test_sample_larger_than_the_file(hundred):
+    """Both numbers stand in the error."""
+    with pytest.raises(ValueError, match=r"a sample of 101 was asked for, but .* has only 100 reviews"):
+        load_imdb_data(hundred, 101)
+
+
+def test_sample_of_one_class(hundred):
+    """A single review tells nothing apart."""
+    with pytest.raises(ValueError, match=r"all 1 reviews .* or a larger sample"):
+        load_imdb_data(hundred, 1)
+
+
+# ---- a validation set ----
+
+REVIEW_LISTS = st.lists(st.tuples(st.integers(0, 40), st.booleans()), min_size=20, max_size=80)
+
+
+@settings(max_examples=40, deadline=None)
+@given(REVIEW_LISTS, st.sampled_from([0.2, 0.5, 8]), st.integers(0, 5))
+def test_split_is_stratified_and_leaks_nothing(rows, size, seed):
+    """No text on both sides, no review lost, classes in proportion, the same again for the same seed."""
+    texts = [f"review {number}" for number, _ in rows]
+    labels = [number % 2 for number, _ in rows]
+    distinct = set(texts)
+    assume(min(sum(int(text.split()[1]) % 2 == label for text in distinct) for label in (0, 1)) >= 5)
+    train_texts, validation_texts, train_labels, validation_labels = split_validation(texts, labels, size, seed)
+    assert not set(train_texts) & set(validation_texts)
+    assert sorted(train_texts + validation_texts) == sorted(texts)
+    assert all(int(text.split()[1]) % 2 == label for text, label in zip(train_texts, train_labels, strict=True))
+    assert all(int(text.split()[1]) % 2 == label for text, label in zip(validation_texts, validation_labels, strict=True))
+    held = set(validation_texts)
+    positive = sum(int(text.split()[1]) % 2 for text in distinct) / len(distinct)
+    assert abs(sum(int(text.split()[1]) % 2 for text in held) - positive * len(held)) <= 1
+    assert abs(len(held) - (size * len(distinct) if size < 1 else size)) < 1
+    assert split_validation(texts, labels, size, seed)[1] == validation_texts
+
+
+def test_split_goes_by_its_seed():
+    """Another seed holds out other reviews."""
+    texts, labels = [f"review {number}" for number in range(50)], [0, 1] * 25
+    assert split_validation(texts, labels)[1] == split_validation(texts, labels, 0.2, 42)[1]
+    assert split_validation(texts, labels, seed=1)[1] != split_validation(texts, labels, seed=2)[1]
+
+
+@pytest.mark.parametrize("size", [0, 1, -1, 1.0, 1.5, 8, 9, 0.01])
+def test_split_of_an_impossible_size(size):
+    """The error says what was asked of how many."""
+    with pytest.raises(ValueError, match=rf"cannot carve a validation set of {size} out of 8 distinct reviews"):
+        split_validation(list("abcdefgh"), [0, 1] * 4, size)
+
+
+def test_split_of_one_class_member():
+    """A class with one review cannot stand on both sides."""
+    with pytest.raises(ValueError, match=r"cannot carve a validation set"):
+        split_validation(list("abcd"), [0, 0, 0, 1], 2)
+
+
+# ---- the course's own reviews ----
+
+
+@pytest.fixture(scope="module")
+def own():
+    """data/reviews.csv as a table."""
+    if not REVIEWS.exists():
+        pytest.skip("data/reviews.csv absent")
+    return pd.read_csv(REVIEWS, dtype=str, keep_default_na=False)
+
+
+def test_own_reviews_hold_to_their_contract(own):
+    """At least 400, balanced, 30 to 250 words, no copies, each hard case marked with a known note."""
+    assert list(own.columns) == ["review", "sentiment", "note"]
+    assert len(own) >= 400
+    counts = own["sentiment"].value_counts()
+    assert set(counts.index) == set(LABELS) and counts["positive"] == counts["negative"]
+    assert own["review"].str.split().str.len().between(30, 250).all()
+    assert not own["review"].str.casefold().str.replace(r"\W+", " ", regex=True).duplicated().any()
+    assert set(own["note"]) == {"", "negation", "concession", "irony", "plot", "turn"}
+    texts, labels = load_imdb_data(REVIEWS)
+    assert len(texts) == len(own) and sum(labels) * 2 == len(labels)
+
+
+def test_each_note_stands_beside_both_sentiments(own):
+    """Else the note would give the answer away, and a slice by it would hold one class."""
+    assert (pd.crosstab(own["note"], own["sentiment"]) >= 10).all(axis=None)
+
+
+def test_own_reviews_cannot_be_guessed_from_words_alone(own):
+    """TF-IDF and logistic regression stay under 85 % in five-fold cross-validation."""
+    scores = cross_val_score(tfidf_logistic_regression(), own["review"], own["sentiment"], cv=5)
+    assert 0.5 < scores.mean() < 0.85
+
+
+def test_own_reviews_are_plain_csv(own):
+    """UTF-8 without a mark, unix line ends between rows, read alike by Python's own reader."""
+    content = REVIEWS.read_bytes()
+    assert not content.startswith(b"\xef\xbb\xbf") and b"\r" not in content
+    with open(REVIEWS, encoding="utf-8", newline="") as file:
+        assert [row["review"] for row in csv.DictReader(file)] == own["review"].tolist()

@@ -1,0 +1,179 @@
+"""Each picture can be drawn without a warning and shows what it was given; no picture is compared."""
+
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bertnotes.plots import attention_heatmap, head_grid, learning_curve, vector_arrows, weight_bars
+
+TOKENS = ["[CLS]", "good", "film", "[SEP]"]
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    """Nothing stays open behind a test."""
+    yield
+    plt.close("all")
+
+
+def weights_of(rows, columns):
+    return torch.randn(rows, columns).softmax(-1)
+
+
+def draw(picture):
+    """Draw the whole canvas, which is when text is laid out; any warning fails the test."""
+    figure = picture if isinstance(picture, Figure) else picture.figure
+    figure.canvas.draw()
+    return picture
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def labels(axis):
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+def test_heatmap_has_a_cell_for_each_pair():
+    """Rows are queries from the top down, columns keys; each weight stands in its cell."""
+    weights = weights_of(4, 3)
+    ax = draw(attention_heatmap(weights, TOKENS, ["a", "b", "c"], title="head 1"))
+    assert isinstance(ax, Axes) and ax.get_title(loc="left") == "head 1"
+    assert np.allclose(ax.images[0].get_array(), weights) and ax.yaxis_inverted()
+    assert labels(ax.yaxis) == TOKENS and labels(ax.xaxis) == ["a", "b", "c"]
+    assert texts(ax) == [f"{weight:.2f}" for weight in weights.flatten()]
+    assert [text.get_position() for text in ax.texts][:4] == [(0, 0), (1, 0), (2, 0), (0, 1)]
+    assert ax.get_xlabel() and ax.get_ylabel()
+
+
+def test_heatmap_looks_at_itself_by_default():
+    """Self-attention: the same tokens on both sides."""
+    ax = draw(attention_heatmap(weights_of(4, 4), TOKENS))
+    assert labels(ax.xaxis) == labels(ax.yaxis) == TOKENS
+
+
+def test_heatmaps_share_one_scale():
+    """Flat weights look pale: 0 to 1 on every picture, unless said otherwise."""
+    assert attention_heatmap(torch.full((4, 4), 0.25), TOKENS).images[0].get_clim() == (0, 1)
+    assert draw(attention_heatmap(weights_of(4, 4), TOKENS, vmax=0.5)).images[0].get_clim() == (0, 0.5)
+
+
+@pytest.mark.parametrize(("count", "numbers", "shown"), [(8, None, 64), (9, None, 0), (9, True, 81), (3, False, 0)])
+def test_heatmap_writes_numbers_where_they_can_be_read(count, numbers, shown):
+    """Up to 8 tokens a side, unless said otherwise."""
+    assert len(draw(attention_heatmap(weights_of(count, count), ["word"] * count, numbers=numbers)).texts) == shown
+
+
+def test_numbers_stand_out_from_their_cells():
+    """White on dark, ink on light."""
+    ax = attention_heatmap([[1.0, 0.0], [0.5, 0.5]], ["a", "b"])
+    assert [text.get_color() == "white" for text in ax.texts] == [True, False, False, False]
+
+
+def test_heatmap_into_given_axes():
+    """Side by side with another."""
+    _, (left, right) = plt.subplots(1, 2, layout="constrained")
+    assert draw(attention_heatmap(weights_of(4, 4), TOKENS, ax=right)) is right
+    assert not left.images and len(plt.get_fignums()) == 1
+
+
+def test_sixty_four_tokens():
+    """Every one is named."""
+    names = [f"token{number}" for number in range(64)]
+    assert labels(draw(attention_heatmap(weights_of(64, 64), names)).xaxis) == names
+
+
+@pytest.mark.parametrize("names", [["$", "x", "$", "y"], ["$x_2$", "a", "b", "c"], ["_", "\\", "^", "%"]])
+def test_tokens_are_no_formulas(names):
+    """Money is not mathematics: no label is parsed as a formula, and what is drawn is the token."""
+    for ax in (attention_heatmap(weights_of(4, 4), names), weight_bars([0.25] * 4, names)):
+        draw(ax)
+        for label, name in zip(ax.get_xticklabels(), names, strict=True):
+            drawn, is_formula = label._preprocess_math(label.get_text())
+            assert not is_formula and drawn == name
+
+
+@pytest.mark.parametrize(
+    ("shape", "queries", "keys"),
+    [((4, 4), TOKENS[:3], None), ((4, 3), TOKENS, None), ((4, 3), TOKENS[:3], TOKENS), ((3, 4), TOKENS, TOKENS)],
+)
+def test_tokens_that_do_not_fit(shape, queries, keys):
+    """The error shows the shape and both counts."""
+    counts = f"got {len(queries)} and {len(queries if keys is None else keys)}"
+    with pytest.raises(ValueError, match=rf"weights {re.escape(str(shape))} need .*; {counts}"):
+        attention_heatmap(weights_of(*shape), queries, keys)
+
+
+def test_one_picture_shows_one_matrix():
+    """All heads at once are not one; the error says how to take one."""
+    with pytest.raises(ValueError, match=r"such as attentions\[layer\]\[0, head\]; got shape \(1, 3, 4, 4\)"):
+        attention_heatmap(torch.rand(1, 3, 4, 4), TOKENS)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float64])
+def test_weights_in_any_precision_with_a_graph_on_them(kind):
+    """As a model in training gives them; lists and arrays too."""
+    weights = weights_of(4, 4).to(kind).requires_grad_()
+    draw(attention_heatmap(weights, TOKENS))
+    draw(attention_heatmap(weights.tolist(), TOKENS))
+    assert weights.requires_grad
+
+
+def test_head_grid_has_a_picture_for_each_head():
+    """A row for each layer, a column for each head, all on one scale, in the model's order."""
+    attentions = [torch.randn(1, 3, 5, 5).softmax(-1) for _ in range(2)]
+    figure = draw(head_grid(attentions, title="all heads"))
+    assert isinstance(figure, Figure) and len(figure.axes) == 6
+    for number, ax in enumerate(figure.axes):
+        assert np.allclose(ax.images[0].get_array(), attentions[number // 3][0, number % 3])
+        assert ax.images[0].get_clim() == (0, 1)
+    assert [ax.get_title() for ax in figure.axes] == ["1", "2", "3", "", "", ""]
+    assert [ax.get_ylabel() for ax in figure.axes] == ["1", "", "", "2", "", ""]
+
+
+HISTORY = [{"epoch": n, "train_loss": 1 / n, "validation_loss": 1.1 / n, "accuracy": 1 - 0.4 / n} for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize("majority", [None, 0.5])
+def test_learning_curve(epochs, majority):
+    """Both losses and the accuracy at each epoch, and the line that is to be beaten."""
+    figure = draw(learning_curve(HISTORY[:epochs], majority))
+    left, right = figure.axes
+    assert [line.get_xydata().tolist() for line in left.lines] == [
+        [[entry["epoch"], entry[key]] for entry in HISTORY[:epochs]] for key in ("train_loss", "validation_loss")
+    ]
+    assert texts(left) == ["training", "validation"]
+    assert right.lines[0].get_ydata().tolist() == [entry["accuracy"] for entry in HISTORY[:epochs]]
+    assert len(right.lines) == (1 if majority is None else 2) and right.get_ylim()[1] == 1
+
+
+def test_vector_arrows():
+    """An arrow and a name for each, all of them inside; more can be added to the same axes."""
+    ax = vector_arrows([[1.0, 2.0], [-3.0, 0.5]], ["q", "k"], title="two vectors")
+    assert isinstance(ax, Axes) and [text for text in texts(ax) if text] == ["q", "k"]
+    assert vector_arrows(torch.tensor([[0.0, 5.0]]), ["v"], color="black", ax=ax) is ax
+    draw(ax)
+    assert ax.get_xlim() == ax.get_ylim() and ax.get_ylim()[1] >= 5 and ax.get_aspect() == 1
+    draw(vector_arrows([[0.0, 0.0]], ["nothing"]))
+
+
+@pytest.mark.parametrize(("vectors", "names"), [([[1.0, 2.0, 3.0]], ["q"]), ([[1.0, 2.0]], ["q", "k"])])
+def test_vectors_that_do_not_fit(vectors, names):
+    """The error shows the shape and the count."""
+    with pytest.raises(ValueError, match=rf"arrows need vectors .*; got \(1, {len(vectors[0])}\) and {len(names)} names"):
+        vector_arrows(vectors, names)
+
+
+def test_weight_bars():
+    """A bar and its value for each name, 1 in reach on every picture."""
+    ax = draw(weight_bars(torch.tensor([0.1, 0.2, 0.7]), ["a", "b", "c"], title="weights"))
+    assert isinstance(ax, Axes) and [bar.get_height() for bar in ax.patches] == pytest.approx([0.1, 0.2, 0.7])
+    assert texts(ax) == ["0.10", "0.20", "0.70"] and labels(ax.xaxis) == ["a", "b", "c"]
+    assert ax.get_ylim()[0] == 0 and ax.get_ylim()[1] > 1
