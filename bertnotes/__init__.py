@@ -1,6 +1,10 @@
 """bertnotes: an executable course on BERT. Each module holds one idea; the notebooks import them."""
 
 import importlib
+import warnings
+
+# tqdm falls back to text bars where ipywidgets is not installed, which is what we want: they print and export everywhere
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 # Names that readers import from the package itself, and the module that each lives in. They are loaded on first use, so
 # that a notebook about attention does not wait for pandas and transformers.

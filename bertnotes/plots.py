@@ -30,10 +30,10 @@ def attention_heatmap(weights, query_tokens, key_tokens=None, ax=None, vmax=1.0,
     rows, columns = weights.shape
     numbers = max(rows, columns) <= 8 if numbers is None else numbers
     if ax is None:
-        cell = 0.62 if numbers else max(0.2, min(0.42, 9 / max(rows, columns)))
+        cell = 0.62 if numbers else max(0.2, min(0.52, 9 / max(rows, columns)))
         _, ax = plt.subplots(figsize=(max(3.2, cell * columns + 1.9), max(2.6, cell * rows + 1.3)), layout="constrained")
     image = ax.imshow(weights, cmap=AMOUNT, vmin=0, vmax=vmax, aspect="equal")
-    size = 11 if max(rows, columns) <= 24 else 8
+    size = _label_size(ax, rows, columns)
     rotation, align = (90, "center") if columns > 6 else (40, "left")
     ax.set_xticks(range(columns), _plain(key_tokens), rotation=rotation, ha=align)
     ax.set_yticks(range(rows), _plain(query_tokens))
@@ -48,12 +48,12 @@ def attention_heatmap(weights, query_tokens, key_tokens=None, ax=None, vmax=1.0,
             ax.text(column, row, f"{weight:.2f}", ha="center", va="center", color="white" if weight > 0.55 * vmax else INK)
     bar = ax.figure.colorbar(image, ax=ax, fraction=0.04, pad=0.03, extend="max" if weights.max() > vmax + 1e-6 else "neither")
     bar.outline.set_visible(False)
-    bar.ax.tick_params(length=0, labelsize=9, colors=INK)
-    ax.set_ylabel("this token …", fontsize=11, color=INK)
-    ax.set_xlabel("… looks at", fontsize=11, color=INK)
+    bar.ax.tick_params(length=0, labelsize=max(9, size - 3), colors=INK)
+    ax.set_ylabel("this token …", fontsize=size, color=INK)
+    ax.set_xlabel("… looks at", fontsize=size, color=INK, labelpad=8)
     ax.xaxis.set_label_position("top")
     if title:
-        ax.set_title(title, fontsize=13, color=INK, loc="left", pad=12)
+        ax.set_title(title, fontsize=size + 2, color=INK, loc="left", pad=12)
     return ax
 
 
@@ -142,6 +142,13 @@ def weight_bars(weights, names, ax=None, title=None):
         ax.set_title(title, loc="left", fontsize=12, color=INK)
     _quieten(ax)
     return ax
+
+
+def _label_size(ax, rows, columns):
+    """As large as a row of the heatmap allows, so that a wall can be read from the last bench; 8 to 16 points."""
+    box = ax.get_window_extent()
+    cell = min(box.height / rows, box.width / columns) / ax.figure.dpi * 72
+    return max(8, min(16, round(0.5 * cell)))
 
 
 def _matrix(values):

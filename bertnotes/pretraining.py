@@ -8,8 +8,8 @@ Sources: Devlin et al. 2019, "BERT" (masking 80/10/10); Wu et al. 2016, "Google'
 """
 
 import json
-import math
 import os
+import random
 import time
 from collections import Counter
 from pathlib import Path
@@ -19,7 +19,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch.nn import functional
-from tqdm.auto import tqdm
+from tqdm import tqdm
 from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
 
 IGNORED = -100  # the label of a position that is not to be guessed; torch's cross-entropy passes it over
@@ -100,7 +100,22 @@ def trim_encoder(encoder, kept):
     return model
 
 
-# --- rows and masks --------------------------------------------------------------------------------------------------
+# --- texts, rows and masks --------------------------------------------------------------------------------------------------
+
+
+def choose_texts(labelled, unlabelled, held_out=1000, seed=0):
+    """Choose what to train on and what to measure on: (texts, held_out_texts), lists of str, each text once, shuffled.
+
+    Held out are some of the unlabelled texts that are not among the labelled ones as well.
+    """
+    labelled, unlabelled = list(dict.fromkeys(labelled)), list(dict.fromkeys(unlabelled))
+    known = set(labelled)
+    unlabelled = [text for text in unlabelled if text not in known]
+    if not 0 < held_out < len(unlabelled):
+        raise ValueError(f"cannot hold out {held_out} of {len(unlabelled)} distinct unlabelled texts")
+    shuffled = random.Random(seed).sample(unlabelled, len(unlabelled))
+    texts = labelled + shuffled[held_out:]
+    return random.Random(seed).sample(texts, len(texts)), shuffled[:held_out]
 
 
 def pack(tokenizer, texts, length=128):
@@ -197,79 +212,103 @@ def load_state(path, model, optimizer):
     with safe_open(path, "pt") as file, torch.no_grad():
         for name, weight in model.named_parameters():
             weight.copy_(file.get_tensor("model/" + name))
-            state = optimizer.state[weight]
-            for key in ("step", "exp_avg", "exp_avg_sq"):
-                state[key] = file.get_tensor(f"optimizer/{key}/{name}")
+        for name in file.keys():  # noqa: SIM118 (a file, not a dict)
+            kind, _, rest = name.partition("/")
+            if kind == "optimizer":  # none for a weight that has had no gradient, such as the pooler's
+                key, _, weight = rest.partition("/")
+                optimizer.state[model.get_parameter(weight)][key] = file.get_tensor(name)
         return json.loads(file.metadata()["progress"])
 
 
-def pretrain(
-    model,
-    tokenizer,
-    rows,
-    held_out,
-    out,
-    minutes,
-    learning_rate=3e-4,
-    rate=0.15,
-    batch_size=16,
-    seed=0,
-    evaluate_every=5.0,
-):
+def pretraining_optimizer(model, learning_rate):
+    """AdamW with weight decay on matrices only: biases and LayerNorm keep theirs."""
+    matrices = [weight for weight in model.parameters() if weight.ndim > 1]
+    vectors = [weight for weight in model.parameters() if weight.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), eps=1e-6)
+
+
+def training_step(model, optimizer, batch, tokenizer, rate, generator):
+    """Mask a batch (batch, position), guess, and follow the gradient one step. Returns the loss, in nats.
+
+    Raises ValueError, before the weights are touched, where the gradient is not a finite number.
+    """
+    masked_ids, labels = mask_tokens(batch, tokenizer, rate, generator)
+    with torch.autocast(model.device.type, torch.bfloat16):
+        logits, targets = guess(model, masked_ids.to(model.device), labels.to(model.device))
+        loss = functional.cross_entropy(logits.float(), targets)
+    loss.backward()
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    if not torch.isfinite(norm):
+        raise ValueError(f"the gradient's norm is {norm}; try a lower learning rate. The last checkpoint is whole")
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.item()
+
+
+def batches(rows, batch_size, seed, step=0):
+    """Yield (step, batch, generator) without end, from `step` on: every row once a pass, shuffled anew each time.
+
+    What a step sees and how it is masked depends on seed and step alone, so that a run can be taken up anywhere.
+    """
+    per_pass = len(rows) // batch_size
+    while True:
+        order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed + step // per_pass))
+        for position in range(step % per_pass, per_pass):
+            chosen = order[position * batch_size : (position + 1) * batch_size]
+            yield step, rows[chosen].long(), torch.Generator().manual_seed(seed * 1_000_003 + step)
+            step += 1
+
+
+def pretrain(model, tokenizer, rows, held_out, out, minutes, learning_rate=3e-4, rate=0.2, batch_size=16, seed=0, every=5.0):
     """Train a masked language model on rows for so many minutes; the learning rate falls to 0 as the time runs out.
 
-    rows, held_out: ids from `pack`. out: a folder; it gets log.jsonl (one line a measurement) and state.safetensors
-    (every `evaluate_every` minutes; a later call with the same folder goes on from it).
-    Returns the last log entry: minutes, tokens, held-out loss and top-1.
+    rows, held_out: ids from `pack`. out: a folder; every so many minutes it gets a line in log.jsonl (minutes, tokens,
+    train_loss, held_out_loss, held_out_top1) and state.safetensors, from which a later call with the same folder goes on.
+    Returns the last log entry.
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    decayed = [weight for weight in model.parameters() if weight.ndim > 1]
-    other = [weight for weight in model.parameters() if weight.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": 0.01}, {"params": other, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), eps=1e-6)
+    optimizer = pretraining_optimizer(model, learning_rate)
     progress = {"step": 0, "seconds": 0.0, "loss": None}
     if (out / "state.safetensors").exists():
         progress = load_state(out / "state.safetensors", model, optimizer)
-    budget, next_check = minutes * 60, progress["seconds"]
-    per_pass = len(rows) // batch_size
+    else:
+        write_entry(out, model, tokenizer, held_out, progress, batch_size * rows.shape[1])
+    budget, next_check = minutes * 60, progress["seconds"] + every * 60
     model.train()
-    while True:
-        if progress["seconds"] >= min(next_check, budget):
-            loss, top1 = evaluate_guesses(model, held_out, tokenizer)
-            entry = {
-                "minutes": round(progress["seconds"] / 60, 2),
-                "tokens": progress["step"] * batch_size * rows.shape[1],
-                "train_loss": progress["loss"],
-                "held_out_loss": round(loss, 4),
-                "held_out_top1": round(top1, 4),
-            }
-            with open(out / "log.jsonl", "a", encoding="utf-8") as log:
-                log.write(json.dumps(entry) + "\n")
-            print(entry, flush=True)
-            if progress["step"]:
-                save_state(out / "state.safetensors", model, optimizer, progress)
-            if progress["seconds"] >= budget:
-                return entry
-            next_check = progress["seconds"] + evaluate_every * 60
+    for step, batch, generator in batches(rows, batch_size, seed, progress["step"]):
         started = time.perf_counter()
-        pass_number, position = divmod(progress["step"], per_pass)
-        order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed + pass_number))
-        batch = rows[order[position * batch_size : (position + 1) * batch_size]].long()
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + progress["step"])
-        masked_ids, labels = mask_tokens(batch, tokenizer, rate, generator)
-        with torch.autocast(model.device.type, torch.bfloat16):
-            logits, targets = guess(model, masked_ids, labels)
-            loss = functional.cross_entropy(logits.float(), targets)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * learning_rate_factor(progress["seconds"] / budget)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        if not math.isfinite(norm):
-            raise ValueError(f"the gradient is {norm} at step {progress['step']}; the last whole state is in {out}")
-        optimizer.step()
-        optimizer.zero_grad()
-        value = loss.item()
-        progress["loss"] = value if progress["loss"] is None else 0.99 * progress["loss"] + 0.01 * value
-        progress["step"] += 1
-        progress["seconds"] += time.perf_counter() - started
+        loss = training_step(model, optimizer, batch, tokenizer, rate, generator)
+        smooth = loss if progress["loss"] is None else 0.99 * progress["loss"] + 0.01 * loss
+        progress = {"step": step + 1, "seconds": progress["seconds"] + time.perf_counter() - started, "loss": smooth}
+        if progress["seconds"] >= min(next_check, budget):
+            save_state(out / "state.safetensors", model, optimizer, progress)
+            entry = write_entry(out, model, tokenizer, held_out, progress, batch_size * rows.shape[1])
+            if progress["seconds"] >= budget:
+                return entry
+            next_check = progress["seconds"] + every * 60
+
+
+def write_entry(out, model, tokenizer, held_out, progress, tokens_a_step):
+    """Measure the model on held-out rows and add a line to log.jsonl; returns it as a dict."""
+    loss, top1 = evaluate_guesses(model, held_out, tokenizer)
+    entry = {
+        "minutes": round(progress["seconds"] / 60, 2),
+        "tokens": progress["step"] * tokens_a_step,
+        "train_loss": progress["loss"] and round(progress["loss"], 4),
+        "held_out_loss": round(loss, 4),
+        "held_out_top1": round(top1, 4),
+    }
+    with open(out / "log.jsonl", "a", encoding="utf-8") as log:
+        log.write(json.dumps(entry) + "\n")
+    return entry
+
+
+def save_masked_language_model(model, tokenizer, folder):
+    """Write a model from `trim_encoder` to a folder in float16, with its tokenizer: what lies in data/mini."""
+    model.config.hidden_dropout_prob = model.config.attention_probs_dropout_prob = 0.1  # for those who fine-tune it
+    model.half().save_pretrained(folder)
+    tokenizer.save_pretrained(folder)

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from sklearn.metrics import accuracy_score, classification_report
 from torch.nn import functional
-from tqdm.auto import tqdm
+from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
 from bertnotes.batching import TextClassificationDataset, check_max_length, evaluation_loader, training_loader
@@ -26,7 +26,7 @@ class TrainConfig:
 
     epochs: int = 3
     batch_size: int = 16
-    learning_rate: float = 1e-4
+    learning_rate: float = 2e-4
     warmup: float = 0.1
     weight_decay: float = 0.01
     max_length: int = 256

@@ -1,5 +1,6 @@
 """The steps before pre-training: a smaller vocabulary, rows without padding, masks, and the score of a guess."""
 
+import json
 import math
 from collections import Counter
 
@@ -14,13 +15,21 @@ from torch.testing import assert_close
 from bertnotes.models import load_encoder, load_tokenizer
 from bertnotes.pretraining import (
     IGNORED,
+    batches,
     choose_pieces,
+    choose_texts,
     count_pieces,
     evaluate_guesses,
     guess,
     learning_rate_factor,
+    load_state,
     mask_tokens,
     pack,
+    pretrain,
+    pretraining_optimizer,
+    save_masked_language_model,
+    save_state,
+    training_step,
     trim_encoder,
     trim_tokenizer,
 )
@@ -292,3 +301,79 @@ def test_evaluate_guesses_leaves_the_mode_as_it_was(masked_model, trimmed, train
 def test_learning_rate_goes_up_and_down_in_lines(progress, factor):
     """Also past the end it is never negative."""
     assert learning_rate_factor(progress, warmup=0.1) == pytest.approx(factor)
+
+
+# ---- the run ----
+
+
+def test_texts_are_held_out_cleanly():
+    """Nothing held out is trained on, not even as a copy or with a label; every other text is there once."""
+    labelled, unlabelled = ["a", "b", "a"], ["c", "b", "d", "c", "e", "f"]
+    texts, held_out = choose_texts(labelled, unlabelled, held_out=2)
+    assert len(held_out) == 2 and set(held_out) <= {"c", "d", "e", "f"}
+    assert sorted(texts + held_out) == ["a", "b", "c", "d", "e", "f"]
+    assert choose_texts(labelled, unlabelled, held_out=2) == (texts, held_out)
+    with pytest.raises(ValueError, match="hold out 4 of 4"):
+        choose_texts(labelled, unlabelled, held_out=4)
+
+
+def test_batches_can_be_taken_up_anywhere():
+    """From any step on they are those of the uninterrupted run, and each pass shows every row once."""
+    rows = torch.arange(12).view(6, 2)
+    stream = batches(rows, 2, seed=0)
+    whole = [next(stream) for _ in range(9)]
+    for start in (0, 2, 3, 7):
+        for expected, (step, batch, generator) in zip(whole[start:], batches(rows, 2, 0, start), strict=False):
+            assert step == expected[0] and torch.equal(batch, expected[1])
+            assert generator.initial_seed() == expected[2].initial_seed()
+    for first in (0, 3, 6):
+        assert sorted(torch.cat([batch for _, batch, _ in whole[first : first + 3]])[:, 0].tolist()) == rows[:, 0].tolist()
+    assert not torch.equal(whole[0][1], whole[3][1]) or not torch.equal(whole[1][1], whole[4][1])
+
+
+def test_a_state_comes_back_whole(encoder, trimmed, tmp_path):
+    """A step after saving and loading gives the same weights, to the last bit, as the step without."""
+    rows = torch.randint(5, len(trimmed[1]), (4, 12))
+    models = [trim_encoder(encoder, trimmed[0]).eval() for _ in range(2)]
+    optimizers = [pretraining_optimizer(model, 1e-2) for model in models]
+
+    def step(which, seed):
+        training_step(models[which], optimizers[which], rows, trimmed[1], 0.5, torch.Generator().manual_seed(seed))
+
+    step(0, 1)
+    save_state(tmp_path / "state.safetensors", models[0], optimizers[0], {"step": 1})
+    assert load_state(tmp_path / "state.safetensors", models[1], optimizers[1]) == {"step": 1}
+    step(0, 2)
+    step(1, 2)
+    for name, weight in models[0].named_parameters():
+        assert torch.equal(weight, models[1].get_parameter(name)), name
+
+
+def test_a_gradient_that_is_no_number_stops_before_the_weights(masked_model, trimmed):
+    """One clear error, and the weights as they were."""
+    optimizer = pretraining_optimizer(masked_model, 1e-2)
+    rows = torch.randint(5, len(trimmed[1]), (4, 12))
+    bias = masked_model.cls.predictions.bias
+    with torch.no_grad():
+        before = bias.clone()
+        bias.fill_(float("nan"))
+    with pytest.raises(ValueError, match="norm is nan"):
+        training_step(masked_model, optimizer, rows, trimmed[1], 0.5, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        bias.copy_(before)
+    masked_model.zero_grad()
+
+
+def test_pretraining_learns_and_goes_on(encoder, trimmed, tmp_path):
+    """Held-out loss falls; a second call goes on where the first one stopped; what is saved loads as an encoder."""
+    rows = pack(trimmed[1], ["bad good film , cast a"] * 40, length=12)
+    model = trim_encoder(encoder, trimmed[0]).eval()
+    first = pretrain(model, trimmed[1], rows, rows[:4], tmp_path, minutes=0.02, learning_rate=1e-2, batch_size=4)
+    start = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[0])
+    assert first["held_out_loss"] < start["held_out_loss"] and start["tokens"] == 0
+    second = pretrain(model, trimmed[1], rows, rows[:4], tmp_path, minutes=0.03, learning_rate=1e-2, batch_size=4)
+    assert second["tokens"] > first["tokens"] and second["minutes"] >= 0.03
+    save_masked_language_model(model, trimmed[1], tmp_path)
+    loaded = load_encoder(tmp_path)
+    assert loaded.config.hidden_dropout_prob == 0.1 and loaded.dtype == torch.float32
+    assert_close(loaded.get_input_embeddings().weight, model.bert.get_input_embeddings().weight.float())

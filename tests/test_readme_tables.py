@@ -1,0 +1,163 @@
+"""README.md: its generated parts agree with the files that they tell of, and its links lead somewhere."""
+
+import copy
+import json
+import re
+from pathlib import Path
+
+import pytest
+import readme_tables
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORD = {
+    "command": "bertnotes train",
+    "model": "mini",
+    "parameters": 14_990_000,
+    "train_reviews": 5000,
+    "test_reviews": 25_000,
+    "config": {"max_length": 256, "epochs": 3, "seed": 42, "precision": "fp32"},
+    "accuracy": 0.8766,
+    "tfidf_accuracy": 0.8591,
+    "majority_accuracy": 0.5,
+    "train_seconds": 3910,
+    "train_peak_memory_mb": 3140,
+    "environment": {"date": "2026-11-23", "device": "2 CPU threads, A Processor"},
+}
+README = """# x
+<!-- course:begin -->
+| 01 | Query | why |
+| 02 | Self (in preparation) | why not |
+<!-- course:end -->
+<!-- results:begin -->
+old
+<!-- results:end -->
+end
+"""
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A repository with a README, no records and no notebooks."""
+    (tmp_path / "data" / "results").mkdir(parents=True)
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "README.md").write_text(README, encoding="utf-8")
+    return tmp_path
+
+
+def write(root, file="imdb-5000-mini.json", **changes):
+    """Write a record that differs from RECORD in the given fields."""
+    path = root / "data" / "results" / file
+    path.write_text(json.dumps({**copy.deepcopy(RECORD), **changes}), encoding="utf-8")
+    return path
+
+
+def rows(root):
+    """Return the cells of each result row that the tool makes."""
+    table = readme_tables.results_table(readme_tables.read_records(root / "data" / "results"))
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table.splitlines()[2:]]
+
+
+def test_readme_is_in_step():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme_tables.updated(readme) == readme, "python tools/readme_tables.py"
+
+
+@pytest.mark.parametrize("page", ["README.md", "data/README.md"])
+def test_relative_links_lead_to_files(page):
+    links = re.findall(r"\]\(([^)#]+)", (ROOT / page).read_text(encoding="utf-8"))
+    assert links
+    assert [link for link in links if "://" not in link and not ((ROOT / page).parent / link).exists()] == []
+
+
+def test_picture_is_small():
+    assert 0 < (ROOT / "docs" / "attention.png").stat().st_size < 150_000
+
+
+def test_one_record_fills_one_row(root):
+    write(root)
+    (row,) = rows(root)
+    assert len(row) == len(readme_tables.HEADINGS)
+    assert row[0] == "[mini](data/results/imdb-5000-mini.json)"
+    assert row[1:6] == ["15.0 M", "5,000", "256", "3", "42"]
+    assert row[6:11] == ["87.7 %", "85.9 %", "50.0 %", "1 h 05 min", "3.1 GB"]
+    assert row[11:] == ["2 CPU threads, A Processor, fp32", "2026-11-23"]
+
+
+def test_rows_are_ordered_by_reviews_then_parameters(root):
+    write(root, "imdb-a.json", train_reviews=25_000)
+    write(root, "imdb-b.json", parameters=22_000_000)
+    write(root, "imdb-c.json")
+    (root / "data" / "results" / "heads.json").write_text("[]")
+    assert [row[0].rpartition("/")[2] for row in rows(root)] == ["imdb-c.json)", "imdb-b.json)", "imdb-a.json)"]
+
+
+def test_name_stands_before_model_and_cannot_break_the_table(root):
+    write(root, model="/home/x/model", name="MiniLM | six\nlayers")
+    (row,) = rows(root)
+    assert row[0].startswith(r"[MiniLM \| six layers](") and "/home" not in row[0]
+
+
+def test_memory_that_was_not_measured_and_a_smaller_test_set_are_said(root):
+    write(root, train_peak_memory_mb=None, test_reviews=2000)
+    (row,) = rows(root)
+    assert row[10] == "not measured"
+    assert row[6] == "87.7 % (of 2,000 reviews only)"
+
+
+def test_no_records_say_so(root):
+    (row,) = rows(root)
+    assert row[0] == "no measured results yet" and len(row) == len(readme_tables.HEADINGS)
+
+
+@pytest.mark.parametrize("seconds, said", [(0, "0 s"), (59, "59 s"), (61, "1 min"), (3599, "1 h 00 min"), (5400, "1 h 30 min")])
+def test_duration(seconds, said):
+    assert readme_tables.duration(seconds) == said
+
+
+@pytest.mark.parametrize("name", ["accuracy", "parameters", "train_seconds", "config.seed", "environment.device"])
+def test_missing_field_is_named_with_its_file(root, capsys, name):
+    path = write(root)
+    record = json.loads(path.read_text())
+    *outer, last = name.split(".")
+    del (record[outer[0]] if outer else record)[last]
+    path.write_text(json.dumps(record))
+    before = (root / "README.md").read_text(encoding="utf-8")
+    assert readme_tables.main([], root) == 2
+    said = capsys.readouterr().err
+    assert path.name in said and repr(name) in said
+    assert (root / "README.md").read_text(encoding="utf-8") == before
+
+
+@pytest.mark.parametrize(
+    "content, said", [("{", "is not JSON"), ("[]", "holds a list"), (json.dumps({**RECORD, "accuracy": "high"}), "'accuracy'")]
+)
+def test_file_that_is_no_record_is_named(root, content, said):
+    write(root).write_text(content)
+    with pytest.raises(ValueError, match=rf"imdb-5000-mini\.json.*{said}"):
+        rows(root)
+
+
+def test_check_writes_nothing_and_fails_where_readme_is_stale(root):
+    write(root)
+    assert readme_tables.main(["--check"], root) == 1
+    assert (root / "README.md").read_text(encoding="utf-8") == README
+    assert readme_tables.main([], root) == 0
+    assert readme_tables.main(["--check"], root) == 0
+    text = (root / "README.md").read_text(encoding="utf-8")
+    assert text.startswith("# x\n") and text.endswith("<!-- results:end -->\nend\n") and "old" not in text
+
+
+def test_notebooks_are_linked_as_they_come_and_go(root):
+    notebook = root / "notebooks" / "02_self.ipynb"
+    notebook.touch()
+    linked = readme_tables.updated(README, root)
+    assert "| 01 | Query (in preparation) | why |\n| 02 | [Self](notebooks/02_self.ipynb) | why not |" in linked
+    assert readme_tables.updated(linked, root) == linked
+    notebook.unlink()
+    assert "| 02 | Self (in preparation) | why not |" in readme_tables.updated(linked, root)
+
+
+@pytest.mark.parametrize("broken", ["", README.replace("results:end", "results:stop"), README + README])
+def test_markers_are_needed_once(root, broken):
+    with pytest.raises(ValueError, match=r"README\.md needs the lines"):
+        readme_tables.updated(broken, root)
