@@ -1,0 +1,231 @@
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 09 · Fine-tuning: from guessing words to judging films
+#
+# **The question.** A pre-trained BERT can guess a hidden word. How does it learn to say whether a review is positive, and how do
+# we know that it learned more than which class is commoner?
+#
+# **Time.** About twenty minutes to read; the training cell takes under a minute on two CPU cores.
+
+# %%
+from bertnotes import BERTClassifier, load_tokenizer, predict_sentiment
+from bertnotes.data import REVIEWS, load_imdb_data, read_reviews, split_validation
+
+texts, labels = load_imdb_data(REVIEWS)
+print(f"{len(texts)} reviews, {sum(labels)} of them positive")
+print(texts[0][:300])
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Three piles
+#
+# A quarter of the reviews is put aside as the **test** set: it is scored once, at the end. Of the rest a part is the **validation**
+# set, which chooses among epochs. The model learns from what remains. Choosing by the test set would be studying the exam paper.
+# The piles are *stratified* (as many positive ones in each) and *seeded* (the same for you and me).
+
+# %%
+rest_texts, test_texts, rest_labels, test_labels = split_validation(texts, labels, size=0.25, seed=0)
+train_texts, held_texts, train_labels, held_labels = split_validation(rest_texts, rest_labels, size=0.2, seed=0)
+print(f"train {len(train_texts)}, validation {len(held_texts)}, test {len(test_texts)}")
+assert not set(train_texts) & set(test_texts) and not set(held_texts) & set(test_texts)
+
+# %% [markdown]
+# ## Two bars to clear
+#
+# The lower bar: always name the commonest class. The higher one: TF-IDF counts words and pairs of words, and a logistic
+# regression weighs the counts. It trains in a blink, knows nothing of order beyond two neighbours, and is hard to beat.
+
+# %%
+from bertnotes.baselines import tfidf_logistic_regression
+from bertnotes.training import majority_accuracy
+
+majority = majority_accuracy(test_labels)
+tfidf = tfidf_logistic_regression().fit(train_texts, train_labels).score(test_texts, test_labels)
+print(f"on the test reviews: commonest class {majority:.2f}, TF-IDF {tfidf:.2f}")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The model: an encoder and one layer more
+#
+# `BERTClassifier` is the pre-trained encoder, and on its pooled output (one vector for the whole review) a single linear layer
+# with one output for each class. That layer starts with small random weights: it has everything to learn. Inside the encoder,
+# attention is the function of notebook 01.
+
+# %%
+import torch
+
+torch.manual_seed(0)
+model, tokenizer = BERTClassifier("mini", num_classes=2), load_tokenizer("mini")
+new = sum(weight.numel() for weight in model.classifier.parameters())
+everything = sum(weight.numel() for weight in model.parameters())
+print(f"{new} of {everything:,} parameters are new")
+assert model.bert.config._attn_implementation == "bertnotes"
+
+# %% [markdown]
+# **Question.** Before any training, which accuracy do you expect on the validation reviews?
+
+# %%
+from bertnotes import TextClassificationDataset, evaluate
+from bertnotes.batching import evaluation_loader
+
+validation = evaluation_loader(TextClassificationDataset(held_texts, held_labels, tokenizer, max_length=64), batch_size=32)
+before, report = evaluate(model, validation, "cpu")
+print("no better than a coin:", abs(before - 0.5) < 0.15)
+assert abs(before - 0.5) < 0.15
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The loop
+#
+# For each batch: predict, measure the error (cross-entropy), follow its gradient one small step. The learning rate climbs for a
+# tenth of the steps, then falls to zero. `fit` does this for three epochs and keeps the one that did best on validation; reviews
+# are cut at 64 tokens here, so that it takes a minute. The loop itself is `train` in `bertnotes/training.py`, one short function.
+
+# %% tags=["timing", "nbval-ignore-output"]
+from bertnotes.training import TrainConfig, fit
+
+config = TrainConfig(epochs=3, learning_rate=2e-4, max_length=64, seed=0)
+history = fit(model, tokenizer, (train_texts, train_labels), (held_texts, held_labels), config)
+for entry in history:
+    print(f"epoch {entry['epoch']}: loss {entry['train_loss']:.2f}, validation {entry['accuracy']:.2f}, {entry['seconds']:.0f} s")
+
+# %% [markdown]
+# The numbers above differ a little from one processor to the next: sums of thousands of roundings. What must hold everywhere is
+# asserted here: the training loss fell from about ln 2 = 0.69, the loss of a coin.
+
+# %%
+losses = [entry["train_loss"] for entry in history]
+print("epochs:", len(history), "- training loss fell each time:", losses == sorted(losses, reverse=True))
+assert losses[-1] < 0.55 < losses[0]
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The learning curve
+#
+# Left, the loss: on training reviews it goes on falling, on validation it stops sooner. From there on the model learns these
+# reviews by heart. Right, the accuracy on validation, above the line of the commonest class.
+
+# %%
+from bertnotes.plots import learning_curve
+
+figure = learning_curve(history, majority_accuracy(held_labels))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The exam, once
+#
+# Precision: of those called positive, how many are? Recall: of the positive ones, how many were found? The last line is the lower
+# bar again, so that no accuracy stands alone.
+
+# %% tags=["timing", "nbval-ignore-output"]
+test = evaluation_loader(TextClassificationDataset(test_texts, test_labels, tokenizer, max_length=64), batch_size=32)
+accuracy, report = evaluate(model, test, "cpu")
+print(report)
+
+# %% [markdown]
+# How sure is that number? With $n$ reviews, an accuracy $p$ wavers by about $2\sqrt{p(1-p)/n}$. A model that only guesses would land
+# inside that band around one half; ours has to be above it.
+
+# %%
+band = 2 * (0.25 / len(test_labels)) ** 0.5
+print(f"guessing lands within {band:.2f} of 0.50; above that band:", accuracy > 0.5 + band)
+assert accuracy > 0.5 + band
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Against TF-IDF
+#
+# Both saw the same reviews. If the two accuracies lie closer together than the band, these reviews cannot tell which system is
+# better. That is worth knowing before one writes "BERT wins": with five hundred reviews to learn from, word counts are strong.
+
+# %% tags=["timing", "nbval-ignore-output"]
+print(f"mini {accuracy:.2f}, TF-IDF {tfidf:.2f}, commonest class {majority:.2f}")
+print("a difference that this test set can see:", abs(accuracy - tfidf) > 2**0.5 * band)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Verdicts, with their probability
+
+# %%
+from bertnotes.classifier import predict_probabilities
+
+examples = [
+    "A wonderful film. The acting is superb, the story is moving and I loved every minute.",
+    "A terrible film. The acting is awful, the story is stupid and I was bored to tears.",
+]
+for text, (_, positive) in zip(examples, predict_probabilities(examples, model, tokenizer), strict=True):
+    print("positive" if positive > 0.5 else "negative", "-", text)
+assert [predict_sentiment(text, model, tokenizer, "cpu") for text in examples] == ["positive", "negative"]
+
+# %% [markdown]
+# Each row of `predict_probabilities` sums to 1. Fine-tuned networks tend to be surer than they ought to be (Guo et al. 2017).
+
+# %% tags=["timing", "nbval-ignore-output"]
+probabilities = predict_probabilities(test_texts[:5], model, tokenizer, max_length=64)
+for text, label, (_, positive) in zip(test_texts, test_labels, probabilities.tolist(), strict=False):
+    print(f"{positive:.2f} positive (truly {label}): {text[:80]!r}")
+assert torch.allclose(probabilities.sum(dim=1), torch.ones(5))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Where does it look now?
+#
+# One head of the fine-tuned model, the one in the last layer whose [CLS] looks hardest at a single word. It is drawn from the
+# forward pass that gave the verdict. What such a picture is *not* evidence of is taken up in notebook 07.
+
+# %%
+from bertnotes import attention_heatmap
+
+encoded = tokenizer("The plot is thin, but the acting is superb.", return_tensors="pt")
+tokens = tokenizer.convert_ids_to_tokens(encoded.input_ids[0])
+with torch.inference_mode():
+    last = model.bert(**encoded, output_attentions=True).attentions[-1][0]
+head = last[:, 0, 1:-1].max(dim=-1).values.argmax().item()
+assert torch.allclose(last.sum(dim=-1), torch.ones(last.shape[:2]), atol=1e-5)
+ax = attention_heatmap(last[head], tokens, title="last layer, one head, fine-tuned")
+
+# %% [markdown]
+# ## Keep it
+#
+# `save_pretrained` writes weights, tokenizer and configuration; what comes back gives the same logits, to the last bit.
+
+# %%
+import tempfile
+
+with tempfile.TemporaryDirectory() as folder:
+    model.save_pretrained(folder, tokenizer)
+    again, its_tokenizer = BERTClassifier.from_pretrained(folder)
+same = predict_probabilities(examples, again, its_tokenizer).equal(predict_probabilities(examples, model, tokenizer))
+print("identical after reloading:", same)
+assert same
+
+# %% [markdown]
+# ## Try it
+#
+# 1. Write a review of your own and change one word until the verdict turns.
+
+# %%
+mine = "I expected nothing and got a lovely evening out of it."
+verdict = predict_sentiment(mine, model, tokenizer, "cpu")
+assert verdict in ("positive", "negative")
+
+# %% [markdown]
+# 2. The hard reviews are marked in the file's third column. Choose a kind: how many of it are there? (Notebook 10 scores them.)
+
+# %%
+kind = "turn"  # or negation, concession, irony, plot
+frame = read_reviews(REVIEWS, ("review", "sentiment", "note"))
+print(frame["note"].eq(kind).sum(), "reviews; one of them ends:", frame.loc[frame["note"] == kind, "review"].iloc[0][-60:])
+
+# %% [markdown]
+# 3. Cut the reviews at another length. How many tokens are thrown away?
+
+# %%
+length = 64
+tokens_in = [len(ids) for ids in tokenizer(train_texts)["input_ids"]]
+lost = 1 - sum(min(count, length) for count in tokens_in) / sum(tokens_in)
+print(f"cut at {length} tokens, {lost:.0%} of all tokens are lost")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Recap
+#
+# - Fine-tuning adds one layer to a pre-trained encoder and trains everything on labelled examples.
+# - Three piles: learn, choose, and one exam. An accuracy needs the commonest class and a simple baseline beside it.
+# - A few hundred test reviews leave a wide band; small differences inside it mean nothing.
+#
+# **On full IMDB**, with 25,000 reviews to learn from: `bertnotes data`, then
+# `bertnotes train --data data/imdb/train.csv.xz --out runs/imdb --test data/imdb/test.csv.xz`.
+#
+# **Sources.** Devlin et al. 2019 (BERT) · Loshchilov & Hutter 2019 (AdamW) · Maas et al. 2011 (IMDB) · Guo et al. 2017
+# (calibration).
