@@ -99,6 +99,8 @@ def predict_probabilities(texts, model, tokenizer, device="cpu", max_length=128,
     """Probability of each class for each text: a tensor (text, class), rows in the order of the texts, on the CPU."""
     check_max_length(max_length, model.bert.config.max_position_embeddings)
     texts = [clean_review(text) for text in texts]
+    if not texts:
+        raise ValueError("there is no text to predict; expected at least one")
     dataset = TextClassificationDataset(texts, [0] * len(texts), tokenizer, max_length)
     model.to(device).eval()
     rows = [

@@ -113,13 +113,15 @@ def predict(
 
 @app.command()
 def data(
-    source: Annotated[Path | None, typer.Option("--from", help="a copy that is here already: archive or folder")] = None,
+    source: Annotated[Path | None, typer.Option("--from", help="a copy: archive, folder or `IMDB Dataset.csv`")] = None,
     out: Annotated[Path, typer.Option(help="folder to write train, test and unsup to")] = Path("data/imdb"),
 ):
     """Fetch the full IMDB data set (84 MB, checksum verified), or take a copy, and write its official split as CSV."""
-    from bertnotes.imdb import fetch_archive, read_original, write_splits
+    from bertnotes.imdb import fetch_archive, read_original, restore_split, write_splits
 
-    for split, path in write_splits(read_original(source or fetch_archive(out)), out).items():
+    one_file = source is not None and source.suffix == ".csv"
+    frames = restore_split(source) if one_file else read_original(source or fetch_archive(out))
+    for split, path in write_splits(frames, out).items():
         typer.echo(f"{split}: {path}")
 
 

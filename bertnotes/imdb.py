@@ -3,13 +3,17 @@
 Large Movie Review Dataset v1.0, Maas et al. 2011. Behind `bertnotes data`; notebook 08 uses what it writes.
 """
 
+import hashlib
 import lzma
 import re
 import tarfile
 import zlib
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
+
+from bertnotes.data import read_reviews
 
 URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 SHA256 = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
@@ -48,6 +52,40 @@ def read_original(source):
             f"found {len(rows['train'])} reviews of train and {len(rows['test'])} of test"
         )
     return {split: pd.DataFrame(found).sort_values("id", ignore_index=True) for split, found in rows.items() if found}
+
+
+FINGERPRINTS = Path(__file__).resolve().parent.parent / "data" / "imdb_test_fingerprints.bin"
+FINGERPRINT_BYTES = 6
+
+
+def fingerprint(review):
+    """A few bytes that stand for a review, whatever became of its white space and its `<br />`."""
+    words = " ".join(re.sub(r"<br\s*/?>", " ", review).split())
+    return hashlib.sha256(words.encode("utf-8")).digest()[:FINGERPRINT_BYTES]
+
+
+def restore_split(csv):
+    """Give the one-file copy that circulates as `IMDB Dataset.csv`, train and test shuffled, its official split back.
+
+    The reviews of the official test split are known by their fingerprints. Returns {"train": frame, "test": frame} with the
+    columns review and sentiment. Raises ValueError where the file does not hold the whole test split.
+    """
+    frame = read_reviews(csv)
+    known = FINGERPRINTS.read_bytes()
+    wanted = Counter(known[at : at + FINGERPRINT_BYTES] for at in range(0, len(known), FINGERPRINT_BYTES))
+    total, in_test = wanted.total(), []
+    for review in frame["review"]:  # counted, because some reviews stand in both splits
+        mark = fingerprint(review)
+        in_test.append(wanted[mark] > 0)
+        wanted[mark] -= in_test[-1]
+    if sum(in_test) != total:
+        raise ValueError(
+            f"{csv} holds {sum(in_test)} of the {total} reviews of IMDB's official test split; expected all of them, as in "
+            f"the copy with 50,000 rows. To train on a file of your own, give it to `bertnotes train --data`"
+        )
+    chosen = pd.Series(in_test, index=frame.index)
+    columns = ["review", "sentiment"]
+    return {"train": frame.loc[~chosen, columns], "test": frame.loc[chosen, columns]}
 
 
 def write_splits(frames, folder):

@@ -254,3 +254,9 @@ def test_a_head_of_another_shape(saved):
     save_file(weights, saved / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(ValueError, match=r"classifier.bias has shape \(3,\), expected \(2,\)"):
         BERTClassifier.from_pretrained(saved)
+
+
+def test_no_text_to_predict(model, tokenizer):
+    """One clear error, not torch's."""
+    with pytest.raises(ValueError, match="no text"):
+        predict_probabilities([], model, tokenizer, max_length=16)

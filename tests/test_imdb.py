@@ -12,7 +12,7 @@ import pytest
 
 from bertnotes import imdb
 from bertnotes.data import load_imdb_data, read_reviews
-from bertnotes.imdb import fetch_archive, read_original, write_splits
+from bertnotes.imdb import FINGERPRINTS, fetch_archive, fingerprint, read_original, restore_split, write_splits
 
 FILES = {
     "train/pos/0_9.txt": "Wonderful.<br /><br />Café.",
@@ -203,3 +203,33 @@ def test_the_pinned_address_and_hash():
     """The archive of Maas et al. 2011: its address, and a whole SHA-256."""
     assert imdb.URL == "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
     assert imdb.SHA256 == "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
+
+
+@pytest.fixture
+def known_test(tmp_path, monkeypatch):
+    """A test split of three reviews, one of which stands in train as well."""
+    reviews = ["Poor.<br /><br />Really.", "In both.", "Great."]
+    monkeypatch.setattr(imdb, "FINGERPRINTS", tmp_path / "fingerprints.bin")
+    imdb.FINGERPRINTS.write_bytes(b"".join(map(fingerprint, reviews)))
+    return reviews
+
+
+def test_the_one_file_copy_gets_its_split_back(known_test, tmp_path):
+    """Whatever the order; a review that is in both splits goes to each once."""
+    rows = [("In both.", "negative"), ("Only train.", "positive"), *[(text, "negative") for text in known_test]]
+    pd.DataFrame(rows[::-1], columns=["review", "sentiment"]).to_csv(tmp_path / "IMDB Dataset.csv", index=False)
+    frames = restore_split(tmp_path / "IMDB Dataset.csv")
+    assert sorted(frames["test"]["review"]) == ["Great.", "In both.", "Poor.\n\nReally."]
+    assert sorted(frames["train"]["review"]) == ["In both.", "Only train."]
+
+
+def test_a_file_without_the_whole_test_split(known_test, tmp_path):
+    """Says how much of it is there, and what else may be done with the file."""
+    pd.DataFrame([("Great.", "positive")], columns=["review", "sentiment"]).to_csv(tmp_path / "some.csv", index=False)
+    with pytest.raises(ValueError, match=r"1 of the 3 reviews .*bertnotes train --data"):
+        restore_split(tmp_path / "some.csv")
+
+
+def test_fingerprints_are_those_of_25000_reviews():
+    """As many as the official test split has."""
+    assert FINGERPRINTS.stat().st_size == 25_000 * imdb.FINGERPRINT_BYTES

@@ -46,6 +46,7 @@ def read_source(path):
     seen = Counter()
     for cell in notebook.cells:
         cell.source = cell.source.strip("\n")
+        cell.metadata.pop("lines_to_next_cell", None)  # blank lines between cells of the source are no business of a reader's
         digest = hashlib.sha256(f"{cell.cell_type}:{cell.source}".encode()).hexdigest()[:8]
         cell.id = f"{digest}-{seen[digest]}"
         seen[digest] += 1
