@@ -256,7 +256,7 @@ def test_a_head_of_another_shape(saved):
         BERTClassifier.from_pretrained(saved)
 
 
-def test_no_text_to_predict(model, tokenizer):
+def test_predicting_nothing(model, tokenizer):
     """One clear error, not torch's."""
     with pytest.raises(ValueError, match="no text"):
         predict_probabilities([], model, tokenizer, max_length=16)
