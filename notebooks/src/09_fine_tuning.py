@@ -4,7 +4,7 @@
 # **The question.** A pre-trained BERT can guess a hidden word. How does it learn to say whether a review is positive, and how do
 # we know that it learned more than which class is commoner?
 #
-# **Time.** About twenty minutes to read; the training cell takes under a minute on two CPU cores.
+# **Time.** About twenty minutes to read; the training cell takes one to two minutes on two CPU cores.
 
 # %%
 from bertnotes import BERTClassifier, load_tokenizer, predict_sentiment
@@ -75,7 +75,7 @@ assert abs(before - 0.5) < 0.15
 #
 # For each batch: predict, measure the error (cross-entropy), follow its gradient one small step. The learning rate climbs for a
 # tenth of the steps, then falls to zero. `fit` does this for three epochs and keeps the one that did best on validation; reviews
-# are cut at 64 tokens here, so that it takes a minute. The loop itself is `train` in `bertnotes/training.py`, one short function.
+# are cut at 64 tokens here, so that it takes a minute or two. The loop itself is `train` in `bertnotes/training.py`, one short function.
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes.training import TrainConfig, fit
@@ -97,7 +97,7 @@ assert losses[-1] < 0.55 < losses[0]
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The learning curve
 #
-# Left, the loss: on training reviews it goes on falling, on validation it stops sooner. From there on the model learns these
+# Left, the loss. Where it goes on falling on training reviews but no longer on validation, the model has begun to learn its
 # reviews by heart. Right, the accuracy on validation, above the line of the commonest class.
 
 # %%
@@ -128,7 +128,7 @@ assert accuracy > 0.5 + band
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Against TF-IDF
 #
-# Both saw the same reviews. If the two accuracies lie closer together than the band, these reviews cannot tell which system is
+# Both saw the same reviews. If the two accuracies lie closer together than that band times $\sqrt{2}$ (both waver), these reviews cannot tell which system is
 # better. That is worth knowing before one writes "BERT wins": with five hundred reviews to learn from, word counts are strong.
 
 # %% tags=["timing", "nbval-ignore-output"]
