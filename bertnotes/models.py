@@ -27,7 +27,7 @@ def load_tokenizer(name="mini"):
     source = find_model(name)
     if isinstance(source, Path) and not any((source / file).is_file() for file in ("tokenizer.json", "vocab.txt")):
         raise ValueError(f"{source} is not a whole checkpoint folder: it holds no tokenizer.json and no vocab.txt")
-    with _quiet(), _explained(source):
+    with quiet(), explained(source):
         return AutoTokenizer.from_pretrained(source)
 
 
@@ -45,7 +45,7 @@ def load_encoder(name="mini", attention="eager"):
     if attention == "bertnotes":
         use_in_transformers()
     source = find_model(name)
-    with _quiet(), _explained(source):
+    with quiet(), explained(source):
         encoder, report = AutoModel.from_pretrained(
             source, attn_implementation=attention, dtype=torch.float32, use_safetensors=True, output_loading_info=True
         )
@@ -77,7 +77,7 @@ _WAYS = 'A model is "mini" (it comes with a clone), a folder that save_pretraine
 
 
 @contextmanager
-def _quiet():
+def quiet():
     """Keep transformers' progress bars and load report off the page; what matters in them is checked here."""
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
@@ -91,7 +91,7 @@ def _quiet():
 
 
 @contextmanager
-def _explained(source):
+def explained(source):
     """Turn what loading may raise into one sentence that says what to do."""
     try:
         yield

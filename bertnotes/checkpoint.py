@@ -1,0 +1,86 @@
+"""A checkpoint on disk: the names that BERT's weights have there, and those that they have in encoder.py.
+
+Nothing is taken over by position or by luck: every weight is matched by name and shape, both ways. Notebook 05 uses it.
+"""
+
+from pathlib import Path
+
+from safetensors.torch import load_file
+from transformers import AutoConfig
+from transformers.utils import cached_file
+
+from bertnotes.models import explained, find_model, quiet
+
+RENAMED = (  # theirs, ours; in this order
+    ("gamma", "weight"),  # LayerNorm's two in the oldest checkpoints, bert-base-uncased among them
+    ("beta", "bias"),
+    ("cls.predictions.transform.dense", "head.transform"),
+    ("cls.predictions.transform.LayerNorm", "head.norm"),
+    ("cls.predictions.", "head."),
+    ("encoder.layer.", "layers."),
+    ("attention.self.", "attention."),
+    ("attention.output.LayerNorm", "attention_norm"),
+    ("attention.output.dense", "attention.output"),
+    ("intermediate.dense", "expand"),
+    (".output.LayerNorm", ".output_norm"),
+    (".output.dense", ".contract"),
+    ("_embeddings.", "."),
+    ("embeddings.LayerNorm", "embeddings.norm"),
+    ("pooler.dense", "pooler"),
+)
+LEFT_OUT = ("cls.seq_relationship.", "classifier.", "embeddings.position_ids")  # heads for other tasks; a row 0, 1, 2, ...
+TWINS = {"head.decoder.weight": "embeddings.word.weight", "head.decoder.bias": "head.bias"}  # one weight under two names
+
+
+def our_name(name):
+    """The name that a weight of a checkpoint has in encoder.py.
+
+    >>> our_name("bert.encoder.layer.0.attention.self.query.weight")
+    'layers.0.attention.query.weight'
+    """
+    name = name.removeprefix("bert.")
+    for theirs, ours in RENAMED:
+        name = name.replace(theirs, ours)
+    return name
+
+
+def read_checkpoint(name="mini"):
+    """Read a checkpoint: (config, weights), transformers' configuration and a dict from the names on disk to tensors.
+
+    name: "mini", a folder, or a hub id. Only safetensors are read: a pickle can run code.
+    Raises FileNotFoundError or ValueError, as `load_encoder` does, where there is no whole checkpoint.
+    """
+    source = find_model(name)
+    with quiet(), explained(source):
+        config = AutoConfig.from_pretrained(source)
+        is_folder = isinstance(source, Path)
+        path = source / "model.safetensors" if is_folder else cached_file(source, "model.safetensors")
+        return config, load_file(path)
+
+
+def rename_weights(weights, source):
+    """Give a checkpoint's weights our names, in float32; heads that are not built here are left out.
+
+    Raises ValueError where a weight that is stored twice (the head's decoder is the word embedding) differs from its twin.
+    """
+    renamed = {our_name(name): weight.float() for name, weight in weights.items() if not is_left_out(name)}
+    for twin, name in TWINS.items():
+        copy = renamed.pop(twin, None)
+        if copy is not None and not copy.equal(renamed.setdefault(name, copy)):
+            raise ValueError(f"{source}: {twin} differs from {name}; in BERT they are one and the same")
+    return renamed
+
+
+def is_left_out(name):
+    """Whether a checkpoint's weight belongs to nothing that encoder.py builds."""
+    return name.removeprefix("bert.").startswith(LEFT_OUT)
+
+
+def check_weights(found, expected, source):
+    """Raise ValueError unless both have the same names with the same shapes."""
+    missing, unknown = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())
+    if missing or unknown:
+        raise ValueError(f"{source} does not hold exactly BERT's weights: missing {missing[:3]}, unknown {unknown[:3]}")
+    for name, weight in found.items():
+        if weight.shape != expected[name].shape:
+            raise ValueError(f"{source}: {name} has shape {tuple(weight.shape)}, expected {tuple(expected[name].shape)}")

@@ -1,0 +1,157 @@
+"""BERT from scratch: three embeddings, a stack of layers, a pooler, and the head that guesses masked words.
+
+To be read from top to bottom; notebook 05 takes it apart. Attention is the function of notebook 01. The weights of any BERT
+checkpoint fit in, and the numbers that come out are those of transformers.
+
+Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding"; Vaswani et al. 2017,
+"Attention Is All You Need" (the layer); Hendrycks & Gimpel 2016, "Gaussian Error Linear Units (GELUs)".
+
+Axes: batch, position, hidden_size for hidden vectors; batch, head, query_pos, key_pos for attention.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn.functional import gelu, linear
+
+from bertnotes.attention import MultiHeadAttention, padding_mask
+
+
+class Embeddings(nn.Module):
+    """Three look-ups, added: which word piece, which position, which of two sentences. Then LayerNorm.
+
+    forward(input_ids, token_type_ids): both (batch, position) -> (batch, position, hidden_size).
+    """
+
+    def __init__(self, config):
+        super().__init__()
+        self.word = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.position = nn.Embedding(config.max_position_embeddings, config.hidden_size)
+        self.token_type = nn.Embedding(config.type_vocab_size, config.hidden_size)
+        self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, input_ids, token_type_ids):
+        positions = torch.arange(input_ids.shape[1], device=input_ids.device)
+        return self.dropout(self.norm(self.word(input_ids) + self.position(positions) + self.token_type(token_type_ids)))
+
+
+class Layer(nn.Module):
+    """Look around (attention), then think (two linear maps with GELU between). Each adds to what was there, then LayerNorm.
+
+    forward(hidden (batch, position, hidden_size), mask) -> (hidden, weights (batch, head, query_pos, key_pos)).
+    """
+
+    def __init__(self, config):
+        super().__init__()
+        size, dropout = config.hidden_size, config.attention_probs_dropout_prob
+        self.attention = MultiHeadAttention(size, config.num_attention_heads, dropout)
+        self.attention_norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
+        self.expand = nn.Linear(size, config.intermediate_size)
+        self.contract = nn.Linear(config.intermediate_size, size)
+        self.output_norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, hidden, mask=None):
+        attended, weights = self.attention(hidden, mask=mask)
+        hidden = self.attention_norm(hidden + self.dropout(attended))
+        thought = self.contract(gelu(self.expand(hidden)))
+        return self.output_norm(hidden + self.dropout(thought)), weights
+
+
+class MaskedWordHead(nn.Module):
+    """Hidden vectors to scores for each word piece: one more linear map, then the dot product with every word embedding.
+
+    forward(hidden (..., hidden_size), word_embedding (vocabulary, hidden_size)) -> logits (..., vocabulary).
+    """
+
+    def __init__(self, config):
+        super().__init__()
+        self.transform = nn.Linear(config.hidden_size, config.hidden_size)
+        self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+
+    def forward(self, hidden, word_embedding):
+        return linear(self.norm(gelu(self.transform(hidden))), word_embedding, self.bias)
+
+
+@dataclass
+class EncoderOutput:
+    """What BertEncoder returns; hidden_states has one entry more than there are layers, the embeddings being the first."""
+
+    last_hidden_state: torch.Tensor  # (batch, position, hidden_size)
+    pooler_output: torch.Tensor | None  # (batch, hidden_size); None where the checkpoint has no pooler
+    hidden_states: tuple  # layers + 1 of (batch, position, hidden_size)
+    attentions: tuple  # layers of (batch, head, query_pos, key_pos), before dropout
+
+
+class BertEncoder(nn.Module):
+    """BERT: embeddings, layers, and on [CLS] a pooler. See EncoderOutput for what comes out.
+
+    config: transformers' BertConfig, or anything with its fields. pooler, head: whether to have them.
+    forward(input_ids, attention_mask=None, token_type_ids=None): each (batch, position); attention_mask has 1 for a token
+    and 0 for padding. Raises ValueError where shapes do not fit, an id is not in the vocabulary, or the text is too long.
+    """
+
+    def __init__(self, config, pooler=True, head=False):
+        super().__init__()
+        check_config(config)
+        self.config = config
+        self.embeddings = Embeddings(config)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
+        self.pooler = nn.Linear(config.hidden_size, config.hidden_size) if pooler else None
+        self.head = MaskedWordHead(config) if head else None
+
+    def forward(self, input_ids, attention_mask=None, token_type_ids=None):
+        attention_mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
+        token_type_ids = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
+        check_input(self.config, input_ids, attention_mask, token_type_ids)
+        hidden_states, attentions = [self.embeddings(input_ids, token_type_ids)], []
+        for layer in self.layers:
+            hidden, weights = layer(hidden_states[-1], padding_mask(attention_mask))
+            hidden_states.append(hidden)
+            attentions.append(weights)
+        pooled = None if self.pooler is None else self.pooler(hidden[:, 0]).tanh()
+        return EncoderOutput(hidden, pooled, tuple(hidden_states), tuple(attentions))
+
+    def word_logits(self, hidden):
+        """Scores of every word piece for hidden vectors (..., hidden_size) of the last layer: (..., vocabulary)."""
+        if self.head is None:
+            raise ValueError('this checkpoint was saved without its head for masked words; "mini" has one')
+        return self.head(hidden, self.embeddings.word.weight)
+
+    @classmethod
+    def from_pretrained(cls, name="mini"):
+        """Load any BERT checkpoint: "mini", a folder, or a hub id. In float32, in evaluation mode.
+
+        Pooler and head are there if the checkpoint has them. Raises FileNotFoundError or ValueError as `load_encoder` does,
+        and ValueError where a weight is missing, unknown or of another shape, or the architecture is not BERT's.
+        """
+        from bertnotes.checkpoint import check_weights, read_checkpoint, rename_weights  # they need no encoder
+
+        config, weights = read_checkpoint(name)
+        weights = rename_weights(weights, name)
+        encoder = cls(config, pooler="pooler.weight" in weights, head="head.bias" in weights)
+        check_weights(weights, encoder.state_dict(), name)
+        encoder.load_state_dict(weights)
+        return encoder.eval()
+
+
+def check_config(config):
+    """Raise ValueError where the architecture is not the one built here."""
+    for name, expected in (("model_type", "bert"), ("hidden_act", "gelu"), ("is_decoder", False)):
+        if (value := getattr(config, name, expected)) != expected:
+            raise ValueError(f"BertEncoder is an encoder with {name}={expected!r}; this configuration has {value!r}")
+
+
+def check_input(config, input_ids, attention_mask, token_type_ids):
+    """Raise ValueError where the input is not three (batch, position) tensors that this BERT can take."""
+    shapes = [tuple(tensor.shape) for tensor in (input_ids, attention_mask, token_type_ids)]
+    if input_ids.ndim != 2 or len(set(shapes)) > 1:
+        raise ValueError(f"ids, mask and token types are each (batch, position), of one shape; got {shapes}")
+    if not 0 < input_ids.shape[1] <= config.max_position_embeddings:
+        raise ValueError(f"this BERT has {config.max_position_embeddings} positions; got {input_ids.shape[1]} tokens")
+    for name, ids, size in (("input_ids", input_ids, config.vocab_size), ("types", token_type_ids, config.type_vocab_size)):
+        if ids.numel() and not 0 <= ids.min() <= ids.max() < size:
+            raise ValueError(f"{name} run from 0 to {size - 1}; got {ids.min()} to {ids.max()}: another model's tokenizer?")
