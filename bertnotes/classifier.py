@@ -47,6 +47,12 @@ class BERTClassifier(nn.Module):
             pooled = outputs.last_hidden_state[:, 0]
         return self.classifier(self.dropout(pooled))
 
+    @property
+    def class_names(self):
+        """The names of the classes, in the order of the logits: ("negative", "positive"), or LABEL_0, LABEL_1, ... for more."""
+        num_classes = self.classifier.out_features
+        return LABELS if num_classes == len(LABELS) else tuple(f"LABEL_{label}" for label in range(num_classes))
+
     def save_pretrained(self, folder, tokenizer):
         """Write config.json, model.safetensors and the tokenizer to a folder, in the layout of transformers.
 
@@ -55,10 +61,8 @@ class BERTClassifier(nn.Module):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         config = type(self.bert.config)(**self.bert.config.to_diff_dict())
-        num_classes = self.classifier.out_features
-        names = LABELS if num_classes == 2 else [f"LABEL_{label}" for label in range(num_classes)]
-        config.id2label = dict(enumerate(names))
-        config.label2id = {name: label for label, name in enumerate(names)}
+        config.id2label = dict(enumerate(self.class_names))
+        config.label2id = {name: label for label, name in enumerate(self.class_names)}
         config.architectures = ["BertForSequenceClassification"]
         config.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
@@ -112,6 +116,6 @@ def predict_probabilities(texts, model, tokenizer, device="cpu", max_length=128,
 
 
 def predict_sentiment(text, model, tokenizer, device, max_length=128):
-    """Say whether one review is "positive" or "negative"."""
+    """Say whether one review is "positive" or "negative"; of a model with more classes, the name of the likeliest."""
     probabilities = predict_probabilities([text], model, tokenizer, device, max_length)
-    return LABELS[probabilities[0].argmax().item()]
+    return model.class_names[probabilities[0].argmax().item()]

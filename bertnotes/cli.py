@@ -11,6 +11,8 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__d
 
 Model = Annotated[str, typer.Option(help='"mini", a checkpoint folder, or a hub id such as bert-base-uncased')]
 
+MaxLength = Annotated[int | None, typer.Option(help="tokens a review is cut at [default: as the model was trained]")]
+
 
 @app.command()
 def train(
@@ -72,20 +74,20 @@ def evaluate(
     data: Annotated[Path, typer.Option(help="CSV with the columns review and sentiment")],
     model: Annotated[Path, typer.Option(help="folder that `bertnotes train --out` wrote")],
     sample: Annotated[int | None, typer.Option(help="how many reviews to draw [default: all]")] = None,
-    max_length: int = 256,
+    max_length: MaxLength = None,
     seed: int = 42,
 ):
     """Score a fine-tuned model on reviews."""
     from bertnotes.batching import TextClassificationDataset, evaluation_loader
     from bertnotes.classifier import BERTClassifier
     from bertnotes.data import load_imdb_data
-    from bertnotes.training import best_device, majority_accuracy
+    from bertnotes.training import best_device, majority_accuracy, trained_max_length
     from bertnotes.training import evaluate as score
 
     texts, labels = load_imdb_data(data, sample, seed)
     classifier, tokenizer = BERTClassifier.from_pretrained(model, "sdpa")
     device = best_device()
-    loader = evaluation_loader(TextClassificationDataset(texts, labels, tokenizer, max_length), 32)
+    loader = evaluation_loader(TextClassificationDataset(texts, labels, tokenizer, max_length or trained_max_length(model)), 32)
     accuracy, report = score(classifier.to(device), loader, device)
     typer.echo(f"accuracy {accuracy:.4f}, majority class {majority_accuracy(labels):.4f}, {len(labels)} reviews\n\n{report}")
 
@@ -95,20 +97,21 @@ def predict(
     model: Annotated[Path, typer.Option(help="folder that `bertnotes train --out` wrote")],
     text: Annotated[str | None, typer.Argument(help="one review")] = None,
     file: Annotated[Path | None, typer.Option(help="CSV with a column review")] = None,
-    max_length: int = 256,
+    max_length: MaxLength = None,
 ):
     """Say of one review, or of each in a file, whether it is positive or negative, and how probable that is."""
     from bertnotes.classifier import BERTClassifier, predict_probabilities
-    from bertnotes.data import LABELS, read_reviews
-    from bertnotes.training import best_device
+    from bertnotes.data import read_reviews
+    from bertnotes.training import best_device, trained_max_length
 
     if (text is None) == (file is None):
         raise ValueError('give either one review, bertnotes predict "...", or a CSV, bertnotes predict --file reviews.csv')
     texts = [text] if file is None else read_reviews(file, ("review",))["review"].tolist()
     classifier, tokenizer = BERTClassifier.from_pretrained(model, "sdpa")
-    for probabilities in predict_probabilities(texts, classifier, tokenizer, best_device(), max_length).tolist():
-        best = max(range(len(probabilities)), key=probabilities.__getitem__)
-        typer.echo(f"{LABELS[best]}\t{probabilities[best]:.4f}")
+    length = max_length or trained_max_length(model)
+    for row in predict_probabilities(texts, classifier, tokenizer, best_device(), length):
+        best = row.argmax().item()
+        typer.echo(f"{classifier.class_names[best]}\t{row[best]:.4f}")
 
 
 @app.command()

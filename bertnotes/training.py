@@ -6,6 +6,7 @@ Devlin et al. 2019, appendix A.3 (the recipe); Loshchilov & Hutter 2019, "Decoup
 
 import json
 import math
+import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -100,51 +101,72 @@ def fit(model, tokenizer, train_data, validation_data, config=None, device="cpu"
     Raises ValueError where the training labels are all of one class, or max_length is over the model's.
     """
     config = config or TrainConfig()
-    for name in ("epochs", "batch_size"):
-        if getattr(config, name) < 1:
-            raise ValueError(f"{name} is at least 1; got {getattr(config, name)}")
-    check_max_length(config.max_length, model.bert.config.max_position_embeddings)
-    if len(set(train_data[1])) < 2:
-        raise ValueError(f"all {len(train_data[1])} training reviews have the label {train_data[1][0]}: nothing to tell apart")
+    check_run(config, model, train_data[1])
     torch.manual_seed(config.seed)
     model.to(device)
     training = TextClassificationDataset(*train_data, tokenizer, config.max_length)
     loader = training_loader(training, config.batch_size, config.seed)
     validation = evaluation_loader(TextClassificationDataset(*validation_data, tokenizer, config.max_length), 32)
-    steps = len(loader) * config.epochs
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    scheduler = get_linear_schedule_with_warmup(optimizer, round(config.warmup * steps), steps)
-    history, best = [], None
+    optimizer, scheduler = optimizer_and_schedule(model, config, steps=len(loader) * config.epochs)
+    history, best = [], (-1.0, 0.0)
     for epoch in range(1, config.epochs + 1):
         loader.batch_sampler.set_epoch(epoch)
         started = time.perf_counter()
-        train_loss = train(model, loader, optimizer, scheduler, device, config.precision)
-        logits, labels = collect_logits(model, validation, device, config.precision)
-        entry = {
-            "epoch": epoch,
-            "train_loss": train_loss,
-            "validation_loss": functional.cross_entropy(logits, labels).item(),
-            "accuracy": accuracy_score(labels, logits.argmax(-1)),
-            "seconds": time.perf_counter() - started,
-        }
-        history.append(entry)
-        if best is None or (entry["accuracy"], -entry["validation_loss"]) > best[0]:
+        entry = {"epoch": epoch, "train_loss": train(model, loader, optimizer, scheduler, device, config.precision)}
+        entry |= validation_scores(model, validation, device, config.precision)
+        history.append(entry | {"seconds": time.perf_counter() - started})
+        if (entry["accuracy"], -entry["validation_loss"]) > best:
+            best = (entry["accuracy"], -entry["validation_loss"])
             weights = {name: weight.detach().cpu().clone() for name, weight in model.state_dict().items()}
-            best = ((entry["accuracy"], -entry["validation_loss"]), weights)
             if out:
                 model.save_pretrained(out, tokenizer)
         if out:
             write_history(out, history, config)
-    model.load_state_dict(best[1])
+    model.load_state_dict(weights)
     model.eval()
     return history
 
 
+def check_run(config, model, labels):
+    """Raise ValueError where a run cannot work: no epochs, empty batches, too long reviews, one class only."""
+    for name in ("epochs", "batch_size"):
+        if getattr(config, name) < 1:
+            raise ValueError(f"{name} is at least 1; got {getattr(config, name)}")
+    check_max_length(config.max_length, model.bert.config.max_position_embeddings)
+    if len(set(labels)) < 2:
+        raise ValueError(f"all {len(labels)} training reviews have the label {labels[0]}: nothing to tell apart")
+
+
+def optimizer_and_schedule(model, config, steps):
+    """AdamW, and a learning rate that climbs to its peak over the warm-up and falls in a straight line to zero."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    return optimizer, get_linear_schedule_with_warmup(optimizer, round(config.warmup * steps), steps)
+
+
+def validation_scores(model, loader, device, precision="fp32"):
+    """The mean loss (nats) and the accuracy of a model over a loader, as a dict."""
+    logits, labels = collect_logits(model, loader, device, precision)
+    loss = functional.cross_entropy(logits, labels).item()
+    return {"validation_loss": loss, "accuracy": accuracy_score(labels, logits.argmax(-1))}
+
+
 def write_history(out, history, config):
-    """Write train_config.json and history.jsonl to the run's folder."""
-    out = Path(out)
-    (out / "train_config.json").write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")
-    (out / "history.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in history), encoding="utf-8")
+    """Write train_config.json and history.jsonl to the run's folder, each whole or not at all."""
+    lines = "".join(json.dumps(entry) + "\n" for entry in history)
+    for name, text in (("train_config.json", json.dumps(asdict(config), indent=2) + "\n"), ("history.jsonl", lines)):
+        partial = Path(out) / f"{name}.partial"
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, Path(out) / name)
+
+
+def trained_max_length(folder, default=256):
+    """The max_length that the run in a folder was trained with; the default where the folder does not tell."""
+    try:
+        return json.loads((Path(folder) / "train_config.json").read_text(encoding="utf-8"))["max_length"]
+    except FileNotFoundError:
+        return default
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{folder}/train_config.json is damaged ({error}); say --max-length yourself") from None
 
 
 def autocast(device, precision):
