@@ -239,7 +239,7 @@ def test_own_reviews_hold_to_their_contract(own):
     assert set(counts.index) == set(LABELS) and counts["positive"] == counts["negative"]
     assert own["review"].str.split().str.len().between(30, 250).all()
     assert not own["review"].str.casefold().str.replace(r"\W+", " ", regex=True).duplicated().any()
-    assert set(own["note"]) == {"", "negation", "concession", "irony", "plot", "turn"}
+    assert set(own["note"]) == {"", "negation", "concession", "irony", "plot", "turn", "implied"}
     texts, labels = load_imdb_data(REVIEWS)
     assert len(texts) == len(own) and sum(labels) * 2 == len(labels)
 
@@ -253,6 +253,14 @@ def test_own_reviews_cannot_be_guessed_from_words_alone(own):
     """TF-IDF and logistic regression stay under 85 % in five-fold cross-validation."""
     scores = cross_val_score(tfidf_logistic_regression(), own["review"], own["sentiment"], cv=5)
     assert 0.5 < scores.mean() < 0.85
+
+
+def test_the_data_readme_counts_the_reviews_right(own):
+    """The table of notes in data/README.md, and the number of reviews above it."""
+    readme = (REVIEWS.parent / "README.md").read_text(encoding="utf-8")
+    assert f"| {len(own)} film reviews, half positive" in readme
+    for note, count in own["note"].value_counts().items():
+        assert f"| `{note}` | {count} |" in readme or (note == "" and f"| empty | {count} |" in readme)
 
 
 def test_own_reviews_are_plain_csv(own):

@@ -4,26 +4,35 @@
 # **The question.** A pre-trained BERT can guess a hidden word. How does it learn to say whether a review is positive, and how do
 # we know that it learned more than which class is commoner?
 #
-# **Time.** About twenty minutes to read; the training cell takes one to two minutes on two CPU cores.
+# **Time.** About twenty minutes to read; the training cell takes half a minute to a minute on two CPU cores.
 
 # %%
-from bertnotes import BERTClassifier, load_tokenizer, predict_sentiment
-from bertnotes.data import REVIEWS, load_imdb_data, read_reviews, split_validation
+from bertnotes.data import LABELS, REVIEWS, read_reviews, split_validation
 
-texts, labels = load_imdb_data(REVIEWS)
-print(f"{len(texts)} reviews, {sum(labels)} of them positive")
-print(texts[0][:300])
+frame = read_reviews(REVIEWS, ("review", "sentiment", "note"))
+print(f"{len(frame)} reviews, {frame['sentiment'].eq('positive').sum()} of them positive")
+print(frame["note"].replace("", "(none)").value_counts().to_string())
+
+# %% [markdown]
+# The column `note` marks hard cases: a verdict that is only implied, an ironic one, one that turns in the last sentence. They are put
+# aside for later. The others say plainly what their author thought, but in words that hardly recur from one review to the next.
+
+# %%
+plain = frame[frame["note"] == ""]
+texts, labels = plain["review"].tolist(), [LABELS.index(name) for name in plain["sentiment"]]
+print(f"{len(texts)} plain reviews, {sum(labels)} of them positive; the first:")
+print(texts[0])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three piles
 #
-# A quarter of the reviews is put aside as the **test** set: it is scored once, at the end. Of the rest a part is the **validation**
+# Three in ten reviews are put aside as the **test** set: it is scored once, at the end. Of the rest a part is the **validation**
 # set, which chooses among epochs. The model learns from what remains. Choosing by the test set would be studying the exam paper.
 # The piles are *stratified* (as many positive ones in each) and *seeded* (the same for you and me).
 
 # %%
-rest_texts, test_texts, rest_labels, test_labels = split_validation(texts, labels, size=0.25, seed=0)
-train_texts, held_texts, train_labels, held_labels = split_validation(rest_texts, rest_labels, size=0.2, seed=0)
+rest_texts, test_texts, rest_labels, test_labels = split_validation(texts, labels, size=0.3, seed=0)
+train_texts, held_texts, train_labels, held_labels = split_validation(rest_texts, rest_labels, size=0.15, seed=0)
 print(f"train {len(train_texts)}, validation {len(held_texts)}, test {len(test_texts)}")
 assert not set(train_texts) & set(test_texts) and not set(held_texts) & set(test_texts)
 
@@ -38,7 +47,8 @@ from bertnotes.baselines import tfidf_logistic_regression
 from bertnotes.training import majority_accuracy
 
 majority = majority_accuracy(test_labels)
-tfidf = tfidf_logistic_regression().fit(train_texts, train_labels).score(test_texts, test_labels)
+tfidf_model = tfidf_logistic_regression().fit(train_texts, train_labels)
+tfidf = tfidf_model.score(test_texts, test_labels)
 print(f"on the test reviews: commonest class {majority:.2f}, TF-IDF {tfidf:.2f}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -50,6 +60,8 @@ print(f"on the test reviews: commonest class {majority:.2f}, TF-IDF {tfidf:.2f}"
 
 # %%
 import torch
+
+from bertnotes import BERTClassifier, load_tokenizer, predict_sentiment
 
 torch.manual_seed(0)
 model, tokenizer = BERTClassifier("mini", num_classes=2), load_tokenizer("mini")
@@ -75,7 +87,7 @@ assert abs(before - 0.5) < 0.15
 #
 # For each batch: predict, measure the error (cross-entropy), follow its gradient one small step. The learning rate climbs for a
 # tenth of the steps, then falls to zero. `fit` does this for three epochs and keeps the one that did best on validation; reviews
-# are cut at 64 tokens here, so that it takes a minute or two. The loop itself is `train` in `bertnotes/training.py`, one short function.
+# are cut at 64 tokens here, so that it takes less than a minute. The loop itself is `train` in `bertnotes/training.py`, one short function.
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes.training import TrainConfig, fit
@@ -83,7 +95,8 @@ from bertnotes.training import TrainConfig, fit
 config = TrainConfig(epochs=3, learning_rate=2e-4, max_length=64, seed=0)
 history = fit(model, tokenizer, (train_texts, train_labels), (held_texts, held_labels), config)
 for entry in history:
-    print(f"epoch {entry['epoch']}: loss {entry['train_loss']:.2f}, validation {entry['accuracy']:.2f}, {entry['seconds']:.0f} s")
+    loss, right, seconds = entry["train_loss"], entry["accuracy"], entry["seconds"]
+    print(f"epoch {entry['epoch']}: loss {loss:.2f}, validation {right:.2f}, {seconds:.0f} s")
 
 # %% [markdown]
 # The numbers above differ a little from one processor to the next: sums of thousands of roundings. What must hold everywhere is
@@ -128,12 +141,38 @@ assert accuracy > 0.5 + band
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Against TF-IDF
 #
-# Both saw the same reviews. If the two accuracies lie closer together than that band times $\sqrt{2}$ (both waver), these reviews cannot tell which system is
-# better. That is worth knowing before one writes "BERT wins": with five hundred reviews to learn from, word counts are strong.
+# Both saw the same few hundred reviews. A word that praises in the test set may not occur in a single training review: TF-IDF then
+# knows nothing of it, while BERT met it in pre-training, among its like. Both accuracies waver, so a difference counts when it is
+# larger than the band times $\sqrt{2}$.
 
 # %% tags=["timing", "nbval-ignore-output"]
 print(f"mini {accuracy:.2f}, TF-IDF {tfidf:.2f}, commonest class {majority:.2f}")
-print("a difference that this test set can see:", abs(accuracy - tfidf) > 2**0.5 * band)
+print("a difference that this test set can see:", accuracy - tfidf > 2**0.5 * band)
+
+# %%
+print("better than TF-IDF on the same test reviews:", accuracy > tfidf)
+assert accuracy > tfidf
+
+# %% [markdown]
+# That is what pre-training buys, and it is worth most where labels are few. With five thousand labelled IMDB reviews, whose words do
+# recur, the two are level at 256 tokens: the table in the README has the numbers.
+#
+# **Question.** And on the hard cases that were put aside?
+
+# %% tags=["timing", "nbval-ignore-output"]
+hard = frame[frame["note"] != ""]
+answers = hard["sentiment"].map(LABELS.index).tolist()
+loader = evaluation_loader(TextClassificationDataset(hard["review"], answers, tokenizer, max_length=64), batch_size=32)
+hard_accuracy, _ = evaluate(model, loader, "cpu")
+print(f"hard cases: mini {hard_accuracy:.2f}, TF-IDF {tfidf_model.score(hard['review'], answers):.2f}")
+
+# %%
+print("the hard cases are harder:", hard_accuracy < accuracy - 0.1)
+assert hard_accuracy < accuracy - 0.1
+
+# %% [markdown]
+# Plain reviews teach nothing about irony or plot, and some hard ones lead a reader of words astray: they grant the other side all that
+# they can, or turn in the last sentence, which a cut at 64 tokens may throw away. An accuracy always belongs to a kind of text.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Verdicts, with their probability
@@ -204,8 +243,7 @@ assert verdict in ("positive", "negative")
 # 2. The hard reviews are marked in the file's third column. Choose a kind: how many of it are there? (Notebook 10 scores them.)
 
 # %%
-kind = "turn"  # or negation, concession, irony, plot
-frame = read_reviews(REVIEWS, ("review", "sentiment", "note"))
+kind = "turn"  # or negation, concession, irony, plot, implied
 print(frame["note"].eq(kind).sum(), "reviews; one of them ends:", frame.loc[frame["note"] == kind, "review"].iloc[0][-60:])
 
 # %% [markdown]
@@ -222,6 +260,7 @@ print(f"cut at {length} tokens, {lost:.0%} of all tokens are lost")
 #
 # - Fine-tuning adds one layer to a pre-trained encoder and trains everything on labelled examples.
 # - Three piles: learn, choose, and one exam. An accuracy needs the commonest class and a simple baseline beside it.
+# - With few labels, pre-training wins clearly over counting words. With more, the lead has to be measured anew.
 # - A few hundred test reviews leave a wide band; small differences inside it mean nothing.
 #
 # **On full IMDB**, with 25,000 reviews to learn from: `bertnotes data`, then
