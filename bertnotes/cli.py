@@ -130,34 +130,46 @@ def data(
 
 @app.command()
 def pretrain(
-    start: Annotated[str, typer.Option(help="checkpoint to start from: a folder or a hub id")],
+    start: Annotated[str, typer.Option(help='"mini", a checkpoint folder or a hub id to start from')],
     out: Annotated[Path, typer.Option(help="folder for the model; a run that was stopped goes on from it")],
     data: Annotated[Path, typer.Option(help="folder that `bertnotes data` wrote")] = Path("data/imdb"),
-    minutes: float = 90,
+    steps: Annotated[int | None, typer.Option(help="how many steps to train")] = None,
+    minutes: Annotated[float | None, typer.Option(help="instead of --steps: as many as this machine does in so long")] = None,
     vocabulary: Annotated[int, typer.Option(help="how many pieces to keep")] = 10_000,
+    from_zero: Annotated[bool, typer.Option(help="random weights in the architecture of --start: a control")] = False,
+    batch_size: Annotated[int, typer.Option(help="rows a step, over all processes")] = 16,
+    length: Annotated[int, typer.Option(help="tokens a row")] = 128,
+    mask_rate: float = 0.2,
+    whole_words: Annotated[bool, typer.Option(help="hide all pieces of a word or none")] = False,
+    optimizer: Annotated[str, typer.Option(help="adamw or muon")] = "adamw",
+    learning_rate: float = 3e-4,
     seed: int = 0,
 ):
-    """Cut a BERT's vocabulary to what film reviews need and train it further on masked words: how data/mini was made."""
-    import torch
+    """Cut a BERT's vocabulary to what film reviews need and train it further on masked words: how data/mini was made.
 
+    On several processes: accelerate launch --num_processes N -m bertnotes pretrain ...
+    """
     from bertnotes import pretraining
-    from bertnotes.data import read_reviews
-    from bertnotes.models import load_encoder, load_tokenizer
+    from bertnotes.batching import check_max_length
+    from bertnotes.masked_words import pack
+    from bertnotes.plots import pretraining_curve
 
-    torch.manual_seed(seed)
-    encoder, tokenizer = load_encoder(start, "sdpa"), load_tokenizer(start)
-    reviews = [read_reviews(data / f"{split}.csv.xz", ("review",))["review"] for split in ("train", "unsup")]
-    texts, held_out = pretraining.choose_texts(*reviews, seed=seed)
-    kept = pretraining.choose_pieces(
-        tokenizer, pretraining.count_pieces(tokenizer, texts), vocabulary, pretraining.COURSE_WORDS
-    )
-    tokenizer = pretraining.trim_tokenizer(tokenizer, kept)
-    encoder.config.hidden_dropout_prob = encoder.config.attention_probs_dropout_prob = 0.0
-    model = pretraining.trim_encoder(encoder, kept)
-    rows, held_out = pretraining.pack(tokenizer, texts), pretraining.pack(tokenizer, held_out)[:400]
-    entry = pretraining.pretrain(model, tokenizer, rows, held_out, out, minutes, seed=seed)
-    pretraining.save_masked_language_model(model, tokenizer, out)
-    typer.echo(f"held-out loss {entry['held_out_loss']}, top-1 {entry['held_out_top1']}; saved to {out}")
+    if (steps is None) == (minutes is None):
+        raise ValueError("say how long to train, with either --steps or --minutes")
+    choice = (batch_size, length, mask_rate, whole_words, optimizer, learning_rate)
+    recipe = pretraining.Recipe(steps or 1, *choice, seed=seed)
+    texts, held_out = pretraining.read_texts(data, seed)
+    model, tokenizer = pretraining.starting_model(start, texts, vocabulary, from_zero, seed)
+    positions = model.config.max_position_embeddings
+    check_max_length(length, positions)
+    rows, held_out = pack(tokenizer, texts, length), pack(tokenizer, held_out, min(128, positions))[:400]
+    if minutes:
+        recipe.steps = pretraining.steps_in(minutes, model, tokenizer, rows, recipe, out)
+    entry = pretraining.pretrain(model, tokenizer, rows, held_out, out, recipe)
+    if entry:  # the first of several processes
+        pretraining.save_masked_language_model(model, tokenizer, out)
+        pretraining_curve(pretraining.read_log(out)).savefig(out / "curve.png", dpi=150)
+        typer.echo(f"held-out loss {entry['held_out_loss']}, top-1 {entry['held_out_top1']}; saved to {out}")
 
 
 def main():

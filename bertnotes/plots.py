@@ -106,6 +106,26 @@ def learning_curve(history, majority=None, ax=None):
     return figure
 
 
+def pretraining_curve(log, references=None):
+    """Draw a pre-training run: loss and top-1 on held-out rows against the tokens read so far.
+
+    log: entries as `bertnotes.pretraining.read_log` gives them; references: {name: loss}, dotted lines beside the loss.
+    Returns the Figure.
+    """
+    tokens = [entry["tokens"] / 1e6 for entry in log]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    left.plot(tokens, [entry["held_out_loss"] for entry in log], color=BLUE, linewidth=2)
+    right.plot(tokens, [100 * entry["held_out_top1"] for entry in log], color=BLUE, linewidth=2)
+    for name, loss in (references or {}).items():
+        left.axhline(loss, color=INK, linestyle=":", linewidth=1.5)
+        left.annotate(name, (tokens[-1], loss), xytext=(0, 4), textcoords="offset points", ha="right", color=INK)
+    for ax, title in ((left, "loss on held-out rows (nats)"), (right, "hidden tokens guessed right (%)")):
+        ax.set_title(title, loc="left", fontsize=12, color=INK)
+        ax.set_xlabel("tokens read (millions)", color=INK)
+        _quieten(ax)
+    return figure
+
+
 def vector_arrows(vectors, names, color=BLUE, ax=None, title=None):
     """Draw two-dimensional vectors as arrows from the origin, each with its name. vectors: (count, 2). Returns the Axes."""
     vectors = _matrix(vectors)

