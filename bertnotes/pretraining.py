@@ -182,7 +182,8 @@ def pretrain(model, tokenizer, rows, held_out, out, recipe=None, accelerator=Non
     entry = (read_log(out) or [None])[-1]
     if progress["step"] == 0:
         entry = write_entry(out, model, tokenizer, held_out, progress, recipe, accelerator)
-    bar = tqdm(total=recipe.steps, initial=progress["step"], desc="pre-training", disable=not accelerator.is_main_process)
+    hidden = {} if accelerator.is_main_process else {"disable": True}  # one bar for all processes
+    bar = tqdm(total=recipe.steps, initial=progress["step"], desc="pre-training", mininterval=1, **hidden)
     for step, batch, generator in batches(rows, recipe.batch_size, recipe.seed, progress["step"]):
         if step >= recipe.steps:
             break

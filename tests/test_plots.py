@@ -9,7 +9,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bertnotes.plots import attention_heatmap, head_grid, learning_curve, vector_arrows, weight_bars
+from bertnotes.plots import attention_heatmap, head_grid, learning_curve, pretraining_curve, vector_arrows, weight_bars
 
 TOKENS = ["[CLS]", "good", "film", "[SEP]"]
 
@@ -177,3 +177,13 @@ def test_weight_bars():
     assert isinstance(ax, Axes) and [bar.get_height() for bar in ax.patches] == pytest.approx([0.1, 0.2, 0.7])
     assert texts(ax) == ["0.10", "0.20", "0.70"] and labels(ax.xaxis) == ["a", "b", "c"]
     assert ax.get_ylim()[0] == 0 and ax.get_ylim()[1] > 1
+
+
+def test_pretraining_curve_shows_loss_and_top1_against_tokens():
+    """Both panels have a point for each entry of the log; a reference is a line with its name."""
+    log = [{"tokens": 1_000_000 * step, "held_out_loss": 5.0 - step, "held_out_top1": 0.1 * step} for step in range(4)]
+    figure = pretraining_curve(log, {"counts only": 4.5})
+    left, right = figure.axes
+    assert left.lines[0].get_ydata().tolist() == [5, 4, 3, 2] and left.lines[0].get_xdata().tolist() == [0, 1, 2, 3]
+    assert right.lines[0].get_ydata().tolist() == pytest.approx([0, 10, 20, 30])
+    assert left.lines[1].get_ydata()[0] == 4.5 and [text.get_text() for text in left.texts] == ["counts only"]

@@ -545,7 +545,7 @@ assert stops[0] > 3 * stops[1] and cut_loss > left_loss
 # BERT was first trained on two tasks at once. In the second it read two passages, *A* and *B*, and had to say whether *B* really
 # followed *A* or came from elsewhere: **next-sentence prediction**. That is why there are token types, 0 for *A* and 1 for *B*.
 #
-# Liu et al. (2019, RoBERTa) left the task out, and the results were as good or slightly better. The model here never had it.
+# Liu et al. (2019, RoBERTa) left the task out, and the results were as good or slightly better. `mini` was trained without it.
 
 # %%
 pair = tokenizer("I had read the book.", "So I knew the end.", return_tensors="pt")
