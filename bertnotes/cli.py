@@ -11,6 +11,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__d
 
 Model = Annotated[str, typer.Option(help='"mini", a checkpoint folder, or a hub id such as bert-base-uncased')]
 
+Plain = Annotated[bool, typer.Option("--plain", help="leave out reviews that a column note marks as hard")]
 MaxLength = Annotated[int | None, typer.Option(help="tokens a review is cut at [default: as the model was trained]")]
 
 
@@ -30,6 +31,7 @@ def train(
     attention: Annotated[str, typer.Option(help="sdpa (fused), bertnotes (the function of notebook 01) or eager")] = "sdpa",
     test: Annotated[Path | None, typer.Option(help="CSV to score once at the end, beside TF-IDF on the same reviews")] = None,
     record: Annotated[Path | None, typer.Option(help="JSON file for the result; needs --test")] = None,
+    plain: Plain = False,
 ):
     """Fine-tune a model on reviews, keep the epoch that does best on validation, and save it."""
     from bertnotes.classifier import BERTClassifier
@@ -41,7 +43,7 @@ def train(
         raise ValueError("--record writes the score on a test set; give that set with --test")
     if out.exists() and any(out.iterdir()):
         raise ValueError(f"{out} is not empty; give a new folder, so that no earlier run is overwritten")
-    texts, labels = load_imdb_data(data, sample, seed)
+    texts, labels = load_imdb_data(data, sample, seed, plain)
     test_data = load_imdb_data(test) if test else None
     size = int(validation) if validation >= 1 else validation
     train_texts, validation_texts, train_labels, validation_labels = split_validation(texts, labels, size, seed)
@@ -76,6 +78,7 @@ def evaluate(
     sample: Annotated[int | None, typer.Option(help="how many reviews to draw [default: all]")] = None,
     max_length: MaxLength = None,
     seed: int = 42,
+    plain: Plain = False,
 ):
     """Score a fine-tuned model on reviews."""
     from bertnotes.batching import TextClassificationDataset, evaluation_loader
@@ -84,7 +87,7 @@ def evaluate(
     from bertnotes.training import best_device, majority_accuracy, trained_max_length
     from bertnotes.training import evaluate as score
 
-    texts, labels = load_imdb_data(data, sample, seed)
+    texts, labels = load_imdb_data(data, sample, seed, plain)
     classifier, tokenizer = BERTClassifier.from_pretrained(model, "sdpa")
     device = best_device()
     loader = evaluation_loader(TextClassificationDataset(texts, labels, tokenizer, max_length or trained_max_length(model)), 32)

@@ -255,6 +255,19 @@ def test_own_reviews_cannot_be_guessed_from_words_alone(own):
     assert 0.5 < scores.mean() < 0.85
 
 
+def test_hard_cases_can_be_left_out(own, tmp_path):
+    """Those without a note, in their order; an error where there is no such column, or no such review."""
+    texts, labels = load_imdb_data(REVIEWS, plain=True)
+    expected = own[own["note"] == ""]
+    assert texts == expected["review"].map(clean_review).tolist() and labels == [LABELS.index(name) for name in expected["sentiment"]]
+    own.drop(columns="note").to_csv(tmp_path / "bare.csv", index=False)
+    with pytest.raises(ValueError, match="no column 'note'"):
+        load_imdb_data(tmp_path / "bare.csv", plain=True)
+    own[own["note"] != ""].to_csv(tmp_path / "hard.csv", index=False)
+    with pytest.raises(ValueError, match="none is plain"):
+        load_imdb_data(tmp_path / "hard.csv", plain=True)
+
+
 def test_the_data_readme_counts_the_reviews_right(own):
     """The table of notes in data/README.md, and the number of reviews above it."""
     readme = (REVIEWS.parent / "README.md").read_text(encoding="utf-8")
