@@ -259,7 +259,8 @@ def test_hard_cases_can_be_left_out(own, tmp_path):
     """Those without a note, in their order; an error where there is no such column, or no such review."""
     texts, labels = load_imdb_data(REVIEWS, plain=True)
     expected = own[own["note"] == ""]
-    assert texts == expected["review"].map(clean_review).tolist() and labels == [LABELS.index(name) for name in expected["sentiment"]]
+    assert texts == expected["review"].map(clean_review).tolist()
+    assert labels == [LABELS.index(name) for name in expected["sentiment"]]
     own.drop(columns="note").to_csv(tmp_path / "bare.csv", index=False)
     with pytest.raises(ValueError, match="no column 'note'"):
         load_imdb_data(tmp_path / "bare.csv", plain=True)
