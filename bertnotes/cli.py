@@ -147,6 +147,7 @@ def pretrain(
     optimizer: Annotated[str, typer.Option(help="adamw or muon")] = "adamw",
     learning_rate: float = 3e-4,
     seed: int = 0,
+    compiled: Annotated[bool, typer.Option("--compile", help="torch.compile: faster after a minute")] = False,
 ):
     """Cut a BERT's vocabulary to what film reviews need and train it further on masked words: how data/mini was made.
 
@@ -160,7 +161,7 @@ def pretrain(
     if (steps is None) == (minutes is None):
         raise ValueError("say how long to train, with either --steps or --minutes")
     choice = (batch_size, length, mask_rate, whole_words, optimizer, learning_rate)
-    recipe = pretraining.Recipe(steps or 1, *choice, seed=seed)
+    recipe = pretraining.Recipe(steps or 1, *choice, seed=seed, compiled=compiled)
     texts, held_out = pretraining.read_texts(data, seed)
     model, tokenizer = pretraining.starting_model(start, texts, vocabulary, from_zero, seed)
     positions = model.config.max_position_embeddings

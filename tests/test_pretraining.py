@@ -1,6 +1,7 @@
 """The pre-training run: schedule, optimizers, resuming, several processes, and what it may read."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -19,6 +20,7 @@ from bertnotes.pretraining import (
     Recipe,
     batches,
     learning_rate_factor,
+    make_ready,
     pretrain,
     pretraining_optimizers,
     read_log,
@@ -36,6 +38,14 @@ TINY = {"batch_size": 4, "length": 12, "learning_rate": 1e-2}
 def rows(trimmed):
     """Rows of twelve tokens, more than a batch."""
     return pack(trimmed[1], ["bad good film , cast a", "good film is a good story"] * 20, length=12)
+
+
+def no_dropout(model):
+    """The model without dropout, whose draws would hide whether two ways of computing agree."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    return model
 
 
 @pytest.fixture
@@ -149,6 +159,34 @@ def test_pretraining_learns_and_its_model_loads(encoder, trimmed, rows, tmp_path
     again, _ = starting_model(str(tmp_path), [], vocabulary=len(trimmed[1]))
     bias = model.cls.predictions.bias
     assert bias.abs().max() > 0 and torch.allclose(again.cls.predictions.bias, bias, rtol=1e-3, atol=1e-3)
+
+
+def test_on_a_cpu_the_plain_attention_trains(encoder, trimmed, rows, tmp_path):
+    """Whatever the model came with: torch's fused attention is slow on the way back there. The result is the same."""
+    model = no_dropout(pretraining.trim_encoder(encoder, trimmed[0]))
+    model.set_attn_implementation("sdpa")
+    fused = Guesser(model)(rows[:4].long(), rows[:4].long()).item()
+    make_ready(model, Recipe(), "cpu")
+    used = {layer.attention.self.config._attn_implementation for layer in model.bert.encoder.layer}
+    assert model.training and used == {"eager"}
+    assert Guesser(model)(rows[:4].long(), rows[:4].long()).item() == pytest.approx(fused, rel=1e-5)
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "c++", "clang++", "cl"))), reason="torch.compile needs a C++ compiler")
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch's own, on the first import of its compiler
+def test_compiled_it_learns_the_same(encoder, trimmed, rows, tmp_path):
+    """torch.compile changes the time, not the curve; what is saved carries no trace of it."""
+    logs = []
+    for compiled in (False, True):
+        model = no_dropout(pretraining.trim_encoder(encoder, trimmed[0]))
+        recipe, exact = Recipe(steps=6, compiled=compiled, **TINY), Accelerator(mixed_precision="no")
+        pretrain(model, trimmed[1], rows, rows[:5], tmp_path / str(compiled), recipe, exact, every=3)
+        assert bool(model.bert._compiled_call_impl) == compiled
+        save_masked_language_model(model, trimmed[1], tmp_path / str(compiled))
+        logs.append([entry["held_out_loss"] for entry in read_log(tmp_path / str(compiled))])
+    assert logs[1] == pytest.approx(logs[0], abs=1e-3) and logs[1][-1] < logs[1][0]
+    names = [set(read_checkpoint(str(tmp_path / name))[1]) for name in ("False", "True")]
+    assert names[0] == names[1]
 
 
 def test_another_recipe_does_not_go_on_in_the_same_folder(masked_model, trimmed, rows, tmp_path):
