@@ -109,10 +109,11 @@ def learning_curve(history, majority=None, ax=None):
 def pretraining_curve(log, references=None):
     """Draw a pre-training run: loss and top-1 on held-out rows against the tokens read so far.
 
-    log: entries as `bertnotes.pretraining.read_log` gives them; references: {name: loss}, dotted lines beside the loss.
-    Returns the Figure.
+    log: entries as `bertnotes.pretraining.read_log` gives them; where their "run" changes, a line marks the new start.
+    references: {name: loss}, dotted lines beside the loss. Returns the Figure.
     """
     tokens = [entry["tokens"] / 1e6 for entry in log]
+    starts = [tokens[at - 1] for at in range(1, len(log)) if log[at].get("run") != log[at - 1].get("run")]
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
     left.plot(tokens, [entry["held_out_loss"] for entry in log], color=BLUE, linewidth=2)
     right.plot(tokens, [100 * entry["held_out_top1"] for entry in log], color=BLUE, linewidth=2)
@@ -123,6 +124,8 @@ def pretraining_curve(log, references=None):
         ax.set_title(title, loc="left", fontsize=12, color=INK)
         ax.set_xlabel("tokens read (millions)", color=INK)
         _quieten(ax)
+        for start in starts:
+            ax.axvline(start, color=ORANGE, linestyle="--", linewidth=1.2, zorder=0)
     return figure
 
 

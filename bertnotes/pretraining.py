@@ -84,6 +84,8 @@ def starting_model(start, texts, vocabulary=10_000, from_zero=False, seed=0):
     if from_zero:
         model.apply(model._init_weights)
     model.bert.pooler.requires_grad_(False)  # masked words give it no gradient
+    if not model.bert.pooler.dense.bias.any():  # nor did it ever get one: then it had better hand on what it is given
+        torch.nn.init.eye_(model.bert.pooler.dense.weight)
     return model, tokenizer
 
 

@@ -187,3 +187,14 @@ def test_pretraining_curve_shows_loss_and_top1_against_tokens():
     assert left.lines[0].get_ydata().tolist() == [5, 4, 3, 2] and left.lines[0].get_xdata().tolist() == [0, 1, 2, 3]
     assert right.lines[0].get_ydata().tolist() == pytest.approx([0, 10, 20, 30])
     assert left.lines[1].get_ydata()[0] == 4.5 and [text.get_text() for text in left.texts] == ["counts only"]
+    assert len(right.lines) == 1
+
+
+def test_pretraining_curve_marks_where_a_run_took_over():
+    """At the last measure of the run before it."""
+    log = [
+        {"run": run, "tokens": tokens, "held_out_loss": 4.0, "held_out_top1": 0.3}
+        for run, tokens in [(1, 0), (1, 2e6), (2, 3e6), (3, 5e6)]
+    ]
+    for ax in pretraining_curve(log).axes:
+        assert [line.get_xdata()[0] for line in ax.lines[1:]] == [2, 3]

@@ -227,6 +227,19 @@ def test_a_start_is_trimmed_and_a_control_is_random(tiny_checkpoint):
     assert control.cls.predictions.decoder.weight is embedding and not taught.bert.pooler.dense.weight.requires_grad
 
 
+def test_a_pooler_that_was_never_trained_hands_on_what_it_is_given(tiny_checkpoint, tmp_path):
+    """Biases of 0 tell: random weights would shrink the vector of [CLS]. One that was trained stays as it is."""
+    encoder = load_encoder(tiny_checkpoint)
+    assert not encoder.pooler.dense.bias.any()
+    model, tokenizer = starting_model(str(tiny_checkpoint), [], 1000)
+    assert torch.equal(model.bert.pooler.dense.weight, torch.eye(24))
+    torch.nn.init.constant_(encoder.pooler.dense.bias, 0.1)
+    encoder.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    trained, _ = starting_model(str(tmp_path), [], 1000)
+    assert torch.equal(trained.bert.pooler.dense.weight, encoder.pooler.dense.weight)
+
+
 # ---- what may be read ----
 
 

@@ -349,6 +349,9 @@ assert frequent > 0.75 and len(set(shipped_guesses)) > 3 * len(set(its_guesses))
 # others had distilled from BERT-base. Its vocabulary was cut to the pieces that film reviews need, a new head for masked words was
 # put on top, and all of it was trained on with masking: on IMDB reviews (Maas et al. 2011) without their labels, and on none of
 # IMDB's test reviews. This is its learning curve, on IMDB reviews that were held out.
+#
+# There were several runs, each started where the one before had ended (dashed lines). At each start the learning rate rises again,
+# and the loss with it: large steps undo a little before they lead further down.
 
 # %%
 from bertnotes.plots import INK
@@ -360,6 +363,7 @@ for name, entry in zip(("start", "end"), (log[0], log[-1]) if log else (), stric
 if log:
     assert log[-1]["held_out_loss"] < log[0]["held_out_loss"]
     figure = pretraining_curve(log, {"ln(vocabulary)": ceiling})
+    print("runs:", log[-1].get("run", 1))
 else:
     print("this model came without its learning curve")
 

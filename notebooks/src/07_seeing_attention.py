@@ -6,7 +6,7 @@
 # In notebook 01 you wrote attention for a handful of numbers. Here the same function runs inside a BERT, and we draw what it
 # does: first one row, then one head, then every head at once. Then we stop admiring pictures and *measure*.
 #
-# About 40 minutes. Nothing is downloaded, and the whole page runs in seconds.
+# **You need:** notebooks 01 to 03. **Time:** about 40 minutes to read; nothing is downloaded, and the page itself runs in seconds.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A model and a sentence
