@@ -8,15 +8,18 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 
 class TextClassificationDataset(Dataset):
-    """Reviews and their labels, tokenised once and cut at max_length tokens ([CLS] and [SEP] included).
+    """Reviews and their labels, tokenised once and cut to max_length tokens ([CLS] and [SEP] included).
+
+    keep: which part of a longer review stays, "head", "tail" or "head+tail"; see `shorten`.
 
     One item is a dict: input_ids and attention_mask, both (max_length,), and label, a scalar; padded like every other.
     A DataLoader fetches whole batches instead and gets them padded to the longest review in the batch only: the result
     of the model is the same (padding is masked), the work is less.
-    Raises ValueError where texts and labels differ in number, a text is empty or no string, or max_length is out of range.
+    Raises ValueError where texts and labels differ in number, a text is empty or no string, max_length is out of range, or
+    there is no such part.
     """
 
-    def __init__(self, texts, labels, tokenizer, max_length):
+    def __init__(self, texts, labels, tokenizer, max_length, keep="head"):
         texts, labels = list(texts), [int(label) for label in labels]
         if len(texts) != len(labels):
             raise ValueError(f"each text needs its label; got {len(texts)} texts and {len(labels)} labels")
@@ -24,10 +27,12 @@ class TextClassificationDataset(Dataset):
             if not isinstance(text, str) or not text.strip():
                 raise ValueError(f"text {row} is no review: {text!r}; expected a non-empty string")
         check_max_length(max_length, tokenizer.model_max_length)
+        check_keep(keep)
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.labels = labels
-        self.ids = tokenizer(texts, truncation=True, max_length=max_length)["input_ids"] if texts else []
+        whole = tokenizer(texts, verbose=False)["input_ids"] if texts else []
+        self.ids = [shorten(ids, max_length, keep) for ids in whole]
 
     def __len__(self):
         return len(self.ids)
@@ -54,6 +59,22 @@ class TextClassificationDataset(Dataset):
             }
             for row, index in enumerate(indices)
         ]
+
+
+def shorten(ids, max_length, keep="head"):
+    """Cut the ids of one review, [CLS] and [SEP] included, to max_length; the two ends stay.
+
+    keep: "head" for the beginning, "tail" for the end, where reviewers tend to sum up, or "head+tail" for both: a quarter of
+    the room for the beginning, the rest for the end (Sun et al. 2019, "How to Fine-Tune BERT for Text Classification?", 5.3.1).
+
+    >>> shorten([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], max_length=6, keep="head+tail")
+    [0, 1, 6, 7, 8, 9]
+    """
+    if len(ids) <= max_length:
+        return ids
+    room = max_length - 2
+    head = {"head": room, "tail": 0, "head+tail": room // 4}[keep]
+    return [*ids[: 1 + head], *ids[len(ids) - 1 - (room - head) :]]
 
 
 class BucketedBatches(Sampler):
@@ -109,3 +130,9 @@ def check_max_length(max_length, limit):
             f"max_length counts tokens, [CLS] and [SEP] included, and this model has {limit} positions; got {max_length}, "
             f"expected 3 to {limit}"
         )
+
+
+def check_keep(keep):
+    """Raise ValueError where a review has no such part."""
+    if keep not in ("head", "tail", "head+tail"):
+        raise ValueError(f'of a long review one keeps "head", "tail" or "head+tail"; got {keep!r}')

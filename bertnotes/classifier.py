@@ -99,13 +99,16 @@ class BERTClassifier(nn.Module):
 
 
 @torch.inference_mode()
-def predict_probabilities(texts, model, tokenizer, device="cpu", max_length=128, batch_size=32):
-    """Probability of each class for each text: a tensor (text, class), rows in the order of the texts, on the CPU."""
+def predict_probabilities(texts, model, tokenizer, device="cpu", max_length=128, batch_size=32, keep="head"):
+    """Probability of each class for each text: a tensor (text, class), rows in the order of the texts, on the CPU.
+
+    keep: the part of a text longer than max_length tokens that is read, "head", "tail" or "head+tail".
+    """
     check_max_length(max_length, model.bert.config.max_position_embeddings)
     texts = [clean_review(text) for text in texts]
     if not texts:
         raise ValueError("there is no text to predict; expected at least one")
-    dataset = TextClassificationDataset(texts, [0] * len(texts), tokenizer, max_length)
+    dataset = TextClassificationDataset(texts, [0] * len(texts), tokenizer, max_length, keep)
     model.to(device).eval()
     rows = [
         model(batch["input_ids"].to(device), batch["attention_mask"].to(device)).float().softmax(-1).cpu()

@@ -12,7 +12,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__d
 Model = Annotated[str, typer.Option(help='"mini", a checkpoint folder, or a hub id such as bert-base-uncased')]
 
 Plain = Annotated[bool, typer.Option("--plain", help="leave out reviews that a column note marks as hard")]
-MaxLength = Annotated[int | None, typer.Option(help="tokens a review is cut at [default: as the model was trained]")]
+MaxLength = Annotated[int | None, typer.Option(help="tokens a review is cut to [default: as the model was trained]")]
 
 
 @app.command()
@@ -25,7 +25,8 @@ def train(
     epochs: int = 3,
     batch_size: int = 16,
     learning_rate: Annotated[float, typer.Option(help="the peak; 2e-5 to 5e-5 suits a BERT-base")] = 2e-4,
-    max_length: Annotated[int, typer.Option(help="tokens a review is cut at")] = 256,
+    max_length: Annotated[int, typer.Option(help="tokens a review is cut to")] = 256,
+    keep: Annotated[str, typer.Option(help="the part of a longer review that stays: head, tail or head+tail")] = "head",
     seed: int = 42,
     precision: Annotated[str, typer.Option(help="fp32 or bf16")] = "fp32",
     attention: Annotated[str, typer.Option(help="sdpa (fused), bertnotes (the function of notebook 01) or eager")] = "sdpa",
@@ -47,7 +48,7 @@ def train(
     test_data = load_imdb_data(test) if test else None
     size = int(validation) if validation >= 1 else validation
     train_texts, validation_texts, train_labels, validation_labels = split_validation(texts, labels, size, seed)
-    config = TrainConfig(epochs, batch_size, learning_rate, max_length=max_length, seed=seed, precision=precision)
+    config = TrainConfig(epochs, batch_size, learning_rate, max_length=max_length, seed=seed, precision=precision, keep=keep)
     import torch
 
     torch.manual_seed(seed)
@@ -84,13 +85,14 @@ def evaluate(
     from bertnotes.batching import TextClassificationDataset, evaluation_loader
     from bertnotes.classifier import BERTClassifier
     from bertnotes.data import load_imdb_data
-    from bertnotes.training import best_device, majority_accuracy, trained_max_length
+    from bertnotes.training import best_device, majority_accuracy, trained_config
     from bertnotes.training import evaluate as score
 
     texts, labels = load_imdb_data(data, sample, seed, plain)
     classifier, tokenizer = BERTClassifier.from_pretrained(model, "sdpa")
-    device = best_device()
-    loader = evaluation_loader(TextClassificationDataset(texts, labels, tokenizer, max_length or trained_max_length(model)), 32)
+    device, config = best_device(), trained_config(model)
+    dataset = TextClassificationDataset(texts, labels, tokenizer, max_length or config.max_length, config.keep)
+    loader = evaluation_loader(dataset, 32)
     accuracy, report = score(classifier.to(device), loader, device)
     typer.echo(f"accuracy {accuracy:.4f}, majority class {majority_accuracy(labels):.4f}, {len(labels)} reviews\n\n{report}")
 
@@ -105,14 +107,15 @@ def predict(
     """Say of one review, or of each in a file, whether it is positive or negative, and how probable that is."""
     from bertnotes.classifier import BERTClassifier, predict_probabilities
     from bertnotes.data import read_reviews
-    from bertnotes.training import best_device, trained_max_length
+    from bertnotes.training import best_device, trained_config
 
     if (text is None) == (file is None):
         raise ValueError('give either one review, bertnotes predict "...", or a CSV, bertnotes predict --file reviews.csv')
     texts = [text] if file is None else read_reviews(file, ("review",))["review"].tolist()
     classifier, tokenizer = BERTClassifier.from_pretrained(model, "sdpa")
-    length = max_length or trained_max_length(model)
-    for row in predict_probabilities(texts, classifier, tokenizer, best_device(), length):
+    config = trained_config(model)
+    length = max_length or config.max_length
+    for row in predict_probabilities(texts, classifier, tokenizer, best_device(), length, keep=config.keep):
         best = row.argmax().item()
         typer.echo(f"{classifier.class_names[best]}\t{row[best]:.4f}")
 
@@ -176,6 +179,19 @@ def pretrain(
         typer.echo(f"held-out loss {entry['held_out_loss']}, top-1 {entry['held_out_top1']}; saved to {out}")
 
 
+@app.command()
+def doctor():
+    """Look whether this machine has what the course needs: packages, memory, disk, the model and its attention weights."""
+    from bertnotes.doctor import examine
+
+    checks = examine()
+    for check in checks:
+        typer.echo(check)
+    if failed := [check.name for check in checks if not check.ok]:
+        raise ValueError(f"not ready: {', '.join(failed)}; what to do stands above")
+    typer.echo("ready")
+
+
 def main():
     """Run the command; what the user can mend ends in one line on stderr and exit status 2."""
     try:
@@ -197,7 +213,7 @@ def _score(classifier, tokenizer, test_data, train_data, config, record, model, 
     from bertnotes.training import evaluate as score
 
     memory = peak_memory()
-    loader = evaluation_loader(TextClassificationDataset(*test_data, tokenizer, config.max_length), 32)
+    loader = evaluation_loader(TextClassificationDataset(*test_data, tokenizer, config.max_length, config.keep), 32)
     accuracy, report = score(classifier, loader, best_device(), config.precision)
     baseline = tfidf_logistic_regression().fit(*train_data).score(*test_data)
     majority = majority_accuracy(test_data[1])

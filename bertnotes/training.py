@@ -23,7 +23,8 @@ from bertnotes.data import LABELS
 
 @dataclass
 class TrainConfig:
-    """What a run may choose. learning_rate is the peak; warmup the share of all steps on the way up to it."""
+    """What a run may choose. learning_rate is the peak; warmup the share of all steps on the way up to it; keep the part of a
+    longer review that stays when it is cut to max_length: "head", "tail" or "head+tail"."""
 
     epochs: int = 3
     batch_size: int = 16
@@ -33,6 +34,7 @@ class TrainConfig:
     max_length: int = 256
     seed: int = 42
     precision: str = "fp32"  # or "bf16": half the bytes, about three decimal digits
+    keep: str = "head"
 
 
 def train(model, data_loader, optimizer, scheduler, device, precision="fp32"):
@@ -104,9 +106,10 @@ def fit(model, tokenizer, train_data, validation_data, config=None, device="cpu"
     check_run(config, model, train_data[1])
     torch.manual_seed(config.seed)
     model.to(device)
-    training = TextClassificationDataset(*train_data, tokenizer, config.max_length)
+    training = TextClassificationDataset(*train_data, tokenizer, config.max_length, config.keep)
     loader = training_loader(training, config.batch_size, config.seed)
-    validation = evaluation_loader(TextClassificationDataset(*validation_data, tokenizer, config.max_length), 32)
+    held_out = TextClassificationDataset(*validation_data, tokenizer, config.max_length, config.keep)
+    validation = evaluation_loader(held_out, 32)
     optimizer, scheduler = optimizer_and_schedule(model, config, steps=len(loader) * config.epochs)
     history, best = [], (-1.0, 0.0)
     for epoch in range(1, config.epochs + 1):
@@ -159,14 +162,18 @@ def write_history(out, history, config):
         os.replace(partial, Path(out) / name)
 
 
-def trained_max_length(folder, default=256):
-    """The max_length that the run in a folder was trained with; the default where the folder does not tell."""
+def trained_config(folder):
+    """The TrainConfig that the run in a folder was trained with; the default one where the folder does not tell.
+
+    Raises ValueError where the file is damaged.
+    """
+    path = Path(folder) / "train_config.json"
     try:
-        return json.loads((Path(folder) / "train_config.json").read_text(encoding="utf-8"))["max_length"]
+        return TrainConfig(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        return default
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{folder}/train_config.json is damaged ({error}); say --max-length yourself") from None
+        return TrainConfig()
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} is damaged ({error}); copy or train the model again") from None
 
 
 def autocast(device, precision):

@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from bertnotes.batching import BucketedBatches, TextClassificationDataset, evaluation_loader, evaluation_order, training_loader
+from bertnotes.batching import (
+    BucketedBatches,
+    TextClassificationDataset,
+    evaluation_loader,
+    evaluation_order,
+    shorten,
+    training_loader,
+)
 from bertnotes.models import load_tokenizer
 
 TEXTS = ["great film", "a", "it is not too bad , is it ?", "bad bad bad", "the worst of the worst film " * 5]
@@ -48,6 +55,42 @@ def test_a_long_review_is_cut_and_closed(dataset, tokenizer):
     assert dataset.lengths() == TOKENS
 
 
+@pytest.mark.parametrize(
+    ("keep", "kept"),
+    [("head", [0, 1, 2, 3, 4, 9]), ("tail", [0, 5, 6, 7, 8, 9]), ("head+tail", [0, 1, 6, 7, 8, 9])],
+)
+def test_which_part_of_a_long_review_stays(keep, kept):
+    """Between the two ends: the beginning, the end, or a quarter of the room for the one and the rest for the other."""
+    assert shorten(list(range(10)), 6, keep) == kept
+    assert shorten(list(range(6)), 6, keep) == list(range(6))
+
+
+@given(st.integers(2, 40), st.integers(3, 40), st.sampled_from(["head", "tail", "head+tail"]))
+def test_what_stays_is_as_long_as_it_may_be_and_in_order(length, max_length, keep):
+    ids = list(range(length))
+    kept = shorten(ids, max_length, keep)
+    assert len(kept) == min(length, max_length) and kept == sorted(set(kept)) and set(kept) <= set(ids)
+    assert (kept[0], kept[-1]) == (0, length - 1)
+
+
+def test_the_head_is_what_the_tokenizer_itself_would_leave(tokenizer):
+    dataset = TextClassificationDataset(TEXTS, LABELS, tokenizer, 7)
+    assert dataset.ids == tokenizer(TEXTS, truncation=True, max_length=7)["input_ids"]
+
+
+def test_a_dataset_keeps_the_part_that_was_asked_for(tokenizer):
+    text = "great film " + "bad " * 60 + "good cast ."  # longer than the model can read
+    for keep, first, last in (("head", "great", "bad"), ("tail", "bad", "."), ("head+tail", "great", ".")):
+        ids = TextClassificationDataset([text], [1], tokenizer, 14, keep).ids[0]
+        tokens = tokenizer.convert_ids_to_tokens(ids)
+        assert (len(tokens), tokens[1], tokens[-2]) == (14, first, last)
+
+
+def test_no_such_part(tokenizer):
+    with pytest.raises(ValueError, match='"head", "tail" or "head\\+tail"; got \'middle\''):
+        TextClassificationDataset(["good"], [1], tokenizer, 16, keep="middle")
+
+
 def test_columns_of_a_table_will_do(tokenizer):
     """pandas counts its rows otherwise after a split."""
     table = pd.DataFrame({"text": TEXTS, "label": LABELS}).iloc[[4, 0]]
@@ -57,7 +100,8 @@ def test_columns_of_a_table_will_do(tokenizer):
 
 def test_tokenising_is_silent(tokenizer, capfd):
     """No advice from transformers on the page."""
-    next(iter(DataLoader(TextClassificationDataset(TEXTS, LABELS, tokenizer, 16), batch_size=2)))
+    texts = [*TEXTS[:-1], "bad " * 60]  # one of them longer than the model can read
+    next(iter(DataLoader(TextClassificationDataset(texts, LABELS, tokenizer, 16), batch_size=2)))
     assert capfd.readouterr() == ("", "")
 
 

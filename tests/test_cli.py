@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from bertnotes import cli
+from bertnotes import cli, doctor
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.data import LABELS, load_imdb_data
 
@@ -107,6 +107,22 @@ def test_predict_a_text_and_a_file(run, reviews, trained, tmp_path):
     assert [float(share) for _, share in lines] == pytest.approx(probabilities.amax(-1).tolist(), abs=1e-4)
     for number in (0, 5):
         assert run("predict", texts[number], "--model", trained[0], "--max-length", 16)[1].split("\t")[0] == lines[number][0]
+
+
+def test_what_a_model_keeps_of_a_long_review_stays_its_own(run, reviews, tiny_checkpoint, tmp_path):
+    """Trained on the ends of reviews, it is scored and asked on the ends, at the length of its training."""
+    arguments = ["--data", reviews, "--model", tiny_checkpoint, "--out", tmp_path / "run", *SMALL, "--keep", "tail"]
+    assert run("train", *arguments)[0] == 0
+    text = "bad worst dull poor " * 8 + "good great best wonderful " * 4  # 48 words; the last 14 of them are praise
+    said = run("predict", text, "--model", tmp_path / "run")[1]
+    assert said == run("predict", " ".join(text.split()[-14:]), "--model", tmp_path / "run")[1]
+    assert said != run("predict", " ".join(text.split()[:14]), "--model", tmp_path / "run")[1]
+    (tmp_path / "long.csv").write_text(f"review,sentiment\n{text},positive\n{text[::-1]},negative\n")
+    model, tokenizer = BERTClassifier.from_pretrained(tmp_path / "run")
+    said = predict_probabilities([text, text[::-1]], model, tokenizer, max_length=16, keep="tail").argmax(-1)
+    right = said == torch.tensor([1, 0])
+    out = run("evaluate", "--data", tmp_path / "long.csv", "--model", tmp_path / "run")[1]
+    assert out.startswith(f"accuracy {right.float().mean():.4f}")
 
 
 def test_predict_needs_no_labels(run, trained, tmp_path):
@@ -246,3 +262,16 @@ def test_as_a_program(tmp_path):
     command = [sys.executable, "-m", "bertnotes", "predict", "good", "--model", str(tmp_path / "none")]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONWARNINGS": "error"}, check=False)
     check_one_line(done.returncode, done.stderr, "no model folder at")
+
+
+# ---- the look at the machine ----
+
+
+def test_doctor_says_ready_or_what_to_do(run, monkeypatch):
+    """Status 0 and a tick for everything; status 2 and the remedy where one thing is wrong."""
+    status, out, err = run("doctor")
+    assert (status, err) == (0, "") and out.count("✓") == 7 and out.endswith("ready\n")
+    monkeypatch.setattr("bertnotes.doctor.check_memory", lambda: doctor.Check("memory", False, "none left", "buy some"))
+    status, out, err = run("doctor")
+    assert status == 2 and "✗ memory       none left\n  what to do: buy some" in out
+    assert err == "bertnotes: not ready: memory; what to do stands above\n"

@@ -73,6 +73,12 @@ def test_picture_is_small():
     assert 0 < (ROOT / "docs" / "attention.png").stat().st_size < 150_000
 
 
+@pytest.mark.parametrize(("keep", "shown"), [("head", "256"), ("head+tail", "256, head+tail")])
+def test_the_part_of_a_review_that_was_read_is_shown_where_it_is_not_the_head(root, keep, shown):
+    write(root, config={**RECORD["config"], "keep": keep})
+    assert rows(root)[0][3] == shown
+
+
 def test_one_record_fills_one_row(root):
     write(root)
     (row,) = rows(root)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -24,6 +24,7 @@ from bertnotes.training import (
     majority_accuracy,
     report,
     train,
+    trained_config,
 )
 
 OPENINGS = ["film", "a film", "the cast is", "you watch", "i watch it once"]
@@ -247,6 +248,18 @@ def test_fit_writes_its_folder(model, tokenizer, tmp_path):
     assert torch.equal(predict_probabilities(TEXTS, again, its_tokenizer, max_length=16), expected)
 
 
+def test_the_configuration_of_a_run_can_be_read_again(model, tokenizer, tmp_path):
+    """What fit wrote; the defaults where a folder says nothing; one clear error where what it says is broken."""
+    config = replace(CONFIG, epochs=1, keep="tail")
+    fit(model, tokenizer, (TEXTS, LABELS), (TEXTS[:8], LABELS[:8]), config, out=tmp_path)
+    assert trained_config(tmp_path) == config
+    assert trained_config(tmp_path / "elsewhere") == TrainConfig()
+    for broken in ("{", '{"epochs": 1, "colour": "blue"}', "[]"):
+        (tmp_path / "train_config.json").write_text(broken)
+        with pytest.raises(ValueError, match=r"train_config.json is damaged"):
+            trained_config(tmp_path)
+
+
 def run(tiny_checkpoint, tokenizer, seed, drawn_before):
     """The weights after one epoch, dropout and order of batches drawn with the seed."""
     torch.manual_seed(0)
@@ -305,7 +318,7 @@ def test_fit_with_more_tokens_than_positions(model, tokenizer):
         fit(model, tokenizer, (TEXTS, LABELS), (TEXTS, LABELS))
 
 
-BAD_VALUES = [("epochs", 0), ("epochs", -1), ("batch_size", 0), ("learning_rate", -1.0), ("precision", "fp8")]
+BAD_VALUES = [("epochs", 0), ("epochs", -1), ("batch_size", 0), ("learning_rate", -1.0), ("precision", "fp8"), ("keep", "rest")]
 
 
 @pytest.mark.parametrize(("name", "value"), BAD_VALUES)

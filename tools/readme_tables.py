@@ -74,13 +74,15 @@ def table_row(path, record):
 
     name = get("name", str) if "name" in record else get("model", str)
     percent = [f"{100 * get(key, (int, float)):.1f} %" for key in ("accuracy", "tfidf_accuracy", "majority_accuracy")]
+    keep = get("config.keep", str) if "keep" in record.get("config", ()) else "head"
     if get("test_reviews") != OFFICIAL_TEST:
         percent[0] += f" (of {get('test_reviews'):,} reviews only)"
     return [
         f"[{name}](data/results/{path.name})",
         f"{get('parameters') / 1e6:.1f} M",
         f"{get('train_reviews'):,}",
-        *(str(get(f"config.{key}")) for key in ("max_length", "epochs")),
+        str(get("config.max_length")) + (f", {keep}" if keep != "head" else ""),
+        str(get("config.epochs")),
         str(get("config.seed")),
         *percent,
         duration(get("train_seconds", (int, float))),
