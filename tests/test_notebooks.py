@@ -108,6 +108,21 @@ def test_notebook(source):
     assert guard(source) == [], "after a change in the source: make notebooks"
 
 
+def test_the_map_of_the_course_has_every_page_and_its_minutes():
+    """Notebook 00 links each other notebook, once, and gives the time that the page itself gives."""
+    start = next(path for path in sources() if path.name.startswith("00"))
+    cells = read_source(start).cells
+    rows = re.findall(r"^\| (\d\d) \| \[.+?\]\((.+?)\) \| (\d+) \|", "\n".join(cell.source for cell in cells), re.MULTILINE)
+    pages = {}
+    for source in sources():
+        opening = read_source(source).cells[0].source
+        time = re.search(r"\*\*Time:\*\* about (\d+) minutes", opening)
+        assert time, f"{source.name} does not say how long it takes"
+        pages[target(source).name] = time[1]
+    del pages[target(start).name]
+    assert [(name[:2], name, minutes) for name, minutes in pages.items()] == rows
+
+
 # --- the guard, on notebooks that are broken on purpose --------------------------------------------------------------
 
 SOURCE = """\

@@ -1,0 +1,207 @@
+"""Three small readers with one interface, in the manner of ELMo, GPT and BERT, and a measure of who can see whom.
+
+They differ in what a position may see, and in the lesson that follows from it: the next word, the word before, or a hidden one.
+Notebook 04. Peters et al. 2018, "Deep Contextualized Word Representations" (ELMo); Radford et al. 2018, "Improving Language
+Understanding by Generative Pre-Training" (GPT); Devlin et al. 2019, "BERT".
+
+Axes: batch, position, hidden_size. A text is a row of ids that begins and ends with a special token.
+"""
+
+from itertools import count
+from types import SimpleNamespace
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy, linear
+
+from bertnotes.attention import causal_mask
+from bertnotes.encoder import Layer
+
+VIEWS = ("left", "both")  # what may be seen around a blank: the words before it, or the words on both sides
+
+
+class Reader(nn.Module):
+    """What the three have in common. vectors = reader.embed(ids); reader.read(vectors) puts each word into its context.
+
+    lesson(ids): the loss in nats of the reader's own exercise on texts (batch, position).
+    guess(ids, place, view="both"): scores (batch, vocabulary) for the word at `place`, which is hidden from the reader; view
+    "left" hides all words behind it as well. A reader that cannot look to the right makes nothing of "both".
+    """
+
+    def __init__(self, vocab_size, hidden_size):
+        super().__init__()
+        self.word = nn.Embedding(vocab_size, hidden_size)
+        self.bias = nn.Parameter(torch.zeros(vocab_size))
+        nn.init.normal_(self.word.weight, std=hidden_size**-0.5)  # a vector of about length 1
+
+    def forward(self, ids):
+        """Ids (batch, position) to hidden vectors (batch, position, size)."""
+        return self.read(self.embed(ids))
+
+    def embed(self, ids):
+        """Ids (batch, position) to word vectors that know nothing of each other (batch, position, hidden_size)."""
+        return self.word(ids)
+
+    def scores(self, hidden):
+        """Hidden vectors (..., hidden_size) to scores for each word (..., vocabulary): the dot product with its vector."""
+        return linear(hidden, self.word.weight, self.bias)
+
+
+class TransformerReader(Reader):
+    """BERT's layers (notebook 05) with a mask. Its two kinds differ in who may see whom, and in nothing else.
+
+    num_layers, num_heads: of the Transformer; max_length: the longest text, in tokens.
+    """
+
+    def __init__(self, vocab_size, hidden_size=48, num_layers=2, num_heads=4, max_length=64):
+        super().__init__(vocab_size, hidden_size)
+        config = SimpleNamespace(
+            hidden_size=hidden_size,
+            num_attention_heads=num_heads,
+            intermediate_size=4 * hidden_size,
+            layer_norm_eps=1e-12,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+        )
+        self.position = nn.Embedding(max_length, hidden_size)
+        nn.init.normal_(self.position.weight, std=hidden_size**-0.5)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(num_layers))
+
+    def read(self, vectors):
+        """Word vectors (batch, position, hidden_size) to hidden vectors of the same shape."""
+        length = vectors.shape[1]
+        if length > len(self.position.weight):
+            raise ValueError(f"this reader was made for at most {len(self.position.weight)} tokens; got {length}")
+        hidden = vectors + self.position.weight[:length]
+        for layer in self.layers:
+            hidden, _ = layer(hidden, self.mask(length))
+        return hidden
+
+
+class GptReader(TransformerReader):
+    """Reads from left to right. Its lesson: at each word, name the next one."""
+
+    def mask(self, length):
+        return causal_mask(length)
+
+    def lesson(self, ids, generator=None):
+        return cross_entropy(self.scores(self(ids[:, :-1])).flatten(0, 1), ids[:, 1:].flatten())
+
+    def guess(self, ids, place, view="both"):
+        check_blank(ids, place, view)
+        return self.scores(self(ids[:, :place])[:, -1])
+
+
+class BertReader(TransformerReader):
+    """Reads in both directions at once. Its lesson: some words are hidden; name them.
+
+    mask_id: the id that stands for a hidden word; mask_rate: the share of words that a lesson hides.
+    """
+
+    def __init__(self, vocab_size, mask_id, mask_rate=0.3, **sizes):
+        super().__init__(vocab_size, **sizes)
+        self.mask_id, self.mask_rate = mask_id, mask_rate
+
+    def mask(self, length):
+        return None
+
+    def lesson(self, ids, generator=None):
+        hidden = torch.rand(ids.shape, generator=generator) < self.mask_rate
+        hidden[:, [0, -1]] = False
+        return cross_entropy(self.scores(self(ids.masked_fill(hidden, self.mask_id))[hidden]), ids[hidden])
+
+    def guess(self, ids, place, view="both"):
+        check_blank(ids, place, view)
+        masked = ids.clone()
+        masked[:, place : -1 if view == "left" else place + 1] = self.mask_id
+        return self.scores(self(masked)[:, place])
+
+
+class ElmoReader(Reader):
+    """Two LSTMs that never meet: one reads forwards and learns to name the next word, one backwards and the word before.
+
+    Their vectors are joined by laying them end to end, and their guesses by the rule of Bayes, as if what stands on the left
+    and what stands on the right were independent once the word is known: p(word | left) p(word | right) / p(word).
+    Each is as wide as makes the reader as large as a TransformerReader of the same hidden_size and num_layers.
+    """
+
+    def __init__(self, vocab_size, hidden_size=48, num_layers=2):
+        super().__init__(vocab_size, hidden_size)
+        width = lstm_width(hidden_size, num_layers)
+        self.forwards = nn.LSTM(hidden_size, width, num_layers, batch_first=True)
+        self.backwards = nn.LSTM(hidden_size, width, num_layers, batch_first=True)
+        self.to_word = nn.Linear(width, hidden_size, bias=False)
+        self.register_buffer("counts", torch.ones(vocab_size))  # how often each word was met in a lesson, and once more
+
+    def read(self, vectors):
+        """Word vectors (batch, position, hidden_size) to (batch, position, 2 width): what came so far, then what comes."""
+        return torch.cat([self.forwards(vectors)[0], self.backwards(vectors.flip(1))[0].flip(1)], dim=-1)
+
+    def directions(self, ids):
+        """Scores (batch, position, vocabulary) for the word behind each position, and for the word before it."""
+        ahead, back = self(ids).chunk(2, dim=-1)
+        return self.scores(self.to_word(ahead)), self.scores(self.to_word(back))
+
+    def lesson(self, ids, generator=None):
+        self.counts += ids.flatten().bincount(minlength=len(self.counts))
+        following, preceding = self.directions(ids)
+        return (
+            cross_entropy(following[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
+            + cross_entropy(preceding[:, 1:].flatten(0, 1), ids[:, :-1].flatten())
+        ) / 2
+
+    def guess(self, ids, place, view="both"):
+        check_blank(ids, place, view)
+        following, preceding = (scores.log_softmax(-1) for scores in self.directions(ids))
+        if view == "left":
+            return following[:, place - 1]
+        return following[:, place - 1] + preceding[:, place + 1] - (self.counts / self.counts.sum()).log()
+
+
+def lstm_width(hidden_size, num_layers):
+    """How wide two stacks of LSTMs must be to have as many weights as as many Transformer layers (12 hidden_size² each)."""
+
+    def weights(width):
+        inputs = hidden_size + (num_layers - 1) * width
+        return 2 * 4 * (inputs * width + num_layers * width**2) + width * hidden_size
+
+    return next(width for width in count(1) if weights(width + 1) > 12 * num_layers * hidden_size**2)
+
+
+def train_reader(reader, texts, steps=300, batch_size=64, learning_rate=3e-3, seed=0):
+    """Give a reader `steps` lessons on batches drawn from texts (text, position). Returns the losses, a float a step.
+
+    Two readers with the same seed read the same batches in the same order.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.Adam(reader.parameters(), lr=learning_rate)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    losses = []
+    for _ in range(steps):
+        batch = texts[torch.randint(len(texts), (batch_size,), generator=generator)]
+        loss = reader.lesson(batch, torch.Generator().manual_seed(seed + len(losses)))
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+    return losses
+
+
+def who_sees_whom(read, vectors):
+    """How much each output depends on each input: the length of the Jacobian ∂ output_i / ∂ input_j (Frobenius norm).
+
+    read: a function from (1, position, size) to (1, position, any), such as a reader's `read`; vectors: (position, size).
+    Returns (position, position): row = output, column = input. It is 0 exactly where no path leads from j to i.
+    """
+    jacobian = torch.autograd.functional.jacobian(lambda inputs: read(inputs[None])[0], vectors.detach())
+    return jacobian.pow(2).sum(dim=(1, 3)).sqrt()
+
+
+def check_blank(ids, place, view):
+    """Raise ValueError where there is no such view, or no word with a neighbour on each side at that place."""
+    if view not in VIEWS:
+        raise ValueError(f'view is "left" or "both"; got {view!r}')
+    if not 0 < place < ids.shape[1] - 1:
+        raise ValueError(f"a blank stands between the first and the last of {ids.shape[1]} tokens; got place {place}")

@@ -1,0 +1,194 @@
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 00 · Start here
+#
+# **The question.** What is BERT, what will we build, and does this machine have what it takes?
+#
+# Run the cells from top to bottom: click into one and press Shift + Enter. Nothing is downloaded, and no account is needed.
+#
+# **You need:** some Python, and algebra as at school. **Time:** about 10 minutes.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## BERT on one page
+#
+# BERT is a program that turns a text into numbers which mean something: for each word a list of a few hundred numbers, a *vector*.
+# Its name says how.
+#
+# - **Encoder Representations.** It *encodes* text: its product is the vectors, not more text. It learned to make them by reading
+#   masses of plain text and guessing words that were hidden from it (**pre-training**, notebook 06). With a few labelled
+#   examples one then makes of it whatever one needs, such as a judge of film reviews (**fine-tuning**, notebook 09).
+# - **from Transformers.** It is built of *attention*: each word looks at all others and takes from each what it needs (notebook 01).
+# - **Bidirectional.** A word looks both ways, to the left and to the right (notebook 04).
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The family
+#
+# In 2018 three models changed how computers read. Each has one more of the three things that make a BERT:
+#
+# | | learns from plain text | built of | reads |
+# | --- | --- | --- | --- |
+# | **ELMo** (Peters et al. 2018) | yes, its vectors then serve another model | LSTMs, which read word by word | both ways, but each by itself |
+# | **GPT** (Radford et al. 2018) | yes, then fine-tuned | a Transformer | from left to right |
+# | **BERT** (Devlin et al. 2019) | yes, then fine-tuned | a Transformer | both ways at once |
+#
+# GPT's grandchildren write, and chat. BERT's read: they search, sort and tag.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Is this machine ready?
+#
+# This looks at packages, memory, disk, the model, and whether its attention weights come out. Where something is missing, it says
+# what to do. (The same in a terminal: `bertnotes doctor`.)
+
+# %% tags=["timing", "nbval-ignore-output"]
+from bertnotes.doctor import examine
+
+checks = examine()
+for check in checks:
+    print(check)
+
+# %%
+assert all(check.ok for check in checks), "something is missing: see what to do above"
+print("this machine is ready")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A first taste: it guesses
+#
+# The course brings its own small BERT. It has read film reviews, with some words replaced by `[MASK]`, until it was good at naming
+# them. Write a sentence of your own below, with one `[MASK]` in it, and run the cell again.
+
+# %%
+import torch
+
+from bertnotes import load_tokenizer
+from bertnotes.encoder import BertEncoder
+
+tokenizer, model = load_tokenizer(), BertEncoder.from_pretrained()
+print("ready")
+
+
+# %%
+@torch.inference_mode()
+def guesses(text):
+    """The model's probability (vocabulary,) of each word for the [MASK] in a text."""
+    ids = tokenizer(text, return_tensors="pt")["input_ids"]
+    assert (ids == tokenizer.mask_token_id).sum() == 1, "one [MASK], please, in capitals and square brackets"
+    hidden = model(ids).last_hidden_state[ids == tokenizer.mask_token_id]
+    return model.word_logits(hidden)[0].softmax(dim=-1)
+
+
+# %% tags=["timing", "nbval-ignore-output"] slideshow={"slide_type": "subslide"}
+MY_TEXT = "The acting was so bad that we [MASK] all the way home."  # change me
+
+likeliest = guesses(MY_TEXT).topk(5)
+for share, index in zip(*likeliest, strict=True):
+    print(f"{share:4.0%}  {tokenizer.convert_ids_to_tokens(index.item())}")
+
+# %% [markdown]
+# Not always what you had in mind, but words that could stand there. Nobody gave it a grammar. Is it more than luck? The full
+# answer is in notebook 06. Here is a small one:
+
+# %%
+FITTING = {
+    "The plot [MASK] no sense.": {"makes", "made"},
+    "One of the [MASK] films I have ever seen.": {"best", "worst", "greatest", "finest"},
+}
+for text, fitting in FITTING.items():
+    word = tokenizer.convert_ids_to_tokens(guesses(text).argmax().item())
+    print(f"{text:42} {word}")
+    assert word in fitting
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A first taste: it looks
+#
+# While it reads, each word looks at the others, several times at once, with *heads*. Here is one of them. A row is a word that
+# looks, a column is a word that is looked at, and dark is much. The code picks the head in which words look most at the word
+# before them. Can you see it?
+
+# %%
+from bertnotes.plots import attention_heatmap
+
+MY_SENTENCE = "I laughed twice, both times at the wrong film."  # change me
+
+ids = tokenizer(MY_SENTENCE, return_tensors="pt")["input_ids"]
+with torch.inference_mode():
+    weights = torch.cat(model(ids).attentions)  # (layer, head, the word that looks, the word that is looked at)
+looks_back = weights.diagonal(-1, -2, -1).mean(-1)  # (layer, head): the average weight on the word before
+layer, head = divmod(int(looks_back.argmax()), weights.shape[1])
+ax = attention_heatmap(
+    weights[layer, head], tokenizer.convert_ids_to_tokens(ids[0]), title=f"layer {layer + 1}, head {head + 1}"
+)
+print(f"of {looks_back.numel()} heads, this one puts most on the word before: {looks_back.max():.2f} on average")
+assert looks_back.max() > 3 / len(ids[0])
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A first taste: it judges
+#
+# Nobody has taught this model yet what praise is. But it knows what reviewers write. So we put *It was* `[MASK]` behind a review
+# and ask: how likely are words of praise there, how likely words of blame? A model that likes praising anyway would always
+# say yes, so we compare with what it expects behind *no* review at all.
+
+
+# %%
+GOOD, BAD = "good great wonderful excellent brilliant".split(), "bad terrible awful boring poor".split()
+
+
+def leaning(review):
+    """Above 0: words of praise fit better behind this review than behind none; below 0: words of blame do."""
+
+    def praise_over_blame(text):
+        chances = guesses(f"{text} It was [MASK].")
+        good, bad = (chances[tokenizer.convert_tokens_to_ids(list_of_words)].sum() for list_of_words in (GOOD, BAD))
+        return (good / bad).log().item()
+
+    return praise_over_blame(review) - praise_over_blame("")
+
+
+print("ready")
+
+# %% tags=["timing", "nbval-ignore-output"] slideshow={"slide_type": "subslide"}
+MY_REVIEW = "I looked at my watch three times, and the ending made me want my evening back."  # change me
+
+value = leaning(MY_REVIEW)
+print(f"leans to {'praise' if value > 0 else 'blame'} ({value:+.2f})")
+
+# %% [markdown]
+# How often is it right? We ask it about short reviews from the course's own collection, half of them positive, whose verdicts are
+# known. Guessing would be right in half of them.
+
+# %%
+from bertnotes.data import REVIEWS, load_imdb_data
+
+texts, labels = load_imdb_data(REVIEWS, plain=True)
+short = [(text, label) for text, label in zip(texts, labels, strict=True) if len(text.split()) <= 45]
+positive, negative = ([pair for pair in short if pair[1] == wanted][:40] for wanted in (1, 0))
+right = sum((leaning(text) > 0) == bool(label) for text, label in positive + negative) / 80
+assert len(positive) == len(negative) == 40 and right > 0.6
+print("right in more than 60 % of 80 reviews, and nobody has told it what a verdict is:", right > 0.6)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The course
+#
+# | | page | minutes | its question |
+# | --- | --- | ---: | --- |
+# | 01 | [Query, key, value](01_query_key_value.ipynb) | 30 | How does one word choose what to take from the others? |
+# | 02 | [Self- and cross-attention](02_self_and_cross_attention.ipynb) | 30 | What changes when a sentence looks at itself, or at another one? |
+# | 03 | [Many heads](03_many_heads.ipynb) | 30 | Why look several times at once? |
+# | 04 | [ELMo, GPT, BERT](04_elmo_gpt_bert.ipynb) | 35 | Who may see whom, and what follows from it? |
+# | 05 | [Inside BERT](05_inside_bert.ipynb) | 45 | What else is in there, and can we rebuild it to the last digit? |
+# | 06 | [Pre-training](06_pre_training.ipynb) | 40 | What does a model learn by filling gaps? |
+# | 07 | [Seeing attention](07_seeing_attention.ipynb) | 40 | What do the heads of a pre-trained BERT look at? |
+# | 09 | [Fine-tuning](09_fine_tuning.ipynb) | 20 | How does a pre-trained BERT become a sentiment classifier? |
+#
+# Each page runs by itself. In a hurry: 01, then 07, then 09.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## How to read a page
+#
+# - A thing is worked **by hand** first, with numbers that you can check on paper, then by the library, and a cell shows that both agree.
+# - `assert` is a promise: if what we say were not so, the cell would stop there. All of them are run whenever the course changes.
+# - At a **question**, think first, then run the next cell.
+# - At **try it**, change what is marked with *change me*. You cannot break anything: *Kernel, Restart and run all* brings
+#   everything back.
+#
+# **Sources.** Peters et al. 2018, *Deep Contextualized Word Representations* · Radford et al. 2018, *Improving Language Understanding by
+# Generative Pre-Training* · Devlin et al. 2019, *BERT* · Schick & Schütze 2021, *Exploiting Cloze Questions for Few Shot Text
+# Classification and Natural Language Inference* (the way of judging used above)
