@@ -158,8 +158,7 @@ assert sizes[0] == sizes[1]
 
 # %% slideshow={"slide_type": "subslide"}
 def answers(letters):
-    """(batch, 2, place): the letter before and the letter after each place but the first and the last."""
-    return torch.stack([letters[:, :-2], letters[:, 2:]], dim=1)
+    return torch.stack([letters[:, :-2], letters[:, 2:]], dim=1)  # (batch, 2, place): before and after
 
 
 def teach(num_heads, steps=600):
