@@ -4,11 +4,14 @@ import json
 import shutil
 import subprocess
 import sys
+from itertools import count
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch.testing import assert_close
 
 from bertnotes import pretraining
@@ -51,6 +54,14 @@ def no_dropout(model):
 @pytest.fixture
 def accelerator():
     return Accelerator(mixed_precision="bf16")
+
+
+@pytest.fixture
+def exact_accelerator():
+    """One in float32. accelerate keeps one state a process, so it is cleared before and after."""
+    AcceleratorState._reset_state()
+    yield Accelerator(mixed_precision="no")
+    AcceleratorState._reset_state()
 
 
 @pytest.mark.parametrize(("progress", "factor"), [(0, 0), (0.05, 0.5), (0.1, 1), (0.55, 0.5), (1, 0), (1.2, 0)])
@@ -174,13 +185,13 @@ def test_on_a_cpu_the_plain_attention_trains(encoder, trimmed, rows, tmp_path):
 
 @pytest.mark.skipif(not any(map(shutil.which, ("g++", "c++", "clang++", "cl"))), reason="torch.compile needs a C++ compiler")
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch's own, on the first import of its compiler
-def test_compiled_it_learns_the_same(encoder, trimmed, rows, tmp_path):
+def test_compiled_it_learns_the_same(encoder, trimmed, rows, tmp_path, exact_accelerator):
     """torch.compile changes the time, not the curve; what is saved carries no trace of it."""
     logs = []
     for compiled in (False, True):
         model = no_dropout(pretraining.trim_encoder(encoder, trimmed[0]))
-        recipe, exact = Recipe(steps=6, compiled=compiled, **TINY), Accelerator(mixed_precision="no")
-        pretrain(model, trimmed[1], rows, rows[:5], tmp_path / str(compiled), recipe, exact, every=3)
+        recipe = Recipe(steps=6, compiled=compiled, **TINY)
+        pretrain(model, trimmed[1], rows, rows[:5], tmp_path / str(compiled), recipe, exact_accelerator, every=3)
         assert bool(model.bert._compiled_call_impl) == compiled
         save_masked_language_model(model, trimmed[1], tmp_path / str(compiled))
         logs.append([entry["held_out_loss"] for entry in read_log(tmp_path / str(compiled))])
@@ -198,11 +209,12 @@ def test_another_recipe_does_not_go_on_in_the_same_folder(masked_model, trimmed,
     assert (tmp_path / "state.safetensors").read_bytes() == before
 
 
-def test_minutes_become_steps_once(masked_model, trimmed, rows, tmp_path):
-    """Measured without touching the model; a run that has begun keeps its number."""
+def test_minutes_become_steps_once(masked_model, trimmed, rows, tmp_path, monkeypatch):
+    """Measured without touching the model: six steps in half a second, 720 a minute. A run that has begun keeps its number."""
     before = {name: weight.clone() for name, weight in masked_model.named_parameters()}
-    steps = steps_in(1, masked_model, trimmed[1], rows, Recipe(**TINY), tmp_path)
-    assert 100 < steps < 100_000
+    ticks = count()
+    monkeypatch.setattr(pretraining, "time", SimpleNamespace(perf_counter=lambda: next(ticks) / 2))
+    assert steps_in(1, masked_model, trimmed[1], rows, Recipe(**TINY), tmp_path) == 720
     assert all(torch.equal(before[name], weight) for name, weight in masked_model.named_parameters())
     (tmp_path / "recipe.json").write_text('{"steps": 7}')
     assert steps_in(1, masked_model, trimmed[1], rows, Recipe(**TINY), tmp_path) == 7
