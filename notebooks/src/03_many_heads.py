@@ -6,7 +6,7 @@
 # First on paper, then with a task that one look cannot solve and eight looks can. Then we take a real BERT layer apart and rebuild
 # it, count where the weights are, and switch off the heads of a trained BERT one by one to see which of them it would miss.
 #
-# **You need:** notebooks 01 and 02. **Time:** about 30 minutes to read; everything runs in half a minute.
+# **You need:** notebooks 01 and 02. **Time:** about 30 minutes to read; the page runs in under a minute on two cores.
 
 # %% slideshow={"slide_type": "skip"}
 import math
