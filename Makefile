@@ -8,12 +8,13 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check
 READY = .venv/ready
 FIRST = $(firstword $(wildcard notebooks/00_start_here.ipynb) notebooks/01_query_key_value.ipynb)
 
-.PHONY: help lab test notebooks lint pins clean
+.PHONY: help lab test notebooks slides lint pins clean
 
 help:
 	@echo 'make lab        open JupyterLab on the first notebook (OPTIONS="--no-browser --port 9999": passed on)'
 	@echo 'make test       run every check: lint, the unit tests, every notebook'
 	@echo 'make notebooks  make notebooks/*.ipynb from notebooks/src (ONLY="07 08": these; FORCE=1: also those that agree)'
+	@echo 'make slides     make a deck of each notebook: slides/*.html, each one file to open with no network (ONLY="04": that one)'
 	@echo 'make lint       check the style of the code'
 	@echo 'make pins       choose the versions in requirements.txt anew, from pyproject.toml'
 	@echo 'make clean      delete .venv and all caches'
@@ -26,6 +27,9 @@ test: $(READY)
 
 notebooks: $(READY)
 	@$(BIN)/python tools/build_notebooks.py $(if $(ONLY),--only $(ONLY)) $(if $(FORCE),--force)
+
+slides: $(READY)
+	@$(BIN)/python tools/slides.py $(if $(ONLY),--only $(ONLY))
 
 lint: $(READY)
 	@$(BIN)/python tools/check.py lint

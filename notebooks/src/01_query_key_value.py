@@ -56,7 +56,7 @@ ax = vector_arrows(film_keys, films, title="keys (blue); query (orange, drawn sh
 ax = vector_arrows(wish[None] * 0.6, [""], color=ORANGE, ax=ax)
 print(film_keys)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The measure is the **dot product**: multiply number by number, then add up. Vectors that point the same way
 # score high, vectors at a right angle score 0, opposite ones score below 0.
 #
@@ -156,7 +156,7 @@ W_V = torch.tensor([[1.0, 2.0], [2.0, 0.0]])
 Q, K, V = X @ W_Q, X @ W_K, X @ W_V
 print("Q", Q, "K", K, "V", V, sep="\n")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Check one of each on paper. *chase* is $(0, 2)$, so its query is $(2, 0)$, its key is $(0, 2)$ and its value is
 # $(0 + 2 \times 2,\; 2 \times 0) = (4, 0)$.
 
@@ -232,7 +232,7 @@ assert torch.allclose(output[1], weights[1, 0] * V[0] + weights[1, 1] * V[1] + w
 ax = vector_arrows(V, words)
 ax = vector_arrows(output[1:2], [""], color=ORANGE, ax=ax, title="values (blue), output of chase (orange)")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # That is all. *chase* went in as $(0, 2)$ and knows nothing of its neighbours; it comes out as a vector made of theirs.
 # A word's vector now depends on the sentence that it stands in.
 #
@@ -342,7 +342,7 @@ ax = line_chart(sizes, lines, xlabel="$d_k$", title="largest of 8 weights, on av
 _ = ax.set_ylim(0, 1.05)
 assert without[-1] > 0.9 and max(with_scaling) < 0.5
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Without scaling, attention turns back into the dictionary of section 1: all or nothing. That is bad for learning.
 # Learning follows the slope: how much does a weight change when its score changes a little? For softmax
 # the slope is $w(1 - w)$, which is nearly 0 where $w$ is nearly 0 or 1. First we check this slope with PyTorch's own
@@ -379,7 +379,7 @@ for ax, T in zip(axes, (0.2, 1.41, 20.0), strict=True):
     weight_bars(by_temperature, words, ax=ax, title=f"chase, T = {T}")
     print(f"T = {T:5.2f}:", by_temperature)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Both ends hold to the last digit that we care for: at $T = 0.01$ the answer is the value of the best key, at
 # $T = 100{,}000$ it is the mean of all values.
 
@@ -430,7 +430,7 @@ ax = attention_heatmap(causal_weights, words, title="causal: only itself and bac
 print(f"weight above the diagonal: {causal_weights.triu(1).sum():.0f}")
 print("rows still sum to", causal_weights.sum(dim=-1))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The weight that is taken away is not lost: softmax shares it out among the words that remain. *cats* may only look at
 # itself now, so it does so with weight 1.
 #
@@ -518,7 +518,7 @@ assert weight_counts == [n**2 for n in lengths] and operations == [4 * n**2 * 64
 growth = [weight_counts[i + 1] / weight_counts[i] for i in range(len(lengths) - 1)]
 print("for twice the words, times as many weights:", growth)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # This is a reason why BERT was trained on at most 512 tokens, and why long reviews are cut in notebook 09.
 #
 # ### Try it: how much memory?

@@ -55,14 +55,14 @@ assert self_weights.shape == (3, 3) and cross_weights.shape == (2, 3)
 assert english[cross_weights[0].argmax()] == "cats" and english[cross_weights[1].argmax()] == "eat"
 print("Katzen looks most at cats, fressen most at eat")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Question.** The two sequences may differ in length. What must they have in common? Think of the first step, the dot product of a
 # query with a key.
 
 # %% tags=["raises-exception"]
 scaled_dot_product_attention(torch.ones(2, 3), ENGLISH, ENGLISH)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The vectors must be equally long, else there is no dot product. In a real model the matrices $W_Q$ and $W_K$ see to that.
 # `MultiHeadAttention`, the module of the next page, has them inside, and works both ways too: give it one sequence, and it looks
 # at itself; give it two, and the first looks at the second.
@@ -101,7 +101,7 @@ def say(digits):
 print(*say([2, 1, 4, 7]))
 assert say([2, 1]) == ["ein", "und", "zwanzig"]
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # A batch for training: rows of one to six numbers, at random. The shorter rows are filled up with 0, which is not a digit of
 # ours: **padding**. `to_say` are the words as numbers, filled up too.
 
@@ -152,7 +152,7 @@ class Translator(nn.Module):
 
 print(f"{sum(weight.numel() for weight in Translator(True).parameters()):,} weights")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # What it does with a batch. `said` are the words said so far, `<go>` in front; the result has scores for the next word at each
 # of them.
 
@@ -259,7 +259,7 @@ ax = attention_heatmap(weights[0], spoken, [str(digit) for digit in digits[0].to
 print(*spoken)
 assert spoken == say(digits[0].tolist())
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Pairs of crosswise steps: the second digit first. This is an **alignment**, and nobody showed it to the model. How good is it? We
 # know the digit that each word comes from (all but *und*, which comes from none), so we count over 200 rows of six.
 

@@ -68,7 +68,7 @@ heads = hidden.view(1, 3, 2, 2).transpose(1, 2)
 print(hidden[0], "split:", heads[0], sep="\n")
 assert heads[0, 0].equal(hidden[0, :, :2]) and heads[0, 1].equal(hidden[0, :, 2:])
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Attend.** The function of notebook 01 does not care how many axes stand in front: it works for each head by itself.
 # **Merge.** Back to one vector a word, the heads' results end to end:
 
@@ -101,7 +101,7 @@ class OurMultiHeadAttention(nn.Module):
         return self.output(output.transpose(1, 2).reshape(batch, length, size)), weights
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Is it the same as the library's, and as PyTorch's own `nn.MultiheadAttention`? We give all three the same weights. (PyTorch keeps
 # the three matrices for query, key and value in one, stacked.)
 
@@ -189,7 +189,7 @@ with torch.no_grad():
 assert scores[8]["both"] > 0.97 and scores[1]["both"] < 0.5
 print("both neighbours named right: eight heads above 0.97, one head below 0.5")
 
-# %% tags=["timing", "nbval-ignore-output"]
+# %% tags=["timing", "nbval-ignore-output"] slideshow={"slide_type": "subslide"}
 for heads, score in scores.items():
     before, after = score["each"]
     print(f"{heads} head{'s' * (heads > 1)}: before {before:.2f}, after {after:.2f}, both {score['both']:.2f}")
@@ -283,7 +283,7 @@ assert sum(counts.values()) == sum(weight.numel() for weight in encoder.paramete
 total = sum(counts.values())
 print(", ".join(f"{name} {count / total:.0%}" for name, count in counts.items()), f"of {total / 1e6:.1f} million")
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 figure, ax = plt.subplots(figsize=(7, 2.8), layout="constrained")
 ax = weight_bars([count / total for count in counts.values()], counts, ax=ax, title="where the weights are, as a share")
 
@@ -321,7 +321,7 @@ print(f"with all heads it wavers as among fewer than 150 words: {math.exp(whole)
 assert math.exp(whole) < 150
 
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 from contextlib import contextmanager
 
 
@@ -371,7 +371,7 @@ assert missed.max() > 4 * missed.median() and missed.median() < 0.05 * whole
 print("one head alone costs more than four times what a middling one costs,")
 print("and without the middling one the loss rises by less than 5 %")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Most heads can go alone with little harm; a few are missed. Michel et al. (2019) and Voita et al. (2019) found the same in large
 # models. But *alone* is the word: can most heads go **together**? We switch off the half that was missed least, and for
 # comparison a half drawn at random, five times. The half was chosen on some rows, so we measure on others: a choice looks

@@ -134,7 +134,7 @@ sizes = {name: sum(weight.numel() for weight in make().parameters()) for name, m
 print(", ".join(f"{name} {size:,} weights" for name, size in sizes.items()))
 assert max(sizes.values()) < 1.1 * min(sizes.values())
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Here is the whole difference between GPT and BERT, as code:
 
 # %%
@@ -288,7 +288,7 @@ for ax, blank in zip(axes, BLANKS, strict=True):
 text = axes[0].set_ylabel("share named right", fontsize=12, color=INK)
 legend = axes[2].legend(title="words seen", loc="lower right", fontsize=11)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The dotted lines are the best possible. Which wins where?
 #
 # - *it / them*, decided by the left: no difference. Who needs only the left loses nothing by reading only it.
@@ -378,7 +378,7 @@ print(f"on the exam: GPT {gpt_loss:.2f}, lowest honest {honest:.2f}, leaky {leak
 assert leaky_loss < 0.5 * honest < 0.95 * honest < gpt_loss
 print("the leaky reader's loss is below half of what is possible; GPT's is not below it")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Below the possible: it **cheats**. To name the next word it need not understand anything, it looks one place to the right and
 # copies. We take the right side away, as in real use, where the next word does not exist yet. What is easy it has picked up on the
 # way. But the second verb must be worked out from two words before it, the first verb and the link, and why should it have

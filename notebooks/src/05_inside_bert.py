@@ -50,7 +50,7 @@ def word_pieces(word, vocabulary):
     return pieces
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Try it on paper with six pieces. *unhappy*: the longest beginning is `un`, of the rest `##happy`.
 #
 # **Question.** What becomes of *playeth*? It could be `play` and `##eth`, both are there. But so is `playe`.
@@ -74,7 +74,7 @@ for word in ["film", "unforgettable", "whodunnit", "storyboarded", "antidisestab
     assert pieces == tokenizer.tokenize(word)
     print(f"{word:28} {' '.join(pieces)}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Frequent words stay whole, rare ones fall into pieces, and the pieces often are not what a linguist would cut. Are these few
 # words luck? We ask for every word in the course's reviews.
 
@@ -424,7 +424,7 @@ for one, other in zip(ours.attentions, theirs.attentions, strict=True):
 assert torch.allclose(ours.pooler_output, theirs.pooler_output, rtol=1e-5, atol=1e-5)
 print(len(ours.hidden_states), "hidden states,", len(ours.attentions), "attentions, the pooled output: all equal")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # `[real]` picks the real tokens. At `[PAD]`, LayerNorm can magnify the rounding of the last digit, and nobody reads what stands
 # there.
 #
@@ -498,7 +498,7 @@ def parameters(vocab, size, layers, inner, positions, types=2):
     }
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # And we count the tensors of the model. Each is sorted into a part by its name; both counts must agree part by part.
 
 # %%
@@ -566,7 +566,7 @@ Fans waited all night to see the star. / Every studio wanted the young star for 
 The brightest star in the sky is not a planet. / A star shone over the dark hills.
 Through the telescope we watched the star grow dim. / The ship steered by a star low in the north.""".replace("\n", " / ")
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 SENTENCES = TEXTS.split(" / ")  # eight for each word: four of the one meaning, then four of the other
 
 
@@ -581,7 +581,7 @@ read = [states(text) for text in SENTENCES]
 vectors = torch.stack([hidden[:, tokens.index(WORDS[number // 8])] for number, (hidden, tokens) in enumerate(read)], dim=1)
 print("layer, sentence, hidden size:", tuple(vectors.shape))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # For each word and each layer: the mean cosine of two occurrences that mean the **same**, and of two that mean something
 # **different**. As a yardstick, **other words**: any two ordinary tokens from different sentences.
 
@@ -612,7 +612,7 @@ for ax, (word, cosine) in zip(axes, cosines.items(), strict=True):
 axes[0].set_ylabel("mean cosine", fontsize=12)
 legend = figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=12, frameon=False)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # In the embeddings, the vectors of a word differ by position only; meaning can play no part. Deeper down, sentences flow in,
 # and all occurrences move apart. But do meanings move apart *more*? With so few sentences, a gap may be chance. A fair test:
 # eight sentences can be split into four and four in 35 ways, and only one of them is the split by meaning. In how many of the
@@ -640,7 +640,7 @@ for word, cosine in cosines.items():
     print(f"{word:6} gap {gaps[0][0]:5.2f} in the embeddings (rank {before:2} of 35), ", end="")
     print(f"{gaps[1][0]:5.2f} in the last layer (rank {after:2} of 35): {verdict}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # *Told apart* is said only for rank 1. By luck alone a word gets there once in 35 times, and one of three words about once in
 # 12. In the embeddings only positions can make a gap: that rank is the control. And mind what is tested: whether the context
 # gets into the word's vector, not whether anything is understood. A small model, or one that read little of one meaning, may

@@ -66,7 +66,7 @@ for token, number in zip(tokens[first - 3 : first + 3], chance[0, first - 3 :], 
     print(f"{token:8} {number:.2f}", "chosen" if number < 0.15 else "-")
 print("chosen in all:", *[tokens[place] for place in chosen[0].nonzero()])
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Step 2: draw a fate for each chosen token.** A second random number decides: below 0.8 it becomes `[MASK]`, from 0.8 to 0.9
 # it stays as it is, above that it is replaced by a random piece of the vocabulary. 80, 10 and 10 %.
 
@@ -87,7 +87,7 @@ masked[chosen & (fate >= 0.9)] = random_pieces[chosen & (fate >= 0.9)]
 print(tokenizer.decode(masked[0, 1:-1]))
 assert masked[~chosen].equal(ids[~chosen])
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Step 4: write the answer key.** The label of a chosen token is the token that stood there, the unchanged one included. All
 # other places get the number −100, which PyTorch's cross-entropy passes over: the model is asked about the chosen tokens alone.
 
@@ -158,7 +158,7 @@ for p in (1, 0.5, 0.1, 0.001, 0.0001):
     loss = -math.log(p)
     print(f"p = {p:<6}  loss {abs(loss):5.2f} nats   as among {math.exp(loss):6,.0f} words")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # So a model that knows nothing, and gives each of $V$ pieces the same, has a loss of $\ln V$. We can check that. First we need
 # text to test on: one review in ten is put aside and never trained on. `pack` lays reviews end to end and cuts them into rows of
 # 64 tokens, so that no place is wasted on padding.
@@ -174,7 +174,7 @@ assert not set(shuffled[:tenth]) & set(shuffled[tenth:])
 assert not {tuple(row) for row in held_rows.tolist()} & {tuple(row) for row in train_rows.tolist()}
 print("no held-out review and no held-out row is among those to train on")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The exam is drawn up once: which tokens of the held-out rows are hidden. Everybody gets the same exam. `guess`, from the
 # library, runs a model and returns its scores (logits) at the chosen places, together with the right answers.
 
@@ -367,7 +367,7 @@ if log:
 else:
     print("this model came without its learning curve")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Should a curve start *above* $\ln V$: a new head on old layers is sure of wrong words, and that costs more than knowing nothing.
 #
 # Compare the tokens: our run ended near the left edge of this picture. What is the start in trained weights worth? We take the
@@ -428,7 +428,7 @@ for ax, text in zip(axes.flat, blanks, strict=True):
 for ax in axes[1]:
     ax.set_xlabel("probability", fontsize=12, color=INK)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Nobody taught it what a verb is, or praise, or a family. Three checks, which are about kinds of words and not about one word:
 
 # %%
@@ -463,7 +463,7 @@ for view in (before, ids):
 based = tokenizer.convert_tokens_to_ids("based")
 assert probabilities(ids)[based] > 0.5 > 10 * probabilities(before)[based]
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # One example proves little. So 300 gaps from all our reviews, drawn at random. Around each gap we cut out 25 tokens: 12 before,
 # the gap, 12 after. What differs is only **which of them may be seen**; the others read `[MASK]`. For a fair comparison one view
 # shows as many words as the left side has, 12, but half of them before and half after.
@@ -582,7 +582,7 @@ assert MY_TEXT.count("[MASK]") == 1, "exactly one [MASK], in capitals and square
 words, shares = best(MY_TEXT, 5)
 print(", ".join(f"{word} {share:.0%}" for word, share in zip(words, shares, strict=True)))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ## Try it: nats and words
 #
 # A model's loss falls from 4 nats to 3. By which factor does the number of words shrink among which it wavers? On paper first.
@@ -597,7 +597,7 @@ else:
     right = abs(MY_FACTOR - math.exp(4) / math.exp(3)) < 0.05
     print("right: each nat is worth a factor e" if right else "not yet: divide e to the 4th by e to the 3rd")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ## Try it: the words behind
 #
 # Find a sentence in which the words *behind* the blank make your word at least ten times as likely as those before it do.

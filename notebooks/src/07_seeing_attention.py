@@ -34,7 +34,7 @@ ids = tokenizer(SENTENCE, return_tensors="pt")
 tokens = tokenizer.convert_ids_to_tokens(ids["input_ids"][0])
 print(len(tokens), "tokens:", *tokens)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ## All the weights, in one go
 #
 # Asked with `output_attentions=True`, the model returns its weights, one tensor for each layer. We stack them: layer, head,
@@ -115,7 +115,7 @@ for name in ("hidden_states", "attentions"):
 figure = head_grid(attention[:, None], title=SENTENCE)
 print(len(figure.axes), "pictures, the mean of the largest weight in a row:", f"{attention.amax(dim=-1).mean():.2f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **A question.** Each *row* sums to 1. What do the *columns* sum to? Guess before you run the next cell: which token would you
 # expect to be looked at most, taking all heads together?
 
@@ -147,7 +147,7 @@ We laughed at every joke that the trailer had not spoiled.
 A slow, strange and quite wonderful little thriller.""".splitlines()
 print(len(SENTENCES), "sentences, the longest", max(len(tokenizer(text)["input_ids"]) for text in SENTENCES), "tokens")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Five habits. Only ordinary tokens are asked (not `[CLS]`, not `[SEP]`). The first two count looks from an ordinary token to
 # its neighbour, which in a matrix is a diagonal beside the main one. The last one is **entropy**: 1 where a row is spread
 # evenly over all tokens, 0 where it sits on a single one.
@@ -193,7 +193,7 @@ champions = [divmod(int(scores.argmax()), trained.shape[1]) for scores in traine
 for name, (layer, head), best in zip(NAMES, champions, trained.amax((0, 1)), strict=True):
     print(f"layer {layer + 1}, head {head + 1:2} has the most {name}: {best:.2f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Numbers first, pictures second. The two that look at neighbours:
 
 
@@ -210,7 +210,7 @@ ax = show(0)
 # %%
 ax = show(1)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Is one good picture luck? In the best of them, how many tokens really look most at the neighbour that the head is named for?
 
 # %%
@@ -232,7 +232,7 @@ SINK, place = ("[CLS]", 0) if sink == 2 else ("[SEP]", -1)
 ax = show(sink)
 print(f"the sink of this model is {SINK}; here it gets {attention[*champions[sink], :, place].mean():.2f} of the attention")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # And the most even one: what comes nearest, in this model, to an average over the whole sentence. Mind the scale: here the
 # darkest blue is a weight of 0.25, or the picture would be nearly white.
 
@@ -263,7 +263,7 @@ assert best[2:4].max() > 3 * chance[2:4].max()  # the sink
 assert control[..., 4].min() > 0.9  # random weights look everywhere alike
 print("neighbours and sink: more than three times what random weights give")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # All heads, not only the winners: a dot is a head. The random model's dots lie in a heap, close to what even attention gives.
 # The trained model's heads have gone different ways: **they have specialised**, and nobody told them to.
 
@@ -308,7 +308,7 @@ print("layer  [CLS]  [SEP]  . , ;  all else")
 for layer, (cls, sep, stops) in enumerate(shares.tolist(), start=1):
     print(f"{layer:5}  {cls:5.2f}  {sep:5.2f}  {stops:5.2f}  {1 - cls - sep - stops:8.2f}")
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 parts = zip([*shares.T, 1 - shares.sum(-1)], ["[CLS]", "[SEP]", ". , ;", "all else"], strict=True)
 figure, ax = plt.subplots(figsize=(9, 3.8), layout="constrained")
 left = torch.zeros(len(shares))

@@ -14,7 +14,7 @@ frame = read_reviews(REVIEWS, ("review", "sentiment", "note"))
 print(f"{len(frame)} reviews, {frame['sentiment'].eq('positive').sum()} of them positive")
 print(frame["note"].replace("", "(none)").value_counts().to_string())
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The column `note` marks hard cases: a verdict that is only implied, an ironic one, one that turns in the last sentence. They are put
 # aside for later. The others say plainly what their author thought, but in words that hardly recur from one review to the next.
 
@@ -71,7 +71,7 @@ everything = sum(weight.numel() for weight in model.parameters())
 print(f"{new} of {everything:,} parameters are new")
 assert model.bert.config._attn_implementation == "bertnotes"
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Question.** Before any training, which accuracy do you expect on the validation reviews? One random layer may be lucky, so we
 # draw five.
 
@@ -158,7 +158,7 @@ print("a difference that this test set can see:", accuracy - tfidf > 2**0.5 * ba
 print("better than TF-IDF on the same test reviews:", accuracy > tfidf)
 assert accuracy > tfidf
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # That is what pre-training buys, and it is worth most where labels are few. With five thousand labelled IMDB reviews, whose words do
 # recur, the two are level at 256 tokens: the table in the README has the numbers.
 #
@@ -175,7 +175,7 @@ print(f"hard cases: mini {hard_accuracy:.2f}, TF-IDF {tfidf_model.score(hard['re
 print("the hard cases are harder:", hard_accuracy < accuracy - 0.1)
 assert hard_accuracy < accuracy - 0.1
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Plain reviews teach nothing about irony or plot, and some hard ones lead a reader of words astray: they grant the other side all that
 # they can, or turn in the last sentence, which a cut at 64 tokens may throw away. An accuracy always belongs to a kind of text.
 
@@ -219,7 +219,7 @@ head = last[:, 0, 1:-1].max(dim=-1).values.argmax().item()
 assert torch.allclose(last.sum(dim=-1), torch.ones(last.shape[:2]), atol=1e-5)
 ax = attention_heatmap(last[head], tokens, title="last layer, one head, fine-tuned")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ## Keep it
 #
 # `save_pretrained` writes weights, tokenizer and configuration; what comes back gives the same logits, to the last bit.
@@ -234,7 +234,7 @@ same = predict_probabilities(examples, again, its_tokenizer).equal(predict_proba
 print("identical after reloading:", same)
 assert same
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ## Try it
 #
 # 1. Write a review of your own and change one word until the verdict turns.

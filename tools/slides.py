@@ -1,0 +1,95 @@
+"""Make slides/NN_name.html from notebooks/NN_name.ipynb: one file a deck, which opens in any browser with no network.
+
+    python tools/slides.py [--only 04] [--out slides]
+
+nbconvert knows which cell begins a slide (the source says so); reveal.js, copied into the file, shows them. Formulas become
+MathML, which browsers draw themselves.
+"""
+
+import argparse
+import html
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+import pyreveal
+from build_notebooks import NOTEBOOKS, sources, target
+from check import ROOT
+from jinja2 import pass_context
+from latex2mathml.converter import convert
+from nbconvert import SlidesExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+TEMPLATE = Path(__file__).with_name("slides.html.j2")
+REVEAL = Path(pyreveal.__file__).parent / "revealjs" / "dist"  # the package carries them; its own Python is not used
+
+
+class Renderer(IPythonRenderer):
+    """Markdown to HTML with the formulas as MathML, each with its LaTeX beside it for who listens or copies."""
+
+    def inline_math(self, text):
+        return formula(text, "inline")
+
+    def block_math(self, text):
+        return formula(text, "block")
+
+    multiline_math = block_math
+
+
+class DeckExporter(SlidesExporter):
+    """nbconvert's slides, in our template and with nothing that a browser would have to fetch."""
+
+    def __init__(self, **options):
+        super().__init__(template_file=str(TEMPLATE), **options)
+        self.register_filter("markdown2html", markdown_to_html)
+        self.register_filter("reveal_file", lambda name: (REVEAL / name).read_text(encoding="utf-8"))
+
+
+@pass_context
+def markdown_to_html(_context, source):
+    return MarkdownWithMath(renderer=Renderer(escape=False)).render(source)
+
+
+def formula(latex, display):
+    """LaTeX to MathML. Raises ValueError at a command that the converter does not know (it would print it as it stands)."""
+    latex = latex.strip().strip("$").strip()
+    mathml = convert(latex, display=display)
+    if "\\" in mathml:
+        raise ValueError(f"no MathML for the formula {latex!r}")
+    return mathml.replace("<math ", f'<math alttext="{html.escape(latex)}" ', 1)
+
+
+def deck(path):
+    """The slides of a stored notebook, as the text of one HTML file."""
+    notebook = nbformat.read(path, as_version=4)
+    title = next(cell.source for cell in notebook.cells if cell.cell_type == "markdown").splitlines()[0].lstrip("# ")
+    notebook.metadata["title"] = title
+    return DeckExporter().from_notebook_node(notebook)[0]
+
+
+def main(arguments=None, notebooks=NOTEBOOKS):
+    """Read the command line and do what it says; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", default=[], metavar="NN", help="only the notebooks whose names begin so")
+    parser.add_argument("--out", type=Path, default=ROOT / "slides", help="the folder for the decks")
+    options = parser.parse_args(arguments)
+    paths = [target(source) for source in sources(notebooks, options.only)]
+    if not paths:
+        print(f"no notebook begins with {' or '.join(options.only) or 'a number'}", file=sys.stderr)
+        return 2
+    if missing := [path.name for path in paths if not path.exists()]:
+        print(f"not made yet: {', '.join(missing)}; first: make notebooks", file=sys.stderr)
+        return 2
+    options.out.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        made = options.out / f"{path.stem}.html"
+        unfinished = made.with_suffix(".html.new")
+        unfinished.write_text(deck(path), encoding="utf-8")
+        os.replace(unfinished, made)
+        print(f"{made}: {made.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
