@@ -513,10 +513,13 @@ for length in lengths:
 # each step to the right.
 
 # %% slideshow={"slide_type": "subslide"}
-ax = line_chart(lengths, {"weights": weight_counts}, xlabel="words", title="weights of one attention", logarithmic="xy")
+log_lengths, log_operations = torch.tensor(lengths).log(), torch.tensor(operations).log()
+steps = (log_operations.diff() / log_lengths.diff()).mean()  # the slope of the line
+fit = [operations[0] * (length / lengths[0]) ** steps.item() for length in lengths]
+lines = {"counted": operations, "": fit}
+ax = line_chart(lengths, lines, xlabel="words", title="operations of one attention (dashed: the fit)", logarithmic="xy")
 assert weight_counts == [n**2 for n in lengths] and operations == [4 * n**2 * 64 for n in lengths]
-growth = [weight_counts[i + 1] / weight_counts[i] for i in range(len(lengths) - 1)]
-print("for twice the words, times as many weights:", growth)
+print(f"the line climbs {steps:.2f} steps for each step to the right: words to the power of {steps:.2f}")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # This is a reason why BERT was trained on at most 512 tokens, and why long reviews are cut in notebook 09.
