@@ -24,6 +24,10 @@ _HOMES = {
     "load_tokenizer": "models",
     "load_encoder": "models",
     "attention_heatmap": "plots",
+    "attention_view": "views",
+    "bertviz_head_view": "bertviz_views",
+    "bertviz_model_view": "bertviz_views",
+    "bertviz_neuron_view": "bertviz_views",
 }
 __all__ = list(_HOMES)
 __version__ = "0.1.0"

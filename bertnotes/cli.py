@@ -180,6 +180,29 @@ def pretrain(
 
 
 @app.command()
+def view(
+    texts: Annotated[list[str], typer.Argument(help="a sentence, or several to swap between", metavar="SENTENCE...")],
+    out: Annotated[Path, typer.Option(help="the HTML file to write")],
+    pair: Annotated[list[str] | None, typer.Option(help="second sentence of the first text; again: of the next")] = None,
+    model: Model = "mini",
+    layer: Annotated[int, typer.Option(help="the layer shown first, from 1")] = 1,
+    head: Annotated[int, typer.Option(help="the head shown first, from 1")] = 1,
+):
+    """Write a page that shows a model's attention on a wall: large, offline, arrow keys for heads and layers."""
+    from bertnotes.models import load_encoder, load_tokenizer
+    from bertnotes.views import presenter_page, read_text, write_whole
+
+    pairs = pair or []
+    if len(pairs) > len(texts):
+        raise ValueError(f"--pair gives the sentences their second ones; got {len(pairs)} for {len(texts)}")
+    encoder, tokenizer = load_encoder(model), load_tokenizer(model)
+    pairs = pairs + [None] * (len(texts) - len(pairs))
+    items = [(text, *read_text(encoder, tokenizer, text, second)) for text, second in zip(texts, pairs, strict=True)]
+    write_whole(out, presenter_page(items, layer, head))
+    typer.echo(f"{out}: open it in a browser; arrow keys walk heads and layers, Page Up and Down the sentences")
+
+
+@app.command()
 def doctor():
     """Look whether this machine has what the course needs: packages, memory, disk, the model and its attention weights."""
     from bertnotes.doctor import examine

@@ -31,12 +31,15 @@ def attention_heatmap(weights, query_tokens, key_tokens=None, ax=None, vmax=1.0,
     numbers = max(rows, columns) <= 8 if numbers is None else numbers
     if ax is None:
         cell = 0.62 if numbers else max(0.2, min(0.52, 9 / max(rows, columns)))
-        _, ax = plt.subplots(figsize=(max(3.2, cell * columns + 1.9), max(2.6, cell * rows + 1.3)), layout="constrained")
+        wide, high = (0.15 * max(0, max(map(len, _plain(names))) - 8) for names in (query_tokens, key_tokens))  # long labels
+        size = (max(3.2, cell * columns + 1.9) + wide, max(2.6, cell * rows + 1.3) + high)
+        _, ax = plt.subplots(figsize=size, layout="constrained")
     image = ax.imshow(weights, cmap=AMOUNT, vmin=0, vmax=vmax, aspect="equal")
     size = _label_size(ax, rows, columns)
-    rotation, align = (90, "center") if columns > 6 else (40, "left")
-    ax.set_xticks(range(columns), _plain(key_tokens), rotation=rotation, ha=align)
-    ax.set_yticks(range(rows), _plain(query_tokens))
+    query_tokens, key_tokens = _plain(query_tokens), _plain(key_tokens)
+    rotation, align = (90, "center") if columns > 6 or max(map(len, key_tokens)) > 10 else (40, "left")
+    ax.set_xticks(range(columns), key_tokens, rotation=rotation, ha=align)
+    ax.set_yticks(range(rows), query_tokens)
     ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0, labelsize=size, colors=INK)
     ax.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
     ax.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
@@ -181,9 +184,10 @@ def _matrix(values):
     return values
 
 
-def _plain(names):
-    """Tokens as they are: a `$` would start a formula for matplotlib."""
-    return [str(name).replace("$", r"\$") for name in names]
+def _plain(names, longest=18):
+    """Tokens as they are, the end of a long one cut off: a `$` would start a formula for matplotlib."""
+    short = [name if len(name) <= longest else f"{name[: longest - 1]}…" for name in map(str, names)]
+    return [name.replace("$", r"\$") for name in short]
 
 
 def _quieten(ax):

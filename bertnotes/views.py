@@ -12,7 +12,9 @@ import os
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from bertnotes.batching import check_max_length
 from bertnotes.plots import attention_heatmap, plt
 
 PAGE = Path(__file__).with_name("view.html")
@@ -27,12 +29,7 @@ class View:
 
     def save(self, path):
         """Write the page to a file, whole or not at all; it opens in any browser, offline. Returns the path."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.partial")
-        partial.write_text(self.page, encoding="utf-8")
-        os.replace(partial, path)
-        return path
+        return write_whole(path, self.page)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         alt = html.escape(self.alt)
@@ -48,6 +45,16 @@ class View:
         }
 
 
+def write_whole(path, text):
+    """Write a text file, whole or not at all, in a folder that is made if need be. Returns the path."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+    return path
+
+
 def attention_view(attentions, tokens, pair_start=None, layer=1, head=1):
     """Show where each token looks and who looks at it, in any head of any layer; at first in the one named, counted from 1.
 
@@ -58,13 +65,12 @@ def attention_view(attentions, tokens, pair_start=None, layer=1, head=1):
     """
     text = page_data(attentions, tokens, pair_start)
     layers, heads = text["layers"], text["heads"]
-    if not (1 <= layer <= layers and 1 <= head <= heads):
-        raise ValueError(f"layer and head count from 1; got {layer} and {head}, there are {layers} layers of {heads} heads")
+    page = fill_page([text], layer, head)
     rows = len(tokens) * (22 if len(tokens) <= 32 else 16)  # as in the page
     height = 110 + max(rows, 26 * layers)
     picture = heatmap_png(stack_attentions(attentions)[layer - 1, head - 1], tokens, f"layer {layer}, head {head}")
     alt = f"attention of {layers} layers with {heads} heads each over {len(tokens)} tokens: {' '.join(map(str, tokens))}"
-    return View(fill_page([text], layer, head), picture, height, alt)
+    return View(page, picture, height, alt)
 
 
 def presenter_page(texts, layer=1, head=1):
@@ -77,20 +83,40 @@ def presenter_page(texts, layer=1, head=1):
     return fill_page(items, layer, head, presenting=True)
 
 
+@torch.inference_mode()
+def read_text(encoder, tokenizer, text, pair=None):
+    """Run a BERT on one text, or on two sentences: (attentions, tokens, pair_start), as the views take them.
+
+    Raises ValueError where the text is empty or has more tokens than the model has positions.
+    """
+    for sentence in (text, pair):
+        if sentence is not None and not sentence.strip():
+            raise ValueError(f"there is nothing to read in {sentence!r}; give a sentence")
+    ids = tokenizer(text, pair, return_tensors="pt", verbose=False)
+    check_max_length(ids["input_ids"].shape[1], encoder.config.max_position_embeddings)
+    tokens = tokenizer.convert_ids_to_tokens(ids["input_ids"][0])
+    pair_start = tokens.index(tokenizer.sep_token) + 1 if pair else None
+    return encoder(**ids, output_attentions=True).attentions, tokens, pair_start
+
+
 def page_data(attentions, tokens, pair_start=None):
     """What the page needs to know of one text, as a dict: tokens, second, layers, heads, weights (base64 of bytes)."""
     weights, tokens = stack_attentions(attentions), [str(token) for token in tokens]
     layers, heads, queries, keys = weights.shape
     if not len(tokens) == queries == keys:
-        raise ValueError(f"weights between {queries} and {keys} tokens need as many names on both sides; got {len(tokens)} tokens")
+        raise ValueError(
+            f"weights between {queries} and {keys} tokens need as many names on both sides; got {len(tokens)} tokens"
+        )
     if weights.size > LARGEST:
         most = int((LARGEST / layers / heads) ** 0.5)
         raise ValueError(
-            f"{len(tokens)} tokens in {layers * heads} heads are {weights.size:,} weights, and a page holds {LARGEST:,}: pass a "
-            f"text of at most {most} tokens, or fewer layers (attentions[:2])"
+            f"{len(tokens)} tokens in {layers * heads} heads are {weights.size:,} weights, and a page holds {LARGEST:,}: "
+            f"pass a text of at most {most} tokens, or fewer layers (attentions[:2])"
         )
     if pair_start is not None and not 0 < pair_start < len(tokens):
-        raise ValueError(f"pair_start is the index of the second sentence's first token, 1 to {len(tokens) - 1}; got {pair_start}")
+        raise ValueError(
+            f"pair_start is the index of the second sentence's first token, 1 to {len(tokens) - 1}; got {pair_start}"
+        )
     data = base64.b64encode(np.rint(255 * weights).astype(np.uint8).tobytes()).decode()
     return {"name": "", "tokens": tokens, "second": pair_start, "layers": layers, "heads": heads, "weights": data}
 
@@ -108,7 +134,9 @@ def stack_attentions(attentions):
         )
     shapes = sorted({layer.shape for layer in layers})
     if shapes[0][0] != 1 and len(shapes[0]) == 4:
-        raise ValueError(f"a view shows one text; these attentions are of {shapes[0][0]}: pass [layer[:1] for layer in attentions]")
+        raise ValueError(
+            f"a view shows one text, not {shapes[0][0]} of them: pass [layer[:1] for layer in attentions] for the first"
+        )
     if len(shapes) != 1 or len(shapes[0]) not in (3, 4):
         raise ValueError(f"expected one (1, head, query_pos, key_pos) for each layer, all alike; got the shapes {shapes}")
     weights = np.stack([layer.reshape(layer.shape[-3:]) for layer in layers])
@@ -119,8 +147,16 @@ def stack_attentions(attentions):
 
 def fill_page(items, layer, head, presenting=False):
     """Put data into the page. Whatever a token holds, it cannot end the script element that it stands in."""
+    for item in items:
+        check_place(layer, head, item["layers"], item["heads"])
     data = {"items": items, "layer": layer - 1, "head": head - 1, "presenting": presenting}
     return PAGE.read_text(encoding="utf-8").replace("__DATA__", script_json(data))
+
+
+def check_place(layer, head, layers, heads):
+    """Raise ValueError where there is no such layer or head; both count from 1."""
+    if not (1 <= layer <= layers and 1 <= head <= heads):
+        raise ValueError(f"layer and head count from 1; got {layer} and {head}, there are {layers} layers of {heads} heads")
 
 
 def script_json(data):

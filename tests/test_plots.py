@@ -52,6 +52,12 @@ def test_heatmap_has_a_cell_for_each_pair():
     assert ax.get_xlabel() and ax.get_ylabel()
 
 
+def test_heatmap_cuts_the_end_of_a_long_token():
+    """One token of a hundred letters must not push the picture off the page."""
+    ax = draw(attention_heatmap(weights_of(2, 2), ["x" * 18, "y" * 100]))
+    assert labels(ax.yaxis) == ["x" * 18, "y" * 17 + "…"]
+
+
 def test_heatmap_looks_at_itself_by_default():
     """Self-attention: the same tokens on both sides."""
     ax = draw(attention_heatmap(weights_of(4, 4), TOKENS))
