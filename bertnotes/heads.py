@@ -1,0 +1,120 @@
+"""What a head does, in numbers: where its attention goes, over many texts; and what all heads together pass on.
+
+Notebook 07. Clark et al. 2019, "What Does BERT Look At?" (the measures); Abnar & Zuidema 2020, "Quantifying Attention Flow in
+Transformers" (rollout).
+"""
+
+import torch
+
+from bertnotes.batching import check_max_length
+
+PUNCTUATION = set(".,;:!?-'\"()[]/…")
+AUXILIARIES = set("am is are was were be been being have has had having get gets got getting".split())
+
+
+@torch.inference_mode()
+def measure_heads(encoder, tokenizer, texts, max_length=128, batch_size=16):
+    """Measure every head of a model over texts: {measure: (layer, head)}.
+
+    Asked are the ordinary tokens: not [CLS], [SEP] or [PAD]. "entropy" is that of a row, as a share of the highest possible one
+    (1 = spread evenly); "distance" how many tokens away it looks, on average. The others are shares of a row that go to
+    the places which `relations` names, averaged over the tokens that have such a place. Texts are cut to max_length tokens.
+    Raises ValueError where there are no texts, or max_length is over the model's.
+    """
+    if not texts:
+        raise ValueError("there are no texts to measure the heads on; give at least one")
+    check_max_length(max_length, encoder.config.max_position_embeddings)
+    ids = sorted(
+        tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"], key=len
+    )  # alike in length: no padding
+    sums, counts = 0, 0
+    for start in range(0, len(ids), batch_size):
+        batch = tokenizer.pad({"input_ids": ids[start : start + batch_size]}, return_tensors="pt")
+        places = relations(batch["input_ids"], tokenizer)
+        asked = ordinary(batch["input_ids"], tokenizer)
+        attentions = encoder(**batch, output_attentions=True).attentions
+        sums = sums + torch.stack([row_sums(layer, places, asked) for layer in attentions])
+        has_place = torch.stack([place.any(-1) & asked for place in places.values()], dim=-1).sum((0, 1))
+        counts = counts + torch.cat([asked.sum().repeat(2), has_place])
+    means = sums / counts.clamp(min=1)
+    return {name: means[..., index] for index, name in enumerate(["entropy", "distance", *places])}
+
+
+def row_sums(weights, places, asked):
+    """Sum what the rows of asked tokens have of each measure: (head, measure), for entropy, distance and each of the places.
+
+    weights: (batch, head, query_pos, key_pos); places: {name: (batch, query_pos, key_pos)}; asked: (batch, query_pos).
+    """
+    length = weights.shape[-1]
+    seen = asked.sum(-1) + 2  # [CLS], the ordinary tokens, [SEP]: what a row can be spread over
+    entropy = torch.special.entr(weights).sum(-1) / seen.log()[:, None, None]
+    position = torch.arange(length)
+    distance = (position[:, None] - position).abs().expand(len(weights), -1, -1)
+    wanted = torch.stack([distance, *places.values()], dim=-1).float() * asked[..., None, None]  # (batch, query, key, place)
+    to_places = torch.einsum("bhp,bpm->hm", weights.flatten(-2), wanted.flatten(1, 2))
+    return torch.cat([(entropy * asked[:, None]).sum((0, 2))[:, None], to_places], dim=-1)
+
+
+def relations(ids, tokenizer):
+    """Say for each token of a batch where the places are that a head may be looking for: {name: (batch, query_pos, key_pos)}.
+
+    By rule, with no parser: neighbours, the token itself, special tokens, punctuation, the same word elsewhere, the other
+    pieces of its word, and for a word in -ed, -en or -ing the form of *be*, *have* or *get* up to three words before it.
+    """
+    tokens = [tokenizer.convert_ids_to_tokens(row) for row in ids.tolist()]
+    length, inside = ids.shape[1], ordinary(ids, tokenizer)
+    both = inside[:, :, None] & inside[:, None, :]
+    here = torch.eye(length, dtype=torch.bool).expand(len(ids), -1, -1)
+    before, after = (torch.ones(length - 1).diag(offset).bool().expand(len(ids), -1, -1) for offset in (-1, 1))
+    stops = torch.tensor([[token in PUNCTUATION for token in row] for row in tokens])
+    words = torch.tensor([word_numbers(row) for row in tokens])
+    return {
+        "token before": before & inside[:, :, None],
+        "token after": after & inside[:, :, None],
+        "itself": here & both,
+        tokenizer.cls_token: (ids == tokenizer.cls_token_id)[:, None, :].expand(-1, length, -1),
+        tokenizer.sep_token: (ids == tokenizer.sep_token_id)[:, None, :].expand(-1, length, -1),
+        "punctuation": stops[:, None, :] & both & ~here,
+        "same word elsewhere": (ids[:, :, None] == ids[:, None, :]) & both & ~here & ~stops[:, None, :],
+        "rest of its word": (words[:, :, None] == words[:, None, :]) & both & ~here,
+        "its auxiliary": torch.stack([auxiliaries(row) for row in tokens]),
+    }
+
+
+def ordinary(ids, tokenizer):
+    """True at the tokens that are neither special nor padding: (batch, position)."""
+    special = torch.tensor([tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id])
+    return ~torch.isin(ids, special)
+
+
+def word_numbers(tokens):
+    """The number of the word that each piece belongs to: "great act ##ing" -> 0 1 1."""
+    numbers = []
+    for token in tokens:
+        numbers.append((numbers[-1] if numbers else -1) + (not token.startswith("##")))
+    return numbers
+
+
+def auxiliaries(tokens):
+    """True from each word in -ed, -en or -ing to the nearest form of be, have or get, one to three words before it."""
+    found = torch.zeros(len(tokens), len(tokens), dtype=torch.bool)
+    for place, token in enumerate(tokens):
+        if token.endswith(("ed", "en", "ing")) and not token.startswith("##") and token not in AUXILIARIES:
+            before = [at for at in range(max(0, place - 3), place) if tokens[at] in AUXILIARIES]
+            found[place, before[-1:]] = True
+    return found
+
+
+def attention_rollout(attentions):
+    """Follow attention through all layers: how much of each input token is in each vector after each layer.
+
+    attentions: one (batch, head, query_pos, key_pos) a layer. Returns (layer, batch, query_pos, key_pos), rows sum to 1.
+    A layer counts as half the mean of its heads, half the residual that passes it by (Abnar & Zuidema 2020, section 3). A
+    rough picture: values and feed-forward parts are left out.
+    """
+    reached, flow = [], None
+    for layer in attentions:
+        step = 0.5 * layer.mean(dim=1) + 0.5 * torch.eye(layer.shape[-1])
+        flow = step if flow is None else step @ flow
+        reached.append(flow)
+    return torch.stack(reached)

@@ -1,0 +1,119 @@
+"""What a head does: closed forms on heads that are made up, then properties, then a model."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bertnotes.heads import attention_rollout, auxiliaries, measure_heads, ordinary, relations, row_sums, word_numbers
+
+TEXT = "the film is not loved , the cast is"
+
+
+@pytest.fixture(scope="module")
+def batch(tokenizer):
+    return tokenizer([TEXT, "a film"], padding=True, return_tensors="pt")
+
+
+def means(weights, batch, tokenizer):
+    """{measure: (head,)} of made-up weights on a batch."""
+    places, asked = relations(batch["input_ids"], tokenizer), ordinary(batch["input_ids"], tokenizer)
+    sums = row_sums(weights, places, asked)
+    counts = [asked.sum(), asked.sum(), *((place.any(-1) & asked).sum() for place in places.values())]
+    return {name: sums[:, index] / counts[index] for index, name in enumerate(["entropy", "distance", *places])}
+
+
+def test_a_head_that_looks_back_by_one(batch, tokenizer):
+    length = batch["input_ids"].shape[1]
+    back = torch.eye(length).roll(-1, dims=-1)[None, None].repeat(2, 1, 1, 1)
+    found = means(back, batch, tokenizer)
+    assert found["token before"].item() == 1 and found["distance"].item() == 1 and found["entropy"].item() == 0
+    assert found["token after"].item() == found["itself"].item() == 0
+    assert found["[CLS]"].item() == pytest.approx(2 / 11), "the first of nine tokens, and the first of two"
+
+
+def test_an_even_head(batch, tokenizer):
+    mask = batch["attention_mask"].float()
+    even = (mask / mask.sum(-1, keepdim=True))[:, None, None, :].repeat(1, 1, mask.shape[1], 1)
+    found = means(even, batch, tokenizer)
+    assert found["entropy"].item() == pytest.approx(1, abs=1e-6)
+    expected = (9 / 11 + 2 / 4) / 11  # nine tokens that see eleven, two that see four
+    for name in ("[CLS]", "[SEP]", "itself", "token before", "token after"):
+        assert found[name].item() == pytest.approx(expected), name
+    assert found["punctuation"].item() == pytest.approx(1 / 11), "asked only where there is any, and not of itself"
+
+
+def test_relations_of_a_sentence(batch, tokenizer):
+    tokens = tokenizer.convert_ids_to_tokens(batch["input_ids"][0])
+    assert tokens == ["[CLS]", *"the film is not loved , the cast is".split(), "[SEP]"]
+    places = {name: place[0].nonzero().tolist() for name, place in relations(batch["input_ids"], tokenizer).items()}
+    assert places["same word elsewhere"] == [[1, 7], [3, 9], [7, 1], [9, 3]]
+    assert places["its auxiliary"] == [[5, 3]]
+    assert places["punctuation"] == [[place, 6] for place in (1, 2, 3, 4, 5, 7, 8, 9)]
+    assert places["rest of its word"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("was loved", [[1, 0]]),
+        ("was not really loved", [[3, 0]]),
+        ("was not so very loved", []),
+        ("is was loved", [[2, 1]]),
+        ("loved was", []),
+        ("was ##ed", []),
+        ("has been", []),
+    ],
+)
+def test_auxiliaries_by_rule(text, expected):
+    assert auxiliaries(text.split()).nonzero().tolist() == expected
+
+
+def test_pieces_share_the_number_of_their_word():
+    assert word_numbers("great act ##ing ##ly done".split()) == [0, 1, 1, 1, 2]
+
+
+def test_measures_of_a_model_do_not_depend_on_the_batch_or_its_padding(encoder, tokenizer):
+    texts = [TEXT, "a film", "good , good , good", "i loved it"]
+    together = measure_heads(encoder, tokenizer, texts, max_length=16)
+    one_by_one = measure_heads(encoder, tokenizer, texts, max_length=16, batch_size=1)
+    for name, values in together.items():
+        assert values.shape == (2, 3)
+        assert torch.allclose(values, one_by_one[name], atol=1e-5), name
+
+
+def test_measures_agree_with_a_slow_count(encoder, tokenizer):
+    ids = tokenizer(TEXT, return_tensors="pt")
+    with torch.inference_mode():
+        weights = torch.cat(encoder(**ids, output_attentions=True).attentions)  # (layer, head, query, key)
+    found = measure_heads(encoder, tokenizer, [TEXT], max_length=16)
+    asked = range(1, 10)
+    before = sum(weights[..., place, place - 1] for place in asked) / 9
+    distance = sum(weights[..., a, b] * abs(a - b) for a in asked for b in range(11)) / 9
+    entropy = sum(-(row * row.log()).sum(-1) for row in weights[..., 1:10, :].unbind(-2)) / 9 / math.log(11)
+    for name, expected in {"token before": before, "distance": distance, "entropy": entropy}.items():
+        assert torch.allclose(found[name], expected, atol=1e-5), name
+
+
+@pytest.mark.parametrize(("texts", "length", "message"), [([], 16, "no texts"), (["a"], 99, "48 positions; got 99")])
+def test_nothing_to_measure_and_too_long_are_named(encoder, tokenizer, texts, length, message):
+    with pytest.raises(ValueError, match=message):
+        measure_heads(encoder, tokenizer, texts, max_length=length)
+
+
+def test_rollout_of_two_tokens_by_hand():
+    swap = torch.tensor([[0.0, 1.0], [1.0, 0.0]])[None, None]
+    rolled = attention_rollout([swap, swap])
+    assert torch.equal(rolled[0, 0], torch.full((2, 2), 0.5)) and torch.equal(rolled[1, 0], torch.full((2, 2), 0.5))
+    first = torch.tensor([[1.0, 0.0], [1.0, 0.0]])[None, None]
+    assert torch.allclose(attention_rollout([first, first])[1, 0], torch.tensor([[1.0, 0.0], [0.75, 0.25]]))
+
+
+@given(st.integers(1, 4), st.integers(1, 3), st.integers(2, 6))
+def test_rollout_shares_out_one_unit(layers, heads, length):
+    attentions = [torch.randn(2, heads, length, length).softmax(-1) for _ in range(layers)]
+    rolled = attention_rollout(attentions)
+    assert rolled.shape == (layers, 2, length, length)
+    assert torch.allclose(rolled.sum(-1), torch.ones(layers, 2, length), atol=1e-5) and rolled.min() >= 0
