@@ -91,8 +91,26 @@ def word_numbers(tokens):
     """The number of the word that each piece belongs to: "great act ##ing" -> 0 1 1."""
     numbers = []
     for token in tokens:
-        numbers.append((numbers[-1] if numbers else -1) + (not token.startswith("##")))
+        numbers.append(numbers[-1] + (not token.startswith("##")) if numbers else 0)
     return numbers
+
+
+def merge_pieces(weights, tokens):
+    """Bring the pieces of words together: (weights between words, words).
+
+    weights: (..., query_pos, key_pos). Attention to a word is the sum over its pieces, attention from it their mean, so that
+    rows still sum to 1 (Clark et al. 2019, section 4.1).
+
+    >>> merge_pieces(torch.tensor([[0.5, 0.25, 0.25], [0.0, 0.5, 0.5], [1.0, 0.0, 0.0]]), ["we", "act", "##ed"])
+    (tensor([[0.5000, 0.5000],
+            [0.5000, 0.5000]]), ['we', 'acted'])
+    """
+    numbers = word_numbers(tokens)
+    member = torch.nn.functional.one_hot(torch.tensor(numbers)).to(weights.dtype)  # (piece, word)
+    words = [""] * member.shape[1]
+    for number, token in zip(numbers, tokens, strict=True):
+        words[number] += token.removeprefix("##") if words[number] else token
+    return (member / member.sum(0)).T @ weights @ member, words
 
 
 def auxiliaries(tokens):

@@ -7,18 +7,22 @@ colour-blind readers tell apart. Used in every notebook.
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.colors import LinearSegmentedColormap
+
+from bertnotes.heads import merge_pieces
 
 INK, GRID, BLUE, ORANGE = "#1b1f24", "#d0d7de", "#0b5394", "#c55a11"
 AMOUNT = LinearSegmentedColormap.from_list("amount", ["#ffffff", "#c6dbef", "#6baed6", "#2171b5", "#08306b"])
 
 
-def attention_heatmap(weights, query_tokens, key_tokens=None, ax=None, vmax=1.0, numbers=None, title=None):
+def attention_heatmap(weights, query_tokens, key_tokens=None, ax=None, vmax=1.0, numbers=None, title=None, words=False):
     """Draw one head's weights: a row for each query token, a column for each key token, darker = looks there more.
 
     weights: (query_pos, key_pos), a tensor or array; key_tokens: the query's by default (self-attention).
     vmax: the weight that is drawn darkest, the same on every picture unless said otherwise, so that pictures compare.
     numbers: write each weight into its cell (default: where there are at most 8 tokens a side).
+    words: merge the pieces of a word, for self-attention (`bertnotes.heads.merge_pieces`).
     Returns the Axes. Raises ValueError where weights and tokens do not fit.
     """
     weights = _matrix(weights)
@@ -27,6 +31,11 @@ def attention_heatmap(weights, query_tokens, key_tokens=None, ax=None, vmax=1.0,
         raise ValueError(
             f"weights {weights.shape} need as many query and key tokens; got {len(query_tokens)} and {len(key_tokens)}"
         )
+    if words:
+        if key_tokens is not query_tokens:
+            raise ValueError("words=True merges the pieces of one sequence; leave key_tokens out, or merge before")
+        merged, query_tokens = merge_pieces(torch.as_tensor(weights), list(query_tokens))
+        weights, key_tokens = merged.numpy(), query_tokens
     rows, columns = weights.shape
     numbers = max(rows, columns) <= 8 if numbers is None else numbers
     if ax is None:
@@ -81,6 +90,62 @@ def head_grid(attentions, title=None, vmax=1.0):
     if title:
         figure.suptitle(title, fontsize=13, color=INK)
     return figure
+
+
+def layer_mix(shares, names, ax=None, title=None):
+    """Draw what each layer's attention is made up of: a bar for each layer, the first at the top, a colour for each part.
+
+    shares: (layer, part), from 0 to 1, at most four parts; names: one for each part. Returns the Axes.
+    """
+    shares = _matrix(shares)
+    if not shares.shape[1] == len(names) <= 4:
+        raise ValueError(f"a bar has one to four parts, each with a name; got {shares.shape[1]} parts and {len(names)} names")
+    if ax is None:
+        _, ax = plt.subplots(figsize=(9, 1.2 + 0.42 * len(shares)), layout="constrained")
+    layers, left = range(1, len(shares) + 1), np.zeros(len(shares))
+    for part, name, color in zip(shares.T, names, ("#08306b", ORANGE, "#6baed6", GRID), strict=False):
+        ax.barh(layers, part, left=left, color=color, label=name, edgecolor="white")
+        left = left + part
+    ax.set(xlim=(0, 1), ylim=(len(shares) + 0.6, 0.4), yticks=layers)
+    ax.set_xlabel("share of the attention", fontsize=12, color=INK)
+    ax.set_ylabel("layer", fontsize=12, color=INK)
+    ax.legend(fontsize=12, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(names), frameon=False, labelcolor=INK)
+    if title:
+        ax.set_title(title, loc="left", fontsize=12, color=INK, pad=32)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(colors=INK, length=0)
+    return ax
+
+
+def token_strip(tokens, values, ax=None, title=None, wide=76):
+    """Draw a sentence whose tokens are coloured by a value: blue above 0, orange below, the more the darker.
+
+    values: a number for each token; the largest, on either side, is drawn darkest. Lines break after `wide` letters.
+    Returns the Axes. Raises ValueError where tokens and values differ in number, or a value is not finite.
+    """
+    values, names = np.asarray(values, dtype=float), _plain(tokens)
+    if values.shape != (len(names),) or not np.isfinite(values).all():
+        raise ValueError(f"each token needs one finite value; got {len(names)} tokens and values {values.shape}")
+    places, line, column = [], 0, 0
+    for name in names:
+        if column and column + len(name) > wide:
+            line, column = line + 1, 0
+        places.append((column, line))
+        column += len(name) + 1.4
+    if ax is None:
+        _, ax = plt.subplots(figsize=(10, 0.5 + 0.42 * (line + 1) + (0.3 if title else 0)), layout="constrained")
+    shades = (AMOUNT, LinearSegmentedColormap.from_list("below", ["#ffffff", "#fdd0a2", ORANGE, "#7f2704"]))
+    most = np.abs(values).max() or 1
+    for name, value, (column, line) in zip(names, values, places, strict=True):
+        share = abs(value) / most
+        box = {"boxstyle": "square,pad=0.25", "facecolor": shades[int(value < 0)](0.85 * share), "edgecolor": "none"}
+        color = "white" if share > 0.6 else INK
+        ax.text(column, -line, name, fontsize=12, family="monospace", va="center", color=color, bbox=box)
+    ax.set(xlim=(-0.5, wide + 3), ylim=(-line - 0.6, 0.6))
+    ax.axis("off")
+    if title:
+        ax.set_title(title, loc="left", fontsize=12, color=INK)
+    return ax
 
 
 def learning_curve(history, majority=None, ax=None):

@@ -7,7 +7,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertnotes.heads import attention_rollout, auxiliaries, measure_heads, ordinary, relations, row_sums, word_numbers
+from bertnotes.heads import (
+    attention_rollout,
+    auxiliaries,
+    measure_heads,
+    merge_pieces,
+    ordinary,
+    relations,
+    row_sums,
+    word_numbers,
+)
 
 TEXT = "the film is not loved , the cast is"
 
@@ -117,3 +126,11 @@ def test_rollout_shares_out_one_unit(layers, heads, length):
     rolled = attention_rollout(attentions)
     assert rolled.shape == (layers, 2, length, length)
     assert torch.allclose(rolled.sum(-1), torch.ones(layers, 2, length), atol=1e-5) and rolled.min() >= 0
+
+
+@given(st.lists(st.sampled_from(["a", "##b", "[SEP]"]), min_size=1, max_size=8))
+def test_merged_rows_still_sum_to_one(tokens):
+    weights = torch.randn(2, len(tokens), len(tokens)).softmax(-1)
+    merged, words = merge_pieces(weights, tokens)
+    assert merged.shape == (2, len(words), len(words)) and "".join(words).replace("##", "") == "".join(tokens).replace("##", "")
+    assert torch.allclose(merged.sum(-1), torch.ones(2, len(words)), atol=1e-5)

@@ -9,7 +9,16 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bertnotes.plots import attention_heatmap, head_grid, learning_curve, pretraining_curve, vector_arrows, weight_bars
+from bertnotes.plots import (
+    attention_heatmap,
+    head_grid,
+    layer_mix,
+    learning_curve,
+    pretraining_curve,
+    token_strip,
+    vector_arrows,
+    weight_bars,
+)
 
 TOKENS = ["[CLS]", "good", "film", "[SEP]"]
 
@@ -204,3 +213,37 @@ def test_pretraining_curve_marks_where_a_run_took_over():
     ]
     for ax in pretraining_curve(log).axes:
         assert [line.get_xdata()[0] for line in ax.lines[1:]] == [2, 3]
+
+
+def test_heatmap_merges_the_pieces_of_a_word():
+    """Attention to the pieces is added up, attention from them averaged."""
+    weights = torch.tensor([[0.5, 0.25, 0.25], [0.0, 0.5, 0.5], [1.0, 0.0, 0.0]])
+    ax = draw(attention_heatmap(weights, ["we", "act", "##ed"], words=True))
+    assert labels(ax.yaxis) == labels(ax.xaxis) == ["we", "acted"]
+    assert texts(ax) == ["0.50"] * 4
+    with pytest.raises(ValueError, match="leave key_tokens out"):
+        attention_heatmap(weights, list("abc"), list("abd"), words=True)
+
+
+def test_layer_mix_has_a_bar_for_each_layer_and_a_part_for_each_share():
+    """The parts of a bar lie end to end, the first layer at the top."""
+    shares = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]])
+    ax = draw(layer_mix(shares, ["[CLS]", "[SEP]", "rest"], title="mix"))
+    assert [round(bar.get_width(), 2) for bar in ax.patches] == [0.5, 0.1, 0.25, 0.2, 0.25, 0.7]
+    assert [round(bar.get_x(), 2) for bar in ax.patches] == [0, 0, 0.5, 0.1, 0.75, 0.3]
+    assert ax.yaxis_inverted() and [text.get_text() for text in ax.get_legend().texts] == ["[CLS]", "[SEP]", "rest"]
+    with pytest.raises(ValueError, match="got 3 parts and 2 names"):
+        layer_mix(shares, ["a", "b"])
+
+
+def test_token_strip_colours_each_token_by_its_value():
+    """The largest is darkest, below 0 is orange, 0 is white; lines break."""
+    ax = draw(token_strip(["good", "and", "bad"] * 12, [1.0, 0.0, -1.0] * 12, title="$ is no formula"))
+    assert texts(ax) == ["good", "and", "bad"] * 12
+    good, none, bad = (text.get_bbox_patch().get_facecolor()[:3] for text in ax.texts[:3])
+    assert none == (1, 1, 1) and good[2] > good[0] and bad[0] > bad[2]
+    assert len({text.get_position()[1] for text in ax.texts}) == 3
+    assert draw(token_strip(["a"], [0.0])) is not None
+    for values in ([1.0], [1.0, float("nan")]):
+        with pytest.raises(ValueError, match="one finite value; got 2 tokens"):
+            token_strip(["a", "b"], values)
