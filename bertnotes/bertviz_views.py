@@ -5,6 +5,7 @@ others (mpld3, XStatic-jQuery). What it draws comes as bytes and not as two copi
 """
 
 import base64
+import gzip
 import importlib.util
 from pathlib import Path
 
@@ -14,11 +15,11 @@ import torch
 from bertnotes.views import View, check_place, heatmap_png, page_data, read_text, script_json, stack_attentions
 
 PAGE = Path(__file__).with_name("bertviz.html")
-FILES = {
-    "__JQUERY__": ("xstatic", "pkg/jquery/data/jquery.min.js", "XStatic-jQuery"),
-    "__D3__": ("mpld3", "js/d3.v5.min.js", "mpld3"),
-    "__BERTVIZ__": ("bertviz", "{kind}_view.js", "bertviz"),
-}
+FILES = (  # (module, path in it, package)
+    ("xstatic", "pkg/jquery/data/jquery.min.js", "XStatic-jQuery"),
+    ("mpld3", "js/d3.v5.min.js", "mpld3"),
+    ("bertviz", "{kind}_view.js", "bertviz"),
+)
 MOST_TOKENS = 64  # beyond, a browser takes seconds for a line
 
 
@@ -85,10 +86,10 @@ def bertviz_view(data, attentions, height):
     """Fill bertviz's page, with the heatmap of the first head shown as the picture under it."""
     layer, head = data["layer"], data["head"]
     check_place(layer, head, data["layers"], data["heads"])
-    page = PAGE.read_text(encoding="utf-8")
-    for mark, (module, path, package) in FILES.items():
-        page = page.replace(mark, package_file(module, path.format(kind=data["kind"]), package))
-    page = page.replace("PYTHON_PARAMS", "window.bertviz_params").replace("__DATA__", script_json(data))
+    scripts = [package_file(module, path.format(kind=data["kind"]), package) for module, path, package in FILES]
+    text = "\n;".join(scripts).replace("PYTHON_PARAMS", "window.bertviz_params")
+    libraries = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+    page = PAGE.read_text(encoding="utf-8").replace("__LIBRARIES__", libraries).replace("__DATA__", script_json(data))
     picture = heatmap_png(stack_attentions(attentions)[layer - 1, head - 1], data["tokens"], f"layer {layer}, head {head}")
     alt = f"bertviz's {data['kind']} view of attention over {len(data['tokens'])} tokens: {' '.join(data['tokens'])}"
     return View(page, picture, height, alt)

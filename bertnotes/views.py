@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from bertnotes.batching import check_max_length
-from bertnotes.plots import attention_heatmap, plt
+from bertnotes.plots import attention_heatmap, plt, small_png
 
 PAGE = Path(__file__).with_name("view.html")
 LARGEST = 4_000_000  # weights in one view, a byte each
@@ -169,6 +169,6 @@ def heatmap_png(weights, tokens, title):
     """The picture under a view, as the bytes of a PNG; the same weights give the same bytes."""
     ax = attention_heatmap(weights, tokens, title=title, numbers=False)
     buffer = io.BytesIO()
-    ax.figure.savefig(buffer, format="png", dpi=80, metadata={"Software": None})
+    ax.figure.savefig(buffer, format="png", dpi=80)
     plt.close(ax.figure)
-    return buffer.getvalue()
+    return small_png(buffer.getvalue())

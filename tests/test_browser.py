@@ -129,6 +129,7 @@ def test_bertviz_is_drawn_and_answers(chromium, sentence, tmp_path, kind):
         view = {"head": bertviz_head_view, "model": bertviz_model_view}[kind](*nasty(sentence))
     with watched(chromium) as (page, complaints):
         page.goto(view.save(tmp_path / "view.html").as_uri())
+        page.wait_for_selector("html[data-ready]")
         assert page.locator("#vis svg line").count() > 50
         before = page.screenshot()
         if kind == "head":

@@ -14,6 +14,7 @@ import pytest
 from build_notebooks import NOTEBOOKS, build, differences, not_run, read_source, sources, target
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
+FOLDER = re.compile(r"(?<![\w.])/(?:home|Users|root|tmp|usr|opt|work|mnt)/[\w./-]+|[A-Z]:\\Users")
 LARGEST_FILE, LONGEST_CODE, LONGEST_PROSE = 1_000_000, 15, 10
 
 
@@ -34,6 +35,9 @@ def bad_outputs(notebook):
                 complaints.append(f"cell {number}: its output is an error, {output.ename}: {output.evalue}")
             if output.get("name") == "stderr":
                 complaints.append(f"cell {number}: its output is a warning: {output.text.strip()}")
+            words = [output.get("text", ""), output.get("data", {}).get("text/plain", ""), *output.get("traceback", [])]
+            if found := FOLDER.search(" ".join(words)):
+                complaints.append(f"cell {number}: its output names a folder of the machine that made it: {found[0]}")
     return complaints
 
 
@@ -167,6 +171,9 @@ BREAKAGES = {
     "run as [1], expected [2]": lambda nb: nb.cells[2].update(execution_count=1),
     "is an error, ValueError: no": lambda nb: nb.cells[1].outputs.append(ERROR),
     "is a warning: hm": lambda nb: nb.cells[1].outputs.append(new_output("stream", name="stderr", text="hm\n")),
+    "names a folder of the machine that made it: /home/me/x.py": lambda nb: nb.cells[1].outputs.append(
+        new_output("stream", text="File /home/me/x.py, line 3\n")
+    ),
     "bytes, at most 1,000,000": lambda nb: nb.cells[2].outputs[0].update(text="x" * LARGEST_FILE),
     "widgets in the metadata": lambda nb: nb.metadata.update(widgets={}),
     "16 lines of code": lambda nb: nb.cells[1].update(source="1\n" * 16),

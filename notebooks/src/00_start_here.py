@@ -145,7 +145,7 @@ def leaning(review):
 print("ready")
 
 # %% tags=["timing", "nbval-ignore-output"] slideshow={"slide_type": "subslide"}
-MY_REVIEW = "I looked at my watch three times, and the ending made me want my evening back."  # change me
+MY_REVIEW = "The story drags, the jokes are stale, and nobody seems to care."  # change me
 
 value = leaning(MY_REVIEW)
 print(f"leans to {'praise' if value > 0 else 'blame'} ({value:+.2f})")
