@@ -7,6 +7,7 @@ others (mpld3, XStatic-jQuery). What it draws comes as bytes and not as two copi
 import base64
 import gzip
 import importlib.util
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,7 @@ import torch
 from bertnotes.views import View, check_place, heatmap_png, page_data, read_text, script_json, stack_attentions
 
 PAGE = Path(__file__).with_name("bertviz.html")
-FILES = (  # (module, path in it, package)
-    ("xstatic", "pkg/jquery/data/jquery.min.js", "XStatic-jQuery"),
-    ("mpld3", "js/d3.v5.min.js", "mpld3"),
-    ("bertviz", "{kind}_view.js", "bertviz"),
-)
+LIBRARIES = (("xstatic", "pkg/jquery/data/jquery.slim.min.js", "XStatic-jQuery"), ("mpld3", "js/d3.v5.min.js", "mpld3"))
 MOST_TOKENS = 64  # beyond, a browser takes seconds for a line
 
 
@@ -79,20 +76,28 @@ def bertviz_data(kind, attentions, tokens, pair_start):
             f"bertviz draws a line for each pair of tokens, and {len(tokens)} tokens are too many: pass at most {MOST_TOKENS} "
             f"(ids cut with max_length={MOST_TOKENS}), or use attention_view"
         )
-    return page_data(attentions, tokens, pair_start) | {"kind": kind, "layer": 1, "head": 1}
+    kinds = ["head", "model", "neuron"] if kind == "neuron" else ["head", "model"]  # a reader may switch between these
+    return page_data(attentions, tokens, pair_start) | {"kind": kind, "kinds": kinds, "layer": 1, "head": 1}
 
 
 def bertviz_view(data, attentions, height):
     """Fill bertviz's page, with the heatmap of the first head shown as the picture under it."""
     layer, head = data["layer"], data["head"]
     check_place(layer, head, data["layers"], data["heads"])
-    scripts = [package_file(module, path.format(kind=data["kind"]), package) for module, path, package in FILES]
-    text = "\n;".join(scripts).replace("PYTHON_PARAMS", "window.bertviz_params")
-    libraries = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
-    page = PAGE.read_text(encoding="utf-8").replace("__LIBRARIES__", libraries).replace("__DATA__", script_json(data))
+    page = PAGE.read_text(encoding="utf-8").replace("__LIBRARIES__", packed_scripts(data["kinds"]))
+    page = page.replace("__DATA__", script_json(data))
     picture = heatmap_png(stack_attentions(attentions)[layer - 1, head - 1], data["tokens"], f"layer {layer}, head {head}")
     alt = f"bertviz's {data['kind']} view of attention over {len(data['tokens'])} tokens: {' '.join(data['tokens'])}"
     return View(page, picture, height, alt)
+
+
+def packed_scripts(kinds):
+    """bertviz's drawing code for each kind of view, and the libraries that it uses, as JSON, gzip and base64."""
+    scripts = {"libraries": "\n;".join(package_file(*file) for file in LIBRARIES)}
+    for kind in kinds:
+        text = package_file("bertviz", f"{kind}_view.js", "bertviz")
+        scripts[kind] = text.replace("PYTHON_PARAMS", "window.bertviz_params")
+    return base64.b64encode(gzip.compress(json.dumps(scripts).encode(), mtime=0)).decode()
 
 
 def package_file(module, path, package):

@@ -142,6 +142,10 @@ def test_bertviz_is_drawn_and_answers(chromium, sentence, tmp_path, kind):
             assert page.locator("#layer option").all_inner_texts() == ["1", "2", "3", "4", "5", "6"]
         page.select_option("#filter", index=2)
         assert page.screenshot() != before
+        for other in page.locator("#kind option").all_inner_texts():
+            page.select_option("#kind", other)
+            assert page.locator("#vis svg line").count() > 50, other
+        page.select_option("#kind", kind)
         if kind == "head":
             page.mouse.move(50, 90)
             page.wait_for_timeout(100)

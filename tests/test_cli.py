@@ -275,3 +275,48 @@ def test_doctor_says_ready_or_what_to_do(run, monkeypatch):
     status, out, err = run("doctor")
     assert status == 2 and "✗ memory       none left\n  what to do: buy some" in out
     assert err == "bertnotes: not ready: memory; what to do stands above\n"
+
+
+# ---- a page for a wall ----
+
+
+def test_view_writes_one_page_with_all_sentences(run, tiny_checkpoint, tmp_path):
+    page = tmp_path / "new" / "view.html"
+    arguments = (
+        "view",
+        "a good film .",
+        "bad cast",
+        "--pair",
+        "is it ?",
+        "--model",
+        tiny_checkpoint,
+        "--head",
+        3,
+        "--out",
+        page,
+    )
+    status, out, err = run(*arguments)
+    assert (status, err) == (0, "") and "open it in a browser" in out
+    data = json.loads(page.read_text(encoding="utf-8").split('id="data">')[1].split("</script>")[0])
+    assert [item["tokens"][1:-1] for item in data["items"]] == ["a good film . [SEP] is it ?".split(), ["bad", "cast"]]
+    assert [item["second"] for item in data["items"]] == [6, None] and data["head"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((" ",), "nothing to read in ' '"),
+        (("good",), "Missing option '--out'"),
+        (("good", "--pair", "a", "--pair", "b", "--out", "x.html"), "got 2 for 1"),
+        (("good", "--layer", "9", "--out", "x.html"), "there are 2 layers of 3 heads"),
+        (("good " * 60, "--out", "x.html"), "48 positions"),
+        (("good", "--out", "no.txt/x.html"), "no.txt"),
+    ],
+)
+def test_view_says_in_one_line_what_it_cannot_show(run, tiny_checkpoint, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "no.txt").touch()
+    out = () if "--out" in arguments or message.startswith("Missing") else ("--out", "x.html")
+    status, _, err = run("view", *arguments, "--model", tiny_checkpoint, *out)
+    assert status == 2 and message in err and err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["no.txt"]

@@ -115,6 +115,28 @@ for name in ("hidden_states", "attentions"):
 figure = head_grid(attention[:, None], title=SENTENCE)
 print(len(figure.axes), "pictures, the mean of the largest weight in a row:", f"{attention.amax(dim=-1).mean():.2f}")
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## All of it, to play with
+#
+# A page of its own in the page, and nothing in it is fetched. Point at a token on the left: where does it look? On the right: who
+# looks at it? Click to keep it. The small squares choose a head, and so do the arrow keys. `view.save("view.html")` writes it as
+# a file; `bertnotes view "a sentence" --out view.html`, in a terminal, makes one for a wall.
+
+# %% tags=["nbval-ignore-output"]
+from bertnotes import attention_view
+
+view = attention_view(attention, tokens, layer=LAYER, head=HEAD)
+view
+
+# %%
+from bertnotes.views import page_data
+
+sent = page_data(attention, tokens)
+assert sent["tokens"] == tokens and f'"weights": "{sent["weights"]}"' in view.page
+print(
+    f"the page holds {len(tokens)} tokens and {attention.numel():,} weights, in {len(view.page) / 1000:.0f} kB; it fetches nothing"
+)
+
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **A question.** Each *row* sums to 1. What do the *columns* sum to? Guess before you run the next cell: which token would you
 # expect to be looked at most, taking all heads together?
@@ -284,6 +306,35 @@ for name, scores in (("trained", trained), ("random", control)):
     print(f"{name:8}", "   ".join(f"{a:.2f} to {b:.2f}" for a, b in zip(low, high, strict=True)))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## Over many texts
+#
+# A dozen sentences were enough to see it. `measure_heads` does the same over as many texts as you like, for more habits: here 200
+# reviews of the course's own, their first 64 tokens. Some of the places are found by rule: *the same word elsewhere*, *the other
+# pieces of its word*, and from a word such as *loved* to the *was* or *had* before it (Clark et al. 2019 used a parser and found
+# heads for this and more).
+
+# %% slideshow={"slide_type": "subslide"}
+from bertnotes.data import REVIEWS, load_imdb_data
+from bertnotes.heads import measure_heads
+
+reviews, _ = load_imdb_data(REVIEWS, sample=200, seed=7)
+measured = measure_heads(encoder, tokenizer, reviews, max_length=64)
+without = measure_heads(untrained, tokenizer, reviews, max_length=64)
+print(f"{'attention on':22} most in       that head   random weights, at most")
+for name, scores in list(measured.items())[2:]:
+    layer, head = divmod(int(scores.argmax()), scores.shape[1])
+    print(f"{name:22} layer {layer + 1}, head {head + 1:2} {scores.max():8.2f} {without[name].max():20.2f}")
+
+# %%
+for name in ("token before", "token after", "same word elsewhere", "rest of its word", "its auxiliary"):
+    assert measured[name].max() > 2 * without[name].max(), name
+print("for each of these, some trained head does it more than twice as much as any random one")
+
+# %% [markdown]
+# Mind that the habits overlap. *was loved* are neighbours: a head that always looks back by one finds the auxiliary, too, and
+# knows nothing of grammar. That is why Clark et al. hold each head against the best fixed distance.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What does looking at `[SEP]` mean?
 #
 # Clark et al. (2019) found that in BERT-base more than half of the attention in layers 6 to 10 goes to `[SEP]`, and that it
@@ -309,16 +360,9 @@ for layer, (cls, sep, stops) in enumerate(shares.tolist(), start=1):
     print(f"{layer:5}  {cls:5.2f}  {sep:5.2f}  {stops:5.2f}  {1 - cls - sep - stops:8.2f}")
 
 # %% slideshow={"slide_type": "subslide"}
-parts = zip([*shares.T, 1 - shares.sum(-1)], ["[CLS]", "[SEP]", ". , ;", "all else"], strict=True)
-figure, ax = plt.subplots(figsize=(9, 3.8), layout="constrained")
-left = torch.zeros(len(shares))
-for (part, name), colour in zip(parts, ["#08306b", "#c55a11", "#6baed6", "#d0d7de"], strict=True):
-    ax.barh(range(1, len(shares) + 1), part, left=left, color=colour, label=name, edgecolor="white")
-    left = left + part
-ax.set(xlim=(0, 1), ylim=(len(shares) + 0.6, 0.4), yticks=range(1, len(shares) + 1))
-ax.set_xlabel("share of the attention of ordinary tokens", fontsize=12)
-ax.set_ylabel("layer", fontsize=12)
-legend = ax.legend(fontsize=12, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False)
+from bertnotes.plots import layer_mix
+
+ax = layer_mix(torch.cat([shares, 1 - shares.sum(-1, keepdim=True)], dim=-1), ["[CLS]", "[SEP]", ". , ;", "all else"])
 
 # %% [markdown]
 # Which of the two is the sink depends on the model and its training; in the table you see it for the one that you loaded.
@@ -364,6 +408,67 @@ print(f"the strongest sink, layer {layer + 1}, head {head + 1}: {SINK}'s value i
 # %% [markdown]
 # Where that number is far below 1, the darkest column of the picture is the one that matters least. A first warning: **a weight
 # is not a contribution.** To know what a token contributed you need the weight *and* the value.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Through all layers: rollout
+#
+# From layer 2 on, a token looks at vectors that are mixed already. **Attention rollout** (Abnar & Zuidema 2020) follows the
+# mixing: multiply the layers' matrices, each half attention and half residual. It says how much of each input token could have
+# reached `[CLS]`, as far as weights alone can say it (they leave out the values, see above).
+
+# %% slideshow={"slide_type": "subslide"}
+from bertnotes.heads import attention_rollout
+from bertnotes.plots import token_strip
+
+rolled = attention_rollout(attention[:, None])[:, 0]  # (layer, query_pos, key_pos)
+assert torch.allclose(rolled.sum(-1), torch.ones(rolled.shape[:2]), atol=1e-5)
+_, axes = plt.subplots(2, 1, figsize=(10, 2.4), layout="constrained")
+last = attention[-1].mean(0)[0]
+for ax, row, title in zip(axes, (last, rolled[-1, 0]), ("last layer alone", "through all layers"), strict=True):
+    token_strip(tokens[1:-1], row[1:-1] - row[1:-1].min(), ax=ax, title=f"[CLS], {title}: the darker, the more")
+print(f"from [CLS] to itself: {last[0]:.2f} in the last layer alone, {rolled[-1, 0, 0]:.2f} through all of them")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Before and after fine-tuning
+#
+# Notebook 09 teaches the model to tell praise from blame. Does that change where it looks? Here in short: 300 plain reviews, one
+# time through. Then the same sentences again, and for each head how much of a row has moved elsewhere (half the sum of the
+# differences: 0 is nothing, 1 is all).
+
+# %% tags=["timing", "nbval-ignore-output"]
+import time
+
+from bertnotes import BERTClassifier, TextClassificationDataset, train
+from bertnotes.batching import training_loader
+from bertnotes.training import TrainConfig, optimizer_and_schedule
+
+torch.manual_seed(0)
+classifier = BERTClassifier("mini", 2, attention="eager")
+lesson = TextClassificationDataset(*load_imdb_data(REVIEWS, sample=300, seed=7, plain=True), tokenizer, max_length=64)
+loader, started = training_loader(lesson, 16), time.perf_counter()
+optimizer, schedule = optimizer_and_schedule(classifier, TrainConfig(), steps=len(loader))
+print(f"loss {train(classifier, loader, optimizer, schedule, 'cpu'):.2f} after {time.perf_counter() - started:.0f} s")
+
+# %%
+tuned = classifier.bert.eval()
+moved = []
+for text in SENTENCES:
+    inputs = tokenizer(text, return_tensors="pt")
+    moved.append((attention_of(tuned, inputs) - attention_of(encoder, inputs)).abs().sum(-1).mean(-1) / 2)
+moved = torch.stack(moved).mean(0)  # (layer, head)
+assert moved.shape == attention.shape[:2] and moved.min() > 0 and moved.max() < 1
+print("every head looks a little elsewhere, none wholly")
+
+# %% tags=["timing", "nbval-ignore-output"] slideshow={"slide_type": "subslide"}
+names = [str(number + 1) for number in range(len(moved))], [str(number + 1) for number in range(moved.shape[1])]
+ax = attention_heatmap(moved, *names, vmax=round(moved.max().item(), 2), numbers=True, title="share of a row that has moved")
+ax.set(xlabel="head", ylabel="layer")
+layer, head = divmod(int(moved.argmax()), moved.shape[1])
+print(f"moved most: layer {layer + 1}, head {head + 1}; by layer:", *[f"{share:.2f}" for share in moved.mean(1)])
+
+# %% [markdown]
+# Kovaleva et al. (2019) found this in BERT-base: after fine-tuning the last layers have changed most, the first hardly. Do you
+# see it here? The first layers know about neighbours and words, which serves any task.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Padding: the columns that must stay empty
@@ -448,6 +553,35 @@ for ax, pronoun in zip(axes, ("she", "he"), strict=True):
     print(f'"{pronoun}":', ", ".join(f"{word} {weight:.2f}" for word, weight in zip(words, row, strict=True)))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## The same with bertviz
+#
+# **bertviz** (Vig 2019) is the tool that most talks show. Its own drawing code runs here, with no network. The **head view**: one
+# layer, a colour for each head; point at a token. At the top you can change to the **model view**: all heads, a row for each
+# layer; click one to enlarge it.
+
+# %% tags=["nbval-ignore-output"]
+from bertnotes import bertviz_head_view, bertviz_neuron_view
+
+head_view = bertviz_head_view(attention, tokens, layer=LAYER)
+head_view
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# The **neuron view**: why a weight is what it is. Point at a token and click its **+**: its query, number by number, times each
+# key. Blue is above 0, orange below; the row sums are the scores that go into the softmax.
+
+# %% tags=["nbval-ignore-output"]
+neuron_view = bertviz_neuron_view(encoder, tokenizer, SENTENCE, layer=LAYER, head=HEAD)
+neuron_view
+
+# %%
+from bertnotes.bertviz_views import queries_and_keys
+
+(queries, keys), (same_attention, _, _) = queries_and_keys(encoder, tokenizer, SENTENCE)
+scores = torch.tensor(queries @ keys.swapaxes(-1, -2)) / queries.shape[-1] ** 0.5
+assert torch.allclose(scores.softmax(-1), attention, atol=1e-5) and torch.equal(torch.cat(same_attention), attention)
+print("softmax of query times key, over the root of", queries.shape[-1], "numbers: the attention above, in every head")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # > ### What attention is not evidence of
 # >
 # > That a token gets much weight does **not** show that the model decided *because of* it. Jain & Wallace (2019) found quite
@@ -529,6 +663,7 @@ ax = attention_heatmap(both[layer, head], pair_tokens, title=f"layer {layer + 1}
 
 # %% [markdown]
 # **Sources.** Vaswani et al. 2017, *Attention Is All You Need* · Devlin et al. 2019, *BERT* · Clark et al. 2019, *What Does
-# BERT Look At?* · Kovaleva et al. 2019, *Revealing the Dark Secrets of BERT* · Jain & Wallace 2019, *Attention is not
+# BERT Look At?* · Abnar & Zuidema 2020, *Quantifying Attention Flow in Transformers* · Vig 2019, *A Multiscale Visualization of
+# Attention in the Transformer Model* · Kovaleva et al. 2019, *Revealing the Dark Secrets of BERT* · Jain & Wallace 2019, *Attention is not
 # Explanation* · Wiegreffe & Pinter 2019, *Attention is not not Explanation* · Kobayashi et al. 2020, *Attention is Not Only a
 # Weight*
