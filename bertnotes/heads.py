@@ -40,6 +40,26 @@ def measure_heads(encoder, tokenizer, texts, max_length=128, batch_size=16):
     return {name: means[..., index] for index, name in enumerate(["entropy", "distance", *places])}
 
 
+@torch.inference_mode()
+def attention_moved(before, after, tokenizer, texts, max_length=128):
+    """Say how much of a row two encoders place differently, head by head: (layer, head), 0 = nothing, 1 = all of it.
+
+    before, after: the same model at two times, say before and after fine-tuning. The measure is the total variation distance,
+    half the sum of the absolute differences, averaged over the ordinary tokens of all texts.
+    Raises ValueError where the encoders differ in layers or heads.
+    """
+    shapes = [(model.config.num_hidden_layers, model.config.num_attention_heads) for model in (before, after)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"two times of one model have the same layers and heads; got {shapes[0]} and {shapes[1]}")
+    moved, count = 0, 0
+    for text in texts:
+        ids = tokenizer(text, truncation=True, max_length=max_length, return_tensors="pt")
+        old, new = (torch.cat(model(**ids, output_attentions=True).attentions) for model in (before, after))
+        rows = (new - old).abs().sum(-1)[..., 1:-1] / 2  # (layer, head, query_pos)
+        moved, count = moved + rows.sum(-1), count + rows.shape[-1]
+    return moved / count
+
+
 def row_sums(weights, places, asked):
     """Sum what the rows of asked tokens have of each measure: (head, measure), for entropy, distance and each of the places.
 

@@ -1,5 +1,6 @@
 """What a head does: closed forms on heads that are made up, then properties, then a model."""
 
+import copy
 import math
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bertnotes.heads import (
+    attention_moved,
     attention_rollout,
     auxiliaries,
     measure_heads,
@@ -104,6 +106,29 @@ def test_measures_agree_with_a_slow_count(encoder, tokenizer):
     entropy = sum(-(row * row.log()).sum(-1) for row in weights[..., 1:10, :].unbind(-2)) / 9 / math.log(11)
     for name, expected in {"token before": before, "distance": distance, "entropy": entropy}.items():
         assert torch.allclose(found[name], expected, atol=1e-5), name
+
+
+def test_nothing_moves_between_a_model_and_itself_and_a_changed_layer_moves_what_is_above_it(encoder, tokenizer):
+    texts = [TEXT, "i loved it"]
+    assert attention_moved(encoder, encoder, tokenizer, texts).abs().max() == 0
+    changed = copy.deepcopy(encoder)
+    query = changed.encoder.layer[1].attention.self.query
+    with torch.no_grad():
+        query.weight[:8] = 0  # the first head of the second layer
+        query.bias[:8] = 0
+    moved = attention_moved(encoder, changed, tokenizer, texts)
+    assert moved[1, 0] > 0.01 and torch.equal(moved.flatten()[[0, 1, 2, 4, 5]], torch.zeros(5))
+    with torch.inference_mode():
+        old = encoder(**tokenizer(TEXT, return_tensors="pt"), output_attentions=True).attentions[1][0, 0]
+    expected = (old[1:-1] - 1 / 11).abs().sum(-1).mean() / 2  # without a query, a row is even
+    assert attention_moved(encoder, changed, tokenizer, [TEXT])[1, 0].item() == pytest.approx(expected.item(), abs=1e-5)
+
+
+def test_models_of_different_build_have_not_moved(encoder, tokenizer):
+    other = copy.deepcopy(encoder)
+    other.config.num_hidden_layers = 1
+    with pytest.raises(ValueError, match=r"got \(2, 3\) and \(1, 3\)"):
+        attention_moved(encoder, other, tokenizer, [TEXT])
 
 
 @pytest.mark.parametrize(("texts", "length", "message"), [([], 16, "no texts"), (["a"], 99, "48 positions; got 99")])

@@ -59,8 +59,11 @@ print("Katzen looks most at cats, fressen most at eat")
 # **Question.** The two sequences may differ in length. What must they have in common? Think of the first step, the dot product of a
 # query with a key.
 
-# %% tags=["raises-exception"]
-scaled_dot_product_attention(torch.ones(2, 3), ENGLISH, ENGLISH)
+# %%
+try:
+    scaled_dot_product_attention(torch.ones(2, 3), ENGLISH, ENGLISH)
+except ValueError as error:
+    print(error)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # The vectors must be equally long, else there is no dot product. In a real model the matrices $W_Q$ and $W_K$ see to that.
