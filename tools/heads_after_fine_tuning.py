@@ -20,7 +20,7 @@ from bertnotes.record import write_record
 MEASURES = ("entropy", "[CLS]", "[SEP]", "token before", "token after", "same word elsewhere")
 
 
-def compare(before, after, reviews, tokens=64):
+def compare(before, after, reviews, tokens):
     """What moved and what was measured before and after, as numbers for a record."""
     tokenizer, old, new = load_tokenizer(before), load_encoder(before), load_encoder(after)
     texts, _ = load_imdb_data(REVIEWS, sample=reviews, seed=7)
@@ -45,11 +45,12 @@ def main(arguments=None):
     parser.add_argument("--record-of", type=Path, required=True, help="the record of the run that made it")
     parser.add_argument("--before", default="mini", help="the model that it was fine-tuned from")
     parser.add_argument("--reviews", type=int, default=200)
+    parser.add_argument("--tokens", type=int, default=64, help="a review is cut to so many")
     parser.add_argument("--out", type=Path, default=ROOT / "data" / "results" / "heads-after-imdb.json")
     options = parser.parse_args(arguments)
     try:
         run = json.loads(options.record_of.read_text(encoding="utf-8"))
-        found = compare(options.before, options.folder, options.reviews)
+        found = compare(options.before, options.folder, options.reviews, options.tokens)
     except (OSError, ValueError) as error:
         print(f"heads_after_fine_tuning: {error}", file=sys.stderr)
         return 2
