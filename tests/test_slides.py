@@ -6,6 +6,7 @@ import shutil
 import nbformat
 import pytest
 import slides
+from bs4 import BeautifulSoup
 from build_notebooks import NOTEBOOKS, sources, target
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -53,6 +54,14 @@ def test_a_formula_that_cannot_be_shown_is_an_error():
 
 def test_what_a_cell_printed_stays_text(notebook):
     assert "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;" in slides.deck(notebook)
+
+
+def test_a_picture_has_its_heading_and_what_was_printed_as_its_text(tmp_path):
+    outputs = [new_output("stream", text='cats look\nmost at "mice"\n'), new_output("display_data", {"image/png": "aGk="})]
+    cells = [slide("slide", new_markdown_cell("# Page\n\n## 2. A <head>")), new_code_cell("draw()", outputs=outputs)]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "99_page.ipynb")
+    image = BeautifulSoup(slides.deck(tmp_path / "99_page.ipynb"), "html.parser").select_one(".slides img")
+    assert image["alt"] == '2. A <head>: cats look most at "mice"' and image["src"] == "data:image/png;base64,aGk="
 
 
 @pytest.mark.parametrize("source", sources(), ids=lambda source: source.stem)
