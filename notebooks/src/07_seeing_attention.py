@@ -128,7 +128,7 @@ from bertnotes import attention_view
 view = attention_view(attention, tokens, layer=LAYER, head=HEAD)
 view
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 from bertnotes.views import page_data
 
 sent = page_data(attention, tokens)
@@ -229,7 +229,7 @@ def show(habit, vmax=1.0):
 
 ax = show(0)
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 ax = show(1)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -396,7 +396,7 @@ ratio = lengths[:, place] / lengths[:, 1:-1].mean(dim=1)  # (layer, head)
 print(f"length of {SINK}'s value, as a share of an ordinary token's; the middle head of each layer:")
 print(*[f"{middle:.2f}" for middle in ratio.median(dim=-1).values])
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 figure, ax = plt.subplots(figsize=(7, 3.8), layout="constrained")
 dots = ax.scatter(trained[..., sink].flatten(), ratio.flatten(), color="#0b5394", s=28)
 ax.set(xlim=(0, 1), ylim=(0, None))
@@ -453,7 +453,7 @@ text = ax.set(xlabel="head", ylabel="layer")
 # As Kovaleva et al. (2019) found in BERT-base: the last layers change most, the first hardly. Neighbours and words serve any
 # task. **Question.** Many heads rested on a sink before. Do they still, now that there is something to look for?
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 early, late = moved[:2].mean(), moved[-2:].mean()
 assert late > 2 * early
 for name in ("[CLS]", "entropy"):
