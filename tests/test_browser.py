@@ -168,6 +168,12 @@ def test_a_presenter_page_walks_heads_layers_and_sentences(chromium, sentence, t
         assert float(page.evaluate("getComputedStyle(document.querySelector('#from button')).fontSize").removesuffix("px")) > 20
         page.emulate_media(media="print")
         assert not page.is_visible("#layer") and page.is_visible("h1")
+        for width in (500, 1000):  # the lines stay between the tokens on paper, too
+            page.set_viewport_size({"width": width, "height": 700})
+            assert page.evaluate("$('lines').getBoundingClientRect().right <= $('to').getBoundingClientRect().left + 1")
+        page.emulate_media(media="screen")
+        page.set_viewport_size({"width": 390, "height": 780})
+        assert page.evaluate("document.body.scrollWidth <= innerWidth"), "it fits a phone"
         assert complaints == []
 
 
