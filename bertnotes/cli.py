@@ -189,8 +189,9 @@ def view(
     head: Annotated[int, typer.Option(help="the head shown first, from 1")] = 1,
 ):
     """Write a page that shows a model's attention on a wall: large, offline, arrow keys for heads and layers."""
+    from bertnotes.files import write_whole
     from bertnotes.models import load_encoder, load_tokenizer
-    from bertnotes.views import presenter_page, read_text, write_whole
+    from bertnotes.views import presenter_page, read_text
 
     pairs = pair or []
     if len(pairs) > len(texts):

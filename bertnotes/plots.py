@@ -41,14 +41,10 @@ def attention_heatmap(weights, query_tokens, key_tokens=None, ax=None, vmax=1.0,
         weights, key_tokens = merged.numpy(), query_tokens
     rows, columns = weights.shape
     numbers = max(rows, columns) <= 8 if numbers is None else numbers
-    if ax is None:
-        cell = 0.62 if numbers else max(0.2, min(0.52, 9 / max(rows, columns)))
-        wide, high = (0.15 * max(0, max(map(len, _plain(names))) - 8) for names in (query_tokens, key_tokens))  # long labels
-        size = (max(3.2, cell * columns + 1.9) + wide, max(2.6, cell * rows + 1.3) + high)
-        _, ax = plt.subplots(figsize=size, layout="constrained")
+    query_tokens, key_tokens = _plain(query_tokens), _plain(key_tokens)
+    ax = ax or _heatmap_axes(query_tokens, key_tokens, numbers)
     image = ax.imshow(weights, cmap=AMOUNT, vmin=0, vmax=vmax, aspect="equal")
     size = _label_size(ax, rows, columns)
-    query_tokens, key_tokens = _plain(query_tokens), _plain(key_tokens)
     rotation, align = (90, "center") if columns > 6 or max(map(len, key_tokens)) > 10 else (40, "left")
     ax.set_xticks(range(columns), key_tokens, rotation=rotation, ha=align)
     ax.set_yticks(range(rows), query_tokens)
@@ -70,6 +66,15 @@ def attention_heatmap(weights, query_tokens, key_tokens=None, ax=None, vmax=1.0,
     if title:
         ax.set_title(title, fontsize=size + 2, color=INK, loc="left", pad=12)
     return ax
+
+
+def _heatmap_axes(query_tokens, key_tokens, numbers):
+    """Axes for a heatmap, with room for numbers in the cells and for long labels beside them."""
+    rows, columns = len(query_tokens), len(key_tokens)
+    cell = 0.62 if numbers else max(0.2, min(0.52, 9 / max(rows, columns)))
+    wide, high = (0.15 * max(0, max(map(len, names)) - 8) for names in (query_tokens, key_tokens))
+    size = (max(3.2, cell * columns + 1.9) + wide, max(2.6, cell * rows + 1.3) + high)
+    return plt.subplots(figsize=size, layout="constrained")[1]
 
 
 def head_grid(attentions, title=None, vmax=1.0):

@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from bertnotes.checkpoint import read_checkpoint
 from bertnotes.data import read_reviews
+from bertnotes.files import write_whole
 from bertnotes.masked_words import IGNORED, choose_texts, evaluate_guesses, guess, mask_tokens
 from bertnotes.models import load_encoder, load_tokenizer
 from bertnotes.vocabulary import COURSE_WORDS, choose_pieces, count_pieces, trim_encoder, trim_tokenizer
@@ -297,8 +298,7 @@ def write_entry(out, model, tokenizer, held_out, progress, recipe, accelerator):
         }
         kept = [line for line in read_log(out) if line["tokens"] < entry["tokens"]]  # a killed run may have written on
         lines = "".join(json.dumps(line) + "\n" for line in [*kept, entry])
-        (out / "log.partial").write_text(lines, encoding="utf-8")
-        os.replace(out / "log.partial", out / "log.jsonl")
+        write_whole(out / "log.jsonl", lines)
     accelerator.wait_for_everyone()
     return entry
 

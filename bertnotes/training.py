@@ -6,7 +6,6 @@ Devlin et al. 2019, appendix A.3 (the recipe); Loshchilov & Hutter 2019, "Decoup
 
 import json
 import math
-import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from transformers import get_linear_schedule_with_warmup
 
 from bertnotes.batching import TextClassificationDataset, check_max_length, evaluation_loader, training_loader
 from bertnotes.data import LABELS
+from bertnotes.files import write_whole
 
 
 @dataclass
@@ -157,9 +157,7 @@ def write_history(out, history, config):
     """Write train_config.json and history.jsonl to the run's folder, each whole or not at all."""
     lines = "".join(json.dumps(entry) + "\n" for entry in history)
     for name, text in (("train_config.json", json.dumps(asdict(config), indent=2) + "\n"), ("history.jsonl", lines)):
-        partial = Path(out) / f"{name}.partial"
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, Path(out) / name)
+        write_whole(Path(out) / name, text)
 
 
 def trained_config(folder):

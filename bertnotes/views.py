@@ -8,13 +8,13 @@ import base64
 import html
 import io
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from bertnotes.batching import check_max_length
+from bertnotes.files import write_whole
 from bertnotes.plots import attention_heatmap, plt, small_png
 
 PAGE = Path(__file__).with_name("view.html")
@@ -43,16 +43,6 @@ class View:
                 f'style="position: absolute; left: 0; top: 0; width: 100%; height: 100%; border: 0"></iframe></div>'
             ),
         }
-
-
-def write_whole(path, text):
-    """Write a text file, whole or not at all, in a folder that is made if need be. Returns the path."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
-    return path
 
 
 def attention_view(attentions, tokens, pair_start=None, layer=1, head=1):

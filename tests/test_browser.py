@@ -276,3 +276,23 @@ def test_every_slide_fits_and_is_legible(chromium, tmp_path, source):
         )
         assert [slide for slide in sizes if slide[0] < 0.6 or slide[1] > 720] == []
         assert complaints == []
+
+
+def test_the_keys_of_a_deck_that_readme_names(chromium, tmp_path):
+    (tmp_path / "deck.html").write_text(slides.deck(target(sources()[0])), encoding="utf-8")
+    with watched(chromium) as (page, complaints):
+        page.goto((tmp_path / "deck.html").as_uri() + "#/3")
+        page.wait_for_selector(".reveal.ready")
+        code = page.locator("section.present .jp-CodeCell .highlight").first
+        assert code.is_visible()
+        page.keyboard.press("c")
+        assert not code.is_visible()
+        page.keyboard.press("Space")
+        assert page.evaluate("deck.getIndices().h") == 4
+        page.keyboard.press("Escape")
+        assert page.evaluate("deck.isOverview()")
+        total = page.evaluate("deck.getTotalSlides()")
+        page.goto((tmp_path / "deck.html").as_uri() + "?view=print")
+        page.wait_for_selector(".pdf-page", state="attached")
+        assert page.locator(".pdf-page").count() == total
+        assert complaints == []

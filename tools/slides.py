@@ -8,7 +8,6 @@ MathML, which browsers draw themselves.
 
 import argparse
 import html
-import os
 import sys
 from pathlib import Path
 
@@ -20,6 +19,8 @@ from jinja2 import pass_context
 from latex2mathml.converter import convert
 from nbconvert import SlidesExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from bertnotes.files import write_whole
 
 TEMPLATE = Path(__file__).with_name("slides.html.j2")
 REVEAL = Path(pyreveal.__file__).parent / "revealjs" / "dist"  # the package carries them; its own Python is not used
@@ -95,12 +96,8 @@ def main(arguments=None, notebooks=NOTEBOOKS):
     if missing := [path.name for path in paths if not path.exists()]:
         print(f"not made yet: {', '.join(missing)}; first: make notebooks", file=sys.stderr)
         return 2
-    options.out.mkdir(parents=True, exist_ok=True)
     for path in paths:
-        made = options.out / f"{path.stem}.html"
-        unfinished = made.with_suffix(".html.new")
-        unfinished.write_text(deck(path), encoding="utf-8")
-        os.replace(unfinished, made)
+        made = write_whole(options.out / f"{path.stem}.html", deck(path))
         print(f"{made}: {made.stat().st_size / 1e6:.1f} MB")
     return 0
 
