@@ -35,6 +35,8 @@ def bad_outputs(notebook):
                 complaints.append(f"cell {number}: its output is an error, {output.ename}: {output.evalue}")
             if output.get("name") == "stderr":
                 complaints.append(f"cell {number}: its output is a warning: {output.text.strip()}")
+            if "image/png" in output.get("data", {}) and not output.metadata.get("image/png", {}).get("alt"):
+                complaints.append(f"cell {number}: its picture has no alternative text")
             words = [output.get("text", ""), output.get("data", {}).get("text/plain", ""), *output.get("traceback", [])]
             if found := FOLDER.search(" ".join(words)):
                 complaints.append(f"cell {number}: its output names a folder of the machine that made it: {found[0]}")
@@ -174,6 +176,7 @@ BREAKAGES = {
     "names a folder of the machine that made it: /home/me/x.py": lambda nb: nb.cells[1].outputs.append(
         new_output("stream", text="File /home/me/x.py, line 3\n")
     ),
+    "picture has no alternative text": lambda nb: nb.cells[1].outputs.append(new_output("display_data", {"image/png": "aGk="})),
     "bytes, at most 1,000,000": lambda nb: nb.cells[2].outputs[0].update(text="x" * LARGEST_FILE),
     "widgets in the metadata": lambda nb: nb.metadata.update(widgets={}),
     "16 lines of code": lambda nb: nb.cells[1].update(source="1\n" * 16),
@@ -206,6 +209,16 @@ def test_guard_notices_what_has_no_partner(pair):
         "07_toy.ipynb: no notebook for this source",
         "08_other.ipynb: no source for this notebook",
     ]
+
+
+def test_a_picture_is_described_by_its_heading_and_what_was_printed():
+    printed = new_output("stream", text='cats look\nmost at "mice"\n')
+    first, second = (new_output("display_data", {"image/png": "aGk="}) for _ in range(2))
+    cells = [new_markdown_cell("# Page\n\n## 2. A <head>"), new_code_cell("draw()", outputs=[printed, first])]
+    cells += [new_markdown_cell("no heading"), new_code_cell("draw()", outputs=[second])]
+    build_notebooks.describe_pictures(nbformat.v4.new_notebook(cells=cells))
+    alts = [picture.metadata["image/png"]["alt"] for picture in (first, second)]
+    assert alts == ['2. A <head>: cats look most at "mice"', "2. A <head>"]
 
 
 def test_guard_lets_pass_what_is_meant():

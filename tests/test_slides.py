@@ -56,12 +56,13 @@ def test_what_a_cell_printed_stays_text(notebook):
     assert "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;" in slides.deck(notebook)
 
 
-def test_a_picture_has_its_heading_and_what_was_printed_as_its_text(tmp_path):
-    outputs = [new_output("stream", text='cats look\nmost at "mice"\n'), new_output("display_data", {"image/png": "aGk="})]
-    cells = [slide("slide", new_markdown_cell("# Page\n\n## 2. A <head>")), new_code_cell("draw()", outputs=outputs)]
+def test_a_picture_keeps_its_alternative_text(tmp_path):
+    metadata = {"image/png": {"alt": 'A <head>: cats look most at "mice"'}}
+    output = new_output("display_data", {"image/png": "aGk="}, metadata=metadata)
+    cells = [slide("slide", new_markdown_cell("# Page")), new_code_cell("draw()", outputs=[output])]
     nbformat.write(new_notebook(cells=cells), tmp_path / "99_page.ipynb")
     image = BeautifulSoup(slides.deck(tmp_path / "99_page.ipynb"), "html.parser").select_one(".slides img")
-    assert image["alt"] == '2. A <head>: cats look most at "mice"' and image["src"] == "data:image/png;base64,aGk="
+    assert image["alt"] == 'A <head>: cats look most at "mice"' and image["src"] == "data:image/png;base64,aGk="
 
 
 @pytest.mark.parametrize("source", sources(), ids=lambda source: source.stem)

@@ -121,11 +121,26 @@ def shrink_pictures(notebook):
             data["image/png"] = base64.b64encode(small_png(base64.b64decode(data["image/png"]))).decode()
 
 
+def describe_pictures(notebook):
+    """Give each picture an alternative text, which an HTML export and a deck have beside it: the heading that it stands under
+    and what its cell printed."""
+    heading = ""
+    for cell in notebook.cells:
+        lines = [line for line in cell.source.splitlines() if line.startswith("#")] if cell.cell_type == "markdown" else []
+        heading = lines[-1].lstrip("# ") if lines else heading
+        outputs = cell.get("outputs", [])
+        printed = " ".join("".join(output.get("text", "") for output in outputs).split())
+        for output in outputs:
+            if "image/png" in output.get("data", {}):
+                output.metadata["image/png"] = {"alt": f"{heading}: {printed}" if printed else heading}
+
+
 def build(source):
     """Run a source and put the notebook in place in one step: a run that fails leaves the old one whole."""
     notebook = read_source(source)
     execute(notebook, target(source).parent)
     shrink_pictures(notebook)
+    describe_pictures(notebook)
     notebook.metadata = read_source(source).metadata  # running it has put the interpreter's version there
     unfinished = target(source).with_suffix(".ipynb.new")
     unfinished.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")

@@ -61,23 +61,9 @@ def formula(latex, display):
     return mathml.replace("<math ", f'<math alttext="{html.escape(latex)}" ', 1)
 
 
-def describe_pictures(notebook):
-    """Give each picture an alternative text: the heading that it stands under and what its cell printed."""
-    heading = ""
-    for cell in notebook.cells:
-        lines = [line for line in cell.source.splitlines() if line.startswith("#")] if cell.cell_type == "markdown" else []
-        heading = lines[-1].lstrip("# ") if lines else heading
-        outputs = cell.get("outputs", [])
-        printed = " ".join("".join(output.get("text", "") for output in outputs).split())
-        for output in outputs:
-            if "image/png" in output.get("data", {}):
-                output.metadata["alt"] = f"{heading}: {printed}" if printed else heading
-
-
 def deck(path):
     """The slides of a stored notebook, as the text of one HTML file."""
     notebook = nbformat.read(path, as_version=4)
-    describe_pictures(notebook)
     title = next(cell.source for cell in notebook.cells if cell.cell_type == "markdown").splitlines()[0].lstrip("# ")
     notebook.metadata["title"] = title
     return DeckExporter().from_notebook_node(notebook)[0]
