@@ -10,6 +10,11 @@ from bertnotes.batching import check_max_length
 
 PUNCTUATION = set(".,;:!?-'\"()[]/…")
 AUXILIARIES = set("am is are was were be been being have has had having get gets got getting".split())
+ARTICLES = set("the a an this that these those my your his her its our their".split())
+NEGATIONS = set("not no never t nothing without hardly".split())  # "t" is what WordPiece leaves of n't
+SMALL_WORDS = (
+    AUXILIARIES | ARTICLES | NEGATIONS | set("and or but of in on at to for from with by as it i you he she we they".split())
+)
 
 
 @torch.inference_mode()
@@ -78,7 +83,8 @@ def relations(ids, tokenizer):
     """Say for each token of a batch where the places are that a head may be looking for: {name: (batch, query_pos, key_pos)}.
 
     By rule, with no parser: neighbours, the token itself, special tokens, punctuation, the same word elsewhere, the other
-    pieces of its word, and for a word in -ed, -en or -ing the form of *be*, *have* or *get* up to three words before it.
+    pieces of its word, and what stands shortly before it: for a word in -ed, -en or -ing the form of *be*, *have* or *get*, for
+    any but the smallest words an article or possessive, and a negation.
     """
     tokens = [tokenizer.convert_ids_to_tokens(row) for row in ids.tolist()]
     length, inside = ids.shape[1], ordinary(ids, tokenizer)
@@ -96,7 +102,9 @@ def relations(ids, tokenizer):
         "punctuation": stops[:, None, :] & both & ~here,
         "same word elsewhere": (ids[:, :, None] == ids[:, None, :]) & both & ~here & ~stops[:, None, :],
         "rest of its word": (words[:, :, None] == words[:, None, :]) & both & ~here,
-        "its auxiliary": torch.stack([auxiliaries(row) for row in tokens]),
+        "its auxiliary": torch.stack([nearest_before(row, is_participle, AUXILIARIES, reach=3) for row in tokens]),
+        "its article": torch.stack([nearest_before(row, is_content, ARTICLES, reach=2) for row in tokens]),
+        "its negation": torch.stack([nearest_before(row, is_content, NEGATIONS, reach=3) for row in tokens]),
     }
 
 
@@ -132,14 +140,50 @@ def merge_pieces(weights, tokens):
     return (member / member.sum(0)).T @ weights @ member, words
 
 
-def auxiliaries(tokens):
-    """True from each word in -ed, -en or -ing to the nearest form of be, have or get, one to three words before it."""
+def nearest_before(tokens, asks, wanted, reach):
+    """True from each token that asks to the nearest wanted one, at most `reach` places before it: (query_pos, key_pos).
+
+    asks: a function of a token; wanted: a set of tokens. What is wanted does not ask, and punctuation between them parts them.
+    """
     found = torch.zeros(len(tokens), len(tokens), dtype=torch.bool)
     for place, token in enumerate(tokens):
-        if token.endswith(("ed", "en", "ing")) and not token.startswith("##") and token not in AUXILIARIES:
-            before = [at for at in range(max(0, place - 3), place) if tokens[at] in AUXILIARIES]
-            found[place, before[-1:]] = True
+        if not asks(token) or token in wanted:
+            continue
+        for at in range(place - 1, max(-1, place - 1 - reach), -1):
+            if tokens[at] in wanted or tokens[at] in PUNCTUATION:
+                found[place, at] = tokens[at] in wanted
+                break
     return found
+
+
+def is_participle(token):
+    """Whether a token ends as a participle does: loved, seen, going; some nouns do, too."""
+    return token.endswith(("ed", "en", "ing")) and not token.startswith("##") and token not in AUXILIARIES
+
+
+def is_content(token):
+    """Whether a token is the beginning of a word, and of none of the smallest."""
+    return token.isalpha() and token not in SMALL_WORDS
+
+
+def fixed_distance(tokenizer, texts, max_length=128):
+    """Say what a head would get that knew nothing but a distance: {place: (distance, share)}, the best one for each place.
+
+    Such a head puts all its attention so many tokens before (below 0) or behind itself. The share is that of `measure_heads`,
+    to which it is the bar: a head that does no better need not know more (Clark et al. 2019, section 4.2).
+    """
+    hits, counts = {}, {}
+    for text in texts:
+        ids = tokenizer(text, truncation=True, max_length=max_length, return_tensors="pt")["input_ids"]
+        asked = ordinary(ids, tokenizer)[0]
+        for name, place in relations(ids, tokenizer).items():
+            rows, columns = (place[0] & asked[:, None]).nonzero(as_tuple=True)
+            hits.setdefault(name, torch.zeros(2 * max_length - 1)).index_add_(
+                0, columns - rows + max_length - 1, torch.ones(len(rows))
+            )
+            counts[name] = counts.get(name, 0) + len(rows.unique())
+    best = {name: int(hit.argmax()) for name, hit in hits.items()}
+    return {name: (at - max_length + 1, hits[name][at].item() / max(1, counts[name])) for name, at in best.items()}
 
 
 def attention_rollout(attentions):

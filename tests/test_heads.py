@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from bertnotes.heads import (
     attention_moved,
     attention_rollout,
-    auxiliaries,
+    fixed_distance,
+    is_content,
+    is_participle,
     measure_heads,
     merge_pieces,
+    nearest_before,
     ordinary,
     relations,
     row_sums,
@@ -33,7 +36,7 @@ def means(weights, batch, tokenizer):
     places, asked = relations(batch["input_ids"], tokenizer), ordinary(batch["input_ids"], tokenizer)
     sums = row_sums(weights, places, asked)
     counts = [asked.sum(), asked.sum(), *((place.any(-1) & asked).sum() for place in places.values())]
-    return {name: sums[:, index] / counts[index] for index, name in enumerate(["entropy", "distance", *places])}
+    return {name: sums[:, index] / max(1, counts[index]) for index, name in enumerate(["entropy", "distance", *places])}
 
 
 def test_a_head_that_looks_back_by_one(batch, tokenizer):
@@ -62,6 +65,8 @@ def test_relations_of_a_sentence(batch, tokenizer):
     places = {name: place[0].nonzero().tolist() for name, place in relations(batch["input_ids"], tokenizer).items()}
     assert places["same word elsewhere"] == [[1, 7], [3, 9], [7, 1], [9, 3]]
     assert places["its auxiliary"] == [[5, 3]]
+    assert places["its article"] == [[2, 1], [8, 7]]
+    assert places["its negation"] == [[5, 4]]
     assert places["punctuation"] == [[place, 6] for place in (1, 2, 3, 4, 5, 7, 8, 9)]
     assert places["rest of its word"] == []
 
@@ -70,16 +75,41 @@ def test_relations_of_a_sentence(batch, tokenizer):
     ("text", "expected"),
     [
         ("was loved", [[1, 0]]),
-        ("was not really loved", [[3, 0]]),
+        ("was so very loved", [[3, 0]]),
         ("was not so very loved", []),
         ("is was loved", [[2, 1]]),
+        ("was , loved", []),
         ("loved was", []),
         ("was ##ed", []),
         ("has been", []),
     ],
 )
 def test_auxiliaries_by_rule(text, expected):
-    assert auxiliaries(text.split()).nonzero().tolist() == expected
+    assert nearest_before(text.split(), is_participle, {"was", "is", "has", "been"}, reach=3).nonzero().tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"), [("film", True), ("##ing", False), (",", False), ("the", False), ("[CLS]", False)]
+)
+def test_what_counts_as_a_word_of_content(token, expected):
+    assert is_content(token) == expected
+
+
+def test_the_best_fixed_distance_by_hand(tokenizer):
+    bars = fixed_distance(tokenizer, [TEXT, "the film is good"], max_length=16)
+    assert bars["token before"] == (-1, 1.0) and bars["itself"] == (0, 1.0)
+    assert bars["its auxiliary"] == (-2, 1.0), "one question, two tokens behind its answer"
+    assert bars["same word elsewhere"] == (-6, 0.5), "forward from two words, back from the two others"
+    assert bars["[CLS]"][1] == pytest.approx(2 / 13), "the first of nine tokens, the first of four"
+    assert bars["rest of its word"][1] == 0
+
+
+def test_a_head_of_fixed_distance_gets_just_its_share(batch, tokenizer):
+    back = torch.eye(batch["input_ids"].shape[1]).roll(-1, dims=-1)[None, None].repeat(2, 1, 1, 1)
+    found, bars = means(back, batch, tokenizer), fixed_distance(tokenizer, [TEXT, "a film"], max_length=16)
+    assert {name for name, (distance, _) in bars.items() if distance == -1} >= {"token before", "its article"}
+    for name, (distance, share) in bars.items():
+        assert found[name].item() == pytest.approx(share) if distance == -1 else found[name].item() < share + 1e-6, name
 
 
 def test_pieces_share_the_number_of_their_word():
