@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from transformers import BertConfig, BertModel
 
 from bertnotes import attention_view, bertviz_head_view, bertviz_model_view, bertviz_neuron_view
 from bertnotes.bertviz_views import package_file, queries_and_keys
@@ -113,6 +114,15 @@ def test_sizes_of_a_144_head_view_at_64_tokens():
     assert len(attention_view(attentions, tokens).page) < 1_000_000
     for view in (bertviz_head_view, bertviz_model_view):
         assert len(view(attentions, tokens, 30).page) < 5_000_000
+
+
+def test_size_of_a_neuron_view_as_wide_and_deep_as_bert_base(tokenizer):
+    config = BertConfig(vocab_size=len(tokenizer), intermediate_size=8, max_position_embeddings=64)
+    encoder = BertModel(config, add_pooling_layer=False).eval()
+    encoder.set_attn_implementation("eager")
+    page = bertviz_neuron_view(encoder, tokenizer, "film " * 62).page
+    assert data_of(page)["layers"] * data_of(page)["heads"] == 144 and len(data_of(page)["tokens"]) == 64
+    assert len(page) < 5_000_000
 
 
 def test_presenter_page_holds_all_texts(sentence):
