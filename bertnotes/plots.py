@@ -182,17 +182,22 @@ def learning_curve(history, majority=None, ax=None):
     return figure
 
 
-def pretraining_curve(log, references=None):
+def pretraining_curve(log, references=None, control=()):
     """Draw a pre-training run: loss and top-1 on held-out rows against the tokens read so far.
 
     log: entries as `bertnotes.pretraining.read_log` gives them; where their "run" changes, a line marks the new start.
-    references: {name: loss}, dotted lines beside the loss. Returns the Figure.
+    references: {name: loss}, dotted lines beside the loss; control: entries of a run from zero, drawn in orange. Returns the
+    Figure.
     """
     tokens = [entry["tokens"] / 1e6 for entry in log]
     starts = [tokens[at - 1] for at in range(1, len(log)) if log[at].get("run") != log[at - 1].get("run")]
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
     left.plot(tokens, [entry["held_out_loss"] for entry in log], color=BLUE, linewidth=2)
     right.plot(tokens, [100 * entry["held_out_top1"] for entry in log], color=BLUE, linewidth=2)
+    for ax, name, scale in ((left, "held_out_loss", 1), (right, "held_out_top1", 100)) if control else ():
+        ax.plot([one["tokens"] / 1e6 for one in control], [scale * one[name] for one in control], color=ORANGE, linewidth=2)
+        end = control[-1]["tokens"] / 1e6, scale * control[-1][name]
+        ax.annotate("from zero", end, xytext=(6, 0), textcoords="offset points", va="center", color=ORANGE, fontsize=12)
     for name, loss in (references or {}).items():
         left.axhline(loss, color=INK, linestyle=":", linewidth=1.5)
         left.annotate(name, (tokens[-1], loss), xytext=(0, 4), textcoords="offset points", ha="right", color=INK)

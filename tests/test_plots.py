@@ -218,6 +218,14 @@ def test_pretraining_curve_marks_where_a_run_took_over():
         assert [line.get_xdata()[0] for line in ax.lines[1:]] == [2, 3]
 
 
+def test_pretraining_curve_draws_a_control_beside_the_run():
+    """In both panels, with its name at its end."""
+    log = [{"tokens": 1_000_000 * step, "held_out_loss": 5.0 - step, "held_out_top1": 0.1 * step} for step in range(4)]
+    left, right = pretraining_curve(log, control=log[:2]).axes
+    assert left.lines[1].get_ydata().tolist() == [5, 4] and right.lines[1].get_ydata().tolist() == pytest.approx([0, 10])
+    assert [text.get_text() for ax in (left, right) for text in ax.texts] == ["from zero"] * 2
+
+
 def test_heatmap_merges_the_pieces_of_a_word():
     """Attention to the pieces is added up, attention from them averaged."""
     weights = torch.tensor([[0.5, 0.25, 0.25], [0.0, 0.5, 0.5], [1.0, 0.0, 0.0]])
