@@ -87,27 +87,32 @@ class BucketedBatches(Sampler):
 
     def __init__(self, lengths, batch_size, seed=42, pool=50):
         self.lengths, self.batch_size, self.seed, self.pool = list(lengths), batch_size, seed, pool
-        self.epoch = 0
+        self.epoch = self.start = 0
 
-    def set_epoch(self, epoch):
-        self.epoch = epoch
+    def set_epoch(self, epoch, start=0):
+        """Choose the epoch, and how many of its batches to leave out because they are done."""
+        self.epoch, self.start = epoch, start
 
     def __len__(self):
-        return -(-len(self.lengths) // self.batch_size)
+        return -(-len(self.lengths) // self.batch_size) - self.start
 
     def __iter__(self):
+        return iter(self.batches())
+
+    def batches(self):
+        """The indices of each batch that is left of the epoch."""
         generator = torch.Generator().manual_seed(self.seed * 1000 + self.epoch)
         order = torch.randperm(len(self.lengths), generator=generator).tolist()
         size = self.batch_size * self.pool
         pools = [sorted(order[start : start + size], key=self.lengths.__getitem__) for start in range(0, len(order), size)]
         batches = [pool[start : start + self.batch_size] for pool in pools for start in range(0, len(pool), self.batch_size)]
-        for index in torch.randperm(len(batches), generator=generator).tolist():
-            yield batches[index]
+        return [batches[index] for index in torch.randperm(len(batches), generator=generator).tolist()[self.start :]]
 
 
 def training_loader(dataset, batch_size, seed=42):
     """A DataLoader over bucketed, shuffled batches."""
-    return DataLoader(dataset, batch_sampler=BucketedBatches(dataset.lengths(), batch_size, seed))
+    own = torch.Generator()  # a loader draws a number for each epoch; not from the numbers that dropout uses
+    return DataLoader(dataset, batch_sampler=BucketedBatches(dataset.lengths(), batch_size, seed), generator=own)
 
 
 def evaluation_loader(dataset, batch_size):

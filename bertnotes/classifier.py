@@ -4,7 +4,6 @@ Fine-tuned in notebook 09. Devlin et al. 2019, "BERT: Pre-training of Deep Bidir
 Understanding", section 4.1.
 """
 
-import os
 from pathlib import Path
 
 import torch
@@ -15,6 +14,7 @@ from transformers import AutoConfig
 
 from bertnotes.batching import TextClassificationDataset, check_max_length, evaluation_loader, evaluation_order
 from bertnotes.data import LABELS, clean_review
+from bertnotes.files import whole
 from bertnotes.models import find_model, load_encoder, load_tokenizer
 
 HEAD = ("classifier.weight", "classifier.bias")
@@ -67,9 +67,8 @@ class BERTClassifier(nn.Module):
         config.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         weights = {name: weight.contiguous() for name, weight in self.state_dict().items()}
-        partial = folder / "model.safetensors.partial"  # whole or not at all
-        save_file(weights, partial, metadata={"format": "pt"})
-        os.replace(partial, folder / "model.safetensors")
+        with whole(folder / "model.safetensors") as partial:
+            save_file(weights, partial, metadata={"format": "pt"})
 
     @classmethod
     def from_pretrained(cls, folder, attention="bertnotes"):

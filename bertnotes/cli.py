@@ -1,11 +1,12 @@
 """The `bertnotes` command. Each subcommand is a few calls into the library; bad input ends in one line and status 2."""
 
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from bertnotes.train_command import train
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0])
 
@@ -15,61 +16,7 @@ Plain = Annotated[bool, typer.Option("--plain", help="leave out reviews that a c
 MaxLength = Annotated[int | None, typer.Option(help="tokens a review is cut to [default: as the model was trained]")]
 
 
-@app.command()
-def train(
-    data: Annotated[Path, typer.Option(help="CSV with the columns review and sentiment")],
-    out: Annotated[Path, typer.Option(help="folder for the fine-tuned model")],
-    model: Model = "mini",
-    sample: Annotated[int | None, typer.Option(help="how many reviews to draw from the CSV [default: all]")] = None,
-    validation: Annotated[float, typer.Option(help="part held out for validation: a fraction, or a count")] = 0.2,
-    epochs: int = 3,
-    batch_size: int = 16,
-    learning_rate: Annotated[float, typer.Option(help="the peak; 2e-5 to 5e-5 suits a BERT-base")] = 2e-4,
-    max_length: Annotated[int, typer.Option(help="tokens a review is cut to")] = 256,
-    keep: Annotated[str, typer.Option(help="the part of a longer review that stays: head, tail or head+tail")] = "head",
-    seed: int = 42,
-    precision: Annotated[str, typer.Option(help="fp32 or bf16")] = "fp32",
-    attention: Annotated[str, typer.Option(help="sdpa (fused), bertnotes (the function of notebook 01) or eager")] = "sdpa",
-    test: Annotated[Path | None, typer.Option(help="CSV to score once at the end, beside TF-IDF on the same reviews")] = None,
-    record: Annotated[Path | None, typer.Option(help="JSON file for the result; needs --test")] = None,
-    plain: Plain = False,
-):
-    """Fine-tune a model on reviews, keep the epoch that does best on validation, and save it."""
-    from bertnotes.classifier import BERTClassifier
-    from bertnotes.data import load_imdb_data, split_validation
-    from bertnotes.models import load_tokenizer
-    from bertnotes.training import TrainConfig, best_device, fit, majority_accuracy
-
-    if record and not test:
-        raise ValueError("--record writes the score on a test set; give that set with --test")
-    if out.exists() and any(out.iterdir()):
-        raise ValueError(f"{out} is not empty; give a new folder, so that no earlier run is overwritten")
-    texts, labels = load_imdb_data(data, sample, seed, plain)
-    test_data = load_imdb_data(test) if test else None
-    size = int(validation) if validation >= 1 else validation
-    train_texts, validation_texts, train_labels, validation_labels = split_validation(texts, labels, size, seed)
-    config = TrainConfig(epochs, batch_size, learning_rate, max_length=max_length, seed=seed, precision=precision, keep=keep)
-    import torch
-
-    torch.manual_seed(seed)
-    classifier, tokenizer = BERTClassifier(model, 2, attention), load_tokenizer(model)
-    typer.echo(
-        f"{len(train_texts)} reviews to train on, {len(validation_texts)} to validate on; "
-        f"majority class on validation {majority_accuracy(validation_labels):.4f}"
-    )
-    started = time.perf_counter()
-    history = fit(
-        classifier, tokenizer, (train_texts, train_labels), (validation_texts, validation_labels), config, best_device(), out
-    )
-    seconds = time.perf_counter() - started
-    for entry in history:
-        typer.echo(
-            f"epoch {entry['epoch']}: train loss {entry['train_loss']:.4f}, validation loss {entry['validation_loss']:.4f}, "
-            f"accuracy {entry['accuracy']:.4f}, {entry['seconds']:.0f} s"
-        )
-    typer.echo(f"saved the best epoch to {out}")
-    if test_data:
-        _score(classifier, tokenizer, test_data, (train_texts, train_labels), config, record, model, history, seconds)
+app.command()(train)
 
 
 @app.command()
@@ -85,8 +32,9 @@ def evaluate(
     from bertnotes.batching import TextClassificationDataset, evaluation_loader
     from bertnotes.classifier import BERTClassifier
     from bertnotes.data import load_imdb_data
-    from bertnotes.training import best_device, majority_accuracy, trained_config
+    from bertnotes.processes import best_device
     from bertnotes.training import evaluate as score
+    from bertnotes.training import majority_accuracy, trained_config
 
     texts, labels = load_imdb_data(data, sample, seed, plain)
     classifier, tokenizer = BERTClassifier.from_pretrained(model, "sdpa")
@@ -107,7 +55,8 @@ def predict(
     """Say of one review, or of each in a file, whether it is positive or negative, and how probable that is."""
     from bertnotes.classifier import BERTClassifier, predict_probabilities
     from bertnotes.data import read_reviews
-    from bertnotes.training import best_device, trained_config
+    from bertnotes.processes import best_device
+    from bertnotes.training import trained_config
 
     if (text is None) == (file is None):
         raise ValueError('give either one review, bertnotes predict "...", or a CSV, bertnotes predict --file reviews.csv')
@@ -154,7 +103,7 @@ def pretrain(
 ):
     """Cut a BERT's vocabulary to what film reviews need and train it further on masked words: how data/mini was made.
 
-    On several processes: accelerate launch --num_processes N -m bertnotes pretrain ...
+    On several GPUs: accelerate launch --num_processes N -m bertnotes pretrain ...
     """
     from bertnotes import pretraining
     from bertnotes.batching import check_max_length
@@ -217,44 +166,17 @@ def doctor():
 
 
 def main():
-    """Run the command; what the user can mend ends in one line on stderr and exit status 2."""
+    """Run the command; what the user can mend ends in one line on stderr and exit status 2, Ctrl-C in one and 130."""
     try:
-        sys.exit(app(standalone_mode=False))
+        status = app(standalone_mode=False)
+        if status == 130:
+            typer.echo(
+                "bertnotes: stopped; what was written is whole. train goes on with --resume, pretrain as it is", err=True
+            )
+        sys.exit(status)
     except typer.TyperException as error:  # a missing option, a word for a number
         message = f"{error.format_message()} Try --help"
     except (ValueError, OSError) as error:
         message = str(error)
     typer.echo(f"bertnotes: {' '.join(message.split())}", err=True)
     sys.exit(2)
-
-
-def _score(classifier, tokenizer, test_data, train_data, config, record, model, history, seconds):
-    """Score on the test set once, with TF-IDF fitted on the same reviews beside it; print and record both."""
-    from bertnotes.baselines import tfidf_logistic_regression
-    from bertnotes.batching import TextClassificationDataset, evaluation_loader
-    from bertnotes.record import peak_memory, write_record
-    from bertnotes.training import best_device, majority_accuracy
-    from bertnotes.training import evaluate as score
-
-    memory = peak_memory()
-    loader = evaluation_loader(TextClassificationDataset(*test_data, tokenizer, config.max_length, config.keep), 32)
-    accuracy, report = score(classifier, loader, best_device(), config.precision)
-    baseline = tfidf_logistic_regression().fit(*train_data).score(*test_data)
-    majority = majority_accuracy(test_data[1])
-    typer.echo(f"test: accuracy {accuracy:.4f}, TF-IDF {baseline:.4f}, majority class {majority:.4f}\n\n{report}")
-    if record:
-        write_record(
-            record,
-            command=" ".join(["bertnotes", *sys.argv[1:]]),
-            model=model,
-            parameters=sum(weight.numel() for weight in classifier.parameters()),
-            train_reviews=len(train_data[0]),
-            test_reviews=len(test_data[0]),
-            config=vars(config),
-            accuracy=round(accuracy, 4),
-            tfidf_accuracy=round(baseline, 4),
-            majority_accuracy=round(majority, 4),
-            train_seconds=round(seconds),
-            train_peak_memory_mb=memory,
-            history=history,
-        )

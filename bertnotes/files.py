@@ -1,14 +1,40 @@
-"""Files that are there whole or not at all: a run that is killed leaves the old one."""
+"""Files that are there whole or not at all: a run that is killed, or a disk that is full, leaves the old one."""
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def whole(path):
+    """Give a path to write to; once that is safe on the disk, it takes the place of `path` in one step.
+
+    The folder is made if need be. Where the writing fails, the file that was there stays and the unfinished one goes.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        yield partial
+        sync(partial)
+        os.replace(partial, path)
+        if os.name != "nt":  # Windows cannot open a folder
+            sync(path.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def sync(path):
+    """Wait until what was written to a file or folder is on the disk and not only on its way there."""
+    handle = os.open(path, os.O_RDONLY if Path(path).is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_whole(path, text):
     """Write a text file, whole or not at all, in a folder that is made if need be. Returns the path."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
-    return path
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+    return Path(path)

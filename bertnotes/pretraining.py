@@ -8,16 +8,12 @@ Devlin et al. 2019, "BERT"; Izsak et al. 2021, "How to Train BERT with an Academ
 
 import copy
 import json
-import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
@@ -27,6 +23,9 @@ from bertnotes.data import read_reviews
 from bertnotes.files import write_whole
 from bertnotes.masked_words import IGNORED, choose_texts, evaluate_guesses, guess, mask_tokens
 from bertnotes.models import load_encoder, load_tokenizer
+from bertnotes.processes import best_device, join_processes
+from bertnotes.runs import check_same, lines_of, load_checkpoint, read_lines, restore_state, save_checkpoint, state_of
+from bertnotes.training import autocast
 from bertnotes.vocabulary import COURSE_WORDS, choose_pieces, count_pieces, trim_encoder, trim_tokenizer
 
 
@@ -37,7 +36,7 @@ class Recipe:
     batch_size: rows a step, over all processes; length: tokens a row; mask_rate: share of tokens hidden; whole_words: hide all
     pieces of a word or none; optimizer: "adamw" or "muon" (on the layers' matrices, AdamW on the rest); learning_rate: the
     peak; warmup: the share of steps on the way up to it; compiled: have torch.compile write the encoder's code, which is faster
-    after a minute and needs a C++ compiler on a CPU.
+    after a minute and needs a C++ compiler on a CPU; precision: "bf16" or "fp32".
     """
 
     steps: int = 5000
@@ -50,6 +49,7 @@ class Recipe:
     warmup: float = 0.03
     seed: int = 0
     compiled: bool = False
+    precision: str = "bf16"
 
 
 # --- texts and a model to train ---------------------------------------------------------------------------------------------
@@ -158,7 +158,8 @@ def training_step(guesser, optimizers, batch, tokenizer, recipe, generator, acce
     masked_ids, labels = mask_tokens(batch, tokenizer, recipe.mask_rate, generator, recipe.whole_words)
     count, processes = (labels != IGNORED).sum().item(), accelerator.num_processes
     share = slice(accelerator.process_index, None, processes)
-    total = guesser(masked_ids[share].to(accelerator.device), labels[share].to(accelerator.device))
+    with autocast(accelerator.device, recipe.precision):
+        total = guesser(masked_ids[share].to(accelerator.device), labels[share].to(accelerator.device))
     accelerator.backward(total * processes / count)  # processes average their gradients
     weights = [weight for optimizer in optimizers for group in optimizer.param_groups for weight in group["params"]]
     norm = nn.utils.clip_grad_norm_(weights, 1.0)
@@ -175,11 +176,11 @@ def pretrain(model, tokenizer, rows, held_out, out, recipe=None, accelerator=Non
 
     rows, held_out: ids from `pack`. out: a folder; every so many steps it gets a line in log.jsonl (minutes, tokens,
     train_loss, held_out_loss, held_out_top1) and state.safetensors, from which a later call with the same folder and the
-    same recipe goes on, to the same weights as if it had never stopped. Under `accelerate launch` the batch is shared.
-    Returns the last log entry. Raises ValueError where the folder holds a run with another recipe.
+    same recipe goes on, to the same weights as if it had never stopped. Processes that were launched together share the batch
+    (processes.py). Returns the last log entry. Raises ValueError where the folder holds a run with another recipe.
     """
     recipe, out = recipe or Recipe(), Path(out)
-    accelerator = accelerator or Accelerator(mixed_precision="bf16")
+    accelerator = accelerator or join_processes(best_device())
     make_ready(model, recipe, accelerator.device)
     optimizers = pretraining_optimizers(model, recipe)
     progress = begin_or_resume(out, model, optimizers, recipe, accelerator)
@@ -202,7 +203,7 @@ def pretrain(model, tokenizer, rows, held_out, out, recipe=None, accelerator=Non
         bar.update()
         if progress["step"] % every == 0 or progress["step"] == recipe.steps:
             if accelerator.is_main_process:
-                save_state(out / "state.safetensors", model, optimizers, progress)
+                save_checkpoint(out / "state.safetensors", state_of(model, optimizers), progress)
             entry = write_entry(out, model, tokenizer, held_out, progress, recipe, accelerator)
     bar.close()
     return entry
@@ -221,7 +222,7 @@ def steps_in(minutes, model, tokenizer, rows, recipe, out, tries=6):
     """How many steps fit into so many minutes here: measured on a copy of the model, or as the run in `out` has it."""
     if (Path(out) / "recipe.json").exists():
         return json.loads((Path(out) / "recipe.json").read_text(encoding="utf-8"))["steps"]
-    accelerator = Accelerator(mixed_precision="bf16")
+    accelerator = join_processes(best_device())
     probe = copy.deepcopy(model)
     make_ready(probe, recipe, accelerator.device)
     guesser, optimizers = accelerator.prepare(Guesser(probe)), pretraining_optimizers(probe, recipe)
@@ -244,43 +245,14 @@ def begin_or_resume(out, model, optimizers, recipe, accelerator):
     """
     known = out / "recipe.json"
     if known.exists():
-        found = json.loads(known.read_text(encoding="utf-8"))
-        different = {name: (found.get(name), value) for name, value in asdict(recipe).items() if found.get(name) != value}
-        if different:
-            raise ValueError(f"{out} holds a run with another recipe (there, here): {different}; give it back, or a new folder")
+        check_same(json.loads(known.read_text(encoding="utf-8")), asdict(recipe), out)
     if (out / "state.safetensors").exists():
-        return load_state(out / "state.safetensors", model, optimizers)
+        tensors, progress = load_checkpoint(out / "state.safetensors")
+        restore_state(tensors, model, optimizers, out)
+        return progress
     if accelerator.is_main_process:
-        out.mkdir(parents=True, exist_ok=True)
-        known.write_text(json.dumps(asdict(recipe), indent=2) + "\n", encoding="utf-8")
+        write_whole(known, json.dumps(asdict(recipe), indent=2) + "\n")
     return {"step": 0, "seconds": 0.0, "loss": None}
-
-
-def save_state(path, model, optimizers, progress):
-    """Write weights, optimizer state and a JSON-able progress record to one safetensors file: whole or not at all."""
-    tensors = {"model/" + name: weight.detach().contiguous() for name, weight in model.named_parameters()}
-    for name, weight in model.named_parameters():
-        for optimizer in optimizers:
-            for key, value in optimizer.state.get(weight, {}).items():
-                tensors[f"optimizer/{key}/{name}"] = value
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata={"progress": json.dumps(progress)})
-    os.replace(partial, path)
-
-
-def load_state(path, model, optimizers):
-    """Read what save_state wrote into model and optimizers; returns the progress record."""
-    owner = {id(weight): opt for opt in optimizers for group in opt.param_groups for weight in group["params"]}
-    with safe_open(path, "pt") as file, torch.no_grad():
-        for name, weight in model.named_parameters():
-            weight.copy_(file.get_tensor("model/" + name))
-        for name in file.keys():  # noqa: SIM118 (a file, not a dict)
-            kind, _, rest = name.partition("/")
-            if kind == "optimizer":
-                key, _, name = rest.partition("/")
-                weight, value = model.get_parameter(name), file.get_tensor(f"optimizer/{rest}")
-                owner[id(weight)].state[weight][key] = value.to(weight.device)
-        return json.loads(file.metadata()["progress"])
 
 
 def write_entry(out, model, tokenizer, held_out, progress, recipe, accelerator):
@@ -297,16 +269,14 @@ def write_entry(out, model, tokenizer, held_out, progress, recipe, accelerator):
             "held_out_top1": round(top1, 4),
         }
         kept = [line for line in read_log(out) if line["tokens"] < entry["tokens"]]  # a killed run may have written on
-        lines = "".join(json.dumps(line) + "\n" for line in [*kept, entry])
-        write_whole(out / "log.jsonl", lines)
+        write_whole(out / "log.jsonl", lines_of([*kept, entry]))
     accelerator.wait_for_everyone()
     return entry
 
 
 def read_log(out):
     """The entries of a run's log.jsonl, oldest first; none where there is no such file."""
-    path = Path(out) / "log.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    return read_lines(Path(out) / "log.jsonl")
 
 
 def save_masked_language_model(model, tokenizer, folder):

@@ -1,16 +1,19 @@
 """The training loop: show a batch, measure the error, follow its gradient, again.
 
-`train` and `evaluate` are one pass over the data each; `fit` repeats them and keeps the best epoch. Notebook 09.
+`training_steps` is the loop, `train` and `evaluate` are one pass over the data each; `fit` repeats them, keeps the best epoch,
+and goes on from where it was stopped (runs.py). Notebook 09; 11 measures what each part of it gains.
 Devlin et al. 2019, appendix A.3 (the recipe); Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization" (AdamW).
 """
 
 import json
 import math
 import time
-from dataclasses import asdict, dataclass
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
+from accelerate.utils import gather_object
 from sklearn.metrics import accuracy_score, classification_report
 from torch.nn import functional
 from tqdm import tqdm
@@ -18,13 +21,16 @@ from transformers import get_linear_schedule_with_warmup
 
 from bertnotes.batching import TextClassificationDataset, check_max_length, evaluation_loader, training_loader
 from bertnotes.data import LABELS
-from bertnotes.files import write_whole
+from bertnotes.processes import join_processes, process
+from bertnotes.runs import Run, fingerprint
 
 
 @dataclass
 class TrainConfig:
     """What a run may choose. learning_rate is the peak; warmup the share of all steps on the way up to it; keep the part of a
-    longer review that stays when it is cut to max_length: "head", "tail" or "head+tail"."""
+    longer review that stays when it is cut to max_length: "head", "tail" or "head+tail". patience: stop after so many epochs in
+    a row that were no better on validation. at_once: a batch goes through the model in parts of at most so many reviews, which
+    takes less memory and gives the same gradient. compiled: have torch.compile write the encoder's code."""
 
     epochs: int = 3
     batch_size: int = 16
@@ -35,6 +41,53 @@ class TrainConfig:
     seed: int = 42
     precision: str = "fp32"  # or "bf16": half the bytes, about three decimal digits
     keep: str = "head"
+    patience: int | None = None
+    at_once: int | None = None
+    compiled: bool = False
+
+
+# --- one epoch ---------------------------------------------------------------------------------------------------------------
+
+
+def training_steps(model, data_loader, optimizer, scheduler, device, config, accelerator=None, seed=None):
+    """Train: for each batch of the loader measure the error, and follow its gradient a little.
+
+    Yields (loss, reviews) after each step: the mean loss per review, in nats, and how many reviews there were. With a seed,
+    dropout goes by it and the number of the step, so that a run can be taken up anywhere.
+    Raises ValueError at the first batch whose loss is not a finite number, before it touches the weights.
+    """
+    model.train()
+    for number, batch in enumerate(progress_bar(data_loader, "training", accelerator)):
+        if seed is not None:
+            torch.manual_seed((seed * 1_000_003 + scheduler.last_epoch) * 1024 + process(accelerator)[0])
+        loss = add_gradient(model, batch, device, config, accelerator)
+        if not math.isfinite(loss):
+            raise ValueError(f"the loss is {loss} at {name_batch(data_loader, number)}; try a lower learning rate, or fp32")
+        torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
+        optimizer.step()
+        scheduler.step()
+        optimizer.zero_grad()
+        yield loss, len(batch["label"])
+
+
+def add_gradient(model, batch, device, config, accelerator=None):
+    """Work out the gradient of a batch's mean loss, into the weights' grad. Returns that loss, in nats.
+
+    With n processes each takes every n-th review of the batch; of these, at most config.at_once go through the model at a time.
+    """
+    labels, (rank, processes) = batch["label"], process(accelerator)
+    mine = torch.arange(len(labels))[rank::processes]
+    share = 1 / len(labels) if len(mine) else 0.0  # a process without a review goes through the motions with another's
+    parts = (mine if len(mine) else torch.tensor([0])).split(config.at_once or len(labels))
+    total = torch.zeros((), device=device)
+    for number, part in enumerate(parts, start=1):
+        with accelerator.no_sync(model) if accelerator and number < len(parts) else nullcontext():
+            with autocast(device, config.precision):
+                logits = model(batch["input_ids"][part].to(device), batch["attention_mask"][part].to(device))
+            loss = share * functional.cross_entropy(logits.float(), labels[part].to(device), reduction="sum")
+            (loss * processes).backward()  # processes average their gradients
+        total += loss.detach()
+    return (accelerator.reduce(total) if accelerator else total).item()
 
 
 def train(model, data_loader, optimizer, scheduler, device, precision="fp32"):
@@ -42,23 +95,21 @@ def train(model, data_loader, optimizer, scheduler, device, precision="fp32"):
 
     Raises ValueError at the first batch whose loss is not a finite number, before it touches the weights.
     """
-    model.train()
     total = count = 0
-    for number, batch in enumerate(tqdm(data_loader, desc="training", leave=False)):
-        labels = batch["label"].to(device)
-        with autocast(device, precision):
-            logits = model(batch["input_ids"].to(device), batch["attention_mask"].to(device))
-            loss = functional.cross_entropy(logits.float(), labels)
-        if not math.isfinite(loss.item()):
-            raise ValueError(f"the loss is {loss.item()} at batch {number}; try a lower learning rate, or fp32")
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
-        optimizer.step()
-        scheduler.step()
-        optimizer.zero_grad()
-        total += loss.item() * len(labels)
-        count += len(labels)
+    for loss, reviews in training_steps(model, data_loader, optimizer, scheduler, device, TrainConfig(precision=precision)):
+        total, count = total + loss * reviews, count + reviews
     return total / count
+
+
+def progress_bar(data_loader, name, accelerator=None):
+    """A loader that shows how far it is, one bar for all processes. TQDM_DISABLE=1 keeps it quiet."""
+    return tqdm(data_loader, desc=name, leave=False, mininterval=0.5, **({"disable": True} if process(accelerator)[0] else {}))
+
+
+def name_batch(data_loader, number):
+    """Say which batch of a loader it is, and which reviews it holds where that can be told."""
+    batches = getattr(data_loader.batch_sampler, "batches", None)
+    return f"batch {number}" if batches is None else f"batch {number}, which holds the reviews {batches()[number]} (from 0)"
 
 
 def evaluate(model, data_loader, device, precision="fp32"):
@@ -70,15 +121,20 @@ def evaluate(model, data_loader, device, precision="fp32"):
 
 
 @torch.inference_mode()
-def collect_logits(model, data_loader, device, precision="fp32"):
-    """Run a model over a loader. Returns (logits (review, class), labels (review,)), on the CPU, in the loader's order."""
+def collect_logits(model, data_loader, device, precision="fp32", accelerator=None):
+    """Run a model over a loader. Returns (logits (review, class), labels (review,)), on the CPU, in the loader's order.
+
+    Several processes share the batches out, and each gets the results of all.
+    """
     model.eval()
-    logits, labels = [], []
-    for batch in tqdm(data_loader, desc="evaluating", leave=False):
-        with autocast(device, precision):
-            logits.append(model(batch["input_ids"].to(device), batch["attention_mask"].to(device)).float().cpu())
-        labels.append(batch["label"])
-    return torch.cat(logits), torch.cat(labels)
+    found, (rank, processes) = [], process(accelerator)
+    for number, batch in enumerate(progress_bar(data_loader, "evaluating", accelerator)):
+        if number % processes == rank:
+            with autocast(device, precision):
+                logits = model(batch["input_ids"].to(device), batch["attention_mask"].to(device)).float().cpu()
+            found.append((number, logits, batch["label"]))
+    found = sorted(gather_object(found) if processes > 1 else found, key=lambda one: one[0])
+    return torch.cat([logits for _, logits, _ in found]), torch.cat([labels for _, _, labels in found])
 
 
 def report(labels, predictions, num_classes=2):
@@ -94,47 +150,117 @@ def majority_accuracy(labels):
     return torch.bincount(torch.as_tensor(labels)).max().item() / len(labels)
 
 
-def fit(model, tokenizer, train_data, validation_data, config=None, device="cpu", out=None):
+# --- several epochs ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Progress:
+    """How far a run is: the epoch, counted from 1; how many of its batches are done, the reviews in them, the sum of their
+    losses, the seconds they took; and the entries of the epochs before."""
+
+    epoch: int = 1
+    batches: int = 0
+    reviews: int = 0
+    loss_sum: float = 0.0
+    seconds: float = 0.0
+    history: list = field(default_factory=list)
+
+    def add_step(self, loss, reviews, seconds):
+        """Count a step. Returns what there is to say of it."""
+        self.batches, self.reviews, self.seconds = self.batches + 1, self.reviews + reviews, self.seconds + seconds
+        self.loss_sum += loss * reviews
+        return {"epoch": self.epoch, "batch": self.batches, "reviews": reviews, "loss": loss, "seconds": round(seconds, 4)}
+
+    def close_epoch(self, scores, seconds):
+        """End the epoch with its scores on validation. Returns what there is to say of it."""
+        entry = {"epoch": self.epoch, "train_loss": self.loss_sum / self.reviews, **scores, "seconds": self.seconds + seconds}
+        self.history.append(entry)
+        self.epoch, self.batches, self.reviews, self.loss_sum, self.seconds = self.epoch + 1, 0, 0, 0.0, 0.0
+        return entry
+
+    def best_epoch(self):
+        """The number of the epoch that did best on validation: by accuracy, then by loss, then the earlier. 0 before any."""
+        return max(self.history, key=lambda entry: (entry["accuracy"], -entry["validation_loss"]), default={"epoch": 0})[
+            "epoch"
+        ]
+
+    def is_over(self, config):
+        """Whether all epochs are done, or patience has run out."""
+        idle = len(self.history) - self.best_epoch()
+        return self.epoch > config.epochs or (config.patience is not None and idle >= config.patience)
+
+
+def fit(
+    model, tokenizer, train_data, validation_data, config=None, device="cpu", out=None, resume=False, watch=None, save_every=120
+):
     """Fine-tune a model for some epochs and leave it with the weights of the epoch that did best on validation.
 
-    train_data, validation_data: (texts, labels) each. out: a folder, which then gets the best weights, the tokenizer,
-    train_config.json and history.jsonl while training goes on.
+    train_data, validation_data: (texts, labels) each. out: a folder, which while training goes on gets the best weights, the
+    tokenizer, train_config.json, a line in history.jsonl for each epoch and in steps.jsonl for each step and, every save_every
+    seconds and after each epoch, a checkpoint. resume: go on from that checkpoint, or begin where there is none yet; the
+    weights at the end are those of a run that was never stopped. watch: a function that is given each line, as a dict.
+    Processes that were launched together share each batch (processes.py).
     Returns the history, a dict an epoch: epoch, train_loss, validation_loss, accuracy, seconds.
-    Raises ValueError where the training labels are all of one class, or max_length is over the model's.
+    Raises ValueError where the training labels are all of one class, max_length is over the model's, the loss is no finite
+    number, or `Run` does not take the folder.
     """
     config = config or TrainConfig()
     check_run(config, model, train_data[1])
-    torch.manual_seed(config.seed)
+    accelerator = join_processes(device)
+    device = accelerator.device if accelerator.num_processes > 1 else torch.device(device)
     model.to(device)
-    training = TextClassificationDataset(*train_data, tokenizer, config.max_length, config.keep)
-    loader = training_loader(training, config.batch_size, config.seed)
-    held_out = TextClassificationDataset(*validation_data, tokenizer, config.max_length, config.keep)
-    validation = evaluation_loader(held_out, 32)
+    loader, validation = loaders(tokenizer, train_data, validation_data, config)
     optimizer, scheduler = optimizer_and_schedule(model, config, steps=len(loader) * config.epochs)
-    history, best = [], (-1.0, 0.0)
-    for epoch in range(1, config.epochs + 1):
-        loader.batch_sampler.set_epoch(epoch)
-        started = time.perf_counter()
-        entry = {"epoch": epoch, "train_loss": train(model, loader, optimizer, scheduler, device, config.precision)}
-        entry |= validation_scores(model, validation, device, config.precision)
-        history.append(entry | {"seconds": time.perf_counter() - started})
-        if (entry["accuracy"], -entry["validation_loss"]) > best:
-            best = (entry["accuracy"], -entry["validation_loss"])
-            weights = {name: weight.detach().cpu().clone() for name, weight in model.state_dict().items()}
-            if out:
-                model.save_pretrained(out, tokenizer)
-        if out:
-            write_history(out, history, config)
-    model.load_state_dict(weights)
+    if config.compiled:
+        model.bert.compile(dynamic=True)
+    with Run(out, asdict(config), fingerprint(train_data, validation_data), resume, accelerator.is_main_process) as run:
+        progress = Progress(**run.load(model, optimizer, scheduler))
+        shared = accelerator.prepare(model)
+        while not progress.is_over(config):
+            loader.batch_sampler.set_epoch(progress.epoch, progress.batches)
+            clock = Clock()
+            for loss, reviews in training_steps(
+                shared, loader, optimizer, scheduler, device, config, accelerator, seed=config.seed
+            ):
+                run.note("steps", progress.add_step(loss, reviews, clock.lap()), watch)
+                if run.is_due(save_every):
+                    run.save(model, optimizer, scheduler, asdict(progress))
+            scores = validation_scores(model, validation, device, config.precision, accelerator)
+            run.note("history", progress.close_epoch(scores, clock.lap()), watch)
+            if progress.best_epoch() == len(progress.history):
+                run.keep_best(model, tokenizer)
+            run.save(model, optimizer, scheduler, asdict(progress))
+        run.load_best(model)
     model.eval()
-    return history
+    return progress.history
+
+
+class Clock:
+    """Seconds from lap to lap."""
+
+    def __init__(self):
+        self.last = time.perf_counter()
+
+    def lap(self):
+        """Seconds since the last lap."""
+        before, self.last = self.last, time.perf_counter()
+        return self.last - before
+
+
+def loaders(tokenizer, train_data, validation_data, config):
+    """Tokenise once; batches to train on, and batches to validate on."""
+    training, held_out = (
+        TextClassificationDataset(*data, tokenizer, config.max_length, config.keep) for data in (train_data, validation_data)
+    )
+    return training_loader(training, config.batch_size, config.seed), evaluation_loader(held_out, 32)
 
 
 def check_run(config, model, labels):
     """Raise ValueError where a run cannot work: no epochs, empty batches, too long reviews, one class only."""
-    for name in ("epochs", "batch_size"):
-        if getattr(config, name) < 1:
-            raise ValueError(f"{name} is at least 1; got {getattr(config, name)}")
+    for name in ("epochs", "batch_size", "patience", "at_once"):
+        if (value := getattr(config, name)) is not None and value < 1:
+            raise ValueError(f"{name} is at least 1; got {value}")
+    autocast("cpu", config.precision)
     check_max_length(config.max_length, model.bert.config.max_position_embeddings)
     if len(set(labels)) < 2:
         raise ValueError(f"all {len(labels)} training reviews have the label {labels[0]}: nothing to tell apart")
@@ -142,22 +268,16 @@ def check_run(config, model, labels):
 
 def optimizer_and_schedule(model, config, steps):
     """AdamW, and a learning rate that climbs to its peak over the warm-up and falls in a straight line to zero."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    rates = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
+    optimizer = torch.optim.AdamW(model.parameters(), **rates, fused=True)  # one kernel for all weights
     return optimizer, get_linear_schedule_with_warmup(optimizer, round(config.warmup * steps), steps)
 
 
-def validation_scores(model, loader, device, precision="fp32"):
+def validation_scores(model, loader, device, precision="fp32", accelerator=None):
     """The mean loss (nats) and the accuracy of a model over a loader, as a dict."""
-    logits, labels = collect_logits(model, loader, device, precision)
+    logits, labels = collect_logits(model, loader, device, precision, accelerator)
     loss = functional.cross_entropy(logits, labels).item()
     return {"validation_loss": loss, "accuracy": accuracy_score(labels, logits.argmax(-1))}
-
-
-def write_history(out, history, config):
-    """Write train_config.json and history.jsonl to the run's folder, each whole or not at all."""
-    lines = "".join(json.dumps(entry) + "\n" for entry in history)
-    for name, text in (("train_config.json", json.dumps(asdict(config), indent=2) + "\n"), ("history.jsonl", lines)):
-        write_whole(Path(out) / name, text)
 
 
 def trained_config(folder):
@@ -179,10 +299,3 @@ def autocast(device, precision):
     if precision not in ("fp32", "bf16"):
         raise ValueError(f'precision is "fp32" or "bf16"; got {precision!r}')
     return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bf16")
-
-
-def best_device():
-    """The name of the fastest device here: "cuda", "mps" or "cpu"."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -30,7 +30,7 @@ def reviews(tmp_path_factory):
 def run(monkeypatch, capfd):
     """A function that runs `bertnotes` with arguments and returns (exit status, stdout, stderr)."""
 
-    monkeypatch.setattr("bertnotes.training.best_device", lambda: "cpu")  # a GPU does not add in the same order every time
+    monkeypatch.setattr("bertnotes.processes.best_device", lambda: "cpu")  # a GPU does not add in the same order every time
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["bertnotes", *map(str, arguments)])
@@ -243,6 +243,24 @@ def test_an_earlier_run_is_not_overwritten(run, reviews, tiny_checkpoint, traine
     status, _, err = run("train", "--data", reviews, "--model", tiny_checkpoint, "--out", trained[0], *SMALL)
     check_one_line(status, err, "is not empty; give a new folder")
     assert {path.name: path.read_bytes() for path in trained[0].iterdir()} == before
+
+
+def test_a_dry_run_says_what_it_would_cost_and_writes_nothing(run, reviews, tiny_checkpoint, tmp_path):
+    """And finds what is wrong as a real one would."""
+    words = ["train", "--data", reviews, "--model", tiny_checkpoint, "--out", tmp_path / "run", *SMALL, "--dry-run"]
+    status, out, err = run(*words)
+    assert (status, err) == (0, "") and out.startswith("32 reviews, ") and "8 steps in all" in out and "tokens a second" in out
+    assert not (tmp_path / "run").exists()
+    check_one_line(*run(*words, "--epochs", 0)[::2], "epochs is at least 1; got 0")
+
+
+def test_a_run_is_resumed(run, reviews, tiny_checkpoint, trained):
+    """One that is done has nothing left to do: the same lines again, and no step more. With another setting it is refused."""
+    words = ["train", "--data", reviews, "--model", tiny_checkpoint, "--out", trained[0], *SMALL, "--resume"]
+    steps = (trained[0] / "steps.jsonl").read_text()
+    assert run(*words) == (0, trained[1], "")
+    assert (trained[0] / "steps.jsonl").read_text() == steps and len(steps.splitlines()) == 8
+    check_one_line(*run(*words, "--seed", 7)[::2], "another run (there, here): {'seed': (42, 7)}")
 
 
 def test_an_empty_folder_may_be_given(run, reviews, tiny_checkpoint, tmp_path):

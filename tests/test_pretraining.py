@@ -10,8 +10,6 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from torch.testing import assert_close
 
 from bertnotes import pretraining
@@ -33,6 +31,7 @@ from bertnotes.pretraining import (
     steps_in,
     training_step,
 )
+from bertnotes.processes import join_processes
 
 TINY = {"batch_size": 4, "length": 12, "learning_rate": 1e-2}
 
@@ -53,15 +52,7 @@ def no_dropout(model):
 
 @pytest.fixture
 def accelerator():
-    return Accelerator(mixed_precision="bf16")
-
-
-@pytest.fixture
-def exact_accelerator():
-    """One in float32. accelerate keeps one state a process, so it is cleared before and after."""
-    AcceleratorState._reset_state()
-    yield Accelerator(mixed_precision="no")
-    AcceleratorState._reset_state()
+    return join_processes("cpu")
 
 
 @pytest.mark.parametrize(("progress", "factor"), [(0, 0), (0.05, 0.5), (0.1, 1), (0.55, 0.5), (1, 0), (1.2, 0)])
@@ -185,13 +176,13 @@ def test_on_a_cpu_the_plain_attention_trains(encoder, trimmed, rows, tmp_path):
 
 @pytest.mark.skipif(not any(map(shutil.which, ("g++", "c++", "clang++", "cl"))), reason="torch.compile needs a C++ compiler")
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch's own, on the first import of its compiler
-def test_compiled_it_learns_the_same(encoder, trimmed, rows, tmp_path, exact_accelerator):
+def test_compiled_it_learns_the_same(encoder, trimmed, rows, tmp_path):
     """torch.compile changes the time, not the curve; what is saved carries no trace of it."""
     logs = []
     for compiled in (False, True):
         model = no_dropout(pretraining.trim_encoder(encoder, trimmed[0]))
-        recipe = Recipe(steps=6, compiled=compiled, **TINY)
-        pretrain(model, trimmed[1], rows, rows[:5], tmp_path / str(compiled), recipe, exact_accelerator, every=3)
+        recipe = Recipe(steps=6, compiled=compiled, precision="fp32", **TINY)
+        pretrain(model, trimmed[1], rows, rows[:5], tmp_path / str(compiled), recipe, every=3)
         assert bool(model.bert._compiled_call_impl) == compiled
         save_masked_language_model(model, trimmed[1], tmp_path / str(compiled))
         logs.append([entry["held_out_loss"] for entry in read_log(tmp_path / str(compiled))])
@@ -204,7 +195,7 @@ def test_another_recipe_does_not_go_on_in_the_same_folder(masked_model, trimmed,
     """The error names what differs; nothing is overwritten."""
     pretrain(masked_model, trimmed[1], rows, rows[:4], tmp_path, Recipe(steps=2, **TINY))
     before = (tmp_path / "state.safetensors").read_bytes()
-    with pytest.raises(ValueError, match=r"another recipe.*'steps': \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"holds another run.*'steps': \(2, 3\)"):
         pretrain(masked_model, trimmed[1], rows, rows[:4], tmp_path, Recipe(steps=3, **TINY))
     assert (tmp_path / "state.safetensors").read_bytes() == before
 
@@ -273,7 +264,8 @@ def test_no_test_review_is_read(tmp_path, monkeypatch):
 
 
 def test_two_processes_learn_what_one_learns(tiny_checkpoint, tmp_path):
-    """The command under `accelerate launch`: the same masks, the same loss curve, one log."""
+    """The command under torchrun (on a CPU `accelerate launch` starts one process alone): the same masks, the same loss curve,
+    one log."""
     for split in ("train", "unsup"):
         reviews = [
             f"the {word} film is {other} , story {number}" for number in range(1300) for word, other in [("good", "bad")]
@@ -281,7 +273,7 @@ def test_two_processes_learn_what_one_learns(tiny_checkpoint, tmp_path):
         pd.DataFrame({"review": [f"{split} {review}" for review in reviews]}).to_csv(tmp_path / f"{split}.csv.xz", index=False)
     words = ["pretrain", "--start", str(tiny_checkpoint), "--data", str(tmp_path), "--steps", "6", "--length", "16"]
     words += ["--batch-size", "5", "--learning-rate", "0.01"]
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "-m"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "--"]
     curves = []
     for name, command in (("one", [sys.executable, "-m"]), ("two", launch)):
         run = subprocess.run([*command, "bertnotes", *words, "--out", str(tmp_path / name)], capture_output=True, text=True)

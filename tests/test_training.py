@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 
 import pytest
@@ -11,13 +13,14 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from bertnotes import training
-from bertnotes.batching import TextClassificationDataset, evaluation_loader
+from bertnotes.batching import TextClassificationDataset, evaluation_loader, training_loader
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.models import load_tokenizer
+from bertnotes.processes import best_device
 from bertnotes.training import (
     TrainConfig,
+    add_gradient,
     autocast,
-    best_device,
     collect_logits,
     evaluate,
     fit,
@@ -194,6 +197,63 @@ def test_best_device_is_there():
     assert torch.ones(1, device=best_device()).sum().item() == 1
 
 
+# ---- a batch in parts ----
+
+
+def still(model):
+    """Take out all dropout."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    return model
+
+
+class TwoOf:
+    """Stands in for accelerate in one of so many processes: no other process answers."""
+
+    def __init__(self, rank, processes):
+        self.process_index, self.num_processes = rank, processes
+
+    def no_sync(self, _):
+        return nullcontext()
+
+    def reduce(self, total):
+        return total
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 8, 100])
+def test_a_batch_in_parts_has_the_same_gradient(model, dataset, at_once):
+    """And the same loss, whatever goes through the model at a time."""
+    batch = next(iter(DataLoader(dataset, batch_size=8)))
+    still(model).train()
+    whole_loss = add_gradient(model, batch, "cpu", CONFIG)
+    expected = [weight.grad.clone() for weight in model.parameters()]
+    model.zero_grad()
+    widths = []
+    model.register_forward_pre_hook(lambda _, inputs: widths.append(len(inputs[0])))
+    assert add_gradient(model, batch, "cpu", replace(CONFIG, at_once=at_once)) == pytest.approx(whole_loss, abs=1e-6)
+    assert max(widths) <= at_once and sum(widths) == 8
+    for weight, gradient in zip(model.parameters(), expected, strict=True):
+        assert torch.allclose(weight.grad, gradient, atol=1e-6)
+
+
+@pytest.mark.parametrize(("reviews", "processes"), [(8, 2), (7, 3), (2, 4), (1, 8)])
+def test_processes_share_a_batch_out(model, dataset, reviews, processes):
+    """Their gradients, averaged as DDP does it, are those of the whole batch; one without a review adds nothing."""
+    batch = next(iter(DataLoader(dataset, batch_size=reviews)))
+    still(model).train()
+    whole_loss = add_gradient(model, batch, "cpu", CONFIG)
+    expected = [weight.grad.clone() for weight in model.parameters()]
+    losses, sums = [], [torch.zeros_like(weight) for weight in model.parameters()]
+    for rank in range(processes):
+        model.zero_grad()
+        losses.append(add_gradient(model, batch, "cpu", CONFIG, TwoOf(rank, processes)))
+        sums = [one + weight.grad for one, weight in zip(sums, model.parameters(), strict=True)]
+    assert sum(losses) == pytest.approx(whole_loss, abs=1e-6)
+    for one, gradient in zip(sums, expected, strict=True):
+        assert torch.allclose(one / processes, gradient, atol=1e-6)
+
+
 # ---- several epochs ----
 
 
@@ -218,9 +278,9 @@ def test_fit_keeps_the_best_epoch(model, tokenizer, monkeypatch, tmp_path, score
     """Each made-up epoch writes its number into the head; (2, 0.1) stands for 2 right answers of 4, each given so surely."""
     numbers = iter(range(1, 9))
 
-    def made_up_epoch(model, *_):
+    def made_up_epoch(model, *_, **__):
         nn.init.constant_(model.classifier.bias, next(numbers))
-        return 0.1
+        yield 0.1, 8
 
     def made_up_logits(model, *_):
         right, margin = scores[int(model.classifier.bias[0]) - 1]
@@ -228,7 +288,7 @@ def test_fit_keeps_the_best_epoch(model, tokenizer, monkeypatch, tmp_path, score
         said = torch.where(torch.arange(4) < right, labels, 1 - labels)
         return float(margin) * nn.functional.one_hot(said).float(), labels
 
-    monkeypatch.setattr(training, "train", made_up_epoch)
+    monkeypatch.setattr(training, "training_steps", made_up_epoch)
     monkeypatch.setattr(training, "collect_logits", made_up_logits)
     config = TrainConfig(epochs=len(scores), max_length=16)
     history = fit(model, tokenizer, (TEXTS, LABELS), (TEXTS[:4], LABELS[:4]), config, out=tmp_path)
@@ -281,11 +341,11 @@ def test_each_epoch_has_its_own_batches(model, tokenizer, monkeypatch):
     """Which reviews meet changes from epoch to epoch."""
     seen = []
 
-    def note_batches(model, loader, *_):
+    def note_batches(model, loader, *_, **__):
         seen.append({frozenset(map(tuple, batch["input_ids"].tolist())) for batch in loader})
-        return 0.1
+        yield 0.1, 8
 
-    monkeypatch.setattr(training, "train", note_batches)
+    monkeypatch.setattr(training, "training_steps", note_batches)
     fit(model, tokenizer, (TEXTS, LABELS), (TEXTS[:4], LABELS[:4]), CONFIG)
     assert [len(batches) for batches in seen] == [5, 5, 5] and seen[0] != seen[1] != seen[2] != seen[0]
 
@@ -294,16 +354,47 @@ def test_the_schedule_warms_up_and_falls_to_nothing(model, tokenizer, monkeypatc
     """A tenth of all steps up to the peak, then down in a line to 0."""
     rates = []
 
-    def note_rates(model, loader, optimizer, scheduler, *_):
+    def note_rates(model, loader, optimizer, scheduler, *_, **__):
         for _ in loader:
             rates.append(optimizer.param_groups[0]["lr"])
             optimizer.step()
             scheduler.step()
-        return 0.1
+            yield 0.1, 8
 
-    monkeypatch.setattr(training, "train", note_rates)
+    monkeypatch.setattr(training, "training_steps", note_rates)
     fit(model, tokenizer, (TEXTS, LABELS), (TEXTS[:4], LABELS[:4]), TrainConfig(4, 8, 1e-3, warmup=0.1, max_length=16))
     assert rates == pytest.approx([0, 5e-4] + [1e-3 * (20 - step) / 18 for step in range(2, 20)])
+
+
+@pytest.mark.parametrize(("patience", "epochs"), [(1, 3), (2, 6), (3, 7), (None, 7)])
+def test_patience_runs_out(model, tokenizer, monkeypatch, patience, epochs):
+    """After so many epochs in a row that were no better than the best; the weights are the best epoch's."""
+    losses = iter([0.5, 0.4, 0.6, 0.3, 0.7, 0.8, 0.9])
+    scores = lambda *_: {"validation_loss": next(losses), "accuracy": 0.5}  # noqa: E731
+    monkeypatch.setattr(training, "validation_scores", scores)
+    config = replace(CONFIG, epochs=7, patience=patience)
+    assert len(fit(model, tokenizer, (TEXTS, LABELS), (TEXTS[:4], LABELS[:4]), config)) == epochs
+
+
+def test_a_loss_that_is_no_number_names_the_reviews(model, tokenizer):
+    """Those of its batch, by their place in the training data."""
+    with torch.no_grad():
+        model.classifier.bias[0] = math.nan
+    batch = training_loader(TextClassificationDataset(TEXTS, LABELS, tokenizer, 16), 8, CONFIG.seed).batch_sampler
+    batch.set_epoch(1)
+    with pytest.raises(
+        ValueError, match=re.escape(f"the loss is nan at batch 0, which holds the reviews {batch.batches()[0]}")
+    ):
+        fit(model, tokenizer, (TEXTS, LABELS), (TEXTS[:4], LABELS[:4]), CONFIG)
+
+
+def test_a_watcher_is_told_of_every_step_and_epoch(model, tokenizer):
+    """As it happens: five steps, then what came of them, three times."""
+    told = []
+    history = fit(model, tokenizer, (TEXTS, LABELS), (TEXTS[:4], LABELS[:4]), CONFIG, watch=told.append)
+    assert ["accuracy" in entry for entry in told] == ([False] * 5 + [True]) * 3
+    assert told[5::6] == history and [entry["batch"] for entry in told[:5]] == [1, 2, 3, 4, 5]
+    assert history[0]["train_loss"] == pytest.approx(sum(entry["loss"] for entry in told[:5]) / 5)
 
 
 def test_one_class_teaches_nothing(model, tokenizer):
@@ -319,6 +410,7 @@ def test_fit_with_more_tokens_than_positions(model, tokenizer):
 
 
 BAD_VALUES = [("epochs", 0), ("epochs", -1), ("batch_size", 0), ("learning_rate", -1.0), ("precision", "fp8"), ("keep", "rest")]
+BAD_VALUES += [("patience", 0), ("at_once", 0)]
 
 
 @pytest.mark.parametrize(("name", "value"), BAD_VALUES)

@@ -1,0 +1,69 @@
+"""What a run will cost, before it starts: tokens, time and memory, from a few steps of a copy. Notebook 11."""
+
+import copy
+import time
+
+import torch
+from torch.utils.data import DataLoader
+
+from bertnotes.batching import TextClassificationDataset, training_loader
+from bertnotes.record import peak_memory
+from bertnotes.training import collect_logits, optimizer_and_schedule, training_steps
+
+
+def estimate_cost(model, tokenizer, train_data, validation_data, config, device="cpu", steps=10):
+    """Estimate what `fit` would take with the same arguments. The model stays as it is.
+
+    Returns a dict: reviews, tokens (of an epoch, after truncation) and computed_tokens (with padding), steps,
+    tokens_per_second (measured, padding counted), seconds (of all epochs, validation included), and memory_mb, the most that
+    was held.
+    """
+    model = copy.deepcopy(model).to(device)
+    training, held_out = (
+        TextClassificationDataset(*data, tokenizer, config.max_length, config.keep) for data in (train_data, validation_data)
+    )
+    batches = training_loader(training, config.batch_size, config.seed).batch_sampler.batches()
+    size = {tuple(batch): len(batch) * max(training.lengths()[index] for index in batch) for batch in batches}
+    largest = max(batches, key=lambda batch: size[tuple(batch)])
+    probe = [largest, *batches[:steps]]  # the first step warms up; as the largest it also shows the most memory
+    optimizer, scheduler = optimizer_and_schedule(model, config, steps=len(batches) * config.epochs)
+    loader = DataLoader(training, batch_sampler=probe)
+    moments = [time.perf_counter() for _ in training_steps(model, loader, optimizer, scheduler, device, config)]
+    rate = sum(size[tuple(batch)] for batch in probe[1:]) / (moments[-1] - moments[0])
+    started = time.perf_counter()
+    collect_logits(model, DataLoader(training, batch_sampler=probe[1:]), device, config.precision)
+    reading_rate = sum(size[tuple(batch)] for batch in probe[1:]) / (time.perf_counter() - started)
+    computed = sum(size.values())
+    cuda = torch.device(device).type == "cuda"
+    return {
+        "reviews": len(training),
+        "tokens": sum(training.lengths()),
+        "computed_tokens": computed,
+        "steps": len(batches) * config.epochs,
+        "tokens_per_second": round(rate),
+        "seconds": round(config.epochs * (computed / rate + sum(held_out.lengths()) / reading_rate)),
+        "memory_mb": round(torch.cuda.max_memory_allocated() / 1e6) if cuda else peak_memory(),
+    }
+
+
+def cost_report(cost):
+    """Say in three lines what `estimate_cost` found."""
+    memory = "unknown here" if cost["memory_mb"] is None else f"{cost['memory_mb']:,} MB"
+    return (
+        f"{cost['reviews']:,} reviews, {cost['tokens']:,} tokens an epoch ({cost['computed_tokens']:,} with padding), "
+        f"{cost['steps']:,} steps in all\n"
+        f"about {duration(cost['seconds'])} at {cost['tokens_per_second']:,} tokens a second, measured just now\n"
+        f"most memory held: {memory}"
+    )
+
+
+def duration(seconds):
+    """A time as one reads it aloud.
+
+    >>> duration(40), duration(600), duration(9000)
+    ('40 seconds', '10 minutes', '2 h 30 min')
+    """
+    if seconds < 120:
+        return f"{seconds:.0f} seconds"
+    minutes = round(seconds / 60)
+    return f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02} min"
