@@ -6,6 +6,8 @@ Notebook 09 uses it; 11 measures what it saves. Half of all positions are paddin
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from bertnotes.tokens import token_ids
+
 
 class TextClassificationDataset(Dataset):
     """Reviews and their labels, tokenised once and cut to max_length tokens ([CLS] and [SEP] included).
@@ -31,8 +33,7 @@ class TextClassificationDataset(Dataset):
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.labels = labels
-        whole = tokenizer(texts, verbose=False)["input_ids"] if texts else []
-        self.ids = [shorten(ids, max_length, keep) for ids in whole]
+        self.ids = [shorten(ids, max_length, keep) for ids in token_ids(texts, tokenizer)]
 
     def __len__(self):
         return len(self.ids)
