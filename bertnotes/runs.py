@@ -162,7 +162,7 @@ class Run:
         self.best, self.saved, self.stack = None, time.monotonic(), ExitStack()
 
     def __enter__(self):
-        if self.folder and (self.folder / "train_config.json").exists():
+        if self.writes and (self.folder / "train_config.json").exists():  # the others may come when it has just been written
             if not self.resume:
                 raise ValueError(f"{self.folder} holds a run; to go on with it, resume it, or give a new folder")
             check_same(json.loads((self.folder / "train_config.json").read_text(encoding="utf-8")), self.config, self.folder)

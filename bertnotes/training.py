@@ -230,6 +230,7 @@ def fit(
             if progress.best_epoch() == len(progress.history):
                 run.keep_best(model, tokenizer)
             run.save(model, optimizer, scheduler, asdict(progress))
+        accelerator.wait_for_everyone()  # the first may still be writing what all are to read
         run.load_best(model)
     model.eval()
     return progress.history

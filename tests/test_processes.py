@@ -26,7 +26,7 @@ held_out = DATA[0] * 2, DATA[1] * 2
 config = TrainConfig(epochs=3, batch_size=13, learning_rate=1e-3, max_length=16, seed=5, at_once=4)
 try:
     history = fit(
-        model, load_tokenizer(checkpoint), DATA, held_out, config, out=out, resume=True, save_every=0,
+        model, load_tokenizer(checkpoint), DATA, held_out, config, out=out, resume=sys.argv[4:] == ["resume"], save_every=0,
         watch=stop_after(stop) if stop else None,
     )
     print(len(history), "epochs on", os.environ.get("WORLD_SIZE", "1"), flush=True)
@@ -53,9 +53,9 @@ def train(calm_checkpoint, tmp_path, request):
     """A function that trains the toy in a folder on so many processes, and stops it after so many lines."""
     (tmp_path / "toy.py").write_text(TOY)
 
-    def train(folder, processes, stop=0):
+    def train(folder, processes, stop=0, more=()):
         start = [] if processes == 1 else ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
-        command = [sys.executable, *start, tmp_path / "toy.py", calm_checkpoint, tmp_path / folder, stop]
+        command = [sys.executable, *start, tmp_path / "toy.py", calm_checkpoint, tmp_path / folder, stop, *more]
         environment = os.environ | {"PYTHONPATH": str(request.path.parent), "OMP_NUM_THREADS": "1"}
         run = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=240, env=environment)
         assert run.returncode == 0, run.stderr[-3000:]
@@ -72,8 +72,8 @@ def test_two_processes_and_a_change_of_their_number(train):
     steps, history = train("one", 1)
     assert sorted(entry["reviews"] for entry in steps[:4]) == [1, 13, 13, 13] and len(steps) == 12 and len(history) == 3
     train("both", 1, stop=7)
-    for name in ("two", "both"):
-        its_steps, its_history = train(name, 2)
+    for name, more in (("two", []), ("both", ["resume"])):
+        its_steps, its_history = train(name, 2, more=more)
         assert [entry["loss"] for entry in its_steps] == pytest.approx([entry["loss"] for entry in steps], abs=1e-4)
         assert [entry["accuracy"] for entry in its_history] == [entry["accuracy"] for entry in history]
         losses = [[entry["validation_loss"] for entry in entries] for entries in (its_history, history)]
