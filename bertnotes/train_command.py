@@ -16,7 +16,7 @@ def train(
     validation: Annotated[float, typer.Option(help="part held out for validation: a fraction, or a count")] = 0.2,
     epochs: int = 3,
     batch_size: Annotated[int, typer.Option(help="reviews a step, over all processes")] = 16,
-    learning_rate: Annotated[float, typer.Option(help="the peak; 2e-5 to 5e-5 suits a BERT-base")] = 2e-4,
+    learning_rate: Annotated[float, typer.Option(help="the peak; 2e-5 to 5e-5 suits a BERT-base")] = 1e-4,
     max_length: Annotated[int, typer.Option(help="tokens a review is cut to")] = 256,
     keep: Annotated[str, typer.Option(help="the part of a longer review that stays: head, tail or head+tail")] = "head",
     seed: int = 42,

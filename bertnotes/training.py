@@ -34,7 +34,7 @@ class TrainConfig:
 
     epochs: int = 3
     batch_size: int = 16
-    learning_rate: float = 2e-4
+    learning_rate: float = 1e-4
     warmup: float = 0.1
     weight_decay: float = 0.01
     max_length: int = 256

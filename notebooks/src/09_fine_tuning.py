@@ -92,12 +92,13 @@ assert abs(sum(before) / 5 - 0.5) < 0.1
 #
 # For each batch: predict, measure the error (cross-entropy), follow its gradient one small step. The learning rate climbs for a
 # tenth of the steps, then falls to zero. `fit` does this for three epochs and keeps the one that did best on validation; reviews
-# are cut at 64 tokens here, so that it takes less than a minute. The loop itself is `train` in `bertnotes/training.py`, one short function.
+# are cut at 64 tokens here, so that it takes less than a minute. The loop itself is `training_steps` in `bertnotes/training.py`, one short
+# function.
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes.training import TrainConfig, fit
 
-config = TrainConfig(epochs=3, learning_rate=2e-4, max_length=64, seed=0)
+config = TrainConfig(epochs=3, learning_rate=1.5e-4, max_length=64, seed=0)
 history = fit(model, tokenizer, (train_texts, train_labels), (held_texts, held_labels), config)
 for entry in history:
     loss, right, seconds = entry["train_loss"], entry["accuracy"], entry["seconds"]
