@@ -15,7 +15,10 @@ def whole(path):
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
     try:
+        partial.touch()
+        rights = partial.stat().st_mode  # those of an ordinary file; safetensors would let no one else read
         yield partial
+        partial.chmod(rights)
         sync(partial)
         os.replace(partial, path)
         if os.name != "nt":  # Windows cannot open a folder

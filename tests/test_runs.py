@@ -111,6 +111,13 @@ def test_a_checkpoint_comes_back_to_the_last_bit(tmp_path):
     assert all(tensors[name].dtype == one.dtype and torch.equal(tensors[name], one) for name, one in TENSORS.items())
 
 
+def test_whoever_may_read_the_folder_may_read_a_checkpoint(tmp_path):
+    """As any file: a class shares its models."""
+    save_checkpoint(tmp_path / "s.safetensors", TENSORS, RECORD)
+    (tmp_path / "ordinary").touch()
+    assert (tmp_path / "s.safetensors").stat().st_mode == (tmp_path / "ordinary").stat().st_mode
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(data=st.data(), kind=st.sampled_from(["cut", "flip", "more"]))
 def test_a_checkpoint_that_is_not_what_was_written_is_refused(tmp_path, data, kind):
