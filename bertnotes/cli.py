@@ -6,13 +6,11 @@ from typing import Annotated
 
 import typer
 
-from bertnotes.train_command import train
+from bertnotes.train_command import Model, Plain, train
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0])
 
-Model = Annotated[str, typer.Option(help='"mini", a checkpoint folder, or a hub id such as bert-base-uncased')]
 
-Plain = Annotated[bool, typer.Option("--plain", help="leave out reviews that a column note marks as hard")]
 MaxLength = Annotated[int | None, typer.Option(help="tokens a review is cut to [default: as the model was trained]")]
 
 

@@ -6,9 +6,8 @@ import time
 import torch
 from torch.utils.data import DataLoader
 
-from bertnotes.batching import TextClassificationDataset, training_loader
 from bertnotes.record import peak_memory
-from bertnotes.training import collect_logits, optimizer_and_schedule, training_steps
+from bertnotes.training import check_run, collect_logits, loaders, optimizer_and_schedule, training_steps
 
 
 def estimate_cost(model, tokenizer, train_data, validation_data, config, device="cpu", steps=10):
@@ -16,32 +15,29 @@ def estimate_cost(model, tokenizer, train_data, validation_data, config, device=
 
     Returns a dict: reviews, tokens (of an epoch, after truncation) and computed_tokens (with padding), steps,
     tokens_per_second (measured, padding counted), seconds (of all epochs, validation included), and memory_mb, the most that
-    was held.
+    was held. Raises ValueError as `fit` does. What torch.compile would gain is not in it.
     """
+    check_run(config, model, train_data[1])
     model = copy.deepcopy(model).to(device)
-    training, held_out = (
-        TextClassificationDataset(*data, tokenizer, config.max_length, config.keep) for data in (train_data, validation_data)
-    )
-    batches = training_loader(training, config.batch_size, config.seed).batch_sampler.batches()
-    size = {tuple(batch): len(batch) * max(training.lengths()[index] for index in batch) for batch in batches}
-    largest = max(batches, key=lambda batch: size[tuple(batch)])
-    probe = [largest, *batches[:steps]]  # the first step warms up; as the largest it also shows the most memory
+    loader, validation = loaders(tokenizer, train_data, validation_data, config)
+    training, lengths, batches = loader.dataset, loader.dataset.lengths(), loader.batch_sampler.batches()
+    sizes = [len(batch) * max(lengths[index] for index in batch) for batch in batches]
+    probe = [batches[sizes.index(max(sizes))], *batches[:steps]]  # the first warms up; as the largest it shows the most memory
     optimizer, scheduler = optimizer_and_schedule(model, config, steps=len(batches) * config.epochs)
-    loader = DataLoader(training, batch_sampler=probe)
-    moments = [time.perf_counter() for _ in training_steps(model, loader, optimizer, scheduler, device, config)]
-    rate = sum(size[tuple(batch)] for batch in probe[1:]) / (moments[-1] - moments[0])
+    probe_loader = DataLoader(training, batch_sampler=probe)
+    moments = [time.perf_counter() for _ in training_steps(model, probe_loader, optimizer, scheduler, device, config)]
+    rate = sum(sizes[:steps]) / (moments[-1] - moments[0])
     started = time.perf_counter()
     collect_logits(model, DataLoader(training, batch_sampler=probe[1:]), device, config.precision)
-    reading_rate = sum(size[tuple(batch)] for batch in probe[1:]) / (time.perf_counter() - started)
-    computed = sum(size.values())
+    reading_rate = sum(sizes[:steps]) / (time.perf_counter() - started)
     cuda = torch.device(device).type == "cuda"
     return {
         "reviews": len(training),
-        "tokens": sum(training.lengths()),
-        "computed_tokens": computed,
+        "tokens": sum(lengths),
+        "computed_tokens": sum(sizes),
         "steps": len(batches) * config.epochs,
         "tokens_per_second": round(rate),
-        "seconds": round(config.epochs * (computed / rate + sum(held_out.lengths()) / reading_rate)),
+        "seconds": round(config.epochs * (sum(sizes) / rate + sum(validation.dataset.lengths()) / reading_rate)),
         "memory_mb": round(torch.cuda.max_memory_allocated() / 1e6) if cuda else peak_memory(),
     }
 

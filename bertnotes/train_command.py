@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+Model = Annotated[str, typer.Option(help='"mini", a checkpoint folder, or a hub id such as bert-base-uncased')]
+Plain = Annotated[bool, typer.Option("--plain", help="leave out reviews that a column note marks as hard")]
+
 
 def train(
     data: Annotated[Path, typer.Option(help="CSV with the columns review and sentiment")],
     out: Annotated[Path, typer.Option(help="folder for the run and its model")],
-    model: Annotated[str, typer.Option(help='"mini", a checkpoint folder, or a hub id such as bert-base-uncased')] = "mini",
+    model: Model = "mini",
     sample: Annotated[int | None, typer.Option(help="how many reviews to draw from the CSV [default: all]")] = None,
     validation: Annotated[float, typer.Option(help="part held out for validation: a fraction, or a count")] = 0.2,
     epochs: int = 3,
@@ -24,13 +27,13 @@ def train(
     attention: Annotated[str, typer.Option(help="sdpa (fused), bertnotes (the function of notebook 01) or eager")] = "sdpa",
     patience: Annotated[int | None, typer.Option(help="stop after so many epochs that were no better on validation")] = None,
     at_once: Annotated[int | None, typer.Option(help="reviews in memory at a time, where a batch does not fit")] = None,
-    compiled: Annotated[bool, typer.Option("--compile", help="torch.compile: faster on a GPU after a minute")] = False,
+    compiled: Annotated[bool, typer.Option("--compile", help="have torch.compile write the encoder")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out where it was stopped")] = False,
     save_every: Annotated[float, typer.Option(help="seconds between checkpoints")] = 120,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what it would cost, from ten steps, and stop")] = False,
     test: Annotated[Path | None, typer.Option(help="CSV to score once at the end, beside TF-IDF on the same reviews")] = None,
     record: Annotated[Path | None, typer.Option(help="JSON file for the result; needs --test")] = None,
-    plain: Annotated[bool, typer.Option("--plain", help="leave out reviews that a column note marks as hard")] = False,
+    plain: Plain = False,
 ):
     """Fine-tune a model on reviews, keep the epoch that does best on validation, and save it.
 
@@ -79,9 +82,7 @@ def report_cost(classifier, tokenizer, reviews, config):
     """Print what the run would cost."""
     from bertnotes.costs import cost_report, estimate_cost
     from bertnotes.processes import best_device
-    from bertnotes.training import check_run
 
-    check_run(config, classifier, reviews[0][1])
     typer.echo(cost_report(estimate_cost(classifier, tokenizer, *reviews, config, best_device())))
 
 

@@ -51,11 +51,11 @@ def calm_checkpoint(tiny_checkpoint, tmp_path_factory):
 @pytest.fixture
 def train(calm_checkpoint, tmp_path, request):
     """A function that trains the toy in a folder on so many processes, and stops it after so many lines."""
-    (tmp_path / "toy.py").write_text(TOY)
+    (tmp_path / "train.py").write_text(TOY)
 
     def train(folder, processes, stop=0, more=()):
         start = [] if processes == 1 else ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
-        command = [sys.executable, *start, tmp_path / "toy.py", calm_checkpoint, tmp_path / folder, stop, *more]
+        command = [sys.executable, *start, tmp_path / "train.py", calm_checkpoint, tmp_path / folder, stop, *more]
         environment = os.environ | {"PYTHONPATH": str(request.path.parent), "OMP_NUM_THREADS": "1"}
         run = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=240, env=environment)
         assert run.returncode == 0, run.stderr[-3000:]

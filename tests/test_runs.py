@@ -14,6 +14,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
+from toy import LABELS, TEXTS
 
 from bertnotes import runs
 from bertnotes.classifier import BERTClassifier
@@ -32,10 +33,7 @@ from bertnotes.runs import (
 )
 from bertnotes.training import TrainConfig, fit
 
-OPENINGS = ["film", "a film", "the cast is", "you watch", "i watch it once"]
-WORDS = [["bad", "worst", "dull", "poor"], ["good", "great", "best", "wonderful"]]
-TOY = [(f"{opening} {word} , {word} , {word} !", label) for opening in OPENINGS for label in (0, 1) for word in WORDS[label]]
-DATA = [text for text, _ in TOY], [label for _, label in TOY]
+DATA = TEXTS, LABELS
 HELD_OUT = DATA[0][::3], DATA[1][::3]
 CONFIG = TrainConfig(epochs=3, batch_size=7, learning_rate=1e-3, max_length=16, seed=5)  # 6 batches an epoch, the last of 5
 

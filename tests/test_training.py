@@ -11,6 +11,7 @@ import torch
 from sklearn.metrics import accuracy_score, classification_report
 from torch import nn
 from torch.utils.data import DataLoader
+from toy import LABELS, TEXTS
 
 from bertnotes import training
 from bertnotes.batching import TextClassificationDataset, evaluation_loader, training_loader
@@ -30,10 +31,6 @@ from bertnotes.training import (
     trained_config,
 )
 
-OPENINGS = ["film", "a film", "the cast is", "you watch", "i watch it once"]
-WORDS = [["bad", "worst", "dull", "poor"], ["good", "great", "best", "wonderful"]]
-TOY = [(f"{opening} {word} , {word} , {word} !", label) for opening in OPENINGS for label in (0, 1) for word in WORDS[label]]
-TEXTS, LABELS = [text for text, _ in TOY], [label for _, label in TOY]
 CONFIG = TrainConfig(epochs=3, batch_size=8, learning_rate=1e-3, max_length=16, seed=5)
 
 
