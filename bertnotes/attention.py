@@ -11,7 +11,8 @@ import math
 
 import torch
 from torch import nn
-from torch.nn import functional
+
+from bertnotes.dropout import drop
 
 
 def attention_weights(query, key, mask=None):
@@ -53,7 +54,7 @@ def scaled_dot_product_attention(query, key, value, mask=None, dropout=0.0):
     """
     weights = attention_weights(query, key, mask)
     _check_value(key, value)
-    output = functional.dropout(weights, dropout) @ value
+    output = drop(weights, dropout) @ value
     return output, weights
 
 

@@ -14,6 +14,7 @@ from transformers import AutoConfig
 
 from bertnotes.batching import TextClassificationDataset, check_max_length, evaluation_loader, evaluation_order
 from bertnotes.data import LABELS, clean_review
+from bertnotes.devices import autocast
 from bertnotes.files import whole
 from bertnotes.models import find_model, load_encoder, load_tokenizer
 
@@ -98,10 +99,11 @@ class BERTClassifier(nn.Module):
 
 
 @torch.inference_mode()
-def predict_probabilities(texts, model, tokenizer, device="cpu", max_length=128, batch_size=32, keep="head"):
+def predict_probabilities(texts, model, tokenizer, device="cpu", max_length=128, batch_size=32, keep="head", precision="fp32"):
     """Probability of each class for each text: a tensor (text, class), rows in the order of the texts, on the CPU.
 
-    keep: the part of a text longer than max_length tokens that is read, "head", "tail" or "head+tail".
+    keep: the part of a text longer than max_length tokens that is read, "head", "tail" or "head+tail". precision: "fp32" or
+    "bf16".
     """
     check_max_length(max_length, model.bert.config.max_position_embeddings)
     texts = [clean_review(text) for text in texts]
@@ -109,10 +111,11 @@ def predict_probabilities(texts, model, tokenizer, device="cpu", max_length=128,
         raise ValueError("there is no text to predict; expected at least one")
     dataset = TextClassificationDataset(texts, [0] * len(texts), tokenizer, max_length, keep)
     model.to(device).eval()
-    rows = [
-        model(batch["input_ids"].to(device), batch["attention_mask"].to(device)).float().softmax(-1).cpu()
-        for batch in evaluation_loader(dataset, batch_size)
-    ]
+    with autocast(device, precision):
+        rows = [
+            model(batch["input_ids"].to(device), batch["attention_mask"].to(device)).float().softmax(-1).cpu()
+            for batch in evaluation_loader(dataset, batch_size)
+        ]
     order = torch.tensor(evaluation_order(dataset))
     return torch.cat(rows)[order.argsort()]
 

@@ -30,7 +30,7 @@ def evaluate(
     from bertnotes.batching import TextClassificationDataset, evaluation_loader
     from bertnotes.classifier import BERTClassifier
     from bertnotes.data import load_imdb_data
-    from bertnotes.processes import best_device
+    from bertnotes.devices import best_device
     from bertnotes.training import evaluate as score
     from bertnotes.training import majority_accuracy, trained_config
 
@@ -39,7 +39,7 @@ def evaluate(
     device, config = best_device(), trained_config(model)
     dataset = TextClassificationDataset(texts, labels, tokenizer, max_length or config.max_length, config.keep)
     loader = evaluation_loader(dataset, 32)
-    accuracy, report = score(classifier.to(device), loader, device)
+    accuracy, report = score(classifier.to(device), loader, device, config.precision)
     typer.echo(f"accuracy {accuracy:.4f}, majority class {majority_accuracy(labels):.4f}, {len(labels)} reviews\n\n{report}")
 
 
@@ -53,7 +53,7 @@ def predict(
     """Say of one review, or of each in a file, whether it is positive or negative, and how probable that is."""
     from bertnotes.classifier import BERTClassifier, predict_probabilities
     from bertnotes.data import read_reviews
-    from bertnotes.processes import best_device
+    from bertnotes.devices import best_device
     from bertnotes.training import trained_config
 
     if (text is None) == (file is None):
@@ -62,7 +62,8 @@ def predict(
     classifier, tokenizer = BERTClassifier.from_pretrained(model, "sdpa")
     config = trained_config(model)
     length = max_length or config.max_length
-    for row in predict_probabilities(texts, classifier, tokenizer, best_device(), length, keep=config.keep):
+    choice = {"keep": config.keep, "precision": config.precision}
+    for row in predict_probabilities(texts, classifier, tokenizer, best_device(), length, **choice):
         best = row.argmax().item()
         typer.echo(f"{classifier.class_names[best]}\t{row[best]:.4f}")
 

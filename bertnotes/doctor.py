@@ -73,7 +73,7 @@ def check_device():
     """What the models will run on: a GPU is used if there is one, and none is needed."""
     import torch
 
-    from bertnotes.processes import best_device
+    from bertnotes.devices import best_device
 
     device = best_device()
     name = torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} CPU threads"

@@ -20,12 +20,12 @@ from tqdm import tqdm
 
 from bertnotes.checkpoint import read_checkpoint
 from bertnotes.data import read_reviews
+from bertnotes.devices import autocast, best_device
 from bertnotes.files import write_whole
 from bertnotes.masked_words import IGNORED, choose_texts, evaluate_guesses, guess, mask_tokens
 from bertnotes.models import load_encoder, load_tokenizer
-from bertnotes.processes import best_device, join_processes
+from bertnotes.processes import join_processes
 from bertnotes.runs import check_same, lines_of, load_checkpoint, read_lines, restore_state, save_checkpoint, state_of
-from bertnotes.training import autocast
 from bertnotes.vocabulary import COURSE_WORDS, choose_pieces, count_pieces, trim_encoder, trim_tokenizer
 
 

@@ -28,10 +28,3 @@ def process(accelerator):
 def is_first():
     """Whether this is the first of the processes that were launched together, or the only one: the one that speaks."""
     return os.environ.get("RANK", "0") == "0"
-
-
-def best_device():
-    """The name of the fastest device here: "cuda", "mps" or "cpu"."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"

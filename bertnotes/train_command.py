@@ -24,7 +24,10 @@ def train(
     keep: Annotated[str, typer.Option(help="the part of a longer review that stays: head, tail or head+tail")] = "head",
     seed: int = 42,
     precision: Annotated[str, typer.Option(help="fp32 or bf16")] = "fp32",
-    attention: Annotated[str, typer.Option(help="sdpa (fused), bertnotes (the function of notebook 01) or eager")] = "sdpa",
+    attention: Annotated[
+        str | None,
+        typer.Option(help="bertnotes, sdpa (fused) or eager [default: sdpa on a GPU, else bertnotes]"),
+    ] = None,
     patience: Annotated[int | None, typer.Option(help="stop after so many epochs that were no better on validation")] = None,
     at_once: Annotated[int | None, typer.Option(help="reviews in memory at a time, where a batch does not fit")] = None,
     compiled: Annotated[bool, typer.Option("--compile", help="have torch.compile write the encoder")] = False,
@@ -43,8 +46,9 @@ def train(
 
     from bertnotes.classifier import BERTClassifier
     from bertnotes.data import load_imdb_data, split_validation
+    from bertnotes.devices import best_device, training_attention
     from bertnotes.models import load_tokenizer
-    from bertnotes.processes import best_device, is_first
+    from bertnotes.processes import is_first
     from bertnotes.training import TrainConfig, fit
 
     check_folders(out, resume, test, record)
@@ -58,12 +62,13 @@ def train(
         patience=patience, at_once=at_once, compiled=compiled,
     )  # fmt: skip
     torch.manual_seed(seed)
-    classifier, tokenizer = BERTClassifier(model, 2, attention), load_tokenizer(model)
+    device = best_device()
+    classifier, tokenizer = BERTClassifier(model, 2, attention or training_attention(device)), load_tokenizer(model)
     if dry_run:
-        return report_cost(classifier, tokenizer, reviews, config)
+        return report_cost(classifier, tokenizer, reviews, config, device)
     say_start(reviews)
     started = time.perf_counter()
-    history = fit(classifier, tokenizer, *reviews, config, best_device(), out, resume, save_every=save_every)
+    history = fit(classifier, tokenizer, *reviews, config, device, out, resume, save_every=save_every)
     seconds = time.perf_counter() - started
     say_end(history, out)
     if test_data and is_first():
@@ -78,12 +83,11 @@ def check_folders(out, resume, test, record):
         raise ValueError(f"{out} is not empty; give a new folder, or go on with the run in it: --resume")
 
 
-def report_cost(classifier, tokenizer, reviews, config):
+def report_cost(classifier, tokenizer, reviews, config, device):
     """Print what the run would cost."""
     from bertnotes.costs import cost_report, estimate_cost
-    from bertnotes.processes import best_device
 
-    typer.echo(cost_report(estimate_cost(classifier, tokenizer, *reviews, config, best_device())))
+    typer.echo(cost_report(estimate_cost(classifier, tokenizer, *reviews, config, device)))
 
 
 def say_start(reviews):

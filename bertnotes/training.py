@@ -21,6 +21,7 @@ from transformers import get_linear_schedule_with_warmup
 
 from bertnotes.batching import TextClassificationDataset, check_max_length, evaluation_loader, training_loader
 from bertnotes.data import LABELS
+from bertnotes.devices import autocast
 from bertnotes.processes import join_processes, process
 from bertnotes.runs import Run, fingerprint
 
@@ -293,10 +294,3 @@ def trained_config(folder):
         return TrainConfig()
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path} is damaged ({error}); copy or train the model again") from None
-
-
-def autocast(device, precision):
-    """A context in which matrix products run in bfloat16 if precision is "bf16", and in float32 if it is "fp32"."""
-    if precision not in ("fp32", "bf16"):
-        raise ValueError(f'precision is "fp32" or "bf16"; got {precision!r}')
-    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bf16")

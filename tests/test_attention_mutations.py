@@ -95,8 +95,8 @@ MUTATIONS = {
     ),
     # dropout
     "weights after dropout": Mutation(
-        "output = functional.dropout(weights, dropout) @ value",
-        "weights = functional.dropout(weights, dropout)\n    output = weights @ value",
+        "output = drop(weights, dropout) @ value",
+        "weights = drop(weights, dropout)\n    output = weights @ value",
         ["dropout", "training only", "BERT in training"],
     ),
     "dropout outside training": Mutation(" if self.training else 0.0", "", ["training only"]),

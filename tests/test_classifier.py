@@ -173,6 +173,14 @@ def test_predictions_are_made_without_dropout(model, tokenizer):
     assert not before.requires_grad and not model.training
 
 
+def test_predictions_in_half_the_bytes(model, tokenizer):
+    """bf16 gives about the same probabilities, and not the same digits."""
+    exact = predict_probabilities(TEXTS, model, tokenizer, max_length=32)
+    rough = predict_probabilities(TEXTS, model, tokenizer, max_length=32, precision="bf16")
+    assert torch.allclose(rough, exact, atol=0.02) and not torch.equal(rough, exact)
+    assert rough.dtype == torch.float32
+
+
 @pytest.mark.parametrize(("label", "word"), [(0, "negative"), (1, "positive")])
 def test_predict_sentiment_says_the_word(tiny_checkpoint, tokenizer, label, word):
     """0 is negative, 1 is positive; the text may come with the `<br />` of its web page."""

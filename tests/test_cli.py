@@ -30,7 +30,7 @@ def reviews(tmp_path_factory):
 def run(monkeypatch, capfd):
     """A function that runs `bertnotes` with arguments and returns (exit status, stdout, stderr)."""
 
-    monkeypatch.setattr("bertnotes.processes.best_device", lambda: "cpu")  # a GPU does not add in the same order every time
+    monkeypatch.setattr("bertnotes.devices.best_device", lambda: "cpu")  # a GPU does not add in the same order every time
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["bertnotes", *map(str, arguments)])

@@ -1,0 +1,29 @@
+"""Dropout: numbers left out at random, so that no later step comes to lean on one of them.
+
+On a CPU, torch's own takes a third of a training step with long reviews, most of it to draw the random numbers; this one draws
+them eight at a time. Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting".
+"""
+
+import torch
+from torch.nn import functional
+
+
+def drop(numbers, rate):
+    """Set each number to 0 with probability rate, and enlarge the others by 1 / (1 - rate), so that the mean stays.
+
+    numbers: a float tensor of any shape. On a CPU a byte is drawn for each number, and rate rounded to 256ths.
+    Raises ValueError where rate is not from 0 to 1.
+    """
+    if not 0 <= rate <= 1:
+        raise ValueError(f"a dropout rate is a probability, from 0 to 1; got {rate}")
+    if rate in (0, 1) or numbers.device.type != "cpu" or torch.compiler.is_compiling():
+        return functional.dropout(numbers, rate)
+    limit = min(max(round(256 * rate), 1), 255)
+    kept = random_bytes(numbers.shape) >= limit
+    return numbers * (kept * numbers.new_tensor(256 / (256 - limit)))
+
+
+def random_bytes(shape):
+    """Numbers from 0 to 255, each as likely, from torch's generator: eight out of each 64 bits that it draws."""
+    count = torch.Size(shape).numel()
+    return torch.empty(-(-count // 8), dtype=torch.int64).random_(-(2**63), None).view(torch.uint8)[:count].view(shape)
