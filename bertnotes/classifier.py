@@ -15,6 +15,7 @@ from transformers import AutoConfig
 from bertnotes.batching import TextClassificationDataset, check_max_length, evaluation_loader, evaluation_order
 from bertnotes.data import LABELS, clean_review
 from bertnotes.devices import autocast
+from bertnotes.dropout import use_drop
 from bertnotes.files import whole
 from bertnotes.models import find_model, load_encoder, load_tokenizer
 
@@ -25,20 +26,22 @@ class BERTClassifier(nn.Module):
     """A pre-trained encoder with a classification head.
 
     bert_model_name: "mini", a checkpoint folder or a hub id; num_classes: how many labels.
-    attention: "bertnotes" (the function of notebook 01), "sdpa" (fused, faster) or "eager".
+    attention: "bertnotes" (the function of notebook 01), "sdpa" (fused, faster) or "eager". attention_dropout: the share of
+    attention weights dropped in training [default: as the model says].
     forward(input_ids, attention_mask): both (batch, position) -> logits (batch, num_classes).
     """
 
-    def __init__(self, bert_model_name="mini", num_classes=2, attention="bertnotes"):
+    def __init__(self, bert_model_name="mini", num_classes=2, attention="bertnotes", attention_dropout=None):
         super().__init__()
         if num_classes < 2:
             raise ValueError(f"a classifier tells at least 2 classes apart; got num_classes={num_classes}")
-        self.bert = load_encoder(bert_model_name, attention)
+        self.bert = load_encoder(bert_model_name, attention, attention_dropout)
         config = self.bert.config
         self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.1))
         self.classifier = nn.Linear(config.hidden_size, num_classes)
         nn.init.normal_(self.classifier.weight, std=getattr(config, "initializer_range", 0.02))
         nn.init.zeros_(self.classifier.bias)
+        use_drop(self)
 
     def forward(self, input_ids, attention_mask):
         check_max_length(input_ids.shape[1], self.bert.config.max_position_embeddings)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from bertnotes.bench_command import bench
 from bertnotes.train_command import Model, Plain, train
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0])
@@ -15,6 +16,7 @@ MaxLength = Annotated[int | None, typer.Option(help="tokens a review is cut to [
 
 
 app.command()(train)
+app.command()(bench)
 
 
 @app.command()

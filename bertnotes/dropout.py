@@ -5,6 +5,7 @@ them eight at a time. Srivastava et al. 2014, "Dropout: A Simple Way to Prevent 
 """
 
 import torch
+from torch import nn
 from torch.nn import functional
 
 
@@ -27,3 +28,19 @@ def random_bytes(shape):
     """Numbers from 0 to 255, each as likely, from torch's generator: eight out of each 64 bits that it draws."""
     count = torch.Size(shape).numel()
     return torch.empty(-(-count // 8), dtype=torch.int64).random_(-(2**63), None).view(torch.uint8)[:count].view(shape)
+
+
+class Dropout(nn.Dropout):
+    """torch's layer, drawing with `drop`."""
+
+    def forward(self, numbers):
+        """numbers: any shape; unchanged in evaluation mode."""
+        return drop(numbers, self.p) if self.training else numbers
+
+
+def use_drop(model):
+    """Let all dropout layers of a model draw with `drop`."""
+    for module in list(model.modules()):
+        for name, layer in module.named_children():
+            if type(layer) is nn.Dropout:
+                setattr(module, name, Dropout(layer.p))

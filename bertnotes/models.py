@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
 from bertnotes.attention import use_in_transformers
@@ -31,12 +31,12 @@ def load_tokenizer(name="mini"):
         return AutoTokenizer.from_pretrained(source)
 
 
-def load_encoder(name="mini", attention="eager"):
+def load_encoder(name="mini", attention="eager", attention_dropout=None):
     """Load a pre-trained encoder in float32, in evaluation mode.
 
     attention: "eager" (transformers' own, gives attention weights), "bertnotes" (ours, gives them too) or "sdpa" (fused
     and faster, gives none). Call it with output_attentions=True: `attentions` is a tuple, one (batch, head, query_pos,
-    key_pos) a layer.
+    key_pos) a layer. attention_dropout: the share of attention weights dropped in training [default: as the model says].
     Raises FileNotFoundError where the folder or the hub id is not to be had; ValueError where the folder is no whole
     checkpoint, or the model returns no attention weights although it was asked to.
     """
@@ -46,8 +46,16 @@ def load_encoder(name="mini", attention="eager"):
         use_in_transformers()
     source = find_model(name)
     with quiet(), explained(source):
+        config = AutoConfig.from_pretrained(source)
+        if attention_dropout is not None:
+            set_attention_dropout(config, attention_dropout)
         encoder, report = AutoModel.from_pretrained(
-            source, attn_implementation=attention, dtype=torch.float32, use_safetensors=True, output_loading_info=True
+            source,
+            config=config,
+            attn_implementation=attention,
+            dtype=torch.float32,
+            use_safetensors=True,
+            output_loading_info=True,
         )
     missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))  # some come without a pooler
     if missing:
@@ -55,6 +63,15 @@ def load_encoder(name="mini", attention="eager"):
     if attention != "sdpa":
         _check_attentions(encoder, attention)
     return encoder
+
+
+def set_attention_dropout(config, rate):
+    """Set the dropout of attention weights in a model's configuration, whatever that model calls it."""
+    if not 0 <= rate < 1:
+        raise ValueError(f"attention_dropout is a share, from 0 to below 1; got {rate}")
+    for name in ("attention_probs_dropout_prob", "attention_dropout"):
+        if hasattr(config, name):
+            setattr(config, name, rate)
 
 
 def find_model(name="mini"):

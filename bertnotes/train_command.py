@@ -28,6 +28,10 @@ def train(
         str | None,
         typer.Option(help="bertnotes, sdpa (fused) or eager [default: sdpa on a GPU, else bertnotes]"),
     ] = None,
+    attention_dropout: Annotated[
+        float | None,
+        typer.Option(help="share of attention weights dropped; 0 lets sdpa be fast on a CPU [default: the model's]"),
+    ] = None,
     patience: Annotated[int | None, typer.Option(help="stop after so many epochs that were no better on validation")] = None,
     at_once: Annotated[int | None, typer.Option(help="reviews in memory at a time, where a batch does not fit")] = None,
     compiled: Annotated[bool, typer.Option("--compile", help="have torch.compile write the encoder")] = False,
@@ -63,7 +67,8 @@ def train(
     )  # fmt: skip
     torch.manual_seed(seed)
     device = best_device()
-    classifier, tokenizer = BERTClassifier(model, 2, attention or training_attention(device)), load_tokenizer(model)
+    classifier = BERTClassifier(model, 2, attention or training_attention(device), attention_dropout)
+    tokenizer = load_tokenizer(model)
     if dry_run:
         return report_cost(classifier, tokenizer, reviews, config, device)
     say_start(reviews)

@@ -5,7 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bertnotes.dropout import drop, random_bytes
+from bertnotes.classifier import BERTClassifier
+from bertnotes.dropout import Dropout, drop, random_bytes, use_drop
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.25, 0.5, 0.9])
@@ -74,3 +75,23 @@ def test_shape_and_type_stay(shape, rate, dtype):
 def test_a_rate_that_is_none(rate):
     with pytest.raises(ValueError, match="from 0 to 1; got"):
         drop(torch.ones(3), rate)
+
+
+def test_the_layer_drops_in_training_only():
+    layer = Dropout(0.5)
+    assert set(layer(torch.ones(100)).tolist()) == {0.0, 2.0}
+    assert layer.eval()(torch.ones(100)).eq(1).all()
+
+
+def test_all_layers_of_a_model_are_changed_and_none_of_its_weights():
+    inner = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Dropout(0.3))
+    model = torch.nn.Sequential(torch.nn.Dropout(0.1), inner)
+    weights = model.state_dict()
+    use_drop(model)
+    assert [type(layer) for layer in (model[0], inner[1])] == [Dropout, Dropout] and (model[0].p, inner[1].p) == (0.1, 0.3)
+    assert list(model.state_dict()) == list(weights)
+
+
+def test_a_classifier_draws_with_it(tiny_checkpoint):
+    layers = [layer for layer in BERTClassifier(str(tiny_checkpoint), 2).modules() if isinstance(layer, torch.nn.Dropout)]
+    assert len(layers) > 5 and all(type(layer) is Dropout for layer in layers)

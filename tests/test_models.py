@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
-from transformers import BertModel
+from transformers import BertModel, DistilBertConfig, DistilBertModel
 
 from bertnotes import models
 from bertnotes.models import find_model, load_encoder, load_tokenizer
@@ -252,3 +252,23 @@ def test_a_real_checkpoint(minilm_folder, capfd):
     assert [tuple(weights.shape) for weights in attentions] == [(1, 12, 7, 7)] * 6
     assert_close(attentions[-1].sum(-1), torch.ones(1, 12, 7))
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("attention", ["eager", "bertnotes", "sdpa"])
+@pytest.mark.parametrize(("asked", "met"), [(None, 0.1), (0.0, 0.0), (0.4, 0.4)])
+def test_attention_dropout_as_asked_or_as_the_model_says(tiny_checkpoint, attention, asked, met):
+    encoder = load_encoder(tiny_checkpoint, attention, attention_dropout=asked)
+    assert {layer.attention.self.dropout.p for layer in encoder.encoder.layer} == {met}
+    assert encoder.config.hidden_dropout_prob == 0.1
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1, 2])
+def test_an_attention_dropout_that_cannot_be(tiny_checkpoint, rate):
+    with pytest.raises(ValueError, match="from 0 to below 1; got"):
+        load_encoder(tiny_checkpoint, attention_dropout=rate)
+
+
+def test_attention_dropout_of_a_model_that_calls_it_otherwise(tmp_path):
+    config = DistilBertConfig(vocab_size=20, dim=8, n_heads=2, n_layers=1, hidden_dim=8)
+    DistilBertModel(config).save_pretrained(tmp_path)
+    assert load_encoder(tmp_path, attention_dropout=0.0).config.attention_dropout == 0

@@ -31,6 +31,9 @@ README = """# x
 <!-- results:begin -->
 old
 <!-- results:end -->
+<!-- speed:begin -->
+old
+<!-- speed:end -->
 end
 """
 
@@ -115,6 +118,73 @@ def test_no_records_say_so(root):
     assert row[0] == "no measured results yet" and len(row) == len(readme_tables.HEADINGS)
 
 
+BENCH = {
+    "task": "training",
+    "model": "mini",
+    "layers": 2,
+    "max_length": 512,
+    "batch_size": 16,
+    "summary": {
+        "slow": {
+            "tokens_per_second": 1234,
+            "ratio": 5.1,
+            "least": 4.9,
+            "most": 5.3,
+            "positions_per_token": 2,
+            "memory_mb": 2100,
+        },
+        "bertnotes": {
+            "tokens_per_second": 6300,
+            "ratio": 1,
+            "least": 1,
+            "most": 1,
+            "positions_per_token": 1.04,
+            "memory_mb": 900,
+        },
+    },
+    "readings": [{"round": 0}, {"round": 1}],
+    "environment": {"device": "2 CPU threads", "date": "2026-11-25"},
+}
+
+
+def speed(root, **changes):
+    """The tables that the tool makes of one record of `bertnotes bench`."""
+    (root / "data" / "results" / "bench-a.json").write_text(json.dumps(BENCH | changes))
+    return readme_tables.speed_tables(root / "data" / "results")
+
+
+def test_speed_is_told_with_its_conditions(root):
+    table = speed(root)
+    assert "**Training** with the first 2 layers of mini at 512 tokens, batches of 16" in table
+    assert "(data/results/bench-a.json): 2 CPU threads, 2026-11-25, 2 rounds" in table
+    assert "| slow | 1,234 | 5.10 (4.90 to 5.30) | 2.00 | 2.1 GB |" in table
+    assert "| bertnotes | 6,300 |  | 1.04 | 0.9 GB |" in table
+    assert "all of mini" in speed(root, layers=None)
+
+
+def test_one_round_has_no_spread(root):
+    assert "| 5.10 |" in speed(root, readings=[{"round": 0}])
+
+
+def test_accuracy_is_told_seed_by_seed(root):
+    rows = [
+        {"seed": 0, "bertnotes": 0.871, "the original loop": 0.87},
+        {"seed": 1, "bertnotes": 0.86, "the original loop": 0.88},
+    ]
+    line = speed(root, task="accuracy", rows=rows, held_out=2000, sample=4000)
+    assert "4,000 reviews, 2 seeds" in line and "bertnotes 87.1%, 86.0%; the original loop 87.0%, 88.0%." in line
+
+
+@pytest.mark.parametrize("changes", [{"summary": {}, "readings": 3}, {"summary": {"bertnotes": {}}}, {"environment": None}])
+def test_a_damaged_measurement_is_named(root, changes):
+    with pytest.raises(ValueError, match=r"bench-a\.json is no record"):
+        speed(root, **changes)
+
+
+def test_no_measurements_say_so(root):
+    assert readme_tables.speed_tables(root) == "no measurements yet"
+
+
 @pytest.mark.parametrize("seconds, said", [(0, "0 s"), (59, "59 s"), (61, "1 min"), (3599, "1 h 00 min"), (5400, "1 h 30 min")])
 def test_duration(seconds, said):
     assert readme_tables.duration(seconds) == said
@@ -150,7 +220,7 @@ def test_check_writes_nothing_and_fails_where_readme_is_stale(root):
     assert readme_tables.main([], root) == 0
     assert readme_tables.main(["--check"], root) == 0
     text = (root / "README.md").read_text(encoding="utf-8")
-    assert text.startswith("# x\n") and text.endswith("<!-- results:end -->\nend\n") and "old" not in text
+    assert text.startswith("# x\n") and text.endswith("<!-- speed:end -->\nend\n") and "old" not in text
 
 
 def test_notebooks_are_linked_as_they_come_and_go(root):

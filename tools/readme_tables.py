@@ -2,9 +2,9 @@
 
     python tools/readme_tables.py [--check]
 
-The results come from data/results/imdb-*.json, which `bertnotes train --record` writes; in the map of the course, each
-notebook that exists is linked and the others are marked. With --check nothing is written, and the exit status is 1 where
-README.md is stale.
+The results come from data/results/imdb-*.json, which `bertnotes train --record` writes, those of speed from bench-*.json
+(speed_table.py); in the map of the course, each notebook that exists is linked and the others are marked. With --check
+nothing is written, and the exit status is 1 where README.md is stale.
 """
 
 import argparse
@@ -12,6 +12,8 @@ import json
 import re
 import sys
 from pathlib import Path
+
+from speed_table import speed_tables
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADINGS = (
@@ -143,6 +145,7 @@ def updated(readme, root=ROOT):
     """Return the text of README.md with its generated parts as the files under root have them."""
     table = results_table(read_records(root / "data" / "results"))
     readme = between(readme, "results", lambda _: table)
+    readme = between(readme, "speed", lambda _: speed_tables(root / "data" / "results"))
     return between(readme, "course", lambda rows: course_map(rows, root / "notebooks"))
 
 

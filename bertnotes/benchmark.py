@@ -1,0 +1,135 @@
+"""Ours against the others, honestly: in one process, on the same reviews and weights, taking turns. Notebook 11."""
+
+import statistics
+from dataclasses import asdict, replace
+
+import torch
+from scipy import stats
+
+from bertnotes import rivals
+from bertnotes.batching import TextClassificationDataset, evaluation_loader
+from bertnotes.classifier import BERTClassifier
+from bertnotes.devices import training_attention
+from bertnotes.meter import Meter
+from bertnotes.models import load_tokenizer
+from bertnotes.training import TrainConfig, evaluate, fit
+
+ORIGINAL, OURS, FUSED = "the original loop", "bertnotes", "bertnotes, no attention dropout"
+TRAINING = {
+    ORIGINAL: rivals.original_loop,
+    "Trainer, defaults": rivals.trainer_defaults,
+    "Trainer, best": rivals.trainer_best,
+    OURS: rivals.ours,
+    FUSED: rivals.ours_without_attention_dropout,
+}
+PREDICTION = {
+    "pipeline": rivals.transformers_pipeline,
+    "bertnotes, fp32": rivals.our_prediction_fp32,
+    OURS: rivals.our_prediction,
+}
+
+
+def cut_classifier(name, layers, folder, seed=0):
+    """Write a classifier on the first `layers` layers of a model to a folder (None: all), so that a round takes minutes.
+
+    Raises ValueError where the model has not so many layers.
+    """
+    torch.manual_seed(seed)
+    model = BERTClassifier(name, 2, "sdpa")
+    has = model.bert.config.num_hidden_layers
+    if not 1 <= (layers or has) <= has:
+        raise ValueError(f"{name} has {has} layers; got layers={layers}, expected 1 to {has}")
+    model.bert.encoder.layer = model.bert.encoder.layer[: layers or has]
+    model.bert.config.num_hidden_layers = layers or has
+    model.save_pretrained(folder, load_tokenizer(name))
+
+
+def take_turns(sides, job, rounds=3, training=True):
+    """Let each side do the job, round after round, another draw of reviews each round. Yields (round, side, Reading).
+
+    Before the first round each side does two steps (of a prediction: one batch) that do not count: what is set up once is.
+    """
+    for side in sides.values():
+        side(replace(job, texts=job.texts[: 2 * job.batch_size], labels=job.labels[: 2 * job.batch_size], steps=2), Meter())
+    for number in range(rounds):
+        for name, side in sides.items():
+            yield number, name, side(replace(job, seed=job.seed + number), Meter(passes=3 if training else 1))
+
+
+def summary(readings):
+    """What the readings of several rounds come to, for each side: a dict.
+
+    readings: (round, side, Reading) as `take_turns` yields them. Rates count the tokens of the reviews, not padding. ratio: our
+    rate over that side's, in the median round; least and most: in the worst and the best round.
+    """
+    by_round = {}
+    for number, name, reading in readings:
+        by_round.setdefault(number, {})[name] = reading
+    whole = [sides for sides in by_round.values() if OURS in sides]
+    rates = [{name: one.tokens / one.seconds for name, one in sides.items()} for sides in whole]
+    found = {}
+    for name in whole[0] if whole else ():
+        ratios = [rate[OURS] / rate[name] for rate in rates]
+        of_side = [sides[name] for sides in whole]
+        found[name] = {
+            "seconds": round(statistics.median(one.seconds for one in of_side), 1),
+            "tokens_per_second": round(statistics.median(rate[name] for rate in rates)),
+            "positions_per_token": round(statistics.median(one.positions / one.tokens for one in of_side), 2),
+            "gigaflops": round(statistics.median(one.operations / one.seconds for one in of_side) / 1e9),
+            "memory_mb": round(statistics.median(one.memory_mb for one in of_side)),
+            "ratio": round(statistics.median(ratios), 2),
+            "least": round(min(ratios), 2),
+            "most": round(max(ratios), 2),
+        }
+    return found
+
+
+def report(found):
+    """The summary as a table to print."""
+    lines = [f"{'':33}{'seconds':>9}{'tokens/s':>10}{'padded to':>11}{'memory':>10}   bertnotes is"]
+    for name, side in found.items():
+        ratio = "" if name == OURS else f"{side['ratio']:.2f} times as fast ({side['least']:.2f} to {side['most']:.2f})"
+        lines.append(
+            f"{name:33}{side['seconds']:>9.1f}{side['tokens_per_second']:>10,}{side['positions_per_token']:>10.2f}x"
+            f"{side['memory_mb']:>7,} MB   {ratio}"
+        )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def readings_as_json(readings):
+    """The single readings, for a record."""
+    return [{"round": number, "side": name, **asdict(reading)} for number, name, reading in readings]
+
+
+# --- is it as good? ----------------------------------------------------------------------------------------------------------
+
+
+def accuracies(job, held_out, seed):
+    """Train for one epoch with the original loop, with ours, and with ours without dropout of attention weights, each from the
+    same weights. Returns their accuracies on held_out, (texts, labels) that none of them trains on."""
+    job = replace(job, seed=seed)
+    tokenizer = load_tokenizer(str(job.folder))
+    loader = evaluation_loader(TextClassificationDataset(*held_out, tokenizer, job.max_length), 32)
+    theirs = BERTClassifier(str(job.folder), 2, "sdpa").to(job.device)
+    for _ in rivals.original_steps(theirs, job):
+        pass
+    row = {"seed": seed, ORIGINAL: evaluate(theirs, loader, job.device)[0]}
+    config = TrainConfig(1, job.batch_size, job.learning_rate, max_length=job.max_length, seed=seed, precision="bf16")
+    for name, choice in {OURS: (training_attention(job.device),), FUSED: ("sdpa", 0.0)}.items():
+        model = BERTClassifier(str(job.folder), 2, *choice)
+        row[name] = fit(model, tokenizer, (job.texts, job.labels), held_out, config, job.device)[0]["accuracy"]
+    return row
+
+
+def accuracy_report(rows):
+    """Say how the accuracies compare: for each way their mean, and the 95 % interval of its difference from the original loop
+    over the seeds (Student's t, paired by seed)."""
+    base = statistics.mean(row[ORIGINAL] for row in rows)
+    lines = [f"after one epoch, {len(rows)} seed{'s' * (len(rows) > 1)}: {ORIGINAL} {base:.2%}"]
+    for name in (OURS, FUSED):
+        gains = [row[name] - row[ORIGINAL] for row in rows]
+        lines.append(f"{name} {statistics.mean(row[name] for row in rows):.2%}, {100 * statistics.mean(gains):+.2f} points")
+        if len(rows) > 1:
+            band = stats.t.ppf(0.975, len(rows) - 1) * statistics.stdev(gains) / len(rows) ** 0.5
+            lines[-1] += f" (95 % interval ± {100 * band:.2f})"
+    return "\n".join(lines)
