@@ -9,6 +9,7 @@ Devlin et al. 2019, "BERT"; Izsak et al. 2021, "How to Train BERT with an Academ
 import copy
 import json
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from bertnotes.files import write_whole
 from bertnotes.masked_words import IGNORED, choose_texts, evaluate_guesses, guess, mask_tokens
 from bertnotes.models import load_encoder, load_tokenizer
 from bertnotes.processes import join_processes
-from bertnotes.runs import check_same, lines_of, load_checkpoint, read_lines, restore_state, save_checkpoint, state_of
+from bertnotes.runs import check_same, claimed, lines_of, load_checkpoint, read_lines, restore_state, save_checkpoint, state_of
 from bertnotes.vocabulary import COURSE_WORDS, choose_pieces, count_pieces, trim_encoder, trim_tokenizer
 
 
@@ -177,10 +178,17 @@ def pretrain(model, tokenizer, rows, held_out, out, recipe=None, accelerator=Non
     rows, held_out: ids from `pack`. out: a folder; every so many steps it gets a line in log.jsonl (minutes, tokens,
     train_loss, held_out_loss, held_out_top1) and state.safetensors, from which a later call with the same folder and the
     same recipe goes on, to the same weights as if it had never stopped. Processes that were launched together share the batch
-    (processes.py). Returns the last log entry. Raises ValueError where the folder holds a run with another recipe.
+    (processes.py). Returns the last log entry. Raises ValueError where the folder holds a run with another recipe, or another
+    process is at work in it.
     """
     recipe, out = recipe or Recipe(), Path(out)
     accelerator = accelerator or join_processes(best_device())
+    with claimed(out) if accelerator.is_main_process else nullcontext():
+        return train_steps(model, tokenizer, rows, held_out, out, recipe, accelerator, every)
+
+
+def train_steps(model, tokenizer, rows, held_out, out, recipe, accelerator, every):
+    """Begin the run in a folder that is held for it, or go on with it; see `pretrain`."""
     make_ready(model, recipe, accelerator.device)
     optimizers = pretraining_optimizers(model, recipe)
     progress = begin_or_resume(out, model, optimizers, recipe, accelerator)

@@ -32,6 +32,7 @@ from bertnotes.pretraining import (
     training_step,
 )
 from bertnotes.processes import join_processes
+from bertnotes.runs import claimed
 
 TINY = {"batch_size": 4, "length": 12, "learning_rate": 1e-2}
 
@@ -198,6 +199,13 @@ def test_another_recipe_does_not_go_on_in_the_same_folder(masked_model, trimmed,
     with pytest.raises(ValueError, match=r"holds another run.*'steps': \(2, 3\)"):
         pretrain(masked_model, trimmed[1], rows, rows[:4], tmp_path, Recipe(steps=3, **TINY))
     assert (tmp_path / "state.safetensors").read_bytes() == before
+
+
+def test_a_folder_has_one_run_at_a_time(masked_model, trimmed, rows, tmp_path):
+    """While another process holds the folder nothing is begun in it."""
+    with claimed(tmp_path), pytest.raises(ValueError, match="another process is training in"):
+        pretrain(masked_model, trimmed[1], rows, rows[:4], tmp_path, Recipe(steps=2, **TINY))
+    assert [path.name for path in tmp_path.iterdir()] in ([".lock"], [])
 
 
 def test_minutes_become_steps_once(masked_model, trimmed, rows, tmp_path, monkeypatch):

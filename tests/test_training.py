@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shutil
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 
@@ -408,3 +409,21 @@ def test_a_configuration_that_cannot_be_run(model, tokenizer, name, value, tmp_p
     with pytest.raises(ValueError, match=str(value)):
         fit(model, tokenizer, (TEXTS, LABELS), (TEXTS, LABELS), config, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+# ---- compiled ----
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "c++", "clang++", "cl"))), reason="torch.compile needs a C++ compiler")
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch's own, on the first import of its compiler
+def test_compiled_it_learns_the_same(tiny_checkpoint, tokenizer):
+    """torch.compile changes the time, not the curve: without dropout, the same losses up to rounding."""
+    curves = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        model, losses = still(BERTClassifier(str(tiny_checkpoint), 2)), []
+        config = TrainConfig(epochs=1, batch_size=8, max_length=16, learning_rate=1e-3, compiled=compiled)
+        fit(model, tokenizer, (TEXTS, LABELS), (TEXTS[:8], LABELS[:8]), config, watch=losses.append)
+        assert bool(model.bert._compiled_call_impl) == compiled
+        curves.append([line["loss"] for line in losses if "loss" in line])
+    assert len(curves[0]) == len(TEXTS) // 8 and curves[1] == pytest.approx(curves[0], abs=1e-4)
