@@ -1,16 +1,71 @@
-"""What BERT has to beat: the commonest class, and words counted without order. Notebooks 08 and 09."""
+"""What BERT has to beat: the commonest class, and words counted without order. Notebooks 08 and 09.
 
-from sklearn.feature_extraction.text import TfidfVectorizer
+Each function gives an unfitted scikit-learn classifier of texts: fit(texts, labels), then predict(texts), score(texts, labels).
+"""
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+from sklearn.utils.multiclass import unique_labels
+
+
+def majority_class():
+    """Always names the class that is commonest in training: what knowing nothing scores."""
+    return DummyClassifier(strategy="most_frequent")
 
 
 def tfidf_logistic_regression():
     """TF-IDF over single words and pairs, and logistic regression on it: a strong, fast, classical classifier.
 
-    An unfitted scikit-learn pipeline: call fit(texts, labels), then predict(texts) or score(texts, labels).
     Its settings reach 90.7 % on the official IMDB test split when fitted on all 25,000 training reviews.
     """
     return make_pipeline(
         TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True), LogisticRegression(C=10, max_iter=1000)
     )
+
+
+def nbsvm():
+    """Naive Bayes and a support vector machine in one, on whether single words and pairs occur.
+
+    Wang & Manning 2012, "Baselines and Bigrams: Simple, Good Sentiment and Topic Classification", who report 91.22 % on IMDB.
+    Punctuation marks count as words, as in the paper.
+    """
+    return make_pipeline(CountVectorizer(ngram_range=(1, 2), binary=True, token_pattern=r"\w+|[^\w\s]+"), NaiveBayesSVM())
+
+
+class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
+    """A linear support vector machine on counts that are scaled by how much each speaks for a class.
+
+    r = log((p / |p|) / (q / |q|)), where p and q count a feature in the positive and the negative class, plus alpha.
+    The machine's weights are drawn towards their mean size: w' = (1 - beta) * mean|w| + beta * w (the paper's equation 4).
+    fit(counts, labels): counts a sparse (review, feature) matrix, two classes. Raises ValueError where there are not two.
+    """
+
+    def __init__(self, alpha=1.0, beta=0.25, C=0.1):  # noqa: N803 (scikit-learn's name)
+        self.alpha, self.beta, self.C = alpha, beta, C
+
+    def fit(self, counts, labels):
+        """Fit the ratio and the machine. Returns itself."""
+        self.classes_ = unique_labels(labels)
+        if len(self.classes_) != 2:
+            raise ValueError(f"NBSVM tells two classes apart; got {len(self.classes_)}: {list(self.classes_)}")
+        positive = np.asarray(labels) == self.classes_[1]
+        p, q = (self.alpha + np.asarray(counts[rows].sum(axis=0)).ravel() for rows in (positive, ~positive))
+        self.ratio_ = np.log((p / p.sum()) / (q / q.sum()))
+        machine = LinearSVC(C=self.C).fit(counts.multiply(self.ratio_).tocsr(), positive)
+        weights = machine.coef_.ravel()
+        self.weights_ = (1 - self.beta) * np.abs(weights).mean() + self.beta * weights
+        self.intercept_ = self.beta * machine.intercept_[0]
+        return self
+
+    def decision_function(self, counts):
+        """How far on the positive side each review is: (review,)."""
+        return counts.multiply(self.ratio_).tocsr() @ self.weights_ + self.intercept_
+
+    def predict(self, counts):
+        """The class of each review: (review,)."""
+        return self.classes_[(self.decision_function(counts) > 0).astype(int)]

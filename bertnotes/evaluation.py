@@ -1,0 +1,188 @@
+"""How good is it, how sure may we be of that, and where does it fail? Numbers from labels and predictions. Notebook 10.
+
+Intervals are at 95 % unless asked otherwise. Efron & Tibshirani 1993, "An Introduction to the Bootstrap"; Guo et al. 2017, "On
+Calibration of Modern Neural Networks"; McNemar 1947; Dietterich 1998, "Approximate Statistical Tests for Comparing Supervised
+Classification Learning Algorithms".
+"""
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp, softmax
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measured value and its interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self):
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+
+def paired(*columns):
+    """The columns as arrays. Raises ValueError where they are empty or differ in length."""
+    columns = [np.asarray(column) for column in columns]
+    lengths = {len(column) for column in columns}
+    if len(lengths) != 1 or lengths == {0}:
+        raise ValueError(
+            f"labels and predictions belong together one by one; got {' and '.join(str(len(column)) for column in columns)}"
+        )
+    return columns
+
+
+# --- how good ----------------------------------------------------------------------------------------------------------------
+
+
+def accuracy_interval(right, count, level=0.95):
+    """The share of right answers and Wilson's interval of it: what `right` out of `count` tell of all reviews of this kind.
+
+    Wilson 1927; it holds for few answers too, and near 0 and 1. Raises ValueError where right is not from 0 to count.
+
+    >>> print(accuracy_interval(7, 10))
+    0.700 (0.397 to 0.892)
+    """
+    if not 0 <= right <= count or count < 1:
+        raise ValueError(f"of {count} answers, {right} cannot be right")
+    interval = stats.binomtest(int(right), int(count)).proportion_ci(level, "wilson")
+    return Estimate(right / count, interval.low, interval.high)
+
+
+def accuracy(labels, predictions):
+    """The share of right predictions."""
+    labels, predictions = paired(labels, predictions)
+    return (labels == predictions).mean()
+
+
+def f1(labels, predictions):
+    """The harmonic mean of precision and recall of the positive class, 1; 0 where it is never named rightly."""
+    labels, predictions = paired(labels, predictions)
+    named_or_there = (predictions == 1).sum() + (labels == 1).sum()
+    return 2 * ((labels == 1) & (predictions == 1)).sum() / named_or_there if named_or_there else 0.0
+
+
+def bootstrap(labels, predictions, measure=accuracy, resamples=1000, level=0.95, seed=0):
+    """A measure and its interval, by drawing as many reviews again and again from those that there are (percentile method).
+
+    measure: a function of labels and predictions. Returns an Estimate.
+    """
+    labels, predictions = paired(labels, predictions)
+    generator = np.random.default_rng(seed)
+    draws = (generator.integers(len(labels), size=len(labels)) for _ in range(resamples))
+    values = [measure(labels[draw], predictions[draw]) for draw in draws]
+    return Estimate(measure(labels, predictions), *np.quantile(values, [(1 - level) / 2, (1 + level) / 2]))
+
+
+def mcnemar(labels, ours, theirs):
+    """Do two systems differ on the same reviews by more than chance? Only reviews count on which just one of them is right.
+
+    Returns (ours_only, theirs_only, p): how many those are, and the exact two-sided p-value, the probability of a split at
+    least so uneven if each were as likely.
+    """
+    labels, ours, theirs = paired(labels, ours, theirs)
+    ours_only = int(((ours == labels) & (theirs != labels)).sum())
+    theirs_only = int(((ours != labels) & (theirs == labels)).sum())
+    split = ours_only + theirs_only
+    return ours_only, theirs_only, float(stats.binomtest(ours_only, split).pvalue) if split else 1.0
+
+
+# --- how sure of itself ------------------------------------------------------------------------------------------------------
+
+
+def reliability(labels, probabilities, bins=10):
+    """Is it right as often as it says? Answers in bins of equal width by the probability of the class that was named.
+
+    probabilities: (review, class). Returns a DataFrame, a row for each bin that holds any: count, confidence (the mean
+    probability in it) and accuracy. Raises ValueError where rows do not sum to 1.
+    """
+    labels, probabilities = paired(labels, probabilities)
+    if probabilities.ndim != 2 or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):
+        raise ValueError(f"probabilities are (review, class), each row sums to 1; got shape {probabilities.shape}")
+    confidence = probabilities.max(axis=1)
+    frame = pd.DataFrame({
+        "bin": np.minimum((confidence * bins).astype(int), bins - 1),
+        "confidence": confidence,
+        "accuracy": probabilities.argmax(axis=1) == labels,
+    })  # fmt: skip
+    return frame.groupby("bin").agg(count=("bin", "size"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean"))
+
+
+def calibration_error(labels, probabilities, bins=10):
+    """Expected calibration error: how far confidence and accuracy lie apart, on average over answers (Guo et al. 2017, 3)."""
+    table = reliability(labels, probabilities, bins)
+    return float((table["count"] * (table["confidence"] - table["accuracy"]).abs()).sum() / table["count"].sum())
+
+
+def negative_log_likelihood(labels, logits, temperature=1.0):
+    """The mean surprise at the right class, in nats, when logits (review, class) are divided by a temperature."""
+    labels, logits = paired(labels, logits)
+    scaled = logits.astype(float) / temperature
+    return float((logsumexp(scaled, axis=1) - scaled[np.arange(len(labels)), labels]).mean())
+
+
+def best_temperature(labels, logits):
+    """The temperature that makes validation answers least surprising: above 1 where a model is too sure (Guo et al. 2017, 4.2).
+
+    Dividing logits by it leaves every verdict as it is.
+    """
+    found = minimize_scalar(
+        lambda log: negative_log_likelihood(labels, logits, np.exp(log)), bounds=(np.log(0.05), np.log(20)), method="bounded"
+    )
+    return float(np.exp(found.x))
+
+
+def probabilities_of(logits, temperature=1.0):
+    """Logits (review, class) as probabilities, softened or sharpened by a temperature."""
+    return softmax(np.asarray(logits, dtype=float) / temperature, axis=1)
+
+
+# --- where it fails ----------------------------------------------------------------------------------------------------------
+
+NEGATION = re.compile(r"\b(?:not|no|never|nothing|nobody|none|neither|nor|hardly|without)\b|n't\b", re.IGNORECASE)
+CONTRAST = re.compile(r"\b(?:but|however|although|though|despite|yet|still|nevertheless|while)\b", re.IGNORECASE)
+
+
+def review_traits(texts, lengths, max_length):
+    """What may make a review hard: a DataFrame of bool, a row for each review, a column for each slice.
+
+    lengths: tokens of each review before truncation to max_length.
+    """
+    texts, lengths = list(texts), np.asarray(lengths)
+    edges = [0, 128, 256, 512, np.inf]
+    traits = {
+        f"{low + 1} to {high:.0f} tokens" if high < np.inf else f"over {low} tokens": (lengths > low) & (lengths <= high)
+        for low, high in pairwise(edges)
+    }
+    traits |= {"read whole": lengths <= max_length, "cut": lengths > max_length}
+    for name, pattern in (("negation", NEGATION), ("contrast", CONTRAST)):
+        found = np.array([bool(pattern.search(text)) for text in texts])
+        traits |= {f"with {name}": found, f"without {name}": ~found}
+    return pd.DataFrame(traits)
+
+
+def slices(labels, predictions, traits):
+    """The accuracy on each slice of the reviews, with Wilson's interval.
+
+    traits: bool, (review, slice). Returns a DataFrame with reviews, accuracy, low, high: a row for each slice that holds any
+    review, and "all" first."""
+    labels, predictions = paired(labels, predictions)
+    right = labels == predictions
+    rows = {"all": accuracy_interval(right.sum(), len(right))}
+    counts = {"all": len(right)}
+    for name, members in traits.items():
+        inside = right[np.asarray(members, dtype=bool)]
+        if len(inside):
+            rows[name], counts[name] = accuracy_interval(inside.sum(), len(inside)), len(inside)
+    columns = {"reviews": counts} | {
+        column: {name: getattr(found, field) for name, found in rows.items()}
+        for column, field in (("accuracy", "value"), ("low", "low"), ("high", "high"))
+    }
+    return pd.DataFrame(columns)

@@ -1,0 +1,212 @@
+"""Intervals, tests and calibration: by hand first, then against scipy, statistics and simulation."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn.metrics import accuracy_score, f1_score
+
+from bertnotes.evaluation import (
+    Estimate,
+    accuracy,
+    accuracy_interval,
+    best_temperature,
+    bootstrap,
+    calibration_error,
+    f1,
+    mcnemar,
+    negative_log_likelihood,
+    probabilities_of,
+    reliability,
+    review_traits,
+    slices,
+)
+
+ANSWERS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=60)
+
+# ---- intervals ----
+
+
+def test_wilson_by_hand():
+    """8 of 10, z = 1.96: centre (0.8 + z²/20) / (1 + z²/10) = 0.7166, half width 0.2264."""
+    z = stats.norm.ppf(0.975)
+    centre, half = (0.8 + z**2 / 20) / (1 + z**2 / 10), z * math.sqrt(0.8 * 0.2 / 10 + z**2 / 400) / (1 + z**2 / 10)
+    found = accuracy_interval(8, 10)
+    assert (found.low, found.high) == pytest.approx((centre - half, centre + half))
+
+
+@pytest.mark.parametrize(("count", "width"), [(10, 0.5), (100, 0.2), (1000, 0.06), (25_000, 0.012)])
+def test_more_reviews_narrow_it(count, width):
+    found = accuracy_interval(round(0.7 * count), count)
+    assert 0.8 * width < found.high - found.low < 1.1 * width
+
+
+@pytest.mark.parametrize("right", [0, 10])
+def test_never_outside_0_and_1(right):
+    found = accuracy_interval(right, 10)
+    assert 0 <= found.low <= found.value <= found.high <= 1 and found.high - found.low > 0.2
+
+
+@pytest.mark.parametrize(("right", "count"), [(-1, 10), (11, 10), (0, 0)])
+def test_counts_that_cannot_be(right, count):
+    with pytest.raises(ValueError, match="cannot be right"):
+        accuracy_interval(right, count)
+
+
+def test_the_interval_holds_the_truth_as_often_as_it_says():
+    """Of 2,000 sets of 60 answers from a system that is right four times in five."""
+    right = np.random.default_rng(0).binomial(60, 0.8, size=2000)
+    covers = [accuracy_interval(count, 60).low <= 0.8 <= accuracy_interval(count, 60).high for count in right]
+    assert 0.93 < np.mean(covers) < 0.97
+
+
+def test_bootstrap_agrees_with_wilson_where_both_hold():
+    labels = np.ones(2000, dtype=int)
+    predictions = (np.arange(2000) < 1500).astype(int)
+    found, wilson = bootstrap(labels, predictions), accuracy_interval(1500, 2000)
+    assert (found.value, found.low, found.high) == pytest.approx((0.75, wilson.low, wilson.high), abs=0.003)
+    assert bootstrap(labels, predictions) == found, "the seed decides"
+    assert bootstrap(labels, predictions, seed=1) != found
+
+
+def test_bootstrap_of_another_measure():
+    labels, predictions = np.arange(400) % 2, np.repeat([0, 1], 200)
+    found = bootstrap(labels, predictions, f1)
+    assert found.low < found.value == 0.5 < found.high
+
+
+def test_an_estimate_reads_well():
+    assert str(Estimate(0.91234, 0.9, 0.925)) == "0.912 (0.900 to 0.925)"
+
+
+# ---- measures ----
+
+
+@settings(max_examples=80, deadline=None)
+@given(ANSWERS)
+def test_measures_are_those_of_scikit_learn(answers):
+    labels, predictions = map(list, zip(*answers, strict=True))
+    assert accuracy(labels, predictions) == pytest.approx(accuracy_score(labels, predictions))
+    assert f1(labels, predictions) == pytest.approx(f1_score(labels, predictions, zero_division=0))
+
+
+@pytest.mark.parametrize("function", [accuracy, f1, bootstrap, lambda a, b: mcnemar(a, b, b), reliability])
+@pytest.mark.parametrize("columns", [([], []), ([1, 0], [1])])
+def test_columns_that_do_not_fit(function, columns):
+    with pytest.raises(ValueError, match="belong together one by one; got"):
+        function(*columns)
+
+
+# ---- two systems ----
+
+
+def test_mcnemar_by_hand():
+    """Ours alone is right 4 times, theirs once: P(4 or 5 of 5 heads) + P(0 or 1) = 12/32."""
+    labels = np.ones(10, dtype=int)
+    ours = np.array([1, 1, 1, 1, 0, 1, 1, 1, 0, 0])
+    theirs = np.array([0, 0, 0, 0, 1, 1, 1, 1, 0, 0])
+    assert mcnemar(labels, ours, theirs) == (4, 1, pytest.approx(12 / 32))
+    assert mcnemar(labels, theirs, ours) == (1, 4, pytest.approx(12 / 32))
+
+
+def test_mcnemar_of_a_system_with_itself():
+    assert mcnemar([1, 0, 1], [1, 1, 1], [1, 1, 1]) == (0, 0, 1.0)
+
+
+def test_mcnemar_sees_what_two_intervals_do_not():
+    """The same errors but for 20 reviews of 2,000: plain when paired, lost when each accuracy stands alone."""
+    labels = np.ones(2000, dtype=int)
+    theirs = (np.arange(2000) >= 200).astype(int)
+    ours = (np.arange(2000) >= 180).astype(int)
+    assert mcnemar(labels, ours, theirs)[2] < 1e-5
+    assert accuracy_interval(1820, 2000).low < 0.9, "the intervals overlap"
+
+
+@settings(max_examples=40, deadline=None)
+@given(ANSWERS)
+def test_mcnemar_does_not_care_which_class_is_called_1(answers):
+    labels, ours = (np.array(column) for column in zip(*answers, strict=True))
+    theirs = np.roll(ours, 1)
+    assert mcnemar(labels, ours, theirs) == mcnemar(1 - labels, 1 - ours, 1 - theirs)
+
+
+# ---- calibration ----
+
+BINS = np.array([[0.4, 0.6], [0.4, 0.6], [0.1, 0.9], [0.1, 0.9]])  # says 1 each time, at 0.6 twice and at 0.9 twice
+
+
+def test_calibration_error_by_hand():
+    """At 0.6 one of two is right: off by 0.1; at 0.9 both: off by 0.1. The mean of 0.1, 0.1, 0.1, 0.1."""
+    assert calibration_error([1, 0, 1, 1], BINS) == pytest.approx(0.1)
+    table = reliability([1, 0, 1, 1], BINS)
+    assert table["count"].tolist() == [2, 2] and table["accuracy"].tolist() == [0.5, 1.0]
+    assert table["confidence"].tolist() == pytest.approx([0.6, 0.9])
+
+
+def test_certain_answers_have_a_bin_too():
+    assert calibration_error([0, 1], np.eye(2)) == 0
+    assert calibration_error([1, 0], np.eye(2)) == 1
+
+
+def test_answers_drawn_as_often_as_they_say_are_calibrated():
+    generator = np.random.default_rng(0)
+    positive = generator.uniform(size=50_000)
+    labels = (generator.uniform(size=50_000) < positive).astype(int)
+    assert calibration_error(labels, np.stack([1 - positive, positive], axis=1)) < 0.01
+
+
+@pytest.mark.parametrize("probabilities", [np.ones((2, 2)), np.array([0.5, 0.5])])
+def test_rows_that_are_no_probabilities(probabilities):
+    with pytest.raises(ValueError, match="each row sums to 1"):
+        reliability([0, 1], probabilities)
+
+
+@pytest.mark.parametrize("times", [0.5, 1, 3])
+def test_the_temperature_undoes_what_makes_it_too_sure(times):
+    generator = np.random.default_rng(0)
+    logits = generator.normal(size=(40_000, 2)) * 1.5
+    labels = (generator.uniform(size=40_000) < probabilities_of(logits)[:, 1]).astype(int)
+    assert best_temperature(labels, logits * times) == pytest.approx(times, rel=0.05)
+    cooled = probabilities_of(logits * times, best_temperature(labels, logits * times))
+    assert calibration_error(labels, cooled) < 0.02
+    assert (cooled.argmax(1) == logits.argmax(1)).all(), "no verdict changes"
+
+
+def test_likelihood_by_hand():
+    assert negative_log_likelihood([0], np.array([[math.log(3), 0.0]])) == pytest.approx(math.log(4 / 3))
+    assert negative_log_likelihood([0], np.array([[1000.0, 0.0]])) == 0, "no overflow"
+
+
+# ---- slices ----
+
+
+def test_traits_of_reviews():
+    texts = ["I didn't like it.", "Good, but long.", "Noted.", "Never dull; nonetheless NOT good although short."]
+    traits = review_traits(texts, [5, 128, 129, 600], max_length=128)
+    assert traits["with negation"].tolist() == [True, False, False, True]
+    assert traits["with contrast"].tolist() == [False, True, False, True]
+    assert traits["1 to 128 tokens"].tolist() == [True, True, False, False]
+    assert traits["129 to 256 tokens"].tolist() == [False, False, True, False]
+    assert traits["over 512 tokens"].tolist() == [False, False, False, True]
+    assert traits["cut"].tolist() == [False, False, True, True]
+    assert (traits["cut"] ^ traits["read whole"]).all()
+
+
+def test_slices_by_hand():
+    traits = pd.DataFrame({"short": [True, True, False, False], "none": [False] * 4})
+    table = slices([1, 0, 1, 0], [1, 1, 1, 0], traits)
+    assert table.index.tolist() == ["all", "short"], "a slice of nothing has no accuracy"
+    assert table["reviews"].tolist() == [4, 2] and table["accuracy"].tolist() == [0.75, 0.5]
+    assert table.loc["short", "low"] == pytest.approx(accuracy_interval(1, 2).low)
+    assert list(table.columns) == ["reviews", "accuracy", "low", "high"]
+
+
+def test_every_review_is_in_one_length_bucket():
+    lengths = [1, 128, 129, 256, 257, 512, 513, 9000]
+    traits = review_traits(["x"] * len(lengths), lengths, 256)
+    buckets = [name for name in traits if "token" in name]
+    assert traits[buckets].sum(axis=1).eq(1).all() and traits[buckets].sum().eq(2).all()
