@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bertnotes.bench_command import bench
-from bertnotes.train_command import Model, Plain, train
+from bertnotes.train_command import AnotherLook, Model, Plain, train
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0])
 
@@ -26,22 +26,30 @@ def evaluate(
     sample: Annotated[int | None, typer.Option(help="how many reviews to draw [default: all]")] = None,
     max_length: MaxLength = None,
     seed: int = 42,
+    another_look: AnotherLook = None,
     plain: Plain = False,
 ):
-    """Score a fine-tuned model on reviews."""
+    """Score a fine-tuned model on reviews. That a test set was scored is noted."""
     from bertnotes.batching import TextClassificationDataset, evaluation_loader
     from bertnotes.classifier import BERTClassifier
     from bertnotes.data import load_imdb_data
     from bertnotes.devices import best_device
+    from bertnotes.exam import check_look, is_exam, note_look
+    from bertnotes.files import hash_of
     from bertnotes.training import evaluate as score
     from bertnotes.training import majority_accuracy, trained_config
 
     texts, labels = load_imdb_data(data, sample, seed, plain)
     classifier, tokenizer = BERTClassifier.from_pretrained(model, "sdpa")
     device, config = best_device(), trained_config(model)
+    exam, weights = is_exam((texts, labels)), hash_of(model / "model.safetensors")
+    if exam:
+        check_look((texts, labels), {"weights": weights}, another_look)
     dataset = TextClassificationDataset(texts, labels, tokenizer, max_length or config.max_length, config.keep)
     loader = evaluation_loader(dataset, 32)
     accuracy, report = score(classifier.to(device), loader, device, config.precision)
+    if exam:
+        note_look((texts, labels), {"weights": weights}, accuracy, config.seed, weights, another_look)
     typer.echo(f"accuracy {accuracy:.4f}, majority class {majority_accuracy(labels):.4f}, {len(labels)} reviews\n\n{report}")
 
 

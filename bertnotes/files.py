@@ -1,8 +1,16 @@
 """Files that are there whole or not at all: a run that is killed, or a disk that is full, leaves the old one."""
 
+import hashlib
 import os
 from contextlib import contextmanager
 from pathlib import Path
+
+import pooch
+
+
+def cache_root():
+    """Where bertnotes keeps what it found out, for all runs: BERTNOTES_CACHE, or its place in the system's cache folder."""
+    return Path(os.environ.get("BERTNOTES_CACHE") or pooch.os_cache("bertnotes"))
 
 
 @contextmanager
@@ -34,6 +42,12 @@ def sync(path):
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def hash_of(path):
+    """SHA-256 of a file."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_whole(path, text):

@@ -5,15 +5,12 @@ BERTNOTES_CACHE names the folder; the system's cache folder otherwise. Nothing i
 
 import hashlib
 import json
-import os
-from pathlib import Path
 
-import pooch
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from bertnotes.files import whole
+from bertnotes.files import cache_root, whole
 
 MANY = 2000  # fewer are tokenised in a second
 KEPT = 12  # files; the oldest goes
@@ -33,7 +30,7 @@ def token_ids(texts, tokenizer):
 
 def cache_folder():
     """Where ids are kept."""
-    return Path(os.environ.get("BERTNOTES_CACHE") or pooch.os_cache("bertnotes")) / "tokens"
+    return cache_root() / "tokens"
 
 
 def content_hash(texts, tokenizer):

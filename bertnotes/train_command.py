@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 Model = Annotated[str, typer.Option(help='"mini", a checkpoint folder, or a hub id such as bert-base-uncased')]
+AnotherLook = Annotated[
+    str | None, typer.Option(help="why a test set is scored again with other settings: a row of a table that is shown whole")
+]
 Plain = Annotated[bool, typer.Option("--plain", help="leave out reviews that a column note marks as hard")]
 
 
@@ -40,6 +43,7 @@ def train(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what it would cost, from ten steps, and stop")] = False,
     test: Annotated[Path | None, typer.Option(help="CSV to score once at the end, beside TF-IDF on the same reviews")] = None,
     record: Annotated[Path | None, typer.Option(help="JSON file for the result; needs --test")] = None,
+    another_look: AnotherLook = None,
     plain: Plain = False,
 ):
     """Fine-tune a model on reviews, keep the epoch that does best on validation, and save it.
@@ -51,6 +55,8 @@ def train(
     from bertnotes.classifier import BERTClassifier
     from bertnotes.data import load_imdb_data, split_validation
     from bertnotes.devices import best_device, training_attention
+    from bertnotes.exam import check_look, check_unseen, note_look
+    from bertnotes.files import hash_of
     from bertnotes.models import load_tokenizer
     from bertnotes.processes import is_first
     from bertnotes.training import TrainConfig, fit
@@ -69,6 +75,11 @@ def train(
     device = best_device()
     classifier = BERTClassifier(model, 2, attention or training_attention(device), attention_dropout)
     tokenizer = load_tokenizer(model)
+    drawn = {"data": hash_of(data), "sample": sample, "validation": size, "plain": plain}
+    settings = settings_of(config, model=model, attention_dropout=attention_dropout, **drawn)
+    if test_data:
+        check_unseen(texts, test_data[0])
+        check_look(test_data, settings, another_look)
     if dry_run:
         return report_cost(classifier, tokenizer, reviews, config, device)
     say_start(reviews)
@@ -77,7 +88,10 @@ def train(
     seconds = time.perf_counter() - started
     say_end(history, out)
     if test_data and is_first():
-        score(classifier, tokenizer, test_data, reviews[0], config, record, model, history, seconds)
+        facts = score(classifier, tokenizer, test_data, reviews[0], config)
+        looks = note_look(test_data, settings, facts["accuracy"], seed, hash_of(out / "model.safetensors"), another_look)
+        if record:
+            record_run(record, classifier, model, config, facts, looks=looks, train_seconds=round(seconds), history=history)
 
 
 def check_folders(out, resume, test, record):
@@ -121,11 +135,16 @@ def say_end(history, out):
         typer.echo(f"saved the best epoch to {out}")
 
 
-def score(classifier, tokenizer, test_data, train_data, config, record, model, history, seconds):
-    """Score on the test set once, with TF-IDF fitted on the same reviews beside it; print and record both."""
+def settings_of(config, **more):
+    """All that may be chosen, the seed not among it: what an exam is sat with."""
+    return {name: value for name, value in vars(config).items() if name != "seed"} | more
+
+
+def score(classifier, tokenizer, test_data, train_data, config):
+    """Score on the test set, with TF-IDF fitted on the same reviews beside it; print both. Returns what was found, a dict."""
     from bertnotes.baselines import tfidf_logistic_regression
     from bertnotes.batching import TextClassificationDataset, evaluation_loader
-    from bertnotes.record import peak_memory, write_record
+    from bertnotes.record import peak_memory
     from bertnotes.training import evaluate, majority_accuracy
 
     memory, device = peak_memory(), next(classifier.parameters()).device
@@ -134,19 +153,20 @@ def score(classifier, tokenizer, test_data, train_data, config, record, model, h
     baseline = tfidf_logistic_regression().fit(*train_data).score(*test_data)
     majority = majority_accuracy(test_data[1])
     typer.echo(f"test: accuracy {accuracy:.4f}, TF-IDF {baseline:.4f}, majority class {majority:.4f}\n\n{report}")
-    if record:
-        write_record(
-            record,
-            command=" ".join(["bertnotes", *sys.argv[1:]]),
-            model=model,
-            parameters=sum(weight.numel() for weight in classifier.parameters()),
-            train_reviews=len(train_data[0]),
-            test_reviews=len(test_data[0]),
-            config=vars(config),
-            accuracy=round(accuracy, 4),
-            tfidf_accuracy=round(baseline, 4),
-            majority_accuracy=round(majority, 4),
-            train_seconds=round(seconds),
-            train_peak_memory_mb=memory,
-            history=history,
-        )
+    return {
+        "train_reviews": len(train_data[0]),
+        "test_reviews": len(test_data[0]),
+        "accuracy": round(accuracy, 4),
+        "tfidf_accuracy": round(baseline, 4),
+        "majority_accuracy": round(majority, 4),
+        "train_peak_memory_mb": memory,
+    }
+
+
+def record_run(path, classifier, model, config, facts, **more):
+    """Write what a run was and what it scored to a JSON file. looks: how often the test set had been scored before."""
+    from bertnotes.record import write_record
+
+    parameters = sum(weight.numel() for weight in classifier.parameters())
+    command = " ".join(["bertnotes", *sys.argv[1:]])
+    write_record(path, command=command, model=model, parameters=parameters, config=vars(config), **facts, **more)

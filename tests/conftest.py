@@ -25,6 +25,12 @@ def seeded():
     torch.manual_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    """What one test leaves behind for later runs, such as which test set was scored, no other test finds."""
+    monkeypatch.setenv("BERTNOTES_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory):
     """A folder with a BertModel of tiny, odd sizes and its tokenizer, as transformers saves them (safetensors)."""
