@@ -115,8 +115,9 @@ def accuracies(job, held_out, seed):
         pass
     row = {"seed": seed, ORIGINAL: evaluate(theirs, loader, job.device)[0]}
     config = TrainConfig(1, job.batch_size, job.learning_rate, max_length=job.max_length, seed=seed, precision="bf16")
-    for name, choice in {OURS: (training_attention(job.device),), FUSED: ("sdpa", 0.0)}.items():
-        model = BERTClassifier(str(job.folder), 2, *choice)
+    choices = {OURS: {"attention": training_attention(job.device)}, FUSED: {"attention": "sdpa", "attention_dropout": 0.0}}
+    for name, choice in choices.items():
+        model = BERTClassifier(str(job.folder), 2, **choice)
         row[name] = fit(model, tokenizer, (job.texts, job.labels), held_out, config, job.device)[0]["accuracy"]
     return row
 

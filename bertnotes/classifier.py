@@ -26,16 +26,15 @@ class BERTClassifier(nn.Module):
     """A pre-trained encoder with a classification head.
 
     bert_model_name: "mini", a checkpoint folder or a hub id; num_classes: how many labels.
-    attention: "bertnotes" (the function of notebook 01), "sdpa" (fused, faster) or "eager". attention_dropout: the share of
-    attention weights dropped in training [default: as the model says].
+    attention: "bertnotes" (the function of notebook 01), "sdpa" (fused, faster) or "eager". options: see `load_encoder`.
     forward(input_ids, attention_mask): both (batch, position) -> logits (batch, num_classes).
     """
 
-    def __init__(self, bert_model_name="mini", num_classes=2, attention="bertnotes", attention_dropout=None):
+    def __init__(self, bert_model_name="mini", num_classes=2, attention="bertnotes", **options):
         super().__init__()
         if num_classes < 2:
             raise ValueError(f"a classifier tells at least 2 classes apart; got num_classes={num_classes}")
-        self.bert = load_encoder(bert_model_name, attention, attention_dropout)
+        self.bert = load_encoder(bert_model_name, attention, **options)
         config = self.bert.config
         self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.1))
         self.classifier = nn.Linear(config.hidden_size, num_classes)

@@ -19,6 +19,7 @@ def estimate_cost(model, tokenizer, train_data, validation_data, config, device=
     """
     check_run(config, model, train_data[1])
     model = copy.deepcopy(model).to(device)
+    model.bert.requires_grad_(not config.frozen)
     loader, validation = loaders(tokenizer, train_data, validation_data, config)
     training, lengths, batches = loader.dataset, loader.dataset.lengths(), loader.batch_sampler.batches()
     sizes = [len(batch) * max(lengths[index] for index in batch) for batch in batches]

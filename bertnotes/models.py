@@ -31,12 +31,13 @@ def load_tokenizer(name="mini"):
         return AutoTokenizer.from_pretrained(source)
 
 
-def load_encoder(name="mini", attention="eager", attention_dropout=None):
+def load_encoder(name="mini", attention="eager", attention_dropout=None, from_zero=False):
     """Load a pre-trained encoder in float32, in evaluation mode.
 
     attention: "eager" (transformers' own, gives attention weights), "bertnotes" (ours, gives them too) or "sdpa" (fused
     and faster, gives none). Call it with output_attentions=True: `attentions` is a tuple, one (batch, head, query_pos,
     key_pos) a layer. attention_dropout: the share of attention weights dropped in training [default: as the model says].
+    from_zero: random weights in the model's architecture instead of its own: a control.
     Raises FileNotFoundError where the folder or the hub id is not to be had; ValueError where the folder is no whole
     checkpoint, or the model returns no attention weights although it was asked to.
     """
@@ -49,19 +50,19 @@ def load_encoder(name="mini", attention="eager", attention_dropout=None):
         config = AutoConfig.from_pretrained(source)
         if attention_dropout is not None:
             set_attention_dropout(config, attention_dropout)
-        encoder, report = AutoModel.from_pretrained(
-            source,
-            config=config,
-            attn_implementation=attention,
-            dtype=torch.float32,
-            use_safetensors=True,
-            output_loading_info=True,
-        )
-    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))  # some come without a pooler
-    if missing:
-        raise ValueError(f"{source} is not a whole checkpoint: {len(missing)} weights are missing, such as {missing[0]}")
+        kind = {"config": config, "attn_implementation": attention, "dtype": torch.float32}
+        encoder = AutoModel.from_config(**kind).eval() if from_zero else read_encoder(source, **kind)
     if attention != "sdpa":
         _check_attentions(encoder, attention)
+    return encoder
+
+
+def read_encoder(source, **kind):
+    """Read an encoder's weights. Raises ValueError where some are missing."""
+    encoder, report = AutoModel.from_pretrained(source, use_safetensors=True, output_loading_info=True, **kind)
+    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))  # some come without a pooler
+    if missing:
+        raise ValueError(f"{len(missing)} weights are missing, such as {missing[0]}")
     return encoder
 
 

@@ -129,7 +129,9 @@ class TrainerClock(TrainerCallback):
 
 def ours(job, meter, attention=None, attention_dropout=None):
     """Train with `fit`'s loop: batches of like length, bf16, and the attention that is fastest on the device."""
-    model = BERTClassifier(str(job.folder), 2, attention or training_attention(job.device), attention_dropout).to(job.device)
+    model = BERTClassifier(
+        str(job.folder), 2, attention or training_attention(job.device), attention_dropout=attention_dropout
+    ).to(job.device)
     config = TrainConfig(
         batch_size=job.batch_size, learning_rate=job.learning_rate, max_length=job.max_length, seed=job.seed, precision="bf16"
     )

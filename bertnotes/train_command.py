@@ -35,6 +35,10 @@ def train(
         float | None,
         typer.Option(help="share of attention weights dropped; 0 lets sdpa be fast on a CPU [default: the model's]"),
     ] = None,
+    frozen: Annotated[bool, typer.Option("--frozen", help="train the new layer only, the encoder stays as it is")] = False,
+    from_zero: Annotated[
+        bool, typer.Option("--from-zero", help="random weights in the architecture of --model: a control")
+    ] = False,
     patience: Annotated[int | None, typer.Option(help="stop after so many epochs that were no better on validation")] = None,
     at_once: Annotated[int | None, typer.Option(help="reviews in memory at a time, where a batch does not fit")] = None,
     compiled: Annotated[bool, typer.Option("--compile", help="have torch.compile write the encoder")] = False,
@@ -69,14 +73,15 @@ def train(
     reviews = (train_texts, train_labels), (held_texts, held_labels)
     config = TrainConfig(
         epochs, batch_size, learning_rate, max_length=max_length, seed=seed, precision=precision, keep=keep,
-        patience=patience, at_once=at_once, compiled=compiled,
+        patience=patience, at_once=at_once, compiled=compiled, frozen=frozen,
     )  # fmt: skip
     torch.manual_seed(seed)
     device = best_device()
-    classifier = BERTClassifier(model, 2, attention or training_attention(device), attention_dropout)
+    options = {"attention_dropout": attention_dropout, "from_zero": from_zero}
+    classifier = BERTClassifier(model, 2, attention or training_attention(device), **options)
     tokenizer = load_tokenizer(model)
     drawn = {"data": hash_of(data), "sample": sample, "validation": size, "plain": plain}
-    settings = settings_of(config, model=model, attention_dropout=attention_dropout, **drawn)
+    settings = settings_of(config, model=model, **options, **drawn)
     if test_data:
         check_unseen(texts, test_data[0])
         check_look(test_data, settings, another_look)
@@ -142,24 +147,31 @@ def settings_of(config, **more):
 
 def score(classifier, tokenizer, test_data, train_data, config):
     """Score on the test set, with TF-IDF fitted on the same reviews beside it; print both. Returns what was found, a dict."""
-    from bertnotes.baselines import tfidf_logistic_regression
-    from bertnotes.batching import TextClassificationDataset, evaluation_loader
-    from bertnotes.record import peak_memory
-    from bertnotes.training import evaluate, majority_accuracy
+    import torch
 
-    memory, device = peak_memory(), next(classifier.parameters()).device
-    loader = evaluation_loader(TextClassificationDataset(*test_data, tokenizer, config.max_length, config.keep), 32)
-    accuracy, report = evaluate(classifier, loader, device, config.precision)
+    from bertnotes.baselines import tfidf_logistic_regression
+    from bertnotes.classifier import predict_probabilities
+    from bertnotes.record import pack_probabilities, peak_memory
+    from bertnotes.training import majority_accuracy, report
+
+    memory, device, labels = peak_memory(), next(classifier.parameters()).device, test_data[1]
+    choice = {"keep": config.keep, "precision": config.precision}
+    probabilities = predict_probabilities(test_data[0], classifier, tokenizer, device, config.max_length, **choice)
+    predictions = probabilities.argmax(-1)
+    accuracy = (predictions == torch.tensor(labels)).double().mean().item()
     baseline = tfidf_logistic_regression().fit(*train_data).score(*test_data)
-    majority = majority_accuracy(test_data[1])
-    typer.echo(f"test: accuracy {accuracy:.4f}, TF-IDF {baseline:.4f}, majority class {majority:.4f}\n\n{report}")
+    majority = majority_accuracy(labels)
+    typer.echo(
+        f"test: accuracy {accuracy:.4f}, TF-IDF {baseline:.4f}, majority class {majority:.4f}\n\n{report(labels, predictions)}"
+    )
     return {
         "train_reviews": len(train_data[0]),
-        "test_reviews": len(test_data[0]),
+        "test_reviews": len(labels),
         "accuracy": round(accuracy, 4),
         "tfidf_accuracy": round(baseline, 4),
         "majority_accuracy": round(majority, 4),
         "train_peak_memory_mb": memory,
+        "positive": pack_probabilities(probabilities[:, 1].tolist()),
     }
 
 

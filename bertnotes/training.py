@@ -31,7 +31,8 @@ class TrainConfig:
     """What a run may choose. learning_rate is the peak; warmup the share of all steps on the way up to it; keep the part of a
     longer review that stays when it is cut to max_length: "head", "tail" or "head+tail". patience: stop after so many epochs in
     a row that were no better on validation. at_once: a batch goes through the model in parts of at most so many reviews, which
-    takes less memory and gives the same gradient. compiled: have torch.compile write the encoder's code."""
+    takes less memory and gives the same gradient. compiled: have torch.compile write the encoder's code. frozen: leave the
+    encoder as it is and train the new layer only."""
 
     epochs: int = 3
     batch_size: int = 16
@@ -45,6 +46,7 @@ class TrainConfig:
     patience: int | None = None
     at_once: int | None = None
     compiled: bool = False
+    frozen: bool = False
 
 
 # --- one epoch ---------------------------------------------------------------------------------------------------------------
@@ -209,7 +211,7 @@ def fit(
     check_run(config, model, train_data[1])
     accelerator = join_processes(device)
     device = accelerator.device if accelerator.num_processes > 1 else torch.device(device)
-    model.to(device)
+    model.to(device).bert.requires_grad_(not config.frozen)
     loader, validation = loaders(tokenizer, train_data, validation_data, config)
     optimizer, scheduler = optimizer_and_schedule(model, config, steps=len(loader) * config.epochs)
     if config.compiled:
@@ -271,7 +273,8 @@ def check_run(config, model, labels):
 def optimizer_and_schedule(model, config, steps):
     """AdamW, and a learning rate that climbs to its peak over the warm-up and falls in a straight line to zero."""
     rates = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
-    optimizer = torch.optim.AdamW(model.parameters(), **rates, fused=True)  # one kernel for all weights
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(weights, **rates, fused=True)  # one kernel for all weights
     return optimizer, get_linear_schedule_with_warmup(optimizer, round(config.warmup * steps), steps)
 
 

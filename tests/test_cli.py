@@ -12,6 +12,7 @@ import torch
 from bertnotes import cli, doctor
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.data import LABELS, load_imdb_data
+from bertnotes.record import pack_probabilities, unpack_probabilities
 
 OPENINGS = ["film", "a film", "the cast is", "you watch", "i watch it once"]
 WORDS = {"negative": ["bad", "worst", "dull", "poor"], "positive": ["good", "great", "best", "wonderful"]}
@@ -151,6 +152,24 @@ def test_record(run, reviews, tiny_checkpoint, tmp_path):
     assert (record["train_reviews"], record["test_reviews"], record["config"]["epochs"]) == (32, 4, 2)
     assert len(record["history"]) == 2
     assert record["parameters"] == sum(weight.numel() for weight in BERTClassifier(str(tiny_checkpoint), 2).parameters())
+
+
+def test_a_record_keeps_every_verdict(run, reviews, tiny_checkpoint, tmp_path):
+    """In the order of the file, so that two systems can be compared review by review."""
+    test, path = tmp_path / "test.csv", tmp_path / "run.json"
+    test.write_text("review,sentiment\ngood! it is great,positive\ngreat!,negative\nbad!,positive\ndull!,positive\n")
+    arguments = ["--data", reviews, "--model", tiny_checkpoint, "--out", tmp_path / "run", "--test", test, "--record", path]
+    assert run("train", *arguments, *SMALL, "--frozen", "--from-zero")[0] == 0
+    record = json.loads(path.read_text())
+    expected = predict_probabilities(load_imdb_data(test)[0], *BERTClassifier.from_pretrained(tmp_path / "run"), max_length=16)
+    assert unpack_probabilities(record["positive"]) == pytest.approx(expected[:, 1].tolist(), abs=1 / 256)
+    assert record["config"]["frozen"] is True
+
+
+@pytest.mark.parametrize("value", [0.0, 0.25, 0.4999, 0.5, 0.50001, 0.75, 1.0])
+def test_a_packed_probability_names_the_same_class(value):
+    (again,) = unpack_probabilities(pack_probabilities([value]))
+    assert abs(again - value) <= 1 / 256 and (again > 0.5) == (value > 0.5)
 
 
 def test_data_from_a_copy(run, tmp_path):

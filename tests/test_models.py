@@ -272,3 +272,13 @@ def test_attention_dropout_of_a_model_that_calls_it_otherwise(tmp_path):
     config = DistilBertConfig(vocab_size=20, dim=8, n_heads=2, n_layers=1, hidden_dim=8)
     DistilBertModel(config).save_pretrained(tmp_path)
     assert load_encoder(tmp_path, attention_dropout=0.0).config.attention_dropout == 0
+
+
+def test_from_zero_is_the_architecture_with_other_weights(tiny_checkpoint):
+    torch.manual_seed(1)  # the checkpoint was drawn with another one
+    own, control = load_encoder(tiny_checkpoint), load_encoder(tiny_checkpoint, from_zero=True)
+    assert {name: weight.shape for name, weight in own.state_dict().items()} == {
+        name: weight.shape for name, weight in control.state_dict().items()
+    }
+    name = "encoder.layer.0.attention.self.query.weight"
+    assert not torch.equal(own.get_parameter(name), control.get_parameter(name)) and not control.training

@@ -4,7 +4,7 @@ import json
 import math
 import re
 import shutil
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, replace
 
 import pytest
@@ -409,6 +409,47 @@ def test_a_configuration_that_cannot_be_run(model, tokenizer, name, value, tmp_p
     with pytest.raises(ValueError, match=str(value)):
         fit(model, tokenizer, (TEXTS, LABELS), (TEXTS, LABELS), config, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+# ---- frozen ----
+
+
+def test_a_frozen_encoder_stays_and_the_new_layer_learns(model, tokenizer):
+    before = {name: weight.clone() for name, weight in model.named_parameters()}
+    config = TrainConfig(epochs=1, batch_size=8, max_length=16, learning_rate=0.01, frozen=True)
+    fit(model, tokenizer, (TEXTS, LABELS), (TEXTS[:8], LABELS[:8]), config)
+    moved = {name for name, weight in model.named_parameters() if not torch.equal(weight, before[name])}
+    assert moved == {"classifier.weight", "classifier.bias"}
+
+
+def test_a_frozen_run_is_taken_up_again(tiny_checkpoint, tokenizer, tmp_path):
+    """Its checkpoint holds no optimizer state of the encoder, and needs none."""
+    config, ends = TrainConfig(epochs=2, batch_size=8, max_length=16, learning_rate=0.01, frozen=True), []
+    for stop in (None, 3):
+        out = tmp_path / str(stop)
+
+        def interrupt(line, at=stop):
+            if line.get("batch") == at:
+                raise KeyboardInterrupt
+
+        for resume in (False, True):
+            torch.manual_seed(0)
+            model = BERTClassifier(str(tiny_checkpoint), 2)
+            with suppress(KeyboardInterrupt):
+                watch = interrupt if stop and not resume else None
+                fit(
+                    model,
+                    tokenizer,
+                    (TEXTS, LABELS),
+                    (TEXTS[:8], LABELS[:8]),
+                    config,
+                    out=out,
+                    save_every=0,
+                    resume=resume,
+                    watch=watch,
+                )
+        ends.append(model.classifier.weight)
+    assert torch.equal(*ends)
 
 
 # ---- compiled ----
