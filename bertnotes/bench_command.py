@@ -83,7 +83,7 @@ def compare_speed(job, task, rounds, note):
 
     training, readings = task == "training", []
     rates = {precision: round(matrix_rate(job.device, precision) / 1e9) for precision in ("fp32", "bf16")}
-    note(steps=job.steps if training else None, matrix_gigaflops=rates)
+    note.values |= {"steps": job.steps if training else None, "matrix_gigaflops": rates}
     sides = TRAINING if training else PREDICTION
     for reading in take_turns(sides, job, rounds, training):
         readings.append(reading)

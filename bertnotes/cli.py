@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bertnotes.bench_command import bench
+from bertnotes.reproduce_command import reproduce
 from bertnotes.train_command import AnotherLook, Model, Plain, train
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0])
@@ -17,6 +18,7 @@ MaxLength = Annotated[int | None, typer.Option(help="tokens a review is cut to [
 
 app.command()(train)
 app.command()(bench)
+app.command()(reproduce)
 
 
 @app.command()

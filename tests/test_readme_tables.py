@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import readme_tables
+import results_table
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = {
@@ -56,7 +57,7 @@ def write(root, file="imdb-5000-mini.json", **changes):
 
 def rows(root):
     """Return the cells of each result row that the tool makes."""
-    table = readme_tables.results_table(readme_tables.read_records(root / "data" / "results"))
+    table = results_table.results_table(results_table.read_records(root / "data" / "results"))
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table.splitlines()[2:]]
 
 
@@ -83,39 +84,72 @@ def test_the_part_of_a_review_that_was_read_is_shown_where_it_is_not_the_head(ro
 
 
 def test_one_record_fills_one_row(root):
+    """One seed: the interval is that of the test reviews, in italics; Wilson's of 21,915 in 25,000."""
     write(root)
     (row,) = rows(root)
-    assert len(row) == len(readme_tables.HEADINGS)
-    assert row[0] == "[mini](data/results/imdb-5000-mini.json)"
-    assert row[1:6] == ["15.0 M", "5,000", "256", "3", "42"]
-    assert row[6:11] == ["87.7 %", "85.9 %", "50.0 %", "1 h 05 min", "3.1 GB"]
-    assert row[11:] == ["2 CPU threads, A Processor, fp32", "2026-11-23"]
+    assert len(row) == len(results_table.HEADINGS)
+    assert row[:4] == ["mini", "15.0 M", "5,000", "256"]
+    assert row[4:7] == ["87.66 %", "*87.25 to 88.06*", "[42](data/results/imdb-5000-mini.json)"]
+    assert row[7:] == ["1 h 05 min", "3.1 GB", "2 CPU threads, A Processor, fp32", "2026-11-23"]
 
 
-def test_rows_are_ordered_by_reviews_then_parameters(root):
+def test_seeds_of_a_row_make_one_line_with_their_interval(root):
+    """90, 91 and 92 %: mean 91, standard error 1 / √3, Student's t with two degrees of freedom 4.303."""
+    for seed, accuracy in enumerate((0.9, 0.91, 0.92)):
+        config = {**RECORD["config"], "seed": seed}
+        write(root, f"imdb-mini-128-seed{seed}.json", row="mini-128", accuracy=accuracy, config=config, train_seconds=60 * seed)
+    (row,) = rows(root)
+    assert row[4:6] == ["91.00 %", "88.52 to 93.48"] and row[7] == "1 min"
+    assert row[6].count("](data/results/imdb-mini-128-seed") == 3 and row[6].startswith("[0](")
+
+
+def test_a_row_without_dice_or_weights(root):
+    """What `bertnotes reproduce` writes of a classical system."""
+    record = {key: value for key, value in RECORD.items() if key not in ("config", "parameters", "tfidf_accuracy")}
+    path = root / "data/results/imdb-tfidf-seed0.json"
+    path.write_text(json.dumps(record | {"row": "tfidf", "model": "tfidf", "train_seconds": 31}))
+    (row,) = rows(root)
+    assert row[:4] == ["TF-IDF + logistic regression", "", "5,000", "all"]
+    assert row[6:8] == ["[record](data/results/imdb-tfidf-seed0.json)", "31 s"] and row[9] == "2 CPU threads, A Processor"
+
+
+def test_what_is_special_about_a_row_is_in_its_name(root):
+    for row in ("mini-frozen", "mini-random", "mini-128"):
+        write(root, f"imdb-{row}-seed0.json", row=row)
+    assert [row[0] for row in rows(root)] == [
+        "mini",
+        "mini, encoder frozen",
+        "mini, random weights instead of pre-trained ones",
+    ]
+
+
+def test_rows_come_as_planned_and_then_by_reviews_and_parameters(root):
     write(root, "imdb-a.json", train_reviews=25_000)
     write(root, "imdb-b.json", parameters=22_000_000)
     write(root, "imdb-c.json")
+    write(root, "imdb-mini-512-seed0.json", row="mini-512")
+    write(root, "imdb-mini-128-seed0.json", row="mini-128")
     (root / "data" / "results" / "heads.json").write_text("[]")
-    assert [row[0].rpartition("/")[2] for row in rows(root)] == ["imdb-c.json)", "imdb-b.json)", "imdb-a.json)"]
+    files = [row[6].rpartition("/")[2] for row in rows(root)]
+    assert files == ["imdb-mini-128-seed0.json)", "imdb-mini-512-seed0.json)", "imdb-c.json)", "imdb-b.json)", "imdb-a.json)"]
 
 
 def test_name_stands_before_model_and_cannot_break_the_table(root):
     write(root, model="/home/x/model", name="MiniLM | six\nlayers")
     (row,) = rows(root)
-    assert row[0].startswith(r"[MiniLM \| six layers](") and "/home" not in row[0]
+    assert row[0] == r"MiniLM \| six layers"
 
 
 def test_memory_that_was_not_measured_and_a_smaller_test_set_are_said(root):
     write(root, train_peak_memory_mb=None, test_reviews=2000)
     (row,) = rows(root)
-    assert row[10] == "not measured"
-    assert row[6] == "87.7 % (of 2,000 reviews only)"
+    assert row[8] == "not measured"
+    assert row[4] == "87.66 % (of 2,000 reviews only)"
 
 
 def test_no_records_say_so(root):
     (row,) = rows(root)
-    assert row[0] == "no measured results yet" and len(row) == len(readme_tables.HEADINGS)
+    assert row[0] == "no measured results yet" and len(row) == len(results_table.HEADINGS)
 
 
 BENCH = {
@@ -187,10 +221,10 @@ def test_no_measurements_say_so(root):
 
 @pytest.mark.parametrize("seconds, said", [(0, "0 s"), (59, "59 s"), (61, "1 min"), (3599, "1 h 00 min"), (5400, "1 h 30 min")])
 def test_duration(seconds, said):
-    assert readme_tables.duration(seconds) == said
+    assert results_table.duration(seconds) == said
 
 
-@pytest.mark.parametrize("name", ["accuracy", "parameters", "train_seconds", "config.seed", "environment.device"])
+@pytest.mark.parametrize("name", ["accuracy", "train_reviews", "train_seconds", "model", "environment.device"])
 def test_missing_field_is_named_with_its_file(root, capsys, name):
     path = write(root)
     record = json.loads(path.read_text())

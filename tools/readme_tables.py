@@ -2,121 +2,21 @@
 
     python tools/readme_tables.py [--check]
 
-The results come from data/results/imdb-*.json, which `bertnotes train --record` writes, those of speed from bench-*.json
-(speed_table.py); in the map of the course, each notebook that exists is linked and the others are marked. With --check
-nothing is written, and the exit status is 1 where README.md is stale.
+The results come from data/results/imdb-*.json (results_table.py), those of speed from bench-*.json (speed_table.py); in the
+map of the course, each notebook that exists is linked and the others are marked. With --check nothing is written, and the
+exit status is 1 where README.md is stale.
 """
 
 import argparse
-import json
 import re
 import sys
 from pathlib import Path
 
+from results_table import read_records, results_table
 from speed_table import speed_tables
 
 ROOT = Path(__file__).resolve().parent.parent
-HEADINGS = (
-    "model",
-    "parameters",
-    "training reviews",
-    "tokens",
-    "epochs",
-    "seed",
-    "accuracy on the official test split",
-    "TF-IDF on the same reviews",
-    "majority class",
-    "training time",
-    "peak memory",
-    "hardware",
-    "date",
-)
-NUMBERS = range(1, 11)  # the columns that are aligned right
-OFFICIAL_TEST = 25_000  # reviews in the official test split
 COMING = " (in preparation)"
-
-
-def read_records(folder):
-    """Read the IMDB records of a folder, in the order of the table. Returns a list of (path, record).
-
-    Raises ValueError, with the file's name, where a file holds no record.
-    """
-    records = []
-    for path in sorted(Path(folder).glob("imdb-*.json")):
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{path.name} is not JSON: {error}") from None
-        if not isinstance(record, dict):
-            raise ValueError(f"{path.name} holds a {type(record).__name__}; a record is an object with named fields")
-        records.append((path, record))
-    return sorted(records, key=lambda entry: (field(*entry, "train_reviews"), field(*entry, "parameters"), entry[0].name))
-
-
-def field(path, record, name, kind=int):
-    """Return one field of a record; a dot in the name leads into an inner object.
-
-    Raises ValueError, naming file and field, where the field is missing or is not of the kind (a type, or several).
-    """
-    value = record
-    for part in name.split("."):
-        if not isinstance(value, dict) or part not in value:
-            raise ValueError(f"{path.name} has no field {name!r}; `bertnotes train --record` writes it")
-        value = value[part]
-    if not isinstance(value, kind):
-        raise ValueError(f"{path.name}: field {name!r} is {value!r}, which the table cannot show")
-    return value
-
-
-def table_row(path, record):
-    """Return the cells of one record, as text."""
-
-    def get(name, kind=int):
-        return field(path, record, name, kind)
-
-    name = get("name", str) if "name" in record else get("model", str)
-    percent = [f"{100 * get(key, (int, float)):.1f} %" for key in ("accuracy", "tfidf_accuracy", "majority_accuracy")]
-    keep = get("config.keep", str) if "keep" in record.get("config", ()) else "head"
-    if get("test_reviews") != OFFICIAL_TEST:
-        percent[0] += f" (of {get('test_reviews'):,} reviews only)"
-    return [
-        f"[{name}](data/results/{path.name})",
-        f"{get('parameters') / 1e6:.1f} M",
-        f"{get('train_reviews'):,}",
-        str(get("config.max_length")) + (f", {keep}" if keep != "head" else ""),
-        str(get("config.epochs")),
-        str(get("config.seed")),
-        *percent,
-        duration(get("train_seconds", (int, float))),
-        memory(get("train_peak_memory_mb", (int, float, type(None)))),
-        f"{get('environment.device', str)}, {get('config.precision', str)}",
-        get("environment.date", str),
-    ]
-
-
-def duration(seconds):
-    """Say how long: "42 s", "12 min", "1 h 05 min"."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
-
-
-def memory(megabytes):
-    """Say how much memory; Windows does not tell, and the record then holds null."""
-    return "not measured" if megabytes is None else f"{megabytes / 1000:.1f} GB"
-
-
-def results_table(records):
-    """Return the table of all records, as Markdown; with no records, one row that says so."""
-    rows = [table_row(*entry) for entry in records] or [["no measured results yet", *[""] * (len(HEADINGS) - 1)]]
-    rule = ["---:" if column in NUMBERS else "---" for column in range(len(HEADINGS))]
-    return "\n".join(markdown_row(cells) for cells in (HEADINGS, rule, *rows))
-
-
-def markdown_row(cells):
-    """Return one row of a Markdown table; a line break or a bar in a cell cannot end it."""
-    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
 
 
 def course_map(rows, folder):

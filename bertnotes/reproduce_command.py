@@ -1,0 +1,115 @@
+"""The command `bertnotes reproduce`: the table of results on full IMDB, row by row; each may be stopped and gone on with."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+BASE = "--validation 2000 --epochs 2 --precision bf16"
+TRAIN = f"{BASE} --learning-rate 1e-4"
+ROWS = {  # in the order of what they teach; those below one another differ in one thing
+    "majority": "majority_class",
+    "tfidf": "tfidf_logistic_regression",
+    "nbsvm": "nbsvm",
+    "mini-256-head+tail": f"{TRAIN} --max-length 256 --keep head+tail",
+    "mini-256": f"{TRAIN} --max-length 256",
+    "mini-128": f"{TRAIN} --max-length 128",
+    "mini-frozen": f"{BASE} --learning-rate 1e-2 --frozen --max-length 256 --keep head+tail",
+    "mini-random": f"{TRAIN} --from-zero --max-length 256 --keep head+tail",
+    "mini-512": f"{TRAIN} --max-length 512",
+    "minilm-256-head+tail": f"{TRAIN} --model {{minilm}} --max-length 256 --keep head+tail",
+    "minilm-512": f"{TRAIN} --model {{minilm}} --max-length 512",
+}
+WHY = "a row of `bertnotes reproduce`, whose table is shown whole"
+
+
+def reproduce(
+    data: Annotated[Path, typer.Option(help="folder that `bertnotes data` wrote")] = Path("data/imdb"),
+    rows: Annotated[list[str] | None, typer.Option("--row", help="only this row; again for more [default: all]")] = None,
+    seeds: Annotated[int, typer.Option(help="runs of each row that has dice; the first of each row comes first")] = 3,
+    out: Annotated[Path, typer.Option(help="folder for the runs")] = Path("runs/table"),
+    results: Annotated[Path, typer.Option(help="folder for the records")] = Path("data/results"),
+    minilm: Annotated[
+        str, typer.Option(help="the checkpoint that mini was cut from")
+    ] = "sentence-transformers/all-MiniLM-L6-v2",
+    show: Annotated[bool, typer.Option("--list", help="say what there is to do, and stop")] = False,
+):
+    """Run the table of results on full IMDB. A row that has its record is left out; one that was stopped goes on."""
+    if unknown := [row for row in rows or () if row not in ROWS]:
+        raise ValueError(f"there is no row {unknown[0]!r}; the table has {', '.join(ROWS)}")
+    missing = [path for path in (data / "train.csv.xz", data / "test.csv.xz") if not path.is_file()]
+    if missing and not show:
+        raise FileNotFoundError(f"no file {missing[0]}; fetch the reviews first: bertnotes data --out {data}")
+    for row, seed in plan(rows or list(ROWS), seeds):
+        record = results / f"imdb-{row}-seed{seed}.json"
+        words = train_words(row, seed, data, out, record, minilm) if "--" in ROWS[row] else None
+        typer.echo(
+            f"{row}, seed {seed}: " + ("done" if record.exists() else " ".join(["bertnotes", *words]) if words else "to do")
+        )
+        if show or record.exists():
+            continue
+        if words is None:
+            score_classical(row, data, record)
+        elif (status := subprocess.run([sys.executable, "-m", "bertnotes", *words]).returncode) != 0:
+            raise ValueError(
+                f"{row}, seed {seed}, ended with status {status}; what to do stands above. Then the same command goes on"
+            )
+        name_row(record, row)
+
+
+def plan(rows, seeds):
+    """(row, seed) in the order of running: a first seed of every row before the second of any; rows without dice once."""
+    return [(row, seed) for seed in range(seeds) for row in rows if seed == 0 or "--" in ROWS[row]]
+
+
+def train_words(row, seed, data, out, record, minilm):
+    """The words of the `bertnotes` command that makes a record."""
+    files = [
+        "--data",
+        data / "train.csv.xz",
+        "--test",
+        data / "test.csv.xz",
+        "--out",
+        out / f"{row}-seed{seed}",
+        "--record",
+        record,
+    ]
+    words = ROWS[row].format(minilm=minilm).split()
+    return ["train", *map(str, files), *words, "--seed", str(seed), "--resume", "--another-look", WHY]
+
+
+def score_classical(row, data, record):
+    """Fit one of the classical systems on all training reviews, score it, and write its record."""
+    import time
+
+    from bertnotes import baselines
+    from bertnotes.data import load_imdb_data
+    from bertnotes.evaluation import accuracy
+    from bertnotes.exam import note_look
+    from bertnotes.record import pack_probabilities, peak_memory, write_record
+
+    train, test = (load_imdb_data(data / f"{split}.csv.xz") for split in ("train", "test"))
+    started = time.perf_counter()
+    model = getattr(baselines, ROWS[row])().fit(*train)
+    seconds = time.perf_counter() - started
+    predictions = model.predict(test[0])
+    positive = model.predict_proba(test[0])[:, 1] if hasattr(model, "predict_proba") else predictions
+    found = round(float(accuracy(test[1], predictions)), 4)
+    looks = note_look(test, {"row": row}, found, reason=WHY)
+    typer.echo(f"{row}: accuracy {found:.4f}, fitted in {seconds:.0f} s")
+    write_record(
+        record, command=f"bertnotes reproduce --row {row}", model=row, accuracy=found, looks=looks,
+        train_reviews=len(train[0]), test_reviews=len(test[0]), train_seconds=round(seconds, 1),
+        train_peak_memory_mb=peak_memory(), positive=pack_probabilities(positive),
+    )  # fmt: skip
+
+
+def name_row(path, row):
+    """Write into a record which row of the table it belongs to."""
+    from bertnotes.files import write_whole
+
+    record = json.loads(path.read_text(encoding="utf-8"))
+    write_whole(path, json.dumps({"row": row, **record}, indent=2) + "\n")

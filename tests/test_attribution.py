@@ -1,0 +1,174 @@
+"""What made the verdict: sums and slopes by definition, curves at both ends, and a model that can be seen through."""
+
+import pytest
+import torch
+
+from bertnotes.attribution import (
+    METHODS,
+    area_under,
+    blank,
+    deletion_curve,
+    gradient_x_input,
+    integrated_gradients,
+    occlusion,
+    read,
+    rollout,
+)
+from bertnotes.classifier import BERTClassifier
+from bertnotes.heads import attention_rollout
+from bertnotes.models import load_tokenizer
+
+TEXT = "the cast is good , the ending is bad"
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_checkpoint):
+    return load_tokenizer(tiny_checkpoint)
+
+
+@pytest.fixture(scope="module")
+def model(tiny_checkpoint):
+    """A classifier with a head that speaks up: the tiny one's logits are near 0 otherwise."""
+    torch.manual_seed(0)
+    model = BERTClassifier(str(tiny_checkpoint), 2).eval()
+    with torch.no_grad():
+        model.classifier.weight.mul_(20)
+    return model
+
+
+@pytest.fixture
+def case(model, tokenizer):
+    """(ids, logits, the class that was named)"""
+    return read(model, tokenizer, TEXT)
+
+
+def logit(model, ids, target):
+    with torch.inference_mode():
+        return model(ids, torch.ones_like(ids))[0, target].item()
+
+
+def test_a_text_is_read_as_the_model_reads_it(model, tokenizer, case):
+    ids, logits, target = case
+    assert tokenizer.convert_ids_to_tokens(ids[0]) == ["[CLS]", *TEXT.split(), "[SEP]"]
+    assert logits[target].item() == pytest.approx(logit(model, ids, target)) and logits.argmax() == target
+    assert read(model, tokenizer, TEXT, max_length=5)[0].shape == (1, 5)
+
+
+def test_a_blank_text_keeps_its_ends(tokenizer, case):
+    tokens = tokenizer.convert_ids_to_tokens(blank(case[0], tokenizer)[0])
+    assert tokens[0] == "[CLS]" and tokens[-1] == "[SEP]" and set(tokens[1:-1]) == {"[MASK]"} and len(tokens) == 11
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_a_number_for_each_token_and_none_for_the_ends(model, tokenizer, case, method):
+    ids, _, target = case
+    values = method(model, tokenizer, ids, target)
+    assert values.shape == (ids.shape[1],) and values.isfinite().all() and not values.requires_grad
+    assert values[0] == values[-1] == 0 and values[1:-1].abs().max() > 0
+    assert not any(weight.grad is not None for weight in model.parameters()), "the model is left as it was"
+
+
+@pytest.mark.parametrize("target", [0, 1])
+def test_integrated_gradients_are_complete(model, tokenizer, case, target):
+    """They sum to what the text adds to the logit of the blank one; more steps come closer."""
+    ids, _, _ = case
+    whole = logit(model, ids, target) - logit(model, blank(ids, tokenizer), target)
+    rough, fine = (integrated_gradients(model, tokenizer, ids, target, steps).sum().item() - whole for steps in (4, 64))
+    assert abs(fine) < 0.02 * abs(whole) and abs(fine) < abs(rough)
+
+
+def test_gradient_by_autograd(model, tokenizer, case):
+    ids, _, target = case
+    words = model.bert.get_input_embeddings()
+    vectors = words(ids).detach().requires_grad_()
+    hidden = model.bert(inputs_embeds=vectors, attention_mask=torch.ones_like(ids)).pooler_output
+    (slope,) = torch.autograd.grad(model.classifier(hidden)[0, target], vectors)
+    expected = (slope * (vectors - words(blank(ids, tokenizer)))).sum(-1)[0]
+    found = gradient_x_input(model, tokenizer, ids, target)
+    assert torch.allclose(found[1:-1], expected[1:-1], atol=1e-4)
+
+
+def test_occlusion_by_a_loop(model, tokenizer, case):
+    ids, _, target = case
+    found, whole = occlusion(model, tokenizer, ids, target), logit(model, ids, target)
+    for place in range(1, ids.shape[1] - 1):
+        without = ids.clone()
+        without[0, place] = tokenizer.mask_token_id
+        assert found[place].item() == pytest.approx(whole - logit(model, without, target), abs=1e-4)
+
+
+def test_rollout_is_that_of_heads(model, tokenizer, case):
+    ids, _, target = case
+    with torch.inference_mode():
+        attentions = model.bert(ids, torch.ones_like(ids), output_attentions=True).attentions
+    assert torch.allclose(rollout(model, tokenizer, ids, target)[1:-1], attention_rollout(attentions)[0, 0, 1:-1])
+
+
+def test_no_attention_weights_to_be_had(tiny_checkpoint, tokenizer, case):
+    with pytest.raises(ValueError, match='load it with attention="bertnotes"'):
+        METHODS["attention"](BERTClassifier(str(tiny_checkpoint), 2, "sdpa"), tokenizer, case[0], 0)
+
+
+# ---- deletion curves ----
+
+
+def test_a_curve_begins_at_the_text_and_ends_at_the_blank_one(model, tokenizer, case):
+    ids, logits, target = case
+    curve = deletion_curve(model, tokenizer, ids, target, torch.rand(ids.shape[1]))
+    nothing_left = torch.tensor([[logit(model, blank(ids, tokenizer), name) for name in (0, 1)]]).softmax(-1)[0, target]
+    assert curve[0].item() == pytest.approx(logits.softmax(-1)[target].item(), abs=1e-5)
+    assert curve[-1].item() == pytest.approx(nothing_left.item(), abs=1e-5) and curve.shape == (7,)
+
+
+def test_the_highest_values_go_first(model, tokenizer, case):
+    """A third of nine tokens: the three that we name."""
+    ids, _, target = case
+    values = torch.zeros(ids.shape[1])
+    values[[2, 5, 9]] = torch.tensor([3.0, 2.0, 1.0])
+    expected = ids.clone()
+    expected[0, [2, 5, 9]] = tokenizer.mask_token_id
+    with torch.inference_mode():
+        named = model(expected, torch.ones_like(ids)).softmax(-1)[0, target].item()
+    assert deletion_curve(model, tokenizer, ids, target, values, shares=(1 / 3,)).item() == pytest.approx(named, abs=1e-5)
+
+
+def test_the_ends_are_never_hidden(model, tokenizer, case):
+    ids, _, target = case
+    low, high = torch.zeros(ids.shape[1]), torch.zeros(ids.shape[1])
+    high[[0, -1]] = 100
+    low[4] = high[4] = 1
+    curves = [deletion_curve(model, tokenizer, ids, target, values) for values in (low, high)]
+    assert torch.equal(*curves)
+
+
+def test_area_by_hand():
+    """1 down to 0 in a straight line, then 0: half of the first half."""
+    assert area_under((0, 0.5, 1), torch.tensor([1.0, 0.0, 0.0])) == pytest.approx(0.25)
+    assert area_under((0, 1), torch.tensor([1.0, 1.0])) == 1
+
+
+class Counts(torch.nn.Module):
+    """Sees through: the logit of class 1 is how often "good" occurs, that of class 0 how often "bad" does."""
+
+    def __init__(self, tokenizer):
+        super().__init__()
+        self.words = torch.nn.Embedding(len(tokenizer), 2)
+        with torch.no_grad():
+            self.words.weight.zero_()
+            self.words.weight[tokenizer.convert_tokens_to_ids("bad"), 0] = 4
+            self.words.weight[tokenizer.convert_tokens_to_ids("good"), 1] = 3
+        self.bert = self
+
+    def get_input_embeddings(self):
+        return self.words
+
+    def forward(self, ids, mask):
+        return self.words(ids).sum(dim=1)
+
+
+@pytest.mark.parametrize("name", ["gradient x input", "integrated gradients", "occlusion"])
+def test_all_agree_on_a_model_that_only_counts(tokenizer, name):
+    model = Counts(tokenizer)
+    ids, _, target = read(model, tokenizer, "good , bad and good")
+    assert target == 1, "two times 3 against 4"
+    assert METHODS[name](model, tokenizer, ids, target).tolist() == pytest.approx([0, 3, 0, 0, 0, 3, 0])

@@ -1,0 +1,108 @@
+"""The table of results: its order, its commands, and a whole small one, stopped and gone on with."""
+
+import json
+import sys
+
+import pandas as pd
+import pytest
+from toy import LABELS, TEXTS
+
+from bertnotes import cli, reproduce_command
+from bertnotes.data import LABELS as NAMES
+from bertnotes.record import unpack_probabilities
+from bertnotes.reproduce_command import ROWS, plan, train_words
+
+
+def test_a_first_seed_of_all_comes_before_a_second_of_any():
+    rows = ["majority", "mini-128", "mini-256"]
+    assert plan(rows, 2) == [("majority", 0), ("mini-128", 0), ("mini-256", 0), ("mini-128", 1), ("mini-256", 1)]
+
+
+def test_rows_differ_in_what_their_names_say():
+    """Those of one comparison share every other word."""
+    words = {row: set(ROWS[row].split()) for row in ROWS}
+    assert words["mini-256"] ^ words["mini-128"] == {"256", "128"}
+    assert words["mini-256-head+tail"] ^ words["mini-256"] == {"--keep", "head+tail"}
+    assert words["mini-256-head+tail"] ^ words["mini-random"] == {"--from-zero"}
+    assert words["mini-512"] ^ words["minilm-512"] == {"--model", "{minilm}"}
+    assert words["mini-256-head+tail"] ^ words["mini-frozen"] == {"--frozen", "1e-4", "1e-2"}
+
+
+@pytest.fixture
+def run(monkeypatch, capfd, tmp_path, tiny_checkpoint):
+    """A function that runs `bertnotes reproduce` on toy reviews with a tiny model; returns (status, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BERTNOTES_MODEL", str(tiny_checkpoint))
+    small = "--validation 8 --epochs 1 --max-length 16"
+    rows = {"majority": "majority_class", "nbsvm": "nbsvm", "tfidf": ROWS["tfidf"], "mini-small": small}
+    monkeypatch.setattr(reproduce_command, "ROWS", rows)
+    for split, ending in (("train", "."), ("test", "!")):
+        frame = pd.DataFrame({"review": [text + ending for text in TEXTS], "sentiment": [NAMES[label] for label in LABELS]})
+        (tmp_path / "imdb").mkdir(exist_ok=True)
+        frame.to_csv(tmp_path / f"imdb/{split}.csv.xz", index=False)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["bertnotes", "reproduce", "--data", "imdb", "--results", "results", *words])
+        capfd.readouterr()
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as ended:
+            status = ended.code or 0
+        return status, *capfd.readouterr()
+
+    return run
+
+
+def records(tmp_path):
+    return {path.stem: json.loads(path.read_text()) for path in (tmp_path / "results").glob("*.json")}
+
+
+def test_a_table_from_nothing_and_again(run, tmp_path):
+    status, out, _ = run("--seeds", "2")
+    found = records(tmp_path)
+    assert status == 0, out
+    names = ["imdb-majority-seed0", "imdb-mini-small-seed0", "imdb-mini-small-seed1", "imdb-nbsvm-seed0", "imdb-tfidf-seed0"]
+    assert sorted(found) == names and {record["row"] for record in found.values()} == set(reproduce_command.ROWS)
+    assert found["imdb-majority-seed0"]["accuracy"] == 0.5 and found["imdb-nbsvm-seed0"]["accuracy"] == 1
+    assert found["imdb-mini-small-seed1"]["config"]["seed"] == 1
+    for record in found.values():
+        right = [(p > 0.5) == label for p, label in zip(unpack_probabilities(record["positive"]), LABELS, strict=True)]
+        assert sum(right) / len(right) == pytest.approx(record["accuracy"], abs=1e-4), "the verdicts that were scored"
+        assert record["environment"]["date"] and record["train_seconds"] >= 0 and record["command"].startswith("bertnotes ")
+    before = {path: path.read_bytes() for path in (tmp_path / "results").iterdir()}
+    status, out, _ = run("--seeds", "2")
+    assert status == 0 and out.count("done") == 5
+    assert {path: path.read_bytes() for path in (tmp_path / "results").iterdir()} == before
+
+
+def test_a_row_that_fails_stops_the_table_and_keeps_the_others(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(reproduce_command.ROWS, "mini-small", "--validation 8 --max-length 9999")
+    status, _, err = run("--seeds", "1")
+    assert status == 2 and "mini-small, seed 0, ended with status 2" in err and "48 positions" in err
+    assert "imdb-nbsvm-seed0" in records(tmp_path)
+
+
+def test_list_does_nothing(run, tmp_path):
+    status, out, _ = run("--list", "--row", "mini-small", "--row", "nbsvm")
+    assert (
+        status == 0 and "mini-small, seed 2: bertnotes train --data imdb/train.csv.xz" in out and "nbsvm, seed 0: to do" in out
+    )
+    assert not (tmp_path / "results").exists() and "majority" not in out
+
+
+def test_a_row_that_is_none(run):
+    status, _, err = run("--row", "swimming")
+    assert status == 2 and "no row 'swimming'; the table has majority" in err
+
+
+def test_no_reviews(run, tmp_path):
+    (tmp_path / "imdb/test.csv.xz").unlink()
+    status, _, err = run()
+    assert status == 2 and "fetch the reviews first: bertnotes data --out imdb" in err
+
+
+def test_each_command_names_its_seed_and_goes_on(tmp_path):
+    words = train_words("minilm-512", 2, tmp_path, tmp_path, tmp_path / "r.json", "/models/minilm")
+    assert words[words.index("--model") + 1] == "/models/minilm" and words[words.index("--seed") + 1] == "2"
+    assert "--resume" in words and "--another-look" in words

@@ -1,0 +1,50 @@
+"""Count what notebook 08 says of full IMDB: lengths, copies, what a cut throws away. Writes data/results/imdb_facts.json.
+
+python tools/imdb_facts.py [--data data/imdb]
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from check import ROOT
+
+from bertnotes.data import clean_review
+from bertnotes.models import load_tokenizer
+from bertnotes.record import write_record
+
+LENGTHS = (64, 128, 256, 512)
+
+
+def facts(train, test, tokenizer):
+    """What is to be said of both splits, frames with a column review as the original has it: a dict."""
+    texts = {name: frame["review"].map(clean_review).tolist() for name, frame in (("train", train), ("test", test))}
+    tokens = np.array([len(ids) for ids in tokenizer(texts["train"], verbose=False)["input_ids"]])
+    within = {f"copies_within_{name}": len(found) - len(set(found)) for name, found in texts.items()}
+    known = set(texts["train"])
+    return {
+        "reviews": {name: len(found) for name, found in texts.items()},
+        "with_br": round(float(train["review"].str.contains("<br", regex=False).mean()), 4),
+        "tokens": {f"{share}%": int(np.percentile(tokens, share)) for share in (1, 10, 25, 50, 75, 90, 99)},
+        "longest": int(tokens.max()),
+        "reviews_cut": {length: round(float((tokens > length).mean()), 4) for length in LENGTHS},
+        "tokens_lost": {length: round(float(1 - np.minimum(tokens, length).sum() / tokens.sum()), 4) for length in LENGTHS},
+        **within,
+        "test_reviews_in_train": sum(text in known for text in texts["test"]),
+    }
+
+
+def main(words=None):
+    """Count and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=ROOT / "data" / "imdb")
+    folder = parser.parse_args(words).data
+    train, test = (pd.read_csv(folder / f"{split}.csv.xz", keep_default_na=False) for split in ("train", "test"))
+    found = facts(train, test, load_tokenizer("mini"))
+    write_record(ROOT / "data" / "results" / "imdb_facts.json", command="python tools/imdb_facts.py", model="mini", **found)
+    print(found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""The table of results on IMDB in README.md, from the records data/results/imdb-*.json of `bertnotes train` and `reproduce`.
+
+Records of one row (the same settings, other seeds) make one line: their mean, and its interval.
+"""
+
+import json
+import statistics
+from pathlib import Path
+
+from scipy import stats
+
+from bertnotes.evaluation import accuracy_interval
+from bertnotes.reproduce_command import ROWS
+
+HEADINGS = (
+    "system",
+    "parameters",
+    "training reviews",
+    "tokens",
+    "accuracy on the official test split",
+    "95 % interval",
+    "seeds",
+    "training time",
+    "peak memory",
+    "hardware",
+    "date",
+)
+NUMBERS = (1, 2, 4, 6, 7, 8)  # the columns that are aligned right
+OFFICIAL_TEST = 25_000  # reviews in the official test split
+SYSTEMS = {
+    "majority_class": "the commonest class",
+    "tfidf_logistic_regression": "TF-IDF + logistic regression",
+    "nbsvm": "NBSVM",
+}
+
+
+def read_records(folder):
+    """Read the IMDB records of a folder. Returns {row: [(path, record), ...]}, in the order of the table.
+
+    Raises ValueError, with the file's name, where a file holds no record.
+    """
+    rows = {}
+    for path in sorted(Path(folder).glob("imdb-*.json")):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{path.name} is not JSON: {error}") from None
+        if not isinstance(record, dict):
+            raise ValueError(f"{path.name} holds a {type(record).__name__}; a record is an object with named fields")
+        rows.setdefault(record.get("row", path.stem), []).append((path, record))
+    order = list(ROWS)
+    return dict(
+        sorted(rows.items(), key=lambda one: (one[0] not in ROWS, order.index(one[0]) if one[0] in ROWS else 0, *size(one[1])))
+    )
+
+
+def size(records):
+    """What rows that are not in the plan are sorted by."""
+    return (
+        field(*records[0], "train_reviews"),
+        field(*records[0], "parameters", (int, type(None)), None) or 0,
+        records[0][0].name,
+    )
+
+
+def field(path, record, name, kind=int, *default):
+    """Return one field of a record; a dot in the name leads into an inner object.
+
+    Raises ValueError, naming file and field, where the field is missing and has no default, or is not of the kind (a type, or
+    several).
+    """
+    value = record
+    for part in name.split("."):
+        if not isinstance(value, dict) or part not in value:
+            if default:
+                return default[0]
+            raise ValueError(f"{path.name} has no field {name!r}; `bertnotes train --record` writes it")
+        value = value[part]
+    if not isinstance(value, kind):
+        raise ValueError(f"{path.name}: field {name!r} is {value!r}, which the table cannot show")
+    return value
+
+
+def table_row(records):
+    """Return the cells of one line, as text. records: (path, record) of runs that differ in their seeds."""
+    path, record = records[0]
+
+    def get(name, kind=int, *default):
+        return field(path, record, name, kind, *default)
+
+    def each(name, kind=(int, float)):
+        return [field(*one, name, kind) for one in records]
+
+    accuracies, memories = each("accuracy"), [one for one in each("train_peak_memory_mb", (int, float, type(None))) if one]
+    parameters, precision = get("parameters", int, None), get("config.precision", str, None)
+    return [
+        name_of(path, get("model", str), get("name", str, None)),
+        f"{parameters / 1e6:.1f} M" if parameters else "",
+        f"{get('train_reviews'):,}",
+        tokens(get),
+        f"{100 * statistics.mean(accuracies):.2f} %"
+        + (f" (of {get('test_reviews'):,} reviews only)" if get("test_reviews") != OFFICIAL_TEST else ""),
+        interval(accuracies, get("test_reviews")),
+        ", ".join(f"[{get_seed(*one)}](data/results/{one[0].name})" for one in records),
+        duration(statistics.mean(each("train_seconds"))),
+        f"{max(memories) / 1000:.1f} GB" if memories else "not measured",
+        get("environment.device", str) + (f", {precision}" if precision else ""),
+        max(each("environment.date", str)),
+    ]
+
+
+def get_seed(path, record):
+    """The seed of a run, or a dash where there are no dice."""
+    return field(path, record, "config.seed", int, "record")
+
+
+def name_of(path, model, name):
+    """What a system is called: by its own name, else by its model; with what is special about its row."""
+    name = name or SYSTEMS.get(ROWS.get(model, model), model)
+    special = {"--frozen": "encoder frozen", "--from-zero": "random weights instead of pre-trained ones"}
+    words = ROWS.get(path.stem.removeprefix("imdb-").rpartition("-seed")[0], "")
+    return ", ".join([name, *(text for option, text in special.items() if option in words)])
+
+
+def tokens(get):
+    """How much of a review a system reads."""
+    if (length := get("config.max_length", int, None)) is None:
+        return "all"
+    keep = get("config.keep", str, "head")
+    return str(length) + (f", {keep}" if keep != "head" else "")
+
+
+def interval(accuracies, count):
+    """The interval of a mean accuracy: over seeds (Student's t) where there are several, else that of one set of so many test
+    reviews (Wilson's), in italics, which says nothing of other seeds."""
+    if len(accuracies) == 1:
+        found = accuracy_interval(round(accuracies[0] * count), count)
+        return f"*{100 * found.low:.2f} to {100 * found.high:.2f}*"
+    middle, error = statistics.mean(accuracies), statistics.stdev(accuracies) / len(accuracies) ** 0.5
+    band = stats.t.ppf(0.975, len(accuracies) - 1) * error
+    return f"{100 * (middle - band):.2f} to {100 * min(1, middle + band):.2f}"
+
+
+def duration(seconds):
+    """Say how long: "42 s", "12 min", "1 h 05 min"."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
+
+
+def results_table(rows):
+    """Return the table of all records, as Markdown; with no records, one line that says so."""
+    lines = [table_row(records) for records in rows.values()] or [["no measured results yet", *[""] * (len(HEADINGS) - 1)]]
+    rule = ["---:" if column in NUMBERS else "---" for column in range(len(HEADINGS))]
+    return "\n".join(markdown_row(cells) for cells in (HEADINGS, rule, *lines))
+
+
+def markdown_row(cells):
+    """Return one row of a Markdown table; a line break or a bar in a cell cannot end it."""
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
