@@ -78,7 +78,7 @@ def attention(model, tokenizer, ids, target):
 
 def rollout(model, tokenizer, ids, target):
     """Attention followed through all layers, from [CLS] back to the tokens (`heads.attention_rollout`)."""
-    return ends_to_zero(attention_rollout(attentions_of(model, ids))[0, 0])
+    return ends_to_zero(attention_rollout(attentions_of(model, ids))[-1, 0, 0])
 
 
 METHODS = {
@@ -114,9 +114,27 @@ def deletion_curve(model, tokenizer, ids, target, values, shares=(0, 0.05, 0.1, 
     return model(rows, torch.ones_like(rows)).softmax(dim=-1)[:, target].cpu()
 
 
+def compare(model, tokenizer, texts, methods=METHODS, max_length=128, shares=(0, 0.1, 0.2, 0.3, 0.5), seed=0):
+    """Hold ways of ranking tokens against each other, and against chance, by their deletion curves.
+
+    Returns {name: curves (text, share)}, with "random" for a ranking that is drawn.
+    """
+    generator, curves = torch.Generator().manual_seed(seed), {name: [] for name in ("random", *methods)}
+    for text in texts:
+        ids, _, target = read(model, tokenizer, text, max_length)
+        for name in curves:
+            if name == "random":
+                values = torch.rand(ids.shape[1], generator=generator)
+            else:
+                values = methods[name](model, tokenizer, ids, target)
+            curves[name].append(deletion_curve(model, tokenizer, ids, target, values, shares))
+    return {name: torch.stack(rows) for name, rows in curves.items()}
+
+
 def area_under(shares, curve):
-    """The mean height of a deletion curve, from 0 to 1: lower is better."""
-    return torch.trapezoid(curve, torch.tensor(shares)).item()
+    """The mean height of deletion curves (..., share), from 0 to 1: the lower, the better the ranking. Returns (...)."""
+    shares = torch.tensor(shares)
+    return torch.trapezoid(curve, shares) / (shares[-1] - shares[0])
 
 
 def ends_to_zero(values):

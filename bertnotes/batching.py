@@ -117,8 +117,8 @@ def training_loader(dataset, batch_size, seed=42):
 
 
 def evaluation_loader(dataset, batch_size):
-    """A DataLoader from the shortest to the longest review: every review once, least padding. The order is not that of
-    the dataset; `evaluation_order` gives it."""
+    """A DataLoader from the longest to the shortest review: every review once, least padding, and each batch fits into the
+    memory that the one before has freed. The order is not that of the dataset; `evaluation_order` gives it."""
     order = evaluation_order(dataset)
     return DataLoader(dataset, batch_sampler=[order[at : at + batch_size] for at in range(0, len(order), batch_size)])
 
@@ -126,7 +126,7 @@ def evaluation_loader(dataset, batch_size):
 def evaluation_order(dataset):
     """Indices of the dataset in the order in which `evaluation_loader` gives its items."""
     lengths = dataset.lengths()
-    return sorted(range(len(dataset)), key=lengths.__getitem__)
+    return sorted(range(len(dataset)), key=lengths.__getitem__, reverse=True)
 
 
 def check_max_length(max_length, limit):

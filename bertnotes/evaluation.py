@@ -150,10 +150,10 @@ NEGATION = re.compile(r"\b(?:not|no|never|nothing|nobody|none|neither|nor|hardly
 CONTRAST = re.compile(r"\b(?:but|however|although|though|despite|yet|still|nevertheless|while)\b", re.IGNORECASE)
 
 
-def review_traits(texts, lengths, max_length):
+def review_traits(texts, lengths, max_length, ratings=None):
     """What may make a review hard: a DataFrame of bool, a row for each review, a column for each slice.
 
-    lengths: tokens of each review before truncation to max_length.
+    lengths: tokens of each review before truncation to max_length. ratings: the stars that its author gave, from 1 to 10.
     """
     texts, lengths = list(texts), np.asarray(lengths)
     edges = [0, 128, 256, 512, np.inf]
@@ -165,6 +165,9 @@ def review_traits(texts, lengths, max_length):
     for name, pattern in (("negation", NEGATION), ("contrast", CONTRAST)):
         found = np.array([bool(pattern.search(text)) for text in texts])
         traits |= {f"with {name}": found, f"without {name}": ~found}
+    if ratings is not None:
+        ratings = np.asarray(ratings)
+        traits |= {f"rated {stars}": ratings == stars for stars in sorted(set(ratings.tolist()))}
     return pd.DataFrame(traits)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import torch
 
 
@@ -51,6 +52,16 @@ def pack_probabilities(probabilities):
 def unpack_probabilities(text):
     """What `pack_probabilities` made a text of: a list of float, within 1/256 of what they were."""
     return [(byte + 0.5) / 256 for byte in base64.b64decode(text)]
+
+
+def pack_flags(flags):
+    """Booleans as text, eight to a byte."""
+    return base64.b64encode(np.packbits(np.asarray(flags, dtype=bool)).tobytes()).decode()
+
+
+def unpack_flags(text, count):
+    """What `pack_flags` made a text of: an array of so many bool."""
+    return np.unpackbits(np.frombuffer(base64.b64decode(text), np.uint8), count=count).astype(bool)
 
 
 def write_record(path, **values):

@@ -162,7 +162,7 @@ def transformers_pipeline(job, meter):
 
 
 def our_prediction(job, meter, precision="bf16"):
-    """Judge all reviews with `predict_probabilities`, shortest first, in bf16."""
+    """Judge all reviews with `predict_probabilities`, longest first, in bf16."""
     model, tokenizer = BERTClassifier.from_pretrained(job.folder, "sdpa")
     meter.start(model.bert)
     predict_probabilities(job.texts, model, tokenizer, job.device, job.max_length, job.batch_size, precision=precision)

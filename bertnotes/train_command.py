@@ -93,7 +93,7 @@ def train(
     seconds = time.perf_counter() - started
     say_end(history, out)
     if test_data and is_first():
-        facts = score(classifier, tokenizer, test_data, reviews[0], config)
+        facts = score(classifier, tokenizer, test_data, reviews, config)
         looks = note_look(test_data, settings, facts["accuracy"], seed, hash_of(out / "model.safetensors"), another_look)
         if record:
             record_run(record, classifier, model, config, facts, looks=looks, train_seconds=round(seconds), history=history)
@@ -145,34 +145,46 @@ def settings_of(config, **more):
     return {name: value for name, value in vars(config).items() if name != "seed"} | more
 
 
-def score(classifier, tokenizer, test_data, train_data, config):
-    """Score on the test set, with TF-IDF fitted on the same reviews beside it; print both. Returns what was found, a dict."""
+def score(classifier, tokenizer, test_data, reviews, config):
+    """Score on the test set, with TF-IDF fitted on the same reviews beside it; print both.
+
+    reviews: those to train and those to validate on. Returns what was found, a dict, with every verdict on test and validation.
+    """
     import torch
 
     from bertnotes.baselines import tfidf_logistic_regression
-    from bertnotes.classifier import predict_probabilities
-    from bertnotes.record import pack_probabilities, peak_memory
+    from bertnotes.record import pack_flags, pack_probabilities, peak_memory
     from bertnotes.training import majority_accuracy, report
 
-    memory, device, labels = peak_memory(), next(classifier.parameters()).device, test_data[1]
-    choice = {"keep": config.keep, "precision": config.precision}
-    probabilities = predict_probabilities(test_data[0], classifier, tokenizer, device, config.max_length, **choice)
-    predictions = probabilities.argmax(-1)
+    memory, (texts, labels), (held_texts, held_labels) = peak_memory(), test_data, reviews[1]
+    positive = positive_probabilities(classifier, tokenizer, texts, config)
+    predictions = (positive > 0.5).long()
     accuracy = (predictions == torch.tensor(labels)).double().mean().item()
-    baseline = tfidf_logistic_regression().fit(*train_data).score(*test_data)
+    baseline = tfidf_logistic_regression().fit(*reviews[0]).score(*test_data)
     majority = majority_accuracy(labels)
     typer.echo(
         f"test: accuracy {accuracy:.4f}, TF-IDF {baseline:.4f}, majority class {majority:.4f}\n\n{report(labels, predictions)}"
     )
     return {
-        "train_reviews": len(train_data[0]),
+        "train_reviews": len(reviews[0][0]),
         "test_reviews": len(labels),
         "accuracy": round(accuracy, 4),
         "tfidf_accuracy": round(baseline, 4),
         "majority_accuracy": round(majority, 4),
         "train_peak_memory_mb": memory,
-        "positive": pack_probabilities(probabilities[:, 1].tolist()),
+        "positive": pack_probabilities(positive.tolist()),
+        "validation_positive": pack_probabilities(positive_probabilities(classifier, tokenizer, held_texts, config).tolist()),
+        "validation_labels": pack_flags(held_labels),
     }
+
+
+def positive_probabilities(classifier, tokenizer, texts, config):
+    """The probability of "positive" for each text, read as in training: (text,)."""
+    from bertnotes.classifier import predict_probabilities
+
+    choice = {"keep": config.keep, "precision": config.precision}
+    device = next(classifier.parameters()).device
+    return predict_probabilities(texts, classifier, tokenizer, device, config.max_length, **choice)[:, 1]
 
 
 def record_run(path, classifier, model, config, facts, **more):

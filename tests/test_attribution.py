@@ -7,6 +7,7 @@ from bertnotes.attribution import (
     METHODS,
     area_under,
     blank,
+    compare,
     deletion_curve,
     gradient_x_input,
     integrated_gradients,
@@ -101,7 +102,7 @@ def test_rollout_is_that_of_heads(model, tokenizer, case):
     ids, _, target = case
     with torch.inference_mode():
         attentions = model.bert(ids, torch.ones_like(ids), output_attentions=True).attentions
-    assert torch.allclose(rollout(model, tokenizer, ids, target)[1:-1], attention_rollout(attentions)[0, 0, 1:-1])
+    assert torch.allclose(rollout(model, tokenizer, ids, target)[1:-1], attention_rollout(attentions)[-1, 0, 0, 1:-1])
 
 
 def test_no_attention_weights_to_be_had(tiny_checkpoint, tokenizer, case):
@@ -143,8 +144,16 @@ def test_the_ends_are_never_hidden(model, tokenizer, case):
 
 def test_area_by_hand():
     """1 down to 0 in a straight line, then 0: half of the first half."""
-    assert area_under((0, 0.5, 1), torch.tensor([1.0, 0.0, 0.0])) == pytest.approx(0.25)
-    assert area_under((0, 1), torch.tensor([1.0, 1.0])) == 1
+    assert area_under((0, 0.5, 1), torch.tensor([1.0, 0.0, 0.0])).item() == pytest.approx(0.25)
+    assert area_under((0, 0.25, 0.5), torch.ones(3, 3)).tolist() == [1, 1, 1]
+
+
+def test_all_ways_are_compared_on_all_texts(model, tokenizer):
+    curves = compare(model, tokenizer, [TEXT, "a great film"], shares=(0, 0.5))
+    assert list(curves) == ["random", *METHODS] and all(rows.shape == (2, 2) for rows in curves.values())
+    assert all(torch.allclose(rows[:, 0], curves["random"][:, 0]) for rows in curves.values()), "all begin at the text"
+    again = compare(model, tokenizer, [TEXT, "a great film"], methods={}, shares=(0, 0.5))
+    assert torch.equal(again["random"], curves["random"]), "the seed decides"
 
 
 class Counts(torch.nn.Module):
@@ -157,7 +166,10 @@ class Counts(torch.nn.Module):
             self.words.weight.zero_()
             self.words.weight[tokenizer.convert_tokens_to_ids("bad"), 0] = 4
             self.words.weight[tokenizer.convert_tokens_to_ids("good"), 1] = 3
-        self.bert = self
+
+    @property
+    def bert(self):
+        return self
 
     def get_input_embeddings(self):
         return self.words

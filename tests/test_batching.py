@@ -120,12 +120,12 @@ def test_a_batch_is_padded_to_its_longest(dataset):
             assert not item["attention_mask"][width:].any() and batch["label"][row] == item["label"]
 
 
-def test_evaluation_goes_from_short_to_long(dataset):
+def test_evaluation_goes_from_long_to_short(dataset):
     """Every review once; evaluation_order says which came where."""
     order = evaluation_order(dataset)
-    assert order == [1, 0, 3, 2, 4]
+    assert order == [4, 2, 3, 0, 1]
     batches = list(evaluation_loader(dataset, 2))
-    assert [batch["input_ids"].shape[1] for batch in batches] == [4, 11, 16]
+    assert [batch["input_ids"].shape[1] for batch in batches] == [16, 5, 3]
     assert torch.cat([batch["label"] for batch in batches]).tolist() == [LABELS[index] for index in order]
 
 

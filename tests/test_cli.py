@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -12,7 +13,7 @@ import torch
 from bertnotes import cli, doctor
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.data import LABELS, load_imdb_data
-from bertnotes.record import pack_probabilities, unpack_probabilities
+from bertnotes.record import pack_probabilities, unpack_flags, unpack_probabilities
 
 OPENINGS = ["film", "a film", "the cast is", "you watch", "i watch it once"]
 WORDS = {"negative": ["bad", "worst", "dull", "poor"], "positive": ["good", "great", "best", "wonderful"]}
@@ -164,6 +165,9 @@ def test_a_record_keeps_every_verdict(run, reviews, tiny_checkpoint, tmp_path):
     expected = predict_probabilities(load_imdb_data(test)[0], *BERTClassifier.from_pretrained(tmp_path / "run"), max_length=16)
     assert unpack_probabilities(record["positive"]) == pytest.approx(expected[:, 1].tolist(), abs=1 / 256)
     assert record["config"]["frozen"] is True
+    right = np.array(unpack_probabilities(record["validation_positive"])) > 0.5
+    share = (right == unpack_flags(record["validation_labels"], 8)).mean()
+    assert share == max(entry["accuracy"] for entry in record["history"]), "of the epoch that was kept"
 
 
 @pytest.mark.parametrize("value", [0.0, 0.25, 0.4999, 0.5, 0.50001, 0.75, 1.0])

@@ -1,4 +1,7 @@
-"""Count what notebook 08 says of full IMDB: lengths, copies, what a cut throws away. Writes data/results/imdb_facts.json.
+"""Count what notebooks 08 and 10 say of full IMDB. Writes data/results/imdb_facts.json and imdb_test_traits.json.
+
+The first: lengths, copies, what a cut throws away. The second: of each test review, in the order of the file, its label and
+which slices it belongs to, so that stored verdicts can be taken apart without the reviews.
 
 python tools/imdb_facts.py [--data data/imdb]
 """
@@ -11,8 +14,9 @@ import pandas as pd
 from check import ROOT
 
 from bertnotes.data import clean_review
+from bertnotes.evaluation import review_traits
 from bertnotes.models import load_tokenizer
-from bertnotes.record import write_record
+from bertnotes.record import pack_flags, write_record
 
 LENGTHS = (64, 128, 256, 512)
 
@@ -35,14 +39,27 @@ def facts(train, test, tokenizer):
     }
 
 
+def traits(test, tokenizer, max_length=256):
+    """The labels and the slices of the test reviews, packed: a dict."""
+    texts = test["review"].map(clean_review).tolist()
+    lengths = [len(ids) for ids in tokenizer(texts, verbose=False)["input_ids"]]
+    ratings = test["rating"].astype(int) if "rating" in test else None
+    found = review_traits(texts, lengths, max_length, ratings)
+    labels = test["sentiment"].eq("positive")
+    slices = {name: pack_flags(found[name]) for name in found}
+    return {"reviews": len(texts), "max_length": max_length, "labels": pack_flags(labels), "slices": slices}
+
+
 def main(words=None):
     """Count and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=ROOT / "data" / "imdb")
     folder = parser.parse_args(words).data
     train, test = (pd.read_csv(folder / f"{split}.csv.xz", keep_default_na=False) for split in ("train", "test"))
-    found = facts(train, test, load_tokenizer("mini"))
-    write_record(ROOT / "data" / "results" / "imdb_facts.json", command="python tools/imdb_facts.py", model="mini", **found)
+    tokenizer, results = load_tokenizer("mini"), ROOT / "data" / "results"
+    found, said = facts(train, test, tokenizer), {"command": "python tools/imdb_facts.py", "model": "mini"}
+    write_record(results / "imdb_facts.json", **said, **found)
+    write_record(results / "imdb_test_traits.json", **said, **traits(test, tokenizer))
     print(found)
 
 
