@@ -1,6 +1,7 @@
 """The command `bertnotes bench`: how fast ours is on this machine, beside the other ways to do the same."""
 
 import json
+import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -57,7 +58,7 @@ class Note:
     """Keeps a record up to date, if one was asked for: `note(...)` adds to it and writes it."""
 
     def __init__(self, path, **values):
-        self.path, self.values = path, {"command": " ".join(["bertnotes", *sys.argv[1:]]), **values}
+        self.path, self.values = path, {"command": shlex.join(["bertnotes", *sys.argv[1:]]), **values}
 
     def kept(self, name):
         """What an earlier run with the same settings wrote of this name: a list, empty where there is none."""

@@ -23,6 +23,7 @@ ROWS = {  # in the order of what they teach; those below one another differ in o
     "minilm-256-head+tail": f"{TRAIN} --model {{minilm}} --max-length 256 --keep head+tail",
     "minilm-512": f"{TRAIN} --model {{minilm}} --max-length 512",
 }
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 WHY = "a row of `bertnotes reproduce`, whose table is shown whole"
 
 
@@ -32,9 +33,7 @@ def reproduce(
     seeds: Annotated[int, typer.Option(help="runs of each row that has dice; the first of each row comes first")] = 3,
     out: Annotated[Path, typer.Option(help="folder for the runs")] = Path("runs/table"),
     results: Annotated[Path, typer.Option(help="folder for the records")] = Path("data/results"),
-    minilm: Annotated[
-        str, typer.Option(help="the checkpoint that mini was cut from")
-    ] = "sentence-transformers/all-MiniLM-L6-v2",
+    minilm: Annotated[str, typer.Option(help="the checkpoint that mini was cut from, or a folder with a copy of it")] = MINILM,
     show: Annotated[bool, typer.Option("--list", help="say what there is to do, and stop")] = False,
 ):
     """Run the table of results on full IMDB. A row that has its record is left out; one that was stopped goes on."""
@@ -57,7 +56,7 @@ def reproduce(
             raise ValueError(
                 f"{row}, seed {seed}, ended with status {status}; what to do stands above. Then the same command goes on"
             )
-        name_row(record, row)
+        name_row(record, row, minilm)
 
 
 def plan(rows, seeds):
@@ -107,9 +106,9 @@ def score_classical(row, data, record):
     )  # fmt: skip
 
 
-def name_row(path, row):
-    """Write into a record which row of the table it belongs to."""
+def name_row(path, row, minilm):
+    """Write into a record which row of the table it belongs to, and instead of a folder with a copy of MiniLM its name."""
     from bertnotes.files import write_whole
 
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = json.loads(path.read_text(encoding="utf-8").replace(json.dumps(minilm)[1:-1], MINILM))
     write_whole(path, json.dumps({"row": row, **record}, indent=2) + "\n")

@@ -1,5 +1,6 @@
 """The command `bertnotes train`: from a CSV to a fine-tuned model, a score and a record of both."""
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -192,5 +193,5 @@ def record_run(path, classifier, model, config, facts, **more):
     from bertnotes.record import write_record
 
     parameters = sum(weight.numel() for weight in classifier.parameters())
-    command = " ".join(["bertnotes", *sys.argv[1:]])
+    command = shlex.join(["bertnotes", *sys.argv[1:]])
     write_record(path, command=command, model=model, parameters=parameters, config=vars(config), **facts, **more)
