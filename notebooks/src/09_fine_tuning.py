@@ -4,7 +4,7 @@
 # **The question.** A pre-trained BERT can guess a hidden word. How does it learn to say whether a review is positive, and how do
 # we know that it learned more than which class is commoner?
 #
-# **You need:** notebooks 01, 05 and 06. **Time:** about 20 minutes to read; the training cell takes half a minute to a minute on two
+# **You need:** notebooks 01, 05 and 06. **Time:** about 25 minutes to read; the training cell takes half a minute to a minute on two
 # cores.
 
 # %%
@@ -88,12 +88,84 @@ print("on average no better than a coin:", abs(sum(before) / 5 - 0.5) < 0.1)
 assert abs(sum(before) / 5 - 0.5) < 0.1
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## First, as it is often shown
+#
+# A tutorial that many have followed draws **fifty** reviews, keeps **ten** of them for validation, trains for four epochs at a rate of 2e-5,
+# and reports an accuracy of 0.70. We do the same, with mini. Seven in ten of our fifty are positive, like its ten.
+
+# %%
+from torch.utils.data import DataLoader
+from transformers import get_linear_schedule_with_warmup
+
+from bertnotes import train
+
+by_class = [[text for text, label in zip(texts, labels, strict=True) if label == wanted] for wanted in (0, 1)]
+few_texts, few_labels = by_class[1][:28] + by_class[0][:12], [1] * 28 + [0] * 12
+ten_texts, ten_labels = by_class[1][28:35] + by_class[0][12:15], [1] * 7 + [0] * 3
+few = DataLoader(TextClassificationDataset(few_texts, few_labels, tokenizer, 128), batch_size=16, shuffle=True)
+ten = DataLoader(TextClassificationDataset(ten_texts, ten_labels, tokenizer, 128), batch_size=16)
+print(len(few_texts), "reviews to learn from,", len(ten_texts), "to validate")
+
+# %% tags=["timing", "nbval-ignore-output"]
+torch.manual_seed(0)
+first = BERTClassifier("mini", num_classes=2)
+optimizer = torch.optim.AdamW(first.parameters(), lr=2e-5)
+scheduler = get_linear_schedule_with_warmup(optimizer, 0, 4 * len(few))
+losses = [train(first, few, optimizer, scheduler, "cpu") for epoch in range(4)]
+print("loss of each epoch:", [round(loss, 2) for loss in losses])
+print(evaluate(first, ten, "cpu")[1])
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# 0.70, as reported. But look at the row *negative*: not one was found. What did it learn?
+
+# %%
+from bertnotes.classifier import predict_probabilities
+from bertnotes.evaluation import accuracy_interval
+
+positive = predict_probabilities(ten_texts, first, tokenizer)[:, 1]
+print("every review is called positive:", bool((positive > 0.5).all()))
+print("majority class on the ten:", majority_accuracy(ten_labels))
+print("what seven right of ten tell of all reviews:", accuracy_interval(7, 10))
+print("steps of training:", 4 * len(few))
+assert (positive > 0.5).all()
+
+# %% [markdown]
+# Nothing but which class is commoner. Three things are wrong, and each would be enough. **Twelve steps** at 2e-5 hardly move a new layer. **Ten**
+# reviews cannot tell 0.70 from a coin. And on a **lopsided** sample a score looks good that the commonest class gets for nothing. So: more
+# reviews of both classes, more and larger steps, and a validation set that can see.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Then done right: a few steps by hand
+#
+# For each batch: predict, measure the error (cross-entropy), follow its gradient one small step. Here are eight, by hand, on one batch and a copy of the model.
+
+# %% tags=["nbval-ignore-output"]
+import copy
+
+from torch.nn.functional import cross_entropy
+
+from bertnotes.batching import training_loader
+
+pupil = copy.deepcopy(model).eval()  # without dropout, so that the numbers are the same everywhere
+batch = next(iter(training_loader(TextClassificationDataset(train_texts, train_labels, tokenizer, 64), 16, seed=0)))
+optimizer = torch.optim.AdamW(pupil.parameters(), lr=1e-4)
+for step in range(8):
+    loss = cross_entropy(pupil(batch["input_ids"], batch["attention_mask"]), batch["label"])  # predict, measure
+    optimizer.zero_grad()
+    loss.backward()  # the gradient of the error, for every weight
+    optimizer.step()  # a small step downhill
+    print(f"step {step + 1}: loss {loss.item():.2f}")
+
+# %%
+print("the error on these sixteen fell:", loss.item() < 0.6)
+assert loss.item() < 0.6
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The loop
 #
-# For each batch: predict, measure the error (cross-entropy), follow its gradient one small step. The learning rate climbs for a
-# tenth of the steps, then falls to zero. `fit` does this for three epochs and keeps the one that did best on validation; reviews
-# are cut at 64 tokens here, so that it takes less than a minute. The loop itself is `training_steps` in `bertnotes/training.py`, one short
-# function.
+# The same over all batches, and over them again. The learning rate climbs for a tenth of the steps, then falls to zero. `fit` does this for
+# three epochs and keeps the one that did best on validation; reviews are cut at 64 tokens here, so that it takes less than a minute. The loop
+# itself is `training_steps` in `bertnotes/training.py`, one short function.
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes.training import TrainConfig, fit
@@ -181,11 +253,29 @@ assert hard_accuracy < accuracy - 0.1
 # they can, or turn in the last sentence, which a cut at 64 tokens may throw away. An accuracy always belongs to a kind of text.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## On full IMDB
+#
+# The same loop on 22,991 reviews instead of a few hundred, an hour or more on two cores. Stored results of `bertnotes train` and
+# `bertnotes reproduce`, scored on the 25,000 reviews of the official test split:
+
+# %%
+import json
+
+for path in sorted((REVIEWS.parent / "results").glob("imdb-*.json")):
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if record["train_reviews"] > 20_000:
+        length = record.get("config", {}).get("max_length", "all")
+        found = accuracy_interval(round(record["accuracy"] * record["test_reviews"]), record["test_reviews"])
+        print(f"{path.stem.removeprefix('imdb-'):28} {length!s:>4} tokens   {found}")
+
+# %% [markdown]
+# Each line is one run with one seed, and the interval only that of the test reviews. The README holds the whole table, with times and
+# memory. To repeat it: `bertnotes data`, then `bertnotes reproduce`.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Verdicts, with their probability
 
 # %%
-from bertnotes.classifier import predict_probabilities
-
 examples = [
     "A wonderful film. The acting is superb, the story is moving and I loved every minute.",
     "A terrible film. The acting is awful, the story is stupid and I was bored to tears.",
@@ -268,9 +358,6 @@ print(f"cut at {length} tokens, {lost:.0%} of all tokens are lost")
 # - Three piles: learn, choose, and one exam. An accuracy needs the commonest class and a simple baseline beside it.
 # - With few labels, pre-training wins clearly over counting words. With more, the lead has to be measured anew.
 # - A few hundred test reviews leave a wide band; small differences inside it mean nothing.
-#
-# **On full IMDB**, with 25,000 reviews to learn from: `bertnotes data`, then
-# `bertnotes train --data data/imdb/train.csv.xz --out runs/imdb --test data/imdb/test.csv.xz`.
 #
 # **Sources.** Devlin et al. 2019 (BERT) · Loshchilov & Hutter 2019 (AdamW) · Maas et al. 2011 (IMDB) · Guo et al. 2017
 # (calibration).

@@ -1,0 +1,521 @@
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 11 · Scaling up: the same training, in less time
+#
+# **The question.** Fine-tuning on a few hundred short reviews took a minute. What does it take for 25,000 long ones, for a larger
+# model, for a whole class, and what can be had for nothing?
+#
+# We start from the loop that most tutorials show and change one thing a cell, each with what it gains on this machine.
+#
+# **You need:** notebook 09. **Time:** about 30 minutes to read; the page runs in under a minute on two cores.
+
+# %%
+import json
+import time
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+from torch.utils.data import DataLoader
+
+from bertnotes import BERTClassifier, TextClassificationDataset, load_imdb_data, load_tokenizer
+from bertnotes.data import REVIEWS
+from bertnotes.training import TrainConfig, optimizer_and_schedule, training_steps
+
+texts, labels = load_imdb_data(REVIEWS, sample=80, seed=0)
+tokenizer = load_tokenizer()
+print(len(texts), "reviews to measure with")
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# So that each measurement takes seconds, the model is cut to the first two of its layers. What counts is how many tokens **of the
+# reviews** it learns from in a second. Padding does not count: it is work, but nothing is learned from it.
+
+
+# %%
+def two_layers(attention):
+    """The shipped model cut to two layers."""
+    torch.manual_seed(0)
+    model = BERTClassifier("mini", 2, attention)
+    model.bert.encoder.layer = model.bert.encoder.layer[:2]
+    model.bert.config.num_hidden_layers = 2
+    return model
+
+
+def seconds_of_an_epoch(loader, attention="sdpa", precision="fp32"):
+    """Train for one epoch. Returns how long the steps took, without the first, which also sets things up."""
+    model, config = two_layers(attention), TrainConfig(precision=precision)
+    optimizer, scheduler = optimizer_and_schedule(model, config, steps=10)
+    moments = [time.perf_counter() for _ in training_steps(model, loader, optimizer, scheduler, "cpu", config)]
+    return moments[-1] - moments[0]
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 1. Where we start
+#
+# The loop that most tutorials show: each review is tokenised when its turn comes and padded to 256 tokens, whatever its length. Batches
+# of 8, all numbers in 32 bits.
+
+# %% tags=["timing", "nbval-ignore-output"]
+from bertnotes.rivals import PaddedReviews
+
+LENGTH, BATCH = 256, 8
+padded = DataLoader(PaddedReviews(texts, labels, tokenizer, LENGTH), BATCH)
+times = {"padded to 256": seconds_of_an_epoch(padded)}
+print(f"{times['padded to 256']:.1f} s")
+
+# %% [markdown]
+# How much of that was padding?
+
+# %%
+dataset = TextClassificationDataset(texts, labels, tokenizer, LENGTH)
+tokens = sum(dataset.lengths())
+print(f"{tokens / (len(texts) * LENGTH):.0%} of all positions hold a token")
+assert tokens / (len(texts) * LENGTH) < 0.6
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ## 2. Tokenise once
+#
+# Three epochs need the same tokens three times. `TextClassificationDataset` makes them once, all reviews in one call, and keeps those
+# of large data sets on disk. That is tidy, but how much time was it?
+
+# %% tags=["timing", "nbval-ignore-output"]
+started = time.perf_counter()
+for row in range(len(texts)):
+    padded.dataset[row]
+one_by_one = time.perf_counter() - started
+started = time.perf_counter()
+TextClassificationDataset(texts, labels, tokenizer, LENGTH)
+print(
+    f"one by one {one_by_one:.3f} s, together {time.perf_counter() - started:.3f} s, the epoch {times['padded to 256']:.1f} s"
+)
+
+# %% [markdown]
+# Little, beside the training. **Measure before you change**: an idea that sounds good may be about a hundredth of the time.
+
+# %%
+print("tokenising is a small part of the epoch:", one_by_one < 0.25 * times["padded to 256"])
+assert one_by_one < 0.25 * times["padded to 256"]
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 3. Pad to the longest of the batch
+#
+# A batch has to be a rectangle, but it need not be wider than its longest review. Our data set pads that way when a loader asks it for a
+# batch.
+
+# %% tags=["timing", "nbval-ignore-output"]
+plain = DataLoader(dataset, BATCH)
+times["padded to the longest"] = seconds_of_an_epoch(plain)
+print(f"{times['padded to the longest']:.1f} s")
+
+
+# %%
+def positions(loader):
+    """How many positions of all batches are computed, padding included."""
+    return sum(batch["input_ids"].numel() for batch in loader)
+
+
+print(f"positions for each token: {positions(padded) / tokens:.2f} before, {positions(plain) / tokens:.2f} now")
+assert positions(plain) < positions(padded)
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Does the model learn the same? Padding is masked, so the logits of a review do not depend on it, up to rounding.
+
+# %%
+model = two_layers("sdpa").eval()
+wide, narrow = (next(iter(loader)) for loader in (padded, plain))
+with torch.inference_mode():
+    difference = model(wide["input_ids"], wide["attention_mask"]) - model(narrow["input_ids"], narrow["attention_mask"])
+print(
+    "same logits:", difference.abs().max().item() < 1e-4, "- widths", wide["input_ids"].shape[1], narrow["input_ids"].shape[1]
+)
+assert difference.abs().max() < 1e-4
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 4. Let reviews of like length travel together
+#
+# One long review makes seven short ones wide. `training_loader` shuffles all reviews, sorts them by length within pools of 50 batches,
+# and shuffles the batches. Which reviews meet still changes from epoch to epoch.
+
+# %% tags=["timing", "nbval-ignore-output"]
+from bertnotes.batching import training_loader
+
+bucketed = training_loader(dataset, BATCH, seed=0)
+times["like lengths together"] = seconds_of_an_epoch(bucketed)
+print(f"{times['like lengths together']:.1f} s")
+
+# %%
+print(f"positions for each token: {positions(bucketed) / tokens:.2f} (with 3,200 reviews to choose from: 1.02)")
+assert positions(bucketed) < positions(plain)
+rows = sorted(row for batch in bucketed.batch_sampler.batches() for row in batch)
+print("every review once:", rows == list(range(len(texts))))
+assert rows == list(range(len(texts)))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 5. Fewer bits
+#
+# In **bf16** a number takes 16 bits instead of 32: as large a range, but only two or three decimal digits. Matrix products run in it; weights,
+# softmax and the optimizer's sums stay in 32 bits (Micikevicius et al. 2018). Processors and GPUs that can do it natively gain; an old
+# laptop may *lose*.
+
+# %% tags=["timing", "nbval-ignore-output"]
+times["bf16"] = seconds_of_an_epoch(bucketed, precision="bf16")
+print(f"{times['bf16']:.1f} s")
+
+# %% [markdown]
+# One step in bf16 moves 1 by so much or not at all:
+
+# %%
+one = torch.tensor(1.0, dtype=torch.bfloat16)
+print([(one + step).item() for step in (0.001, 0.004, 0.008)])
+assert (one + 0.001).item() == 1.0
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 6. The attention, and the dice
+#
+# So far attention was torch's fused one, *sdpa*. For a CPU it has no fused form with dropout, and dropout there is dear: each weight of each
+# head gets a random number of its own. Our `scaled_dot_product_attention` of notebook 01 draws eight of them at a time.
+
+# %% tags=["timing", "nbval-ignore-output"]
+times["our attention"] = seconds_of_an_epoch(bucketed, "bertnotes", "bf16")
+print(f"{times['our attention']:.1f} s")
+
+# %% tags=["timing", "nbval-ignore-output"]
+from torch.nn.functional import dropout
+
+from bertnotes.dropout import drop
+
+weights = torch.rand(BATCH, 12, LENGTH, LENGTH)
+for name, function in {"torch": dropout, "ours": drop}.items():
+    started = time.perf_counter()
+    function(weights, 0.1)
+    print(f"{name}: {time.perf_counter() - started:.2f} s to drop a tenth of {weights.numel():,} weights")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## All steps side by side
+
+# %% tags=["timing", "nbval-ignore-output"]
+speeds = {name: tokens / seconds for name, seconds in times.items()}
+figure, ax = plt.subplots(figsize=(9, 3), layout="constrained", facecolor="white")
+bars = ax.barh(list(speeds)[::-1], list(speeds.values())[::-1], color="#0072B2")
+ax.bar_label(bars, [f"{speed / speeds['padded to 256']:.1f}x" for speed in list(speeds.values())[::-1]], padding=4)
+ax.set_title("tokens of the reviews a second, this machine, two layers", loc="left")
+ax.spines[["top", "right"]].set_visible(False)
+
+# %% [markdown]
+# Bars waver from run to run, more so where other work runs beside. What must hold on any machine is the work saved:
+
+# %%
+saved = 1 - positions(bucketed) / positions(padded)
+print(f"positions that need not be computed any more: {saved:.0%}")
+print("faster than at the start:", speeds["like lengths together"] > speeds["padded to 256"])
+assert speeds["like lengths together"] > speeds["padded to 256"]
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## On real IMDB
+#
+# The same comparison on IMDB reviews cut at 512 tokens, against the loop of the original tutorial and against transformers' Trainer,
+# taking turns in one process: `bertnotes bench`. Stored with its command, hardware and date. *Best* means batches of like length and bf16;
+# *no attention dropout* drops no attention weights, so that torch's fused attention can do it (`--attention-dropout 0 --attention sdpa`).
+
+# %%
+results = REVIEWS.parent / "results"
+record = json.loads((results / "bench-training-2-layers.json").read_text(encoding="utf-8"))
+print(record["environment"]["device"], record["environment"]["date"], "- tokens of the reviews a second:")
+for name, side in record["summary"].items():
+    print(f"{name:32}{side['tokens_per_second']:>6,}   ours is {side['ratio']:.2f} times as fast, {side['memory_mb']:>5,} MB")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 7. Memory: where it goes
+#
+# Four things need room. For each weight: the **weight** itself, its **gradient**, and two running means that **AdamW** keeps. That is four
+# numbers of four bytes, however long the reviews are.
+
+# %%
+whole = BERTClassifier("mini", 2)
+parameters = sum(weight.numel() for weight in whole.parameters())
+print(f"{parameters:,} parameters: {parameters * 16 / 1e6:.0f} MB for weights, gradients and AdamW")
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# And the **activations**: what the way forth leaves behind for the way back. torch tells of each tensor that it keeps.
+
+# %%
+from torch.autograd.graph import saved_tensors_hooks as hooks
+
+
+def activations(model, batch, length):
+    """MB that a step keeps for the way back, the weights themselves left out."""
+    kept, weights = {}, {weight.untyped_storage().data_ptr() for weight in model.parameters()}
+
+    def note(tensor):
+        place, size = tensor.untyped_storage().data_ptr(), tensor.untyped_storage().nbytes()
+        kept[place] = 0 if place in weights else size
+        return tensor
+
+    with hooks(note, lambda tensor: tensor):  # the logits hold on to all that was kept
+        logits = model.train()(*[torch.ones(batch, length, dtype=torch.long)] * 2)
+    return sum(kept.values()) / 1e6 if logits.requires_grad else 0
+
+
+# %%
+sizes = {(batch, length): activations(whole, batch, length) for batch, length in [(2, 64), (4, 64), (2, 128), (2, 256)]}
+for (batch, length), size in sizes.items():
+    print(f"{batch} reviews of {length:3} tokens: {size:5.0f} MB")
+print("twice the reviews:", round(sizes[4, 64] / sizes[2, 64], 1), "times the memory; twice the tokens: more than twice")
+assert sizes[2, 256] > 2.2 * sizes[2, 128] > 2.2 * 2 * sizes[2, 64]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Attention keeps a number for each *pair* of positions, so memory grows faster than length. Where a batch does not fit, let it go through in
+# parts and add up the gradients (**gradient accumulation**): `TrainConfig(at_once=4)`. The gradient is the same, the activations are those
+# of a part.
+
+# %%
+from bertnotes.training import add_gradient
+
+four = {name: rows[:4, :96] if rows.ndim == 2 else rows[:4] for name, rows in narrow.items()}
+
+
+def gradient(at_once):
+    """The gradient of four reviews, with dropout off, as one long vector."""
+    model.zero_grad()
+    add_gradient(model, four, "cpu", TrainConfig(at_once=at_once))
+    return torch.cat([weight.grad.flatten() for weight in model.parameters()])
+
+
+together, in_parts = gradient(None), gradient(2)
+print("same gradient:", torch.allclose(together, in_parts, atol=1e-5))
+assert torch.allclose(together, in_parts, atol=1e-5)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 8. What will it cost?
+#
+# Before a long run, ask: ten steps of a copy tell. In a terminal it is `bertnotes train ... --dry-run`.
+
+# %% tags=["timing", "nbval-ignore-output"]
+from bertnotes.costs import cost_report, estimate_cost
+
+config = TrainConfig(epochs=2, batch_size=8, max_length=64)
+train_data, held_data = (texts[:64], labels[:64]), (texts[64:], labels[64:])
+print(cost_report(estimate_cost(two_layers("bertnotes"), tokenizer, train_data, held_data, config)))
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# `fit` tells a function of yours of every step and epoch. `LiveCurve` draws what it is told, while the run goes on.
+
+# %% tags=["timing", "nbval-ignore-output"]
+from bertnotes.live import LiveCurve
+from bertnotes.training import fit
+
+never_stopped = two_layers("bertnotes")
+history = fit(never_stopped, tokenizer, train_data, held_data, config, watch=LiveCurve())
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 9. When the lid closes
+#
+# A run of an hour gets stopped: a lid, a full disk, a colleague. With a folder, `fit` leaves a **checkpoint** there every two minutes:
+# weights, AdamW's means, the place in the epoch, the state of the dice. Here we stop it ourselves, in the middle of an epoch.
+
+# %%
+import tempfile
+
+
+def power_cut(entry):
+    """Stop the run at the sixth step."""
+    if entry.get("batch") == 6:
+        raise KeyboardInterrupt
+
+
+folder = tempfile.TemporaryDirectory()
+out = Path(folder.name) / "run"
+try:
+    fit(two_layers("bertnotes"), tokenizer, train_data, held_data, config, out=out, save_every=0, watch=power_cut)
+except KeyboardInterrupt:
+    print("stopped; in the folder:", *sorted(path.name for path in out.glob("*.json*")))
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# `resume=True` goes on from there. Does it end where the run that was never stopped ended?
+
+# %%
+resumed = two_layers("bertnotes")
+fit(resumed, tokenizer, train_data, held_data, config, out=out, resume=True)
+pairs = zip(never_stopped.parameters(), resumed.parameters(), strict=True)
+same = all(torch.equal(one, other) for one, other in pairs)
+print("the same weights, bit for bit:", same)
+assert same
+folder.cleanup()
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 10. What a GPU changes
+#
+# Nearly all of the work is matrix products, so we can count it. torch counts on the *meta* device, where tensors have shapes but no
+# numbers and any model fits.
+
+# %%
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import BertConfig, BertModel, DistilBertConfig, DistilBertModel, ModernBertConfig, ModernBertModel
+
+
+def size_and_work(kind, config, length):
+    """(parameters, floating point operations to read one review of so many tokens)"""
+    config._attn_implementation = "eager"
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        model = kind(config).eval()
+        model(input_ids=torch.zeros(1, length, dtype=torch.long))
+    return sum(weight.numel() for weight in model.parameters()), counter.get_total_flops()
+
+
+print("ready")
+
+# %%
+models = {
+    "mini": (BertModel, BertConfig.from_dict(whole.bert.config.to_dict())),
+    "DistilBERT": (DistilBertModel, DistilBertConfig()),
+    "BERT-base": (BertModel, BertConfig()),
+    "ModernBERT-base": (ModernBertModel, ModernBertConfig()),
+}
+counts = {name: size_and_work(*model, 256) for name, model in models.items()}
+for name, (size, work) in counts.items():
+    print(f"{name:16}{size / 1e6:6.0f} million parameters {work / counts['mini'][1]:6.1f} times the work of mini")
+assert counts["BERT-base"][1] > 6 * counts["mini"][1]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Learning from a review takes three times the work of reading it: once forth, twice back. An epoch of full IMDB is at most 25,000 × 256
+# tokens. How many operations a second does this machine do, at its best?
+
+# %% tags=["timing", "nbval-ignore-output"]
+from bertnotes.meter import matrix_rate
+
+here = {precision: matrix_rate("cpu", precision, seconds=0.5) for precision in ("fp32", "bf16")}
+for precision, rate in here.items():
+    print(f"large matrix products in {precision}: {rate / 1e9:,.0f} billion operations a second")
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# No training reaches that rate all the time. On two cores ours kept this share of it (from the record above):
+
+# %%
+record = json.loads((results / "bench-training-2-layers.json").read_text(encoding="utf-8"))
+share = record["summary"]["bertnotes"]["gigaflops"] / record["matrix_gigaflops"]["bf16"]
+print(f"{record['summary']['bertnotes']['gigaflops']} of {record['matrix_gigaflops']['bf16']} billion a second: {share:.0%}")
+assert 0.1 < share < 1
+
+# %% [markdown]
+# With that, an estimate for GPUs from their makers' peak rates, at 40 % of it. (PaLM's training reached 46 %, Chowdhery et al. 2022.) **An
+# estimate, not a measurement**: small models keep a large GPU waiting.
+
+# %%
+from bertnotes.costs import duration
+
+rates = {"two cores, as measured": 1e9 * record["summary"]["bertnotes"]["gigaflops"]}
+rates |= {name: 0.4 * peak for name, peak in {"T4": 65e12, "A100": 312e12, "H100": 989e12}.items()}
+print(f"{'an epoch of full IMDB':24}" + "".join(f"{name:>17}" for name in counts))
+for device, rate in rates.items():
+    seconds = [3 * 25_000 * work / rate for _, work in counts.values()]
+    print(f"{device:24}" + "".join(f"{duration(spent):>17}" for spent in seconds))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 11. Several GPUs
+#
+# Each process gets a part of every batch, works out the gradient of its part, and all take the **mean** of their gradients. Then all take
+# the same step. By hand, with two "processes" one after the other:
+
+# %%
+from torch.nn.functional import cross_entropy
+
+model.zero_grad()
+
+
+def gradient_of(part):
+    """The gradient that one process works out, on its part of the batch."""
+    loss = cross_entropy(model(four["input_ids"][part], four["attention_mask"][part]), four["label"][part])
+    return torch.cat([gradient.flatten() for gradient in torch.autograd.grad(loss, list(model.parameters()))])
+
+
+mean = (gradient_of(slice(0, None, 2)) + gradient_of(slice(1, None, 2))) / 2
+print("the mean of two halves is the gradient of the whole batch:", torch.allclose(mean, gradient_of(slice(None)), atol=1e-5))
+assert torch.allclose(mean, gradient_of(slice(None)), atol=1e-5)
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# That is all that Hugging Face **accelerate** does for `fit`: it starts the processes, and averages the gradients while they are worked out. The
+# batch of 16 stays a batch of 16, so the learning curve is that of one process. On eight GPUs:
+#
+# `accelerate launch --num_processes 8 -m bertnotes train --data data/imdb/train.csv.xz --out runs/eight`
+#
+# With eight parts a batch of 16 leaves two reviews to each GPU, far too few to keep it busy. So one takes a larger batch, and with it a higher
+# learning rate and fewer steps: no longer the same training.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 12. A larger model: what it costs and gives
+#
+# Work at 256 tokens as counted above, accuracy on IMDB as published. The rows from one source compare with each other, not with the others: splits
+# and lengths differ.
+#
+# | model | accuracy | at | source |
+# | --- | --- | --- | --- |
+# | BERT-base | 92.39 ± 0.07 | 256 tokens, official split, three seeds | reproduction by qinhanmin2014, fine-tune-bert-for-text-classification |
+# | BERT-base | 94.12 ± 0.05 | 512 tokens, the same | the same |
+# | BERT-base | 90.89 | 256 tokens, own split, one seed | Raschka, LLMs-from-scratch, chapter 6 bonus |
+# | DistilBERT | 91.40 | the same | the same |
+# | ModernBERT-base | 93.79 | the same | the same |
+
+# %%
+record = json.loads((results / "imdb-25000-mini.json").read_text(encoding="utf-8"))
+print(f"mini, official split, {record['config']['max_length']} tokens, one seed: {record['accuracy']:.2%}")
+print(f"BERT-base does {counts['BERT-base'][1] / counts['mini'][1]:.0f} times the work of mini at the same length")
+print(f"DistilBERT does {counts['DistilBERT'][1] / counts['BERT-base'][1]:.2f} of the work of BERT-base")
+assert record["test_reviews"] == 25_000
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# So before taking a larger model, ask what is cheaper: reading more of each review, more labels, or further pre-training on reviews (which is what
+# mini got). To take one: `BERTNOTES_MODEL=distilbert-base-uncased make lab`, or `--model` on the command line; a learning rate of 2e-5 to 5e-5
+# suits them.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 13. A whole class
+#
+# - **Everybody's laptop**: `make lab`. What a page needs at the most is measured below.
+# - **Binder** builds `environment.yml` and gives each visitor 1 to 2 GB for a while: enough for every page, not for full IMDB.
+# - **JupyterHub**: build the same environment into the image (repo2docker does), allow 2 GB and two cores a student, and set
+#   `OMP_NUM_THREADS` to the cores each may use: otherwise torch starts a thread for every core of the server, for every student.
+# - Let all share one read-only copy of the clone, of `data/imdb`, and of downloaded models (`HF_HOME`); `BERTNOTES_CACHE` names the folder for
+#   tokens.
+
+# %% tags=["timing", "nbval-ignore-output"]
+from bertnotes.record import peak_memory
+
+memory = peak_memory()
+print("not told by this system" if memory is None else f"this page held {memory:,} MB at the most")
+
+# %%
+fits = memory is None or memory < 2000
+print("fits where 2 GB are given:", fits)
+assert fits
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ## Try it
+#
+# 1. Sort the whole data set by length once and never shuffle: even less padding. How much less, and what would you lose?
+
+# %%
+in_order = [sorted(range(len(texts)), key=dataset.lengths().__getitem__)[at : at + BATCH] for at in range(0, len(texts), BATCH)]
+sorted_once = DataLoader(dataset, batch_sampler=in_order)
+print(f"{positions(sorted_once) / tokens:.2f} positions for each token; but the same reviews would meet in every epoch")
+assert positions(sorted_once) <= positions(bucketed)
+
+# %% [markdown]
+# 2. Where does attention's work overtake the rest? At which length does BERT-base take more than twice the work *for each token* that it takes
+#    at 64?
+
+# %%
+per_token = {length: size_and_work(*models["BERT-base"], length)[1] / length for length in (64, 128, 256, 512)}
+print({length: round(work / per_token[64], 2) for length, work in per_token.items()})
+assert per_token[512] < 2 * per_token[64]  # not within its 512 positions
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Recap
+#
+# - Measure first: padding was most of the work, tokenising hardly any.
+# - Pad to the batch, batch by length, halve the bits where the processor can: the same model, several times as fast.
+# - Memory is 16 bytes a parameter, and activations that grow faster than length. Parts of a batch add up to the same gradient.
+# - A checkpoint that holds everything makes a stopped run end like one that never stopped.
+# - Several processes share a batch and average their gradients.
+#
+# **Sources.** Devlin et al. 2019 (BERT) · Sanh et al. 2019 (DistilBERT) · Warner et al. 2024 (ModernBERT) · Micikevicius et al. 2018 (mixed
+# precision) · Srivastava et al. 2014 (dropout) · Chowdhery et al. 2022 (PaLM; share of the peak rate) · NVIDIA's data sheets of T4, A100 and H100
+# (dense 16-bit peak).
