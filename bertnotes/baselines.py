@@ -28,6 +28,13 @@ def tfidf_logistic_regression():
     )
 
 
+def strongest_words(model, count=12):
+    """The heaviest words and pairs of a fitted `tfidf_logistic_regression`: {"negative": [...], "positive": [...]}."""
+    names, weights = model[0].get_feature_names_out(), model[1].coef_[0]
+    order = weights.argsort()
+    return {"negative": names[order[:count]].tolist(), "positive": names[order[::-1][:count]].tolist()}
+
+
 def nbsvm():
     """Naive Bayes and a support vector machine in one, on whether single words and pairs occur.
 

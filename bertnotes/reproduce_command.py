@@ -103,6 +103,7 @@ def score_classical(row, data, record):
         record, command=f"bertnotes reproduce --row {row}", model=row, accuracy=found, looks=looks,
         train_reviews=len(train[0]), test_reviews=len(test[0]), train_seconds=round(seconds, 1),
         train_peak_memory_mb=peak_memory(), positive=pack_probabilities(positive),
+        **({"strongest": baselines.strongest_words(model)} if row == "tfidf" else {}),
     )  # fmt: skip
 
 

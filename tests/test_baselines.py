@@ -6,7 +6,7 @@ from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
 from toy import LABELS, TEXTS
 
-from bertnotes.baselines import NaiveBayesSVM, majority_class, nbsvm, tfidf_logistic_regression
+from bertnotes.baselines import NaiveBayesSVM, majority_class, nbsvm, strongest_words, tfidf_logistic_regression
 
 COUNTS = csr_matrix([[1, 0, 1], [1, 0, 0], [0, 1, 1], [0, 1, 0]])
 SIDES = [1, 1, 0, 0]
@@ -42,6 +42,12 @@ def test_other_than_two_classes(labels):
 def test_words_decide_toy_reviews(make):
     model = make().fit(TEXTS, LABELS)
     assert model.score(TEXTS, LABELS) == 1 and list(model.predict(["a great film", "a dull film"])) == [1, 0]
+
+
+def test_the_strongest_words_of_toy_reviews():
+    found = strongest_words(tfidf_logistic_regression().fit(TEXTS, LABELS), count=4)
+    assert set(found["negative"]) <= {"bad", "worst", "dull", "poor", "bad bad", "worst worst", "dull dull", "poor poor"}
+    assert len(found["positive"]) == 4 and not set(found["positive"]) & set(found["negative"])
 
 
 def test_the_majority_is_named_whatever_the_text():

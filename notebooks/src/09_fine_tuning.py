@@ -139,7 +139,7 @@ assert (positive > 0.5).all()
 #
 # For each batch: predict, measure the error (cross-entropy), follow its gradient one small step. Here are eight, by hand, on one batch and a copy of the model.
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["timing", "nbval-ignore-output"]
 import copy
 
 from torch.nn.functional import cross_entropy
