@@ -8,6 +8,7 @@ import os
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 
 
 def join_processes(device):
@@ -17,7 +18,8 @@ def join_processes(device):
     """
     launched = "LOCAL_RANK" in os.environ
     on_cpu = launched and torch.device(device).type == "cpu"  # one alone need not say, and could not change its mind later
-    return Accelerator(cpu=on_cpu, device_placement=False)
+    AcceleratorState._reset_state()  # accelerate keeps one for all: what a Trainer before asked for, such as bf16, is not ours
+    return Accelerator(cpu=on_cpu, device_placement=False, mixed_precision="no")  # precision is for `devices.autocast` to set
 
 
 def process(accelerator):

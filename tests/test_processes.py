@@ -5,9 +5,13 @@ import subprocess
 import sys
 
 import pytest
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from transformers import AutoConfig
 
 from bertnotes.models import load_tokenizer
+from bertnotes.processes import join_processes
 from bertnotes.runs import read_lines
 
 TOY = """
@@ -78,3 +82,17 @@ def test_two_processes_and_a_change_of_their_number(train):
         assert [entry["accuracy"] for entry in its_history] == [entry["accuracy"] for entry in history]
         losses = [[entry["validation_loss"] for entry in entries] for entries in (its_history, history)]
         assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+
+
+@pytest.mark.parametrize("before", ["a Trainer", "a variable"])
+def test_precision_is_not_what_another_tool_asked_for(before, monkeypatch):
+    """accelerate's settings outlive whoever made them: after a Trainer with bf16 in the same notebook, fp32 is still fp32."""
+    AcceleratorState._reset_state()
+    if before == "a Trainer":
+        Accelerator(mixed_precision="bf16")
+    else:
+        monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+    model = join_processes("cpu").prepare(torch.nn.Linear(4, 4))
+    assert model(torch.rand(2, 4)).dtype == torch.float32
+    exact = torch.nn.functional.linear(torch.ones(1, 4) / 3, model.weight, model.bias)
+    assert torch.equal(model(torch.ones(1, 4) / 3), exact)

@@ -162,7 +162,7 @@ def test_collected_logits_are_in_the_loaders_order(model, dataset):
     """In evaluation mode, float32, without a graph."""
     logits, labels = collect_logits(model.train(), evaluation_loader(dataset, 7), "cpu")
     again, _ = collect_logits(model, DataLoader(dataset, batch_size=40), "cpu")
-    order = sorted(range(len(dataset)), key=dataset.lengths().__getitem__)
+    order = sorted(range(len(dataset)), key=dataset.lengths().__getitem__, reverse=True)
     assert labels.tolist() == [LABELS[index] for index in order]
     assert torch.allclose(logits, again[order], atol=1e-5) and not logits.requires_grad and not model.training
 
