@@ -223,7 +223,7 @@ print(f"NBSVM on the same test reviews: {accuracy_interval(right, len(test_texts
 notes = dict(zip(frame["review"], frame["note"], strict=True))
 hits = model.predict(test_texts) == np.array(test_labels)
 kinds = np.array([notes[text] or "plain" for text in test_texts])
-for kind in sorted(set(kinds), key=lambda kind: -hits[kinds == kind].mean()):
+for kind in sorted(set(kinds), key=lambda kind: (-hits[kinds == kind].mean(), kind)):
     of_kind = hits[kinds == kind]
     print(f"{kind:11} {of_kind.sum():3} of {len(of_kind):3} right: {accuracy_interval(of_kind.sum(), len(of_kind))}")
 
