@@ -47,7 +47,7 @@ def cut_classifier(name, layers, folder, seed=0):
 def take_turns(sides, job, rounds=3, training=True):
     """Let each side do the job, round after round, another draw of reviews each round. Yields (round, side, Reading).
 
-    Before the first round each side does two steps (of a prediction: one batch) that do not count: what is set up once is.
+    Before the first round each side does two steps (of a prediction: two batches) that do not count: what is set up once is.
     """
     for side in sides.values():
         side(replace(job, texts=job.texts[: 2 * job.batch_size], labels=job.labels[: 2 * job.batch_size], steps=2), Meter())

@@ -7,8 +7,8 @@ Choosing belongs to validation reviews, which are carved from the training ones.
 from datetime import UTC, datetime
 
 from bertnotes.files import cache_root
-from bertnotes.imdb import FINGERPRINT_BYTES, FINGERPRINTS
 from bertnotes.imdb import fingerprint as mark_of
+from bertnotes.imdb import official_marks
 from bertnotes.runs import append_line, fingerprint, read_lines
 
 SHARED = 0.02  # copies in both splits: full IMDB has 1 in 200
@@ -67,7 +67,6 @@ def note_look(test_data, settings, accuracy, seed=None, weights=None, reason=Non
 
 def is_exam(test_data):
     """Whether reviews, (texts, labels), are a test set: one that was scored as such, or most of IMDB's official one."""
-    known = FINGERPRINTS.read_bytes() if FINGERPRINTS.exists() else b""
-    marks = {known[at : at + FINGERPRINT_BYTES] for at in range(0, len(known), FINGERPRINT_BYTES)}
+    marks = set(official_marks())
     official = sum(mark_of(text) in marks for text in test_data[0])
     return official > len(test_data[0]) / 2 or bool(looks(test_data))

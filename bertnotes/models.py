@@ -43,6 +43,8 @@ def load_encoder(name="mini", attention="eager", attention_dropout=None, from_ze
     """
     if attention not in ("eager", "bertnotes", "sdpa"):
         raise ValueError(f'attention is "eager", "bertnotes" or "sdpa"; got {attention!r}')
+    if attention_dropout is not None and not 0 <= attention_dropout < 1:
+        raise ValueError(f"attention_dropout is a share, from 0 to below 1; got {attention_dropout}")
     if attention == "bertnotes":
         use_in_transformers()
     source = find_model(name)
@@ -51,25 +53,20 @@ def load_encoder(name="mini", attention="eager", attention_dropout=None, from_ze
         if attention_dropout is not None:
             set_attention_dropout(config, attention_dropout)
         kind = {"config": config, "attn_implementation": attention, "dtype": torch.float32}
-        encoder = AutoModel.from_config(**kind).eval() if from_zero else read_encoder(source, **kind)
+        if from_zero:
+            encoder, report = AutoModel.from_config(**kind).eval(), {"missing_keys": ()}
+        else:
+            encoder, report = AutoModel.from_pretrained(source, use_safetensors=True, output_loading_info=True, **kind)
+    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))  # some come without a pooler
+    if missing:
+        raise ValueError(f"{source} is not a whole checkpoint: {len(missing)} weights are missing, such as {missing[0]}")
     if attention != "sdpa":
         _check_attentions(encoder, attention)
     return encoder
 
 
-def read_encoder(source, **kind):
-    """Read an encoder's weights. Raises ValueError where some are missing."""
-    encoder, report = AutoModel.from_pretrained(source, use_safetensors=True, output_loading_info=True, **kind)
-    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))  # some come without a pooler
-    if missing:
-        raise ValueError(f"{len(missing)} weights are missing, such as {missing[0]}")
-    return encoder
-
-
 def set_attention_dropout(config, rate):
     """Set the dropout of attention weights in a model's configuration, whatever that model calls it."""
-    if not 0 <= rate < 1:
-        raise ValueError(f"attention_dropout is a share, from 0 to below 1; got {rate}")
     for name in ("attention_probs_dropout_prob", "attention_dropout"):
         if hasattr(config, name):
             setattr(config, name, rate)

@@ -1,6 +1,7 @@
 """The command `bertnotes reproduce`: the table of results on full IMDB, row by row; each may be stopped and gone on with."""
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -44,10 +45,9 @@ def reproduce(
         raise FileNotFoundError(f"no file {missing[0]}; fetch the reviews first: bertnotes data --out {data}")
     for row, seed in plan(rows or list(ROWS), seeds):
         record = results / f"imdb-{row}-seed{seed}.json"
-        words = train_words(row, seed, data, out, record, minilm) if "--" in ROWS[row] else None
-        typer.echo(
-            f"{row}, seed {seed}: " + ("done" if record.exists() else " ".join(["bertnotes", *words]) if words else "to do")
-        )
+        words = train_words(row, seed, data, out, record, minilm) if trains(row) else None
+        to_do = shlex.join(["bertnotes", *words]) if words else "to do"
+        typer.echo(f"{row}, seed {seed}: {'done' if record.exists() else to_do}")
         if show or record.exists():
             continue
         if words is None:
@@ -59,25 +59,22 @@ def reproduce(
         name_row(record, row, minilm)
 
 
+def trains(row):
+    """Whether a row is a run of `bertnotes train`, with dice; the others are classical systems."""
+    return "--" in ROWS[row]
+
+
 def plan(rows, seeds):
     """(row, seed) in the order of running: a first seed of every row before the second of any; rows without dice once."""
-    return [(row, seed) for seed in range(seeds) for row in rows if seed == 0 or "--" in ROWS[row]]
+    return [(row, seed) for seed in range(seeds) for row in rows if seed == 0 or trains(row)]
 
 
 def train_words(row, seed, data, out, record, minilm):
     """The words of the `bertnotes` command that makes a record."""
-    files = [
-        "--data",
-        data / "train.csv.xz",
-        "--test",
-        data / "test.csv.xz",
-        "--out",
-        out / f"{row}-seed{seed}",
-        "--record",
-        record,
-    ]
+    files = {"data": data / "train.csv.xz", "test": data / "test.csv.xz", "out": out / f"{row}-seed{seed}", "record": record}
+    named = [word for name, path in files.items() for word in (f"--{name}", str(path))]
     words = ROWS[row].format(minilm=minilm).split()
-    return ["train", *map(str, files), *words, "--seed", str(seed), "--resume", "--another-look", WHY]
+    return ["train", *named, *words, "--seed", str(seed), "--resume", "--another-look", WHY]
 
 
 def score_classical(row, data, record):

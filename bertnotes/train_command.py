@@ -151,25 +151,24 @@ def score(classifier, tokenizer, test_data, reviews, config):
 
     reviews: those to train and those to validate on. Returns what was found, a dict, with every verdict on test and validation.
     """
-    import torch
-
     from bertnotes.baselines import tfidf_logistic_regression
+    from bertnotes.evaluation import accuracy
     from bertnotes.record import pack_flags, pack_probabilities, peak_memory
     from bertnotes.training import majority_accuracy, report
 
     memory, (texts, labels), (held_texts, held_labels) = peak_memory(), test_data, reviews[1]
     positive = positive_probabilities(classifier, tokenizer, texts, config)
     predictions = (positive > 0.5).long()
-    accuracy = (predictions == torch.tensor(labels)).double().mean().item()
+    share = float(accuracy(labels, predictions))
     baseline = tfidf_logistic_regression().fit(*reviews[0]).score(*test_data)
     majority = majority_accuracy(labels)
     typer.echo(
-        f"test: accuracy {accuracy:.4f}, TF-IDF {baseline:.4f}, majority class {majority:.4f}\n\n{report(labels, predictions)}"
+        f"test: accuracy {share:.4f}, TF-IDF {baseline:.4f}, majority class {majority:.4f}\n\n{report(labels, predictions)}"
     )
     return {
         "train_reviews": len(reviews[0][0]),
         "test_reviews": len(labels),
-        "accuracy": round(accuracy, 4),
+        "accuracy": round(share, 4),
         "tfidf_accuracy": round(baseline, 4),
         "majority_accuracy": round(majority, 4),
         "train_peak_memory_mb": memory,

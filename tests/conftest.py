@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when transformers is imported, so before it
@@ -29,6 +30,26 @@ def seeded():
 def own_cache(tmp_path_factory, monkeypatch):
     """What one test leaves behind for later runs, such as which test set was scored, no other test finds."""
     monkeypatch.setenv("BERTNOTES_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
+def bertnotes(monkeypatch, capfd):
+    """A function that runs `bertnotes` with arguments, on the CPU, and returns (exit status, stdout, stderr)."""
+    from bertnotes import cli
+
+    monkeypatch.setattr("bertnotes.devices.best_device", lambda: "cpu")  # a GPU does not add in the same order every time
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["bertnotes", *map(str, arguments)])
+        capfd.readouterr()
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as ended:
+            status = ended.code or 0
+        return status, *capfd.readouterr()
+
+    return run
 
 
 @pytest.fixture(scope="session")

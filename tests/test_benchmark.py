@@ -2,7 +2,6 @@
 
 import json
 import statistics
-import sys
 
 import pandas as pd
 import pytest
@@ -10,7 +9,7 @@ import torch
 from toy import LABELS, TEXTS
 from transformers import AutoModelForSequenceClassification
 
-from bertnotes import benchmark, cli, rivals
+from bertnotes import benchmark, rivals
 from bertnotes.batching import TextClassificationDataset
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.data import LABELS as NAMES
@@ -161,22 +160,13 @@ def test_the_interval_by_hand():
 
 
 @pytest.fixture
-def bench(monkeypatch, capsys, tmp_path, tiny_checkpoint):
+def bench(bertnotes, tmp_path, tiny_checkpoint):
     """A function that runs `bertnotes bench` on forty reviews; returns (status, stdout, stderr)."""
-    monkeypatch.setattr("bertnotes.devices.best_device", lambda: "cpu")
     names = [NAMES[label] for label in LABELS]
     pd.DataFrame({"review": TEXTS, "sentiment": names}).to_csv(tmp_path / "reviews.csv", index=False)
 
-    def run(*words):
-        small = ["--model", tiny_checkpoint, "--max-length", 20, "--batch-size", 8, "--steps", 2, "--rounds", 2]
-        command = ["bertnotes", "bench", "--data", tmp_path / "reviews.csv", *small, *words]
-        monkeypatch.setattr(sys, "argv", [str(word) for word in command])
-        try:
-            cli.main()
-        except SystemExit as ended:
-            return ended.code or 0, *capsys.readouterr()
-
-    return run
+    small = ["--model", tiny_checkpoint, "--max-length", 20, "--batch-size", 8, "--steps", 2, "--rounds", 2]
+    return lambda *words: bertnotes("bench", "--data", tmp_path / "reviews.csv", *small, *words)
 
 
 @pytest.mark.parametrize(("task", "sides"), [("training", benchmark.TRAINING), ("prediction", benchmark.PREDICTION)])

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from bertnotes import cli, doctor
+from bertnotes import doctor
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.data import LABELS, load_imdb_data
 from bertnotes.record import pack_probabilities, unpack_flags, unpack_probabilities
@@ -29,22 +29,9 @@ def reviews(tmp_path_factory):
 
 
 @pytest.fixture
-def run(monkeypatch, capfd):
-    """A function that runs `bertnotes` with arguments and returns (exit status, stdout, stderr)."""
-
-    monkeypatch.setattr("bertnotes.devices.best_device", lambda: "cpu")  # a GPU does not add in the same order every time
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["bertnotes", *map(str, arguments)])
-        capfd.readouterr()
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as ended:
-            status = ended.code or 0
-        return status, *capfd.readouterr()
-
-    return run
+def run(bertnotes):
+    """The command."""
+    return bertnotes
 
 
 SMALL = ["--max-length", 16, "--epochs", 2, "--batch-size", 8, "--learning-rate", 0.004]

@@ -1,13 +1,12 @@
 """The exam is sat once: what was scored is remembered, other settings are refused, other seeds are not."""
 
 import json
-import sys
 
 import pandas as pd
 import pytest
 from toy import LABELS, TEXTS
 
-from bertnotes import cli, exam
+from bertnotes import exam, imdb
 from bertnotes.data import LABELS as NAMES
 from bertnotes.exam import check_look, check_unseen, is_exam, ledger, looks, note_look
 
@@ -62,7 +61,7 @@ def test_a_ledger_that_was_cut_off_still_tells():
 
 
 def test_an_exam_is_known_once_it_was_sat(monkeypatch, tmp_path):
-    monkeypatch.setattr(exam, "FINGERPRINTS", tmp_path / "none")
+    monkeypatch.setattr(imdb, "FINGERPRINTS", tmp_path / "none")
     assert not is_exam(TEST)
     note_look(TEST, SETTINGS, 0.9)
     assert is_exam(TEST)
@@ -70,7 +69,7 @@ def test_an_exam_is_known_once_it_was_sat(monkeypatch, tmp_path):
 
 def test_the_official_test_split_is_known_at_once(monkeypatch, tmp_path):
     (tmp_path / "marks").write_bytes(b"".join(exam.mark_of(text) for text in TEST[0][:2]))
-    monkeypatch.setattr(exam, "FINGERPRINTS", tmp_path / "marks")
+    monkeypatch.setattr(imdb, "FINGERPRINTS", tmp_path / "marks")
     assert is_exam(TEST) and not is_exam((TEXTS, LABELS))
 
 
@@ -84,21 +83,16 @@ def test_a_copy_or_two_is_no_leak_and_a_file_scored_on_itself_is():
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path, tiny_checkpoint):
+def run(bertnotes, monkeypatch, tmp_path):
     """A function that runs `bertnotes` in a folder with train.csv and test.csv; returns (status, stderr)."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("bertnotes.devices.best_device", lambda: "cpu")
     names = [NAMES[label] for label in LABELS]
     pd.DataFrame({"review": TEXTS, "sentiment": names}).to_csv("train.csv", index=False)
     pd.DataFrame({"review": [f"{text} !" for text in TEXTS], "sentiment": names}).to_csv("test.csv", index=False)
 
     def run(*words):
-        monkeypatch.setattr(sys, "argv", ["bertnotes", *map(str, words)])
-        capsys.readouterr()
-        try:
-            cli.main()
-        except SystemExit as ended:
-            return ended.code or 0, capsys.readouterr().err
+        status, _, err = bertnotes(*words)
+        return status, err
 
     return run
 

@@ -264,7 +264,7 @@ def test_attention_dropout_as_asked_or_as_the_model_says(tiny_checkpoint, attent
 
 @pytest.mark.parametrize("rate", [-0.1, 1, 2])
 def test_an_attention_dropout_that_cannot_be(tiny_checkpoint, rate):
-    with pytest.raises(ValueError, match="from 0 to below 1; got"):
+    with pytest.raises(ValueError, match=r"^attention_dropout is a share, from 0 to below 1; got"):
         load_encoder(tiny_checkpoint, attention_dropout=rate)
 
 

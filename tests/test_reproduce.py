@@ -1,13 +1,12 @@
 """The table of results: its order, its commands, and a whole small one, stopped and gone on with."""
 
 import json
-import sys
 
 import pandas as pd
 import pytest
 from toy import LABELS, TEXTS
 
-from bertnotes import cli, reproduce_command
+from bertnotes import reproduce_command
 from bertnotes.data import LABELS as NAMES
 from bertnotes.record import unpack_probabilities
 from bertnotes.reproduce_command import ROWS, plan, train_words
@@ -29,7 +28,7 @@ def test_rows_differ_in_what_their_names_say():
 
 
 @pytest.fixture
-def run(monkeypatch, capfd, tmp_path, tiny_checkpoint):
+def run(bertnotes, monkeypatch, tmp_path, tiny_checkpoint):
     """A function that runs `bertnotes reproduce` on toy reviews with a tiny model; returns (status, stdout, stderr)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BERTNOTES_MODEL", str(tiny_checkpoint))
@@ -41,17 +40,7 @@ def run(monkeypatch, capfd, tmp_path, tiny_checkpoint):
         (tmp_path / "imdb").mkdir(exist_ok=True)
         frame.to_csv(tmp_path / f"imdb/{split}.csv.xz", index=False)
 
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["bertnotes", "reproduce", "--data", "imdb", "--results", "results", *words])
-        capfd.readouterr()
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as ended:
-            status = ended.code or 0
-        return status, *capfd.readouterr()
-
-    return run
+    return lambda *words: bertnotes("reproduce", "--data", "imdb", "--results", "results", *words)
 
 
 def records(tmp_path):
