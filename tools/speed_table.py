@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+TASKS = ("training", "accuracy", "prediction")  # in the order of the page
 HEADINGS = ("", "tokens of the reviews a second", "bertnotes is so many times as fast (worst and best round)")
 HEADINGS += ("positions computed for a token", "memory")
 
@@ -16,10 +17,11 @@ def speed_tables(folder):
     for path in sorted(Path(folder).glob("bench-*.json")):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            parts.append(accuracy_line(path.name, record) if record["task"] == "accuracy" else speed_table(path.name, record))
+            made = accuracy_line(path.name, record) if record["task"] == "accuracy" else speed_table(path.name, record)
+            parts.append((TASKS.index(record["task"]), path.name, made))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path.name} is no record of `bertnotes bench` ({error!r})") from None
-    return "\n\n".join(parts) or "no measurements yet"
+    return "\n\n".join(made for *_, made in sorted(parts)) or "no measurements yet"
 
 
 def about(name, record, work):
