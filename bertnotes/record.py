@@ -2,7 +2,6 @@
 
 import base64
 import json
-import math
 import platform
 import sys
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.special import expit, logit
 
 
 def environment():
@@ -45,13 +45,15 @@ def peak_memory():
 
 
 def pack_probabilities(probabilities):
-    """Probabilities of the positive class as text, a byte each: 25,000 take 33 KB. Which class is the likelier stays."""
-    return base64.b64encode(bytes(max(0, math.ceil(256 * p) - 1) for p in probabilities)).decode()
+    """Probabilities of the positive class as text: their log-odds, two bytes each, so that 0.999 and 0.9999 stay apart and so
+    does which class is the likelier. 25,000 take 67 KB. Nothing is held to be surer than log-odds of 16."""
+    odds = logit(np.asarray(probabilities, dtype=float)).clip(-16, 16)
+    return base64.b64encode(odds.astype("<f2").tobytes()).decode()
 
 
 def unpack_probabilities(text):
-    """What `pack_probabilities` made a text of: a list of float, within 1/256 of what they were."""
-    return [(byte + 0.5) / 256 for byte in base64.b64decode(text)]
+    """What `pack_probabilities` made a text of: an array, to three digits of the log-odds."""
+    return expit(np.frombuffer(base64.b64decode(text), "<f2").astype(float))
 
 
 def pack_flags(flags):
