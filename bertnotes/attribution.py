@@ -7,7 +7,10 @@ Jain & Wallace 2019 and Wiegreffe & Pinter 2019, on both sides of what attention
 Each way gives a number for each token of one text: (position,), on the CPU. [CLS] and [SEP] get 0: they cannot be left out.
 """
 
+from dataclasses import dataclass
+
 import torch
+from scipy.stats import kendalltau
 
 from bertnotes.heads import attention_rollout
 
@@ -99,36 +102,61 @@ def attentions_of(model, ids):
     return found
 
 
-@torch.inference_mode()
-def deletion_curve(model, tokenizer, ids, target, values, shares=(0, 0.05, 0.1, 0.2, 0.3, 0.5, 1)):
-    """The probability of class `target` when the tokens with the highest values are hidden, a share of all at a time.
+@dataclass
+class Explained:
+    """A text as the model reads it (ids (1, position)), the class that was named (target), and what each way says of its
+    tokens: values, {name: (position,)}."""
 
-    values: (position,). Returns a tensor (share,). The faster it falls, the better the values say what the verdict hangs on
-    (Samek et al. 2017; DeYoung et al. 2020, "comprehensiveness").
+    ids: torch.Tensor
+    target: int
+    values: dict
+
+
+def explain(model, tokenizer, texts, methods=METHODS, max_length=128, seed=0):
+    """Ask each way which tokens made the verdict on each text. Returns an Explained a text; its values have "random" too, for
+    numbers that are drawn."""
+    generator, found = torch.Generator().manual_seed(seed), []
+    for text in texts:
+        ids, _, target = read(model, tokenizer, text, max_length)
+        values = {"random": ends_to_zero(torch.rand(ids.shape[1], generator=generator))}
+        values |= {name: method(model, tokenizer, ids, target) for name, method in methods.items()}
+        found.append(Explained(ids, target, values))
+    return found
+
+
+def deletion_curve(model, tokenizer, one, shares=(0, 0.1, 0.2, 0.3, 0.5)):
+    """The probability of the verdict on an Explained text when the tokens with the highest values are hidden, a share of all at
+    a time. Returns {name: tensor (share,)}, one for each way.
+
+    The faster it falls, the better the values say what the verdict hangs on (Samek et al. 2017; DeYoung et al. 2020,
+    "comprehensiveness").
     """
+    rows = torch.cat([hidden(one.ids, tokenizer, values, shares) for values in one.values.values()])
+    with torch.inference_mode():
+        named = model(rows, torch.ones_like(rows)).softmax(dim=-1)[:, one.target].cpu()
+    return dict(zip(one.values, named.split(len(shares)), strict=True))
+
+
+def hidden(ids, tokenizer, values, shares):
+    """The text (1, position) with so large a share of its tokens hidden, those with the highest values: (share, position)."""
     inside = torch.arange(1, ids.shape[1] - 1)
     order = inside[values[1:-1].argsort(descending=True, stable=True)]
     rows = ids.repeat(len(shares), 1)
     for row, share in zip(rows, shares, strict=True):
         row[order[: round(share * len(order))]] = tokenizer.mask_token_id
-    return model(rows, torch.ones_like(rows)).softmax(dim=-1)[:, target].cpu()
+    return rows
 
 
-def compare(model, tokenizer, texts, methods=METHODS, max_length=128, shares=(0, 0.1, 0.2, 0.3, 0.5), seed=0):
-    """Hold ways of ranking tokens against each other, and against chance, by their deletion curves.
+def deletion_curves(model, tokenizer, explained, shares=(0, 0.1, 0.2, 0.3, 0.5)):
+    """The deletion curves of many texts: {name: (text, share)}."""
+    found = [deletion_curve(model, tokenizer, one, shares) for one in explained]
+    return {name: torch.stack([curves[name] for curves in found]) for name in found[0]}
 
-    Returns {name: curves (text, share)}, with "random" for a ranking that is drawn.
-    """
-    generator, curves = torch.Generator().manual_seed(seed), {name: [] for name in ("random", *methods)}
-    for text in texts:
-        ids, _, target = read(model, tokenizer, text, max_length)
-        for name in curves:
-            if name == "random":
-                values = torch.rand(ids.shape[1], generator=generator)
-            else:
-                values = methods[name](model, tokenizer, ids, target)
-            curves[name].append(deletion_curve(model, tokenizer, ids, target, values, shares))
-    return {name: torch.stack(rows) for name, rows in curves.items()}
+
+def agreement(explained, one, other):
+    """How alike two ways rank the tokens of each text: Kendall's tau, from -1 to 1, a tensor (text,)."""
+    pairs = [(text.values[one][1:-1], text.values[other][1:-1]) for text in explained]
+    return torch.tensor([kendalltau(*pair).statistic for pair in pairs])
 
 
 def area_under(shares, curve):

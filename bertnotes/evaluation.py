@@ -81,6 +81,11 @@ def bootstrap(labels, predictions, measure=accuracy, resamples=1000, level=0.95,
     return Estimate(measure(labels, predictions), *np.quantile(values, [(1 - level) / 2, (1 + level) / 2]))
 
 
+def bootstrap_mean(values, resamples=1000, level=0.95, seed=0):
+    """The mean of a number for each review, and its interval in the same way: an Estimate."""
+    return bootstrap(values, values, lambda values, _: values.mean(), resamples, level, seed)
+
+
 def mcnemar(labels, ours, theirs):
     """Do two systems differ on the same reviews by more than chance? Only reviews count on which just one of them is right.
 

@@ -5,10 +5,13 @@ import torch
 
 from bertnotes.attribution import (
     METHODS,
+    Explained,
+    agreement,
     area_under,
     blank,
-    compare,
     deletion_curve,
+    deletion_curves,
+    explain,
     gradient_x_input,
     integrated_gradients,
     occlusion,
@@ -113,24 +116,33 @@ def test_no_attention_weights_to_be_had(tiny_checkpoint, tokenizer, case):
 # ---- deletion curves ----
 
 
+def ranked(ids, target, **values):
+    """A text whose tokens have been given values by hand."""
+    return Explained(ids, target, values)
+
+
 def test_a_curve_begins_at_the_text_and_ends_at_the_blank_one(model, tokenizer, case):
     ids, logits, target = case
-    curve = deletion_curve(model, tokenizer, ids, target, torch.rand(ids.shape[1]))
+    curve = deletion_curve(model, tokenizer, ranked(ids, target, any=torch.rand(ids.shape[1])), (0, 0.5, 1))["any"]
     nothing_left = torch.tensor([[logit(model, blank(ids, tokenizer), name) for name in (0, 1)]]).softmax(-1)[0, target]
     assert curve[0].item() == pytest.approx(logits.softmax(-1)[target].item(), abs=1e-5)
-    assert curve[-1].item() == pytest.approx(nothing_left.item(), abs=1e-5) and curve.shape == (7,)
+    assert curve[-1].item() == pytest.approx(nothing_left.item(), abs=1e-5) and curve.shape == (3,)
 
 
 def test_the_highest_values_go_first(model, tokenizer, case):
-    """A third of nine tokens: the three that we name."""
+    """A third of nine tokens: the three that we name; the others of another way, which goes through the model with it."""
     ids, _, target = case
-    values = torch.zeros(ids.shape[1])
-    values[[2, 5, 9]] = torch.tensor([3.0, 2.0, 1.0])
-    expected = ids.clone()
-    expected[0, [2, 5, 9]] = tokenizer.mask_token_id
-    with torch.inference_mode():
-        named = model(expected, torch.ones_like(ids)).softmax(-1)[0, target].item()
-    assert deletion_curve(model, tokenizer, ids, target, values, shares=(1 / 3,)).item() == pytest.approx(named, abs=1e-5)
+    ways = {"ours": (2, 5, 9), "theirs": (1, 3, 4)}
+    values = {name: torch.zeros(ids.shape[1]) for name in ways}
+    for name, places in ways.items():
+        values[name][list(places)] = torch.tensor([3.0, 2.0, 1.0])
+    curves = deletion_curve(model, tokenizer, ranked(ids, target, **values), shares=(1 / 3,))
+    for name, places in ways.items():
+        expected = ids.clone()
+        expected[0, list(places)] = tokenizer.mask_token_id
+        with torch.inference_mode():
+            named = model(expected, torch.ones_like(ids)).softmax(-1)[0, target].item()
+        assert curves[name].item() == pytest.approx(named, abs=1e-5)
 
 
 def test_the_ends_are_never_hidden(model, tokenizer, case):
@@ -138,8 +150,8 @@ def test_the_ends_are_never_hidden(model, tokenizer, case):
     low, high = torch.zeros(ids.shape[1]), torch.zeros(ids.shape[1])
     high[[0, -1]] = 100
     low[4] = high[4] = 1
-    curves = [deletion_curve(model, tokenizer, ids, target, values) for values in (low, high)]
-    assert torch.equal(*curves)
+    curves = deletion_curve(model, tokenizer, ranked(ids, target, low=low, high=high))
+    assert torch.allclose(curves["low"], curves["high"], atol=1e-6)
 
 
 def test_area_by_hand():
@@ -148,12 +160,21 @@ def test_area_by_hand():
     assert area_under((0, 0.25, 0.5), torch.ones(3, 3)).tolist() == [1, 1, 1]
 
 
-def test_all_ways_are_compared_on_all_texts(model, tokenizer):
-    curves = compare(model, tokenizer, [TEXT, "a great film"], shares=(0, 0.5))
+def test_all_ways_are_asked_on_all_texts(model, tokenizer):
+    texts = [TEXT, "a great film"]
+    curves = deletion_curves(model, tokenizer, explain(model, tokenizer, texts), shares=(0, 0.5))
     assert list(curves) == ["random", *METHODS] and all(rows.shape == (2, 2) for rows in curves.values())
     assert all(torch.allclose(rows[:, 0], curves["random"][:, 0]) for rows in curves.values()), "all begin at the text"
-    again = compare(model, tokenizer, [TEXT, "a great film"], methods={}, shares=(0, 0.5))
-    assert torch.equal(again["random"], curves["random"]), "the seed decides"
+    again = deletion_curves(model, tokenizer, explain(model, tokenizer, texts, methods={}), shares=(0, 0.5))
+    assert torch.allclose(again["random"], curves["random"], atol=1e-6), "the seed decides"
+
+
+def test_agreement_by_hand():
+    """Kendall's tau of three tokens: all pairs in the same order, all the other way round, one of three pairs swapped."""
+    first, last = torch.tensor([0, 1.0, 2.0, 3.0, 0]), torch.tensor([0, 3.0, 2.0, 1.0, 0])
+    swapped = torch.tensor([0, 2.0, 1.0, 3.0, 0])
+    texts = [ranked(None, 0, a=first, b=other) for other in (first, last, swapped)]
+    assert agreement(texts, "a", "b").tolist() == pytest.approx([1, -1, 1 / 3])
 
 
 class Counts(torch.nn.Module):

@@ -16,6 +16,7 @@ from bertnotes.evaluation import (
     accuracy_interval,
     best_temperature,
     bootstrap,
+    bootstrap_mean,
     calibration_error,
     f1,
     mcnemar,
@@ -92,6 +93,12 @@ def test_measures_are_those_of_scikit_learn(answers):
     labels, predictions = map(list, zip(*answers, strict=True))
     assert accuracy(labels, predictions) == pytest.approx(accuracy_score(labels, predictions))
     assert f1(labels, predictions) == pytest.approx(f1_score(labels, predictions, zero_division=0))
+
+
+def test_bootstrap_of_a_mean_agrees_with_students_t():
+    values = np.random.default_rng(0).normal(0.3, 2, 1000)
+    found, expected = bootstrap_mean(values), stats.t.interval(0.95, 999, values.mean(), stats.sem(values))
+    assert found.value == values.mean() and (found.low, found.high) == pytest.approx(expected, abs=0.02)
 
 
 @pytest.mark.parametrize("function", [accuracy, f1, bootstrap, lambda a, b: mcnemar(a, b, b), reliability])
