@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
+import bertnotes.reader_model  # noqa: F401  (so that transformers knows the readers of notebook 04)
 from bertnotes.attention import use_in_transformers
 
 MINI = Path(__file__).resolve().parent.parent / "data" / "mini"

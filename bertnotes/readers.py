@@ -50,18 +50,19 @@ class Reader(nn.Module):
 class TransformerReader(Reader):
     """BERT's layers (notebook 05) with a mask. Its two kinds differ in who may see whom, and in nothing else.
 
-    num_layers, num_heads: of the Transformer; max_length: the longest text, in tokens.
+    num_layers, num_heads: of the Transformer; max_length: the longest text, in tokens; dropout: share of hidden units and of
+    attention weights dropped in training.
     """
 
-    def __init__(self, vocab_size, hidden_size=48, num_layers=2, num_heads=4, max_length=64):
+    def __init__(self, vocab_size, hidden_size=48, num_layers=2, num_heads=4, max_length=64, dropout=0.0):
         super().__init__(vocab_size, hidden_size)
         config = SimpleNamespace(
             hidden_size=hidden_size,
             num_attention_heads=num_heads,
             intermediate_size=4 * hidden_size,
             layer_norm_eps=1e-12,
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
+            hidden_dropout_prob=dropout,
+            attention_probs_dropout_prob=dropout,
         )
         self.position = nn.Embedding(max_length, hidden_size)
         nn.init.normal_(self.position.weight, std=hidden_size**-0.5)
@@ -122,14 +123,15 @@ class ElmoReader(Reader):
 
     Their vectors are joined by laying them end to end, and their guesses by the rule of Bayes, as if what stands on the left
     and what stands on the right were independent once the word is known: p(word | left) p(word | right) / p(word).
-    Each is as wide as makes the reader as large as a TransformerReader of the same hidden_size and num_layers.
+    Each is as wide as makes the reader as large as a TransformerReader of the same hidden_size and of `as_large_as` layers
+    [default: as many as it has itself]. dropout: share of hidden units dropped between layers in training.
     """
 
-    def __init__(self, vocab_size, hidden_size=48, num_layers=2):
+    def __init__(self, vocab_size, hidden_size=48, num_layers=2, as_large_as=None, dropout=0.0):
         super().__init__(vocab_size, hidden_size)
-        width = lstm_width(hidden_size, num_layers)
-        self.forwards = nn.LSTM(hidden_size, width, num_layers, batch_first=True)
-        self.backwards = nn.LSTM(hidden_size, width, num_layers, batch_first=True)
+        width = lstm_width(hidden_size, num_layers, as_large_as or num_layers)
+        self.forwards = nn.LSTM(hidden_size, width, num_layers, batch_first=True, dropout=dropout)
+        self.backwards = nn.LSTM(hidden_size, width, num_layers, batch_first=True, dropout=dropout)
         self.to_word = nn.Linear(width, hidden_size, bias=False)
         self.register_buffer("counts", torch.ones(vocab_size))  # how often each word was met in a lesson, and once more
 
@@ -158,14 +160,14 @@ class ElmoReader(Reader):
         return following[:, place - 1] + preceding[:, place + 1] - (self.counts / self.counts.sum()).log()
 
 
-def lstm_width(hidden_size, num_layers):
-    """How wide two stacks of LSTMs must be to have as many weights as as many Transformer layers (12 hidden_size² each)."""
+def lstm_width(hidden_size, num_layers, as_large_as):
+    """How wide two stacks of LSTMs must be to have the weights of `as_large_as` Transformer layers (12 hidden_size² each)."""
 
     def weights(width):
         inputs = hidden_size + (num_layers - 1) * width
         return 2 * 4 * (inputs * width + num_layers * width**2) + width * hidden_size
 
-    return next(width for width in count(1) if weights(width + 1) > 12 * num_layers * hidden_size**2)
+    return next(width for width in count(1) if weights(width + 1) > 12 * as_large_as * hidden_size**2)
 
 
 def train_reader(reader, texts, steps=300, batch_size=64, learning_rate=3e-3, seed=0):

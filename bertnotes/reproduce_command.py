@@ -9,21 +9,30 @@ from typing import Annotated
 
 import typer
 
-BASE = "--validation 2000 --epochs 2 --precision bf16"
+BASE = "--epochs 2 --precision bf16 --validation 2000"
 TRAIN = f"{BASE} --learning-rate 1e-4"
-ROWS = {  # in the order of what they teach; those below one another differ in one thing
+ENDS = "--max-length 256 --keep head+tail"
+FEWER = "--precision bf16 --validation 0.2 --learning-rate 1e-4"
+READER = "--from-zero --attention sdpa --model {readers}"
+ROWS = {  # in the order of what they teach; those of one comparison differ in one thing
     "majority": "majority_class",
     "tfidf": "tfidf_logistic_regression",
     "nbsvm": "nbsvm",
-    "mini-256-head+tail": f"{TRAIN} --max-length 256 --keep head+tail",
+    "mini-256-head+tail": f"{TRAIN} {ENDS}",
     "mini-256": f"{TRAIN} --max-length 256",
     "mini-128": f"{TRAIN} --max-length 128",
-    "mini-frozen": f"{BASE} --learning-rate 1e-2 --frozen --max-length 256 --keep head+tail",
-    "mini-random": f"{TRAIN} --from-zero --max-length 256 --keep head+tail",
+    "mini-1000": f"{FEWER} --sample 1000 --epochs 5 {ENDS}",  # the learning curve: each beside TF-IDF on the same reviews
+    "mini-4000": f"{FEWER} --sample 4000 --epochs 3 {ENDS}",
+    "mini-250": f"{FEWER} --sample 250 --epochs 8 {ENDS}",
+    "mini-frozen": f"{BASE} --learning-rate 1e-2 --frozen {ENDS}",
+    "mini-random": f"{TRAIN} --from-zero {ENDS}",
     "mini-512": f"{TRAIN} --max-length 512",
-    "minilm-256-head+tail": f"{TRAIN} --model {{minilm}} --max-length 256 --keep head+tail",
+    "elmo-random": f"{BASE} --learning-rate 1e-3 {READER}/elmo {ENDS}",
+    "gpt-random": f"{TRAIN} {READER}/gpt {ENDS}",
+    "minilm-256-head+tail": f"{TRAIN} --model {{minilm}} {ENDS}",
     "minilm-512": f"{TRAIN} --model {{minilm}} --max-length 512",
 }
+NAMES = {"gpt-random": "GPT-style reader of mini's size", "elmo-random": "ELMo-style reader of mini's size"}
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 WHY = "a row of `bertnotes reproduce`, whose table is shown whole"
 
@@ -52,11 +61,19 @@ def reproduce(
             continue
         if words is None:
             score_classical(row, data, record)
-        elif (status := subprocess.run([sys.executable, "-m", "bertnotes", *words]).returncode) != 0:
-            raise ValueError(
-                f"{row}, seed {seed}, ended with status {status}; what to do stands above. Then the same command goes on"
-            )
+        else:
+            train_row(row, seed, words, out)
         name_row(record, row, minilm)
+
+
+def train_row(row, seed, words, out):
+    """Run the command that makes a row. Raises ValueError where it fails."""
+    if "{readers}" in ROWS[row]:
+        write_readers(out / "readers")
+    if (status := subprocess.run([sys.executable, "-m", "bertnotes", *words]).returncode) != 0:
+        raise ValueError(
+            f"{row}, seed {seed}, ended with status {status}; what to do stands above. Then the same command goes on"
+        )
 
 
 def trains(row):
@@ -73,8 +90,16 @@ def train_words(row, seed, data, out, record, minilm):
     """The words of the `bertnotes` command that makes a record."""
     files = {"data": data / "train.csv.xz", "test": data / "test.csv.xz", "out": out / f"{row}-seed{seed}", "record": record}
     named = [word for name, path in files.items() for word in (f"--{name}", str(path))]
-    words = ROWS[row].format(minilm=minilm).split()
+    words = [word.format(minilm=minilm, readers=out / "readers") for word in ROWS[row].split()]
     return ["train", *named, *words, "--seed", str(seed), "--resume", "--another-look", WHY]
+
+
+def write_readers(folder):
+    """Write the readers of notebook 04, of mini's size, to a folder each."""
+    from bertnotes.reader_model import KINDS, write_reader
+
+    for kind in KINDS:
+        write_reader(folder / kind, kind)
 
 
 def score_classical(row, data, record):
@@ -105,8 +130,10 @@ def score_classical(row, data, record):
 
 
 def name_row(path, row, minilm):
-    """Write into a record which row of the table it belongs to, and instead of a folder with a copy of MiniLM its name."""
+    """Write into a record which row of the table it belongs to and what that is called; and instead of a folder with a copy of
+    MiniLM its name."""
     from bertnotes.files import write_whole
 
     record = json.loads(path.read_text(encoding="utf-8").replace(json.dumps(minilm)[1:-1], MINILM))
-    write_whole(path, json.dumps({"row": row, **record}, indent=2) + "\n")
+    name = {"name": NAMES[row]} if row in NAMES else {}
+    write_whole(path, json.dumps({"row": row, **name, **record}, indent=2) + "\n")

@@ -58,7 +58,7 @@ def test_all_three_have_as_many_parameters_within_a_tenth(size, layers):
     bert = BertReader(1000, MASK, hidden_size=size, num_layers=layers, num_heads=4)
     counts = [sum(weight.numel() for weight in reader.parameters()) for reader in (gpt, bert, ElmoReader(1000, size, layers))]
     assert counts[0] == counts[1] and abs(counts[2] / counts[0] - 1) < 0.1
-    assert lstm_width(size, layers) > size / 2
+    assert lstm_width(size, layers, layers) > size / 2
 
 
 # ---- guesses ----

@@ -24,6 +24,7 @@ def test_rows_differ_in_what_their_names_say():
     assert words["mini-256-head+tail"] ^ words["mini-256"] == {"--keep", "head+tail"}
     assert words["mini-256-head+tail"] ^ words["mini-random"] == {"--from-zero"}
     assert words["mini-512"] ^ words["minilm-512"] == {"--model", "{minilm}"}
+    assert words["mini-random"] ^ words["gpt-random"] == {"--attention", "sdpa", "--model", "{readers}/gpt"}
     assert words["mini-256-head+tail"] ^ words["mini-frozen"] == {"--frozen", "1e-4", "1e-2"}
 
 
@@ -65,6 +66,15 @@ def test_a_table_from_nothing_and_again(run, tmp_path):
     assert {path: path.read_bytes() for path in (tmp_path / "results").iterdir()} == before
 
 
+def test_a_reader_is_written_trained_and_called_by_its_name(run, tmp_path, monkeypatch):
+    small = "--validation 8 --epochs 1 --max-length 16 --from-zero --attention sdpa --model {readers}/elmo"
+    monkeypatch.setitem(reproduce_command.ROWS, "elmo-random", small)
+    status, _, _ = run("--seeds", "1", "--row", "elmo-random")
+    record = records(tmp_path)["imdb-elmo-random-seed0"]
+    assert status == 0 and record["row"] == "elmo-random" and record["name"] == "ELMo-style reader of mini's size"
+    assert record["model"] == "runs/table/readers/elmo" and (tmp_path / record["model"] / "tokenizer.json").exists()
+
+
 def test_a_row_that_fails_stops_the_table_and_keeps_the_others(run, tmp_path, monkeypatch):
     monkeypatch.setitem(reproduce_command.ROWS, "mini-small", "--validation 8 --max-length 9999")
     status, _, err = run("--seeds", "1")
@@ -92,6 +102,6 @@ def test_no_reviews(run, tmp_path):
 
 
 def test_each_command_names_its_seed_and_goes_on(tmp_path):
-    words = train_words("minilm-512", 2, tmp_path, tmp_path, tmp_path / "r.json", "/models/minilm")
-    assert words[words.index("--model") + 1] == "/models/minilm" and words[words.index("--seed") + 1] == "2"
+    words = train_words("minilm-512", 2, tmp_path, tmp_path, tmp_path / "r.json", "/models/my minilm")
+    assert words[words.index("--model") + 1] == "/models/my minilm" and words[words.index("--seed") + 1] == "2"
     assert "--resume" in words and "--another-look" in words
