@@ -268,6 +268,7 @@ def test_a_run_that_is_finished_only_loads_its_best_epoch(make_model, tokenizer,
 
 KILLED = """
 import os, random, signal, sys, time
+from pathlib import Path
 import torch
 torch.set_num_threads(1)
 sys.path.insert(0, {tests!r})
@@ -276,29 +277,43 @@ from bertnotes.classifier import BERTClassifier
 from bertnotes.models import load_tokenizer
 from bertnotes.training import fit
 
-def child():
+def child(out):
     torch.manual_seed(0)
     model = BERTClassifier({checkpoint!r}, 2)
-    fit(model, load_tokenizer({checkpoint!r}), DATA, HELD_OUT, CONFIG, out={out!r}, resume=True, save_every=0)
+    fit(model, load_tokenizer({checkpoint!r}), DATA, HELD_OUT, CONFIG, out=out, resume=True, save_every=0)
 
-kills, draw = 0, random.Random(int(sys.argv[1]))
-while True:
-    pid = os.fork()
+def written(out):
+    path = Path(out) / "steps.jsonl"
+    return path.stat().st_size if path.exists() else 0
+
+def live(out, seconds, first_step=False, watch=lambda: None):
+    # a life of at most so many seconds, from its birth or its first step: the status it ended with, below 0 if killed
+    before, since, pid = written(out), None if first_step else time.monotonic(), os.fork()
     if pid == 0:
-        child()
+        child(out)
         os._exit(0)
-    deadline = time.monotonic() + draw.uniform(0.0, float(sys.argv[2])) if kills < 20 else float("inf")
     while (ended := os.waitpid(pid, os.WNOHANG))[0] == 0:
-        if time.monotonic() > deadline:
+        watch()
+        if since is None and written(out) > before:
+            since = time.monotonic()
+        if since is not None and time.monotonic() - since > seconds:
             os.kill(pid, signal.SIGKILL)
             ended = os.waitpid(pid, 0)
             break
         time.sleep(0.001)
-    if os.WIFSIGNALED(ended[1]):
-        kills += 1
-    else:
-        print(kills, ended[1])
-        break
+    return os.waitstatus_to_exitcode(ended[1])
+
+# how long it takes here until the first step, and for one step with its checkpoint
+spared, moments, born = {out!r} + "-spared", [], time.monotonic()
+assert live(spared, float("inf"), watch=lambda: moments.append(time.monotonic()) if written(spared) else None) == 0
+steps = len((Path(spared) / "steps.jsonl").read_text().splitlines())
+start, step = moments[0] - born, (moments[-1] - moments[0]) / steps
+
+# ten times while starting and loading, and ten times in a step or while it is written
+kills, draw = 0, random.Random(0)
+while kills < 20 and live({out!r}, draw.uniform(0, (start, 1.5 * step)[kills % 2]), first_step=kills % 2 == 1) < 0:
+    kills += 1
+print(kills, live({out!r}, float("inf")))
 """
 
 
@@ -315,7 +330,7 @@ def one_thread():
 def test_a_run_that_is_killed_twenty_times(one_thread, make_model, tiny_checkpoint, tokenizer, tmp_path, whole_run):
     """kill -9 at random moments, in a step, while writing or loading; the one that is let live ends with the same weights."""
     code = KILLED.format(tests=str(Path(__file__).parent), checkpoint=str(tiny_checkpoint), out=str(tmp_path / "killed"))
-    killer = subprocess.run([sys.executable, "-c", code, "0", "0.5"], capture_output=True, text=True, timeout=240)
+    killer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240)
     assert killer.returncode == 0, killer.stderr[-2000:]
     kills, status = map(int, killer.stdout.split())
     assert status == 0 and kills >= 10, "most of the runs were killed before they ended"
