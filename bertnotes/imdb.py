@@ -65,7 +65,7 @@ def fingerprint(review):
 
 
 def official_marks():
-    """The fingerprints of the official test split, a bytes each; none where the file is not there."""
+    """The fingerprint of each review of the official test split, as bytes; none where the file is not there."""
     known = FINGERPRINTS.read_bytes() if FINGERPRINTS.exists() else b""
     return [known[at : at + FINGERPRINT_BYTES] for at in range(0, len(known), FINGERPRINT_BYTES)]
 

@@ -236,18 +236,19 @@ for name in ("training-2-layers", "training-full"):
 # none of them saw:
 
 # %%
-import pandas as pd
+from bertnotes.benchmark import FUSED, ORIGINAL, OURS, accuracy_report
 
-rows = pd.DataFrame(read_record("accuracy")["rows"]).set_index("seed")
-print(rows.to_string(float_format="{:.1%}".format))
-gains = rows.drop(columns="the original loop").sub(rows["the original loop"], axis=0)
-for name, gain in gains.items():
-    print(f"{name}: {100 * gain.mean():+.2f} points on average, from {100 * gain.min():+.2f} to {100 * gain.max():+.2f}")
-assert (gains.mean() > -0.01).all()
+rows = read_record("accuracy")["rows"]
+print(accuracy_report(rows))
+gains = {name: [100 * (row[name] - row[ORIGINAL]) for row in rows] for name in (OURS, FUSED)}
+for name, points in gains.items():
+    print(f"{name}, seed by seed: {', '.join(f'{gain:+.2f}' for gain in points)}")
+assert max(abs(gain) for gain in gains[OURS]) < 1
+assert min(gains[FUSED]) < -1 and max(gains[FUSED]) > 1
 
 # %% [markdown]
-# Ours is within noise of the original loop. Without attention dropout three seeds scatter by more than a point to either side: nothing to be told from
-# them, so it stays an option.
+# Ours is never a point away from the original loop, and the interval of its difference holds zero. Without attention dropout the seeds scatter by
+# more than a point to either side: three of them tell nothing, so it stays an option.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # And judging, which needs no way back: 25,000 reviews at 256 tokens, against transformers' pipeline with the same batch size.
