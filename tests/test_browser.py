@@ -153,6 +153,12 @@ def test_bertviz_is_drawn_and_answers(chromium, sentence, tmp_path, kind):
         assert complaints == []
 
 
+def resize(page, width, holds):
+    """Give the page another width and wait until what must hold does: it draws itself anew only with its next frame."""
+    page.set_viewport_size({"width": width, "height": 700})
+    page.wait_for_function(f"innerWidth === {width} && {holds}", timeout=10_000)
+
+
 def test_a_presenter_page_walks_heads_layers_and_sentences(chromium, sentence, tmp_path):
     texts = [("one", *sentence[2]), ("two", *read_text(*sentence[:2], "A film to see."))]
     (tmp_path / "page.html").write_text(presenter_page(texts), encoding="utf-8")
@@ -169,11 +175,9 @@ def test_a_presenter_page_walks_heads_layers_and_sentences(chromium, sentence, t
         page.emulate_media(media="print")
         assert not page.is_visible("#layer") and page.is_visible("h1")
         for width in (500, 1000):  # the lines stay between the tokens on paper, too
-            page.set_viewport_size({"width": width, "height": 700})
-            assert page.evaluate("$('lines').getBoundingClientRect().right <= $('to').getBoundingClientRect().left + 1")
+            resize(page, width, "$('lines').getBoundingClientRect().right <= $('to').getBoundingClientRect().left + 1")
         page.emulate_media(media="screen")
-        page.set_viewport_size({"width": 390, "height": 780})
-        assert page.evaluate("document.body.scrollWidth <= innerWidth"), "it fits a phone"
+        resize(page, 390, "document.body.scrollWidth <= innerWidth")  # a phone
         assert complaints == []
 
 
