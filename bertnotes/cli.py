@@ -36,10 +36,11 @@ def evaluate(
     from bertnotes.classifier import BERTClassifier
     from bertnotes.data import load_imdb_data
     from bertnotes.devices import best_device
+    from bertnotes.evaluation import majority_accuracy
     from bertnotes.exam import check_look, is_exam, note_look
     from bertnotes.files import hash_of
     from bertnotes.training import evaluate as score
-    from bertnotes.training import majority_accuracy, trained_config
+    from bertnotes.training import trained_config
 
     texts, labels = load_imdb_data(data, sample, seed, plain)
     classifier, tokenizer = BERTClassifier.from_pretrained(model, "sdpa")

@@ -117,8 +117,8 @@ def report_cost(classifier, tokenizer, reviews, config, device):
 
 def say_start(reviews):
     """Print how many reviews there are, and what naming the commonest class would score."""
+    from bertnotes.evaluation import majority_accuracy
     from bertnotes.processes import is_first
-    from bertnotes.training import majority_accuracy
 
     (texts, _), (held_texts, held_labels) = reviews
     if is_first():
@@ -152,9 +152,8 @@ def score(classifier, tokenizer, test_data, reviews, config):
     reviews: those to train and those to validate on. Returns what was found, a dict, with every verdict on test and validation.
     """
     from bertnotes.baselines import tfidf_logistic_regression
-    from bertnotes.evaluation import accuracy
+    from bertnotes.evaluation import accuracy, majority_accuracy, report
     from bertnotes.record import pack_flags, pack_probabilities, peak_memory
-    from bertnotes.training import majority_accuracy, report
 
     memory, (texts, labels), (held_texts, held_labels) = peak_memory(), test_data, reviews[1]
     positive = positive_probabilities(classifier, tokenizer, texts, config)

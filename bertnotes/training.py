@@ -14,14 +14,14 @@ from pathlib import Path
 
 import torch
 from accelerate.utils import gather_object
-from sklearn.metrics import accuracy_score, classification_report
+from sklearn.metrics import accuracy_score
 from torch.nn import functional
 from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
 from bertnotes.batching import TextClassificationDataset, check_max_length, evaluation_loader, training_loader
-from bertnotes.data import LABELS
 from bertnotes.devices import autocast
+from bertnotes.evaluation import report
 from bertnotes.processes import join_processes, process
 from bertnotes.runs import Run, fingerprint
 
@@ -138,19 +138,6 @@ def collect_logits(model, data_loader, device, precision="fp32", accelerator=Non
             found.append((number, logits, batch["label"]))
     found = sorted(gather_object(found) if processes > 1 else found, key=lambda one: one[0])
     return torch.cat([logits for _, logits, _ in found]), torch.cat([labels for _, _, labels in found])
-
-
-def report(labels, predictions, num_classes=2):
-    """Precision, recall and F1 of each class, and the majority class beside the accuracy, as text."""
-    names = list(LABELS) if num_classes == 2 else [str(label) for label in range(num_classes)]
-    text = classification_report(labels, predictions, labels=range(num_classes), target_names=names, zero_division=0)
-    share = majority_accuracy(labels)
-    return f"{text}{'majority class':>14}{share:>29.2f}{len(labels):>10}\n"
-
-
-def majority_accuracy(labels):
-    """The accuracy of always naming the commonest class: what any model has to beat."""
-    return torch.bincount(torch.as_tensor(labels)).max().item() / len(labels)
 
 
 # --- several epochs ----------------------------------------------------------------------------------------------------------

@@ -24,8 +24,6 @@ from bertnotes.training import (
     collect_logits,
     evaluate,
     fit,
-    majority_accuracy,
-    report,
     train,
     trained_config,
 )
@@ -138,24 +136,10 @@ def test_a_class_that_is_never_named_or_never_there(labels, said, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_report_ends_with_the_majority_class():
-    """Under the accuracies, in their columns, with two digits like theirs."""
-    text = report([1, 1, 1, 0], [1, 0, 1, 0])
-    lines = text.splitlines()
-    assert lines[-1].split() == ["majority", "class", "0.75", "4"] and text.endswith("\n")
-    assert len(lines[-1]) == len(lines[-2]) and lines[-1].index("0.75") == lines[-2].rindex("0.")
-
-
 def test_report_of_more_classes():
     """Numbered, as there are no words for them."""
     text = evaluate(Echo([0, 2, 2, 1], 3), loader_of([0, 1, 2, 2]), "cpu")[1]
     assert [line.split()[0] for line in text.splitlines() if line.strip()][1:4] == ["0", "1", "2"]
-
-
-@pytest.mark.parametrize(("labels", "share"), [([1], 1.0), ([0, 0, 1], 2 / 3), (torch.tensor([1, 1, 1, 0]), 0.75)])
-def test_majority_accuracy(labels, share):
-    """Of a list or a tensor."""
-    assert majority_accuracy(labels) == pytest.approx(share)
 
 
 def test_collected_logits_are_in_the_loaders_order(model, dataset):

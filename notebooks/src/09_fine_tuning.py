@@ -45,7 +45,7 @@ assert not set(train_texts) & set(test_texts) and not set(held_texts) & set(test
 
 # %%
 from bertnotes.baselines import tfidf_logistic_regression
-from bertnotes.training import majority_accuracy
+from bertnotes.evaluation import majority_accuracy
 
 majority = majority_accuracy(test_labels)
 tfidf_model = tfidf_logistic_regression().fit(train_texts, train_labels)
@@ -285,7 +285,8 @@ for text, (_, positive) in zip(examples, predict_probabilities(examples, model, 
 assert [predict_sentiment(text, model, tokenizer, "cpu") for text in examples] == ["positive", "negative"]
 
 # %% [markdown]
-# Each row of `predict_probabilities` sums to 1. Fine-tuned networks tend to be surer than they ought to be (Guo et al. 2017).
+# Each row of `predict_probabilities` sums to 1. Fine-tuned networks tend to be surer than they ought to be (Guo et al. 2017): notebook 10
+# measures by how much.
 
 # %% tags=["timing", "nbval-ignore-output"]
 probabilities = predict_probabilities(test_texts[:5], model, tokenizer, max_length=64)
