@@ -59,7 +59,7 @@ def deletion_chart(shares, curves, title=None, ax=None):
     for (name, rows), (color, marker, line) in zip(curves.items(), STYLES, strict=False):
         ax.plot(shares, np.asarray(rows).mean(axis=0), color=color, marker=marker, linestyle=line, label=name)
     ax.set_ylabel("probability of the verdict", color=INK)
-    ax.legend(frameon=False, labelcolor=INK)
+    ax.legend(frameon=False, labelcolor=INK, loc="center left", bbox_to_anchor=(1, 0.5))  # beside: the curves are everywhere
     return finished(ax, "share of the tokens that is hidden", title)
 
 

@@ -6,6 +6,7 @@ import json
 import attribution_on_imdb as tool
 import pytest
 import torch
+from check import ROOT
 
 from bertnotes.classifier import BERTClassifier
 from bertnotes.data import load_imdb_data, split_validation
@@ -13,6 +14,16 @@ from bertnotes.models import load_tokenizer
 from bertnotes.record import pack_flags
 
 WORDS = ("good", "bad", "film", "cast", "the", "is", "story", "and", "a", "ending")
+
+
+RECORD = json.loads((ROOT / "data" / "results" / "attribution-imdb.json").read_text(encoding="utf-8"))
+
+
+def test_the_record_is_of_the_run_that_it_names_and_of_enough_reviews():
+    run = json.loads((ROOT / "data" / "results" / RECORD["run"]).read_text(encoding="utf-8"))
+    assert all(RECORD[key] == run[key] for key in ("train_reviews", "accuracy"))
+    assert RECORD["reviews"] == len(RECORD["tokens"]) >= 100 and tuple(RECORD["shares"]) == tool.SHARES
+    assert RECORD["curves"].keys() == {"random", *tool.METHODS}
 
 
 @pytest.fixture

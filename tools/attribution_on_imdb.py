@@ -33,7 +33,8 @@ def validation_reviews(data, size, run):
 
 def short_enough(texts, tokenizer, count, tokens):
     """So many texts, drawn from those that have no more than `tokens` tokens. Raises ValueError where there are too few."""
-    fitting = [text for text in texts if len(tokenizer(text)["input_ids"]) <= tokens]
+    lengths = [len(ids) for ids in tokenizer(texts, truncation=True, max_length=tokens + 1)["input_ids"]]
+    fitting = [text for text, length in zip(texts, lengths, strict=True) if length <= tokens]
     if len(fitting) < count:
         raise ValueError(f"{len(fitting)} of {len(texts)} reviews have no more than {tokens} tokens; {count} are asked for")
     return random.Random(0).sample(fitting, count)

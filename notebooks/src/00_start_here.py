@@ -178,6 +178,7 @@ print("right in more than 60 % of 80 reviews, and nobody has told it what a verd
 # | 07 | [Seeing attention](07_seeing_attention.ipynb) | 40 | What do the heads of a pre-trained BERT look at? |
 # | 08 | [Reviews and baselines](08_reviews_and_baselines.ipynb) | 25 | How far do simple methods get? |
 # | 09 | [Fine-tuning](09_fine_tuning.ipynb) | 25 | How does a pre-trained BERT become a sentiment classifier? |
+# | 10 | [Reading the results](10_reading_the_results.ipynb) | 40 | How sure may we be, and where does it fail? |
 # | 11 | [Scaling up](11_scaling_up.ipynb) | 30 | What do more reviews, longer ones and a GPU change? |
 #
 # Each page runs by itself. In a hurry: 01, then 07, then 09.

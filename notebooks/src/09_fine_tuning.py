@@ -298,7 +298,7 @@ assert torch.allclose(probabilities.sum(dim=1), torch.ones(5))
 # ## Where does it look now?
 #
 # One head of the fine-tuned model, the one in the last layer whose [CLS] looks hardest at a single word. It is drawn from the
-# forward pass that gave the verdict. What such a picture is *not* evidence of is taken up in notebook 07.
+# forward pass that gave the verdict. What such a picture is *not* evidence of is taken up in notebooks 07 and 10.
 
 # %%
 from bertnotes import attention_heatmap
