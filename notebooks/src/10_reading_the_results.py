@@ -48,7 +48,7 @@ for name, probabilities in {"mini": mini, "TF-IDF": tfidf}.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How sure may we be?
 #
-# **The bootstrap** (Efron 1979): draw 25,000 reviews from the 25,000, some twice and some never, and score again; a thousand times. The middle 95 % of
+# **The bootstrap** (Efron 1979): draw 25,000 reviews from the 25,000, some twice and some never, and score again; here 300 times. The middle 95 % of
 # those scores is the interval. For an accuracy, Wilson's formula gives the same in one line; for F1 there is no such line.
 
 # %%
@@ -128,6 +128,7 @@ ax = interval_chart(tables, "accuracy on slices of the official test split")
 found = tables["mini"][["reviews"]].assign(**{name: table["accuracy"] for name, table in tables.items()})
 found["lead"] = found["mini"] - found["TF-IDF"]
 stars = found[found.index.str.startswith("rated")]
+assert not {"rated 5", "rated 6"} & set(stars.index)
 print(stars.round(3).to_string())
 for column in ("mini", "TF-IDF", "lead"):
     ranked = stars[column].sort_values(ascending=column != "lead")
@@ -176,19 +177,23 @@ assert kinds["accuracy"].idxmax() == "plain" and kinds.loc[["turn", "concession"
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The ten most confident errors
 #
-# **Question.** Read them before you look at the notes. What do they have in common?
+# **Question.** What do they have in common? The first three stand whole below.
 
 # %%
 frame["sure"] = np.where(frame["positive"] > 0.5, frame["positive"], 1 - frame["positive"])
 errors = frame[~frame["right"]].sort_values("sure", ascending=False)
 for row in errors.head(10).itertuples():
     print(f"{row.sure:.4f} sure, but {row.sentiment} ({row.note:10}) {row.review[:80]!r}")
+assert "plain" not in set(errors.head(10)["note"])
 
 # %%
 from textwrap import fill
 
 for row in errors.head(3).itertuples():
     print(f"{fill(row.review, 120)}\n({row.note}; truly {row.sentiment})\n")
+
+# %% [markdown]
+# Not one of the ten says plainly what its author thought. Is it less sure where it is wrong? A little:
 
 # %%
 surest = frame.nlargest(len(frame) // 2, "sure")
@@ -396,15 +401,15 @@ assert all(np.mean([curve[1] for curve in asked["curves"][name]]) < 0.5 for name
 assert all(whole[name].low > 0 for name in weak) and whole["attention"].low < 0 < whole["attention"].high
 
 # %% [markdown]
-# Integrated gradients and occlusion find the few words on which a verdict hangs: with a tenth of the tokens hidden, its probability is below a half. The slope alone and rollout
-# know something of it. What `[CLS]` looks at in the last layer, on average over heads, tells no more than dice.
+# Integrated gradients and occlusion find the few words on which a verdict hangs: with a tenth of the tokens
+# hidden, its probability is below a half. The slope alone and rollout know something of it. What `[CLS]` looks at in the last layer, on average over heads, tells no more than dice.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Attention is not explanation?
 #
 # **Jain & Wallace 2019** found that attention hardly ranks words as gradients do, and that quite other attention weights often give the same
 # verdict. **Wiegreffe & Pinter 2019** answered that this depends on what one calls an explanation: those other weights must be *learnable* by the
-# whole model, and then they often do worse. Their first measurement, on our two classifiers (Kendall's tau: 1 is the same order, 0 is chance):
+# whole model, and then they often do worse. Jain & Wallace's first measurement, on our two classifiers (Kendall's tau: 1 is the same order, 0 is chance):
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes.attribution import agreement
@@ -414,8 +419,8 @@ for name, taus in asked["agreement with occlusion"].items():
     print(f"{name:21} against occlusion: three layers {ours}, fine-tuned on IMDB {bootstrap_mean(taus)}")
 
 # %% [markdown]
-# On both classifiers the two that did best in the test agree with each other, and attention agrees with them hardly at all: that is what Jain & Wallace
-# saw. It holds for what was asked: these weights, as a ranking of words, one text at a time. Other layers and single heads were not
+# On the model that is good, the two that did best in the test agree with each other, and attention agrees with them hardly at all: that is what Jain &
+# Wallace saw. It holds for what was asked: these weights, as a ranking of words, one text at a time. Other layers and single heads were not
 # asked, nor other models. *Where information goes* is another question, and for that one notebook 07 used attention.
 
 # %%
