@@ -156,7 +156,10 @@ def test_bertviz_is_drawn_and_answers(chromium, sentence, tmp_path, kind):
 def resize(page, width, holds):
     """Give the page another width and wait until what must hold does: it draws itself anew only with its next frame."""
     page.set_viewport_size({"width": width, "height": 700})
-    page.wait_for_function(f"innerWidth === {width} && {holds}", timeout=10_000)
+    deadline = time.monotonic() + 10
+    while not page.evaluate(f"innerWidth === {width} && {holds}"):  # the page forbids eval, which wait_for_function needs
+        assert time.monotonic() < deadline, f"at a width of {width}: {holds}"
+        page.wait_for_timeout(50)
 
 
 def test_a_presenter_page_walks_heads_layers_and_sentences(chromium, sentence, tmp_path):

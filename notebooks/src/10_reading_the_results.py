@@ -186,7 +186,7 @@ for row in errors.head(10).itertuples():
     print(f"{row.sure:.4f} sure, but {row.sentiment} ({row.note:10}) {row.review[:80]!r}")
 assert "plain" not in set(errors.head(10)["note"])
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 from textwrap import fill
 
 for row in errors.head(3).itertuples():
@@ -258,8 +258,8 @@ leading = [ours - theirs for ours, theirs in sizes.values()]
 assert leading == sorted(leading, reverse=True) and leading[0] > 2 * leading[-1]
 
 # %% [markdown]
-# The fewer labels, the more pre-training is worth: with 800 of them the lead is more than twice as large as with all. One seed each, so read the trend
-# rather than the digits.
+# The fewer labels, the larger is mini's lead: with 800 of them more than twice as large as with all. One seed each, so read the trend rather than
+# the digits.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A classifier of our own
@@ -365,13 +365,12 @@ def leads(shares, curves):
     return {name: bootstrap_mean(areas["random"] - areas[name]) for name in METHODS}
 
 
+# %%
 def judge(leads):
     """Say which ways beat chance, the best first."""
     for name, lead in sorted(leads.items(), key=lambda item: -item[1].value):
-        beaten = (
-            "better than chance" if lead.low > 0 else "worse than chance" if lead.high < 0 else "not to be told from chance"
-        )
-        print(f"{name:21} {lead}  {beaten}")
+        told = "better than" if lead.low > 0 else "worse than" if lead.high < 0 else "not to be told from"
+        print(f"{name:21} {lead}  {told} chance")
 
 
 # %% tags=["timing", "nbval-ignore-output"]
@@ -447,7 +446,7 @@ kept = {name: last_first[name][:, -1].mean().item() for name in ("random", "occl
 print("with half of the tokens hidden, occlusion keeps the verdict better than chance:", kept["occlusion"] > kept["random"])
 assert kept["occlusion"] > kept["random"]
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # 2. Where would you let a human decide? Answers that are less sure than a threshold go to a reader; the others are automatic.
 
 # %%
@@ -457,7 +456,7 @@ for threshold in (0.5, 0.7, 0.9, 0.98):
     print(f"from {threshold:.2f} on: {automatic.mean():4.0%} automatic, {right:.1%} of those right")
 assert right > (mini.argmax(1) == labels).mean()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # 3. Both err, but on other reviews. What if they vote, by the mean of their probabilities?
 
 # %%
@@ -466,7 +465,7 @@ found = accuracy_interval((both.argmax(1) == labels).sum(), len(labels))
 print(f"mini {(mini.argmax(1) == labels).mean():.4f}, TF-IDF {(tfidf.argmax(1) == labels).mean():.4f}, both {found}")
 assert found.low > (mini.argmax(1) == labels).mean()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # 4. Is mini better than NBSVM, the best of the word counters? Say what you would claim, and what you would do first.
 
 # %%
