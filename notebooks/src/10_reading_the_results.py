@@ -340,7 +340,7 @@ from bertnotes.attribution import deletion_curves
 
 started = time.perf_counter()
 coarser = METHODS | {"integrated gradients": partial(integrated_gradients, steps=16)}
-explained = explain(model, tokenizer, test[:100], coarser, max_length=32)
+explained = explain(model, tokenizer, test[:100], coarser, max_length=24)
 shares = (0, 0.1, 0.2, 0.3, 0.5)
 curves = deletion_curves(model, tokenizer, explained, shares)
 print(f"{len(explained)} reviews, {len(curves)} rankings, {time.perf_counter() - started:.0f} s")
@@ -440,9 +440,9 @@ assert taus["integrated gradients"].low > 0.4 and abs(taus["attention"].value) <
 # %%
 from dataclasses import replace
 
-turned = [replace(one, values={name: -values for name, values in one.values.items()}) for one in explained]
+turned = [replace(one, values={name: -one.values[name] for name in ("random", "occlusion")}) for one in explained]
 last_first = deletion_curves(model, tokenizer, turned, shares)
-kept = {name: last_first[name][:, -1].mean().item() for name in ("random", "occlusion")}
+kept = {name: rows[:, -1].mean().item() for name, rows in last_first.items()}
 print("with half of the tokens hidden, occlusion keeps the verdict better than chance:", kept["occlusion"] > kept["random"])
 assert kept["occlusion"] > kept["random"]
 
