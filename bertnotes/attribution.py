@@ -14,6 +14,8 @@ from scipy.stats import kendalltau
 
 from bertnotes.heads import attention_rollout
 
+SHARES = (0, 0.1, 0.2, 0.3, 0.5)  # of the tokens, hidden one after the other for a deletion curve
+
 
 def read(model, tokenizer, text, max_length=128):
     """A text as the model reads it. Returns (ids (1, position), logits (class,), the class that was named)."""
@@ -124,7 +126,7 @@ def explain(model, tokenizer, texts, methods=METHODS, max_length=128, seed=0):
     return found
 
 
-def deletion_curve(model, tokenizer, one, shares=(0, 0.1, 0.2, 0.3, 0.5)):
+def deletion_curve(model, tokenizer, one, shares=SHARES):
     """The probability of the verdict on an Explained text when the tokens with the highest values are hidden, a share of all at
     a time. Returns {name: tensor (share,)}, one for each way.
 
@@ -147,7 +149,7 @@ def hidden(ids, tokenizer, values, shares):
     return rows
 
 
-def deletion_curves(model, tokenizer, explained, shares=(0, 0.1, 0.2, 0.3, 0.5)):
+def deletion_curves(model, tokenizer, explained, shares=SHARES):
     """The deletion curves of many texts: {name: (text, share)}."""
     found = [deletion_curve(model, tokenizer, one, shares) for one in explained]
     return {name: torch.stack([curves[name] for curves in found]) for name in found[0]}

@@ -71,4 +71,4 @@ def test_the_tool_says_what_does_not_fit(run, tmp_path, capsys, more, complaint)
 def test_the_tool_names_what_is_missing(run, tmp_path, capsys):
     (tmp_path / "run.json").write_text('{"accuracy": 0.5}')
     assert tool.main(run) == 2
-    assert "run.json has no 'config'" in capsys.readouterr().err
+    assert "run.json has no field 'train_reviews'" in capsys.readouterr().err

@@ -54,7 +54,7 @@ def test_reviews_are_read_as_the_run_read_its_own(run, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "text", "complaint"),
-    [("run.json", '{"train_reviews": 3}', "run.json has no 'accuracy'"), ("reviews.csv", "text\nx\n", "reviews.csv")],
+    [("run.json", '{"train_reviews": 3}', "run.json has no field 'accuracy'"), ("reviews.csv", "text\nx\n", "reviews.csv")],
 )
 def test_the_tool_says_what_is_missing(run, tmp_path, capsys, name, text, complaint):
     (tmp_path / name).write_text(text)

@@ -6,27 +6,27 @@ The folder is one that `bertnotes train --out` wrote, and the record that of the
 validated on, drawn from those that it can read whole: 15 minutes for 100 reviews on two cores. Notebook 10 shows what came out.
 """
 
-import argparse
-import json
 import random
 import sys
 from pathlib import Path
 
 from check import ROOT
+from of_a_run import carry_out, parser_of
+from results_table import field
 
-from bertnotes.attribution import METHODS, agreement, deletion_curves, explain
+from bertnotes.attribution import METHODS, SHARES, agreement, deletion_curves, explain
 from bertnotes.classifier import BERTClassifier
 from bertnotes.data import load_imdb_data, split_validation
-from bertnotes.record import pack_flags, write_record
+from bertnotes.record import pack_flags
 
-SHARES = (0, 0.1, 0.2, 0.3, 0.5)
 YARDSTICK = "occlusion"
 
 
-def validation_reviews(data, size, run):
-    """The reviews that a run was validated on. Raises ValueError where the record shows that it was validated on others."""
-    _, texts, _, labels = split_validation(*load_imdb_data(data), size, run["config"]["seed"])
-    if pack_flags(labels) != run["validation_labels"]:
+def validation_reviews(data, size, seed, expected):
+    """The reviews that a run was validated on. expected: their labels, as its record packs them. Raises ValueError where these
+    show that it was validated on others."""
+    _, texts, _, labels = split_validation(*load_imdb_data(data), size, seed)
+    if pack_flags(labels) != expected:
         raise ValueError(f"the run was not validated on {size} reviews of {data}; give the file and number that it was given")
     return texts
 
@@ -43,7 +43,7 @@ def short_enough(texts, tokenizer, count, tokens):
 def put_to_the_test(model, tokenizer, texts, tokens):
     """Deletion curves of every way and how it agrees with occlusion, review by review, as numbers for a record."""
     explained = explain(model, tokenizer, texts, max_length=tokens)
-    curves = deletion_curves(model, tokenizer, explained, SHARES)
+    curves = deletion_curves(model, tokenizer, explained)
     others = ["random", *(name for name in METHODS if name != YARDSTICK)]
     return {
         "tokens": [one.ids.shape[1] for one in explained],
@@ -58,34 +58,23 @@ def rounded(values):
     return [round(value, 4) for value in values.tolist()]
 
 
+def find(options, run):
+    """What the options ask for."""
+    model, tokenizer = BERTClassifier.from_pretrained(options.folder)
+    seed, labels = field(options.record_of, run, "config.seed"), field(options.record_of, run, "validation_labels", str)
+    texts = validation_reviews(options.data, options.validation, seed, labels)
+    texts = short_enough(texts, tokenizer, options.reviews, options.tokens)
+    return {"reviews": len(texts), **put_to_the_test(model, tokenizer, texts, options.tokens)}
+
+
 def main(arguments=None):
     """Read the command line and do what it says; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="the fine-tuned model")
-    parser.add_argument("--record-of", type=Path, required=True, help="the record of the run that made it")
+    parser = parser_of(__doc__, "attribution-imdb.json")
     parser.add_argument("--data", type=Path, default=ROOT / "data" / "imdb" / "train.csv.xz", help="the reviews it was given")
     parser.add_argument("--validation", type=int, default=2000, help="how many of them were held out, as the run was told")
     parser.add_argument("--reviews", type=int, default=100)
     parser.add_argument("--tokens", type=int, default=256, help="the longest review to explain")
-    parser.add_argument("--out", type=Path, default=ROOT / "data" / "results" / "attribution-imdb.json")
-    options = parser.parse_args(arguments)
-    try:
-        run = json.loads(options.record_of.read_text(encoding="utf-8"))
-        model, tokenizer = BERTClassifier.from_pretrained(options.folder)
-        texts = validation_reviews(options.data, options.validation, run)
-        texts = short_enough(texts, tokenizer, options.reviews, options.tokens)
-    except KeyError as error:
-        print(f"attribution_on_imdb: {options.record_of} has no {error}; `bertnotes train --record` writes it", file=sys.stderr)
-        return 2
-    except (OSError, ValueError) as error:
-        print(f"attribution_on_imdb: {error}", file=sys.stderr)
-        return 2
-    found = put_to_the_test(model, tokenizer, texts, options.tokens)
-    command = f"python tools/attribution_on_imdb.py {options.folder} --record-of {options.record_of}"
-    told = {key: run[key] for key in ("train_reviews", "accuracy")}
-    write_record(options.out, command=command, run=options.record_of.name, **told, reviews=len(texts), **found)
-    print(f"{options.out}: {len(texts)} reviews, {sum(found['tokens'])} tokens")
-    return 0
+    return carry_out("attribution_on_imdb", parser, arguments, find)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ print("the second lies in the interval of the first:", found.low <= again["accur
 
 # %% [markdown]
 # An interval says what it is an interval *of*. This one knows nothing of other seeds, so whoever compares two systems to a tenth of a point
-# needs several of each. The README's table has up to three for each row.
+# needs several of each: `bertnotes reproduce` runs three.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is it better than TF-IDF?
@@ -135,10 +135,14 @@ for column in ("mini", "TF-IDF", "lead"):
     assert set(ranked.index[:2]) == {"rated 4", "rated 7"}
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **The length.** mini read 256 tokens of a review at the most, half of them from its end. TF-IDF read everything. **Question.** Where does
-# the lead come from?
+# **The length.** mini read 256 tokens of a review at the most, a quarter from its beginning and the rest from its end. TF-IDF read
+# everything. **Question.** Where does the lead come from?
 
 # %%
+from bertnotes.batching import shorten
+
+read = np.array(shorten(list(range(1_000)), 256, keep="head+tail"))
+assert len(read) == 256 and (read < 500).mean() == 0.25
 for name in ("read whole", "cut", "over 512 tokens"):
     inside = traits[name]
     ours, theirs, p = mcnemar(labels[inside], mini.argmax(1)[inside], tfidf.argmax(1)[inside])
@@ -336,19 +340,18 @@ assert abs(total - change) < 0.03 * abs(change)
 import time
 from functools import partial
 
-from bertnotes.attribution import deletion_curves
+from bertnotes.attribution import SHARES, deletion_curves
 
 started = time.perf_counter()
 coarser = METHODS | {"integrated gradients": partial(integrated_gradients, steps=16)}
 explained = explain(model, tokenizer, test[:100], coarser, max_length=24)
-shares = (0, 0.1, 0.2, 0.3, 0.5)
-curves = deletion_curves(model, tokenizer, explained, shares)
+curves = deletion_curves(model, tokenizer, explained)
 print(f"{len(explained)} reviews, {len(curves)} rankings, {time.perf_counter() - started:.0f} s")
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes.charts import deletion_chart
 
-ax = deletion_chart(shares, curves, "hide the tokens that a ranking puts first")
+ax = deletion_chart(SHARES, curves, "hide the tokens that a ranking puts first")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # How much lower than random, on average over the curve? Each review is its own pair, and the interval is over reviews.
@@ -374,7 +377,7 @@ def judge(leads):
 
 
 # %% tags=["timing", "nbval-ignore-output"]
-small = leads(shares, curves)
+small = leads(SHARES, curves)
 judge(small)
 
 # %%
@@ -387,8 +390,8 @@ assert small["occlusion"].low > 0
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same test on a model that is good
 #
-# Three layers and a few hundred reviews make a poor judge of films. mini with all its layers, fine-tuned on IMDB, took a quarter of an
-# hour for the same test on a hundred reviews that it had not learned from; here is what came out.
+# Three layers and a few hundred reviews make a poor judge of films. mini with all its layers, fine-tuned on IMDB, takes longer for the same test
+# than a page may. It was put to it on reviews that it had not learned from; here is what came out.
 
 # %%
 asked = json.loads((results / "attribution-imdb.json").read_text(encoding="utf-8"))
@@ -441,7 +444,7 @@ assert taus["integrated gradients"].low > 0.4 and abs(taus["attention"].value) <
 from dataclasses import replace
 
 turned = [replace(one, values={name: -one.values[name] for name in ("random", "occlusion")}) for one in explained]
-last_first = deletion_curves(model, tokenizer, turned, shares)
+last_first = deletion_curves(model, tokenizer, turned)
 kept = {name: rows[:, -1].mean().item() for name, rows in last_first.items()}
 print("with half of the tokens hidden, occlusion keeps the verdict better than chance:", kept["occlusion"] > kept["random"])
 assert kept["occlusion"] > kept["random"]

@@ -1,0 +1,37 @@
+"""What tools share that look into a fine-tuned model: its folder, the record of its run, and a record of their own."""
+
+import argparse
+import json
+import shlex
+import sys
+from pathlib import Path
+
+from check import ROOT
+from results_table import field
+
+from bertnotes.record import write_record
+
+
+def parser_of(about, record):
+    """A parser with what all of them take. about: the tool's docstring; record: the name of the file that it writes."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="the fine-tuned model")
+    parser.add_argument("--record-of", type=Path, required=True, help="the record of the run that made it")
+    parser.add_argument("--out", type=Path, default=ROOT / "data" / "results" / record)
+    return parser
+
+
+def carry_out(tool, parser, arguments, find):
+    """Write a record of what find(options, run) returns, a dict. Returns the exit status: 2, and one line, for bad input."""
+    options = parser.parse_args(arguments)
+    try:
+        run = json.loads(options.record_of.read_text(encoding="utf-8"))
+        told = {name: field(options.record_of, run, name, (int, float)) for name in ("train_reviews", "accuracy")}
+        found = find(options, run)
+    except (OSError, ValueError) as error:
+        print(f"{tool}: {error}", file=sys.stderr)
+        return 2
+    command = shlex.join(["python", f"tools/{tool}.py", *(sys.argv[1:] if arguments is None else arguments)])
+    write_record(options.out, command=command, run=options.record_of.name, **told, **found)
+    print(f"wrote {options.out}")
+    return 0
