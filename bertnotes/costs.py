@@ -6,7 +6,7 @@ import time
 import torch
 from torch.utils.data import DataLoader
 
-from bertnotes.record import peak_memory
+from bertnotes.memory import peak_memory
 from bertnotes.training import check_run, collect_logits, loaders, optimizer_and_schedule, training_steps
 
 

@@ -1,16 +1,15 @@
 """What a piece of work took: seconds, tokens, arithmetic and memory, read off the encoder while it works. Notebook 11."""
 
-import ctypes
 import gc
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
 import torch
 
 from bertnotes.devices import autocast
+from bertnotes.memory import give_back_memory
 
 
 @dataclass
@@ -108,9 +107,3 @@ class MemoryWatch:
         self.done.set()
         self.thread.join()
         return round((max(self.most, self.process.memory_info().rss) - self.first) / 1e6)
-
-
-def give_back_memory():
-    """Have the C library give back to the system what is free, where it can (glibc); elsewhere nothing happens."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").malloc_trim(0)

@@ -3,7 +3,6 @@
 import base64
 import json
 import platform
-import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -32,16 +31,6 @@ def processor():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
-
-
-def peak_memory():
-    """The most memory that this process has held so far, in MB; None where the system does not say (Windows)."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kilobytes
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
 
 
 def pack_probabilities(probabilities):

@@ -153,7 +153,8 @@ def score(classifier, tokenizer, test_data, reviews, config):
     """
     from bertnotes.baselines import tfidf_logistic_regression
     from bertnotes.evaluation import accuracy, majority_accuracy, report
-    from bertnotes.record import pack_flags, pack_probabilities, peak_memory
+    from bertnotes.memory import peak_memory
+    from bertnotes.record import pack_flags, pack_probabilities
 
     memory, (texts, labels), (held_texts, held_labels) = peak_memory(), test_data, reviews[1]
     positive = positive_probabilities(classifier, tokenizer, texts, config)

@@ -22,6 +22,7 @@ from transformers import get_linear_schedule_with_warmup
 from bertnotes.batching import TextClassificationDataset, check_max_length, evaluation_loader, training_loader
 from bertnotes.devices import autocast
 from bertnotes.evaluation import report
+from bertnotes.memory import give_back_memory
 from bertnotes.processes import join_processes, process
 from bertnotes.runs import Run, fingerprint
 
@@ -215,6 +216,7 @@ def fit(
                 run.note("steps", progress.add_step(loss, reviews, clock.lap()), watch)
                 if run.is_due(save_every):
                     run.save(model, optimizer, scheduler, asdict(progress))
+                    give_back_memory()  # batches of many lengths leave gaps that the next does not fit into
             scores = validation_scores(model, validation, device, config.precision, accelerator)
             run.note("history", progress.close_epoch(scores, clock.lap()), watch)
             if progress.best_epoch() == len(progress.history):

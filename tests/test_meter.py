@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from bertnotes.meter import MemoryWatch, Meter, give_back_memory, matrix_rate, operations
+from bertnotes.memory import give_back_memory
+from bertnotes.meter import MemoryWatch, Meter, matrix_rate, operations
 from bertnotes.models import load_encoder
 
 

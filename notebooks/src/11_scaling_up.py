@@ -513,7 +513,7 @@ assert record["test_reviews"] == 25_000
 #   tokens.
 
 # %% tags=["timing", "nbval-ignore-output"]
-from bertnotes.record import peak_memory
+from bertnotes.memory import peak_memory
 
 memory = peak_memory()
 print("not told by this system" if memory is None else f"this page held {memory:,} MB at the most")
