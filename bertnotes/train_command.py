@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -89,15 +88,14 @@ def train(
     if dry_run:
         return report_cost(classifier, tokenizer, reviews, config, device)
     say_start(reviews)
-    started = time.perf_counter()
     history = fit(classifier, tokenizer, *reviews, config, device, out, resume, save_every=save_every)
-    seconds = time.perf_counter() - started
     say_end(history, out)
     if test_data and is_first():
         facts = score(classifier, tokenizer, test_data, reviews, config)
         looks = note_look(test_data, settings, facts["accuracy"], seed, hash_of(out / "model.safetensors"), another_look)
         if record:
-            record_run(record, classifier, model, config, facts, looks=looks, train_seconds=round(seconds), history=history)
+            seconds = round(sum(entry["seconds"] for entry in history))  # of all stretches, where the run was stopped meanwhile
+            record_run(record, classifier, model, config, facts, looks=looks, train_seconds=seconds, history=history)
 
 
 def check_folders(out, resume, test, record):

@@ -142,6 +142,17 @@ def test_record(run, reviews, tiny_checkpoint, tmp_path):
     assert record["parameters"] == sum(weight.numel() for weight in BERTClassifier(str(tiny_checkpoint), 2).parameters())
 
 
+def test_a_record_counts_the_time_of_all_stretches(run, reviews, tiny_checkpoint, tmp_path, monkeypatch):
+    """Here the second stretch finds the training done."""
+    monkeypatch.setattr("bertnotes.training.Clock.lap", lambda clock: 100.0)  # each of 4 steps, and validation
+    arguments = ["--data", reviews, "--model", tiny_checkpoint, "--out", tmp_path / "run", *SMALL]
+    assert run("train", *arguments)[0] == 0
+    (tmp_path / "test.csv").write_text("review,sentiment\ngood!,positive\nbad!,negative\n")
+    status, _, err = run("train", *arguments, "--resume", "--test", tmp_path / "test.csv", "--record", tmp_path / "run.json")
+    assert (status, err) == (0, "")
+    assert json.loads((tmp_path / "run.json").read_text())["train_seconds"] == 2 * 500
+
+
 def test_a_record_keeps_every_verdict(run, reviews, tiny_checkpoint, tmp_path):
     """In the order of the file, so that two systems can be compared review by review."""
     test, path = tmp_path / "test.csv", tmp_path / "run.json"
