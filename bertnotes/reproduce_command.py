@@ -79,10 +79,10 @@ def train_row(row, seed, words, out):
 
 
 def memory_settings():
-    """Environment variables that make a row at 512 tokens 1.7 times as fast, where 20 GB are free; otherwise none.
+    """Environment variables that spare a row at 512 tokens much waiting, where 20 GB are free; otherwise none.
 
     glibc hands each tensor above 32 MB back to the system, which zeroes it for the next one. Told to keep them (mallopt(3);
-    other systems pass over it) it comes to hold some 18 GB; the numbers that come out are the same.
+    other systems pass over it) the process holds more memory, as the record of mini-512 says.
     """
     import psutil
 
