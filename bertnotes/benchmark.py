@@ -9,7 +9,7 @@ from scipy import stats
 from bertnotes import rivals
 from bertnotes.batching import TextClassificationDataset, evaluation_loader
 from bertnotes.classifier import BERTClassifier
-from bertnotes.devices import training_attention
+from bertnotes.devices import fast_precision, training_attention
 from bertnotes.meter import Meter
 from bertnotes.models import load_tokenizer
 from bertnotes.training import TrainConfig, evaluate, fit
@@ -114,7 +114,8 @@ def accuracies(job, held_out, seed):
     for _ in rivals.original_steps(theirs, job):
         pass
     row = {"seed": seed, ORIGINAL: evaluate(theirs, loader, job.device)[0]}
-    config = TrainConfig(1, job.batch_size, job.learning_rate, max_length=job.max_length, seed=seed, precision="bf16")
+    precision = fast_precision(job.device)
+    config = TrainConfig(1, job.batch_size, job.learning_rate, max_length=job.max_length, seed=seed, precision=precision)
     choices = {OURS: {"attention": training_attention(job.device)}, FUSED: {"attention": "sdpa", "attention_dropout": 0.0}}
     for name, choice in choices.items():
         model = BERTClassifier(str(job.folder), 2, **choice)

@@ -35,7 +35,7 @@ def evaluate(
     from bertnotes.batching import TextClassificationDataset, evaluation_loader
     from bertnotes.classifier import BERTClassifier
     from bertnotes.data import load_imdb_data
-    from bertnotes.devices import best_device
+    from bertnotes.devices import best_device, fast_precision
     from bertnotes.evaluation import majority_accuracy
     from bertnotes.exam import check_look, is_exam, note_look
     from bertnotes.files import hash_of
@@ -50,7 +50,7 @@ def evaluate(
         check_look((texts, labels), {"weights": weights}, another_look)
     dataset = TextClassificationDataset(texts, labels, tokenizer, max_length or config.max_length, config.keep)
     loader = evaluation_loader(dataset, 32)
-    accuracy, report = score(classifier.to(device), loader, device, config.precision)
+    accuracy, report = score(classifier.to(device), loader, device, fast_precision(device, config.precision))
     if exam:
         note_look((texts, labels), {"weights": weights}, accuracy, config.seed, weights, another_look)
     typer.echo(f"accuracy {accuracy:.4f}, majority class {majority_accuracy(labels):.4f}, {len(labels)} reviews\n\n{report}")
@@ -66,17 +66,17 @@ def predict(
     """Say of one review, or of each in a file, whether it is positive or negative, and how probable that is."""
     from bertnotes.classifier import BERTClassifier, predict_probabilities
     from bertnotes.data import read_reviews
-    from bertnotes.devices import best_device
+    from bertnotes.devices import best_device, fast_precision
     from bertnotes.training import trained_config
 
     if (text is None) == (file is None):
         raise ValueError('give either one review, bertnotes predict "...", or a CSV, bertnotes predict --file reviews.csv')
     texts = [text] if file is None else read_reviews(file, ("review",))["review"].tolist()
     classifier, tokenizer = BERTClassifier.from_pretrained(model, "sdpa")
-    config = trained_config(model)
+    device, config = best_device(), trained_config(model)
     length = max_length or config.max_length
-    choice = {"keep": config.keep, "precision": config.precision}
-    for row in predict_probabilities(texts, classifier, tokenizer, best_device(), length, **choice):
+    choice = {"keep": config.keep, "precision": fast_precision(device, config.precision)}
+    for row in predict_probabilities(texts, classifier, tokenizer, device, length, **choice):
         best = row.argmax().item()
         typer.echo(f"{classifier.class_names[best]}\t{row[best]:.4f}")
 
@@ -112,6 +112,7 @@ def pretrain(
     learning_rate: float = 3e-4,
     seed: int = 0,
     compiled: Annotated[bool, typer.Option("--compile", help="torch.compile: faster after a minute")] = False,
+    precision: Annotated[str, typer.Option(help="fp32, bf16, or auto: bf16 where the device is fast at it")] = "auto",
 ):
     """Cut a BERT's vocabulary to what film reviews need and train it further on masked words: how data/mini was made.
 
@@ -119,13 +120,15 @@ def pretrain(
     """
     from bertnotes import pretraining
     from bertnotes.batching import check_max_length
+    from bertnotes.devices import best_device, choose_precision
     from bertnotes.masked_words import pack
     from bertnotes.plots import pretraining_curve
 
     if (steps is None) == (minutes is None):
         raise ValueError("say how long to train, with either --steps or --minutes")
     choice = (batch_size, length, mask_rate, whole_words, optimizer, learning_rate)
-    recipe = pretraining.Recipe(steps or 1, *choice, seed=seed, compiled=compiled)
+    precision = choose_precision(precision, best_device(), out / "recipe.json")
+    recipe = pretraining.Recipe(steps or 1, *choice, seed=seed, compiled=compiled, precision=precision)
     texts, held_out = pretraining.read_texts(data, seed)
     model, tokenizer = pretraining.starting_model(start, texts, vocabulary, from_zero, seed)
     positions = model.config.max_position_embeddings

@@ -1,6 +1,12 @@
 """What computes fastest here: the device, the precision of its matrix products, and the form of attention. Notebook 11."""
 
+import json
+import sys
+from pathlib import Path
+
 import torch
+
+BF16_UNITS = "avx512_bf16", "amx_bf16", "bf16", "sve_bf16"  # instructions of CPUs: the first two of x86, the others of ARM
 
 
 def best_device():
@@ -16,6 +22,35 @@ def training_attention(device):
     torch has no fused attention with dropout for a CPU; there ours draws what to drop four times as fast (dropout.py).
     """
     return "bertnotes" if torch.device(device).type == "cpu" else "sdpa"
+
+
+def fast_precision(device, wanted="bf16"):
+    """The precision wanted where the device has units for it; otherwise "fp32".
+
+    A CPU without them computes a bf16 product number by number, up to a hundred times slower than one of fp32. On
+    Apple's GPUs it depends on the model, and fp32 is taken.
+    """
+    kind = torch.device(device).type
+    if kind == "cuda":
+        has_units = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        has_units = kind == "cpu" and any(torch.cpu.get_capabilities().get(unit) for unit in BF16_UNITS)
+    return wanted if has_units else "fp32"
+
+
+def choose_precision(asked, device, settings):
+    """The precision for a run: the one asked for or, for "auto", the one in the run's file of settings, so that a run goes on
+    as it began on whatever machine; where there is no such file, the fast one. Says on stderr where bf16 will be slow."""
+    precision = asked
+    if asked == "auto":
+        path = Path(settings)
+        begun = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        precision = begun.get("precision") or fast_precision(device)
+    if precision == "bf16" and torch.device(device).type == "cpu" and fast_precision(device) == "fp32":
+        print(
+            "this processor has no units for bf16; a run with --precision fp32 in a new folder is far faster", file=sys.stderr
+        )
+    return precision
 
 
 def autocast(device, precision):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import psutil
 import torch
 
-from bertnotes.devices import autocast
+from bertnotes.devices import autocast, fast_precision
 from bertnotes.memory import give_back_memory
 
 
@@ -72,6 +72,8 @@ def operations(config, batch, length):
 def matrix_rate(device="cpu", precision="fp32", seconds=1.0):
     """Measure how many floating point operations a second this machine does in large matrix products: its honest ceiling."""
     size = 8192 if torch.device(device).type == "cuda" else 2048
+    if fast_precision(device, precision) != precision:
+        size = 512  # large enough to see how slow it is
     matrix, count = torch.randn(size, size, device=device), 0
     with torch.inference_mode(), autocast(device, precision):
         (matrix @ matrix).sum().item()

@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-BASE = "--epochs 2 --precision bf16 --validation 2000"
+BASE = "--epochs 2 --precision auto --validation 2000"
 TRAIN = f"{BASE} --learning-rate 1e-4"
 ENDS = "--max-length 256 --keep head+tail"
-FEWER = "--precision bf16 --validation 0.2 --learning-rate 1e-4"
+FEWER = "--precision auto --validation 0.2 --learning-rate 1e-4"
 READER = "--from-zero --attention sdpa --model {readers}"
 ROWS = {  # in the order of what they teach; those of one comparison differ in one thing
     "majority": "majority_class",

@@ -22,7 +22,7 @@ from transformers import (
 )
 
 from bertnotes.classifier import BERTClassifier, predict_probabilities
-from bertnotes.devices import training_attention
+from bertnotes.devices import fast_precision, training_attention
 from bertnotes.models import load_tokenizer, quiet
 from bertnotes.training import TrainConfig, loaders, optimizer_and_schedule, training_steps
 
@@ -113,8 +113,9 @@ def trainer_defaults(job, meter, **choices):
 
 
 def trainer_best(job, meter):
-    """Train with transformers' Trainer at its best: batches of like length and bf16."""
-    return trainer_defaults(job, meter, train_sampling_strategy="group_by_length", bf16=True)
+    """Train with transformers' Trainer at its best: batches of like length, and bf16 where the device is fast at it."""
+    bf16 = fast_precision(job.device) == "bf16"
+    return trainer_defaults(job, meter, train_sampling_strategy="group_by_length", bf16=bf16)
 
 
 class TrainerClock(TrainerCallback):
@@ -131,13 +132,14 @@ class TrainerClock(TrainerCallback):
 
 
 def ours(job, meter, attention=None, attention_dropout=None):
-    """Train with `fit`'s loop: batches of like length, bf16, and the attention that is fastest on the device."""
+    """Train with `fit`'s loop: batches of like length, and the precision and attention that are fastest on the device."""
     model = BERTClassifier(
         str(job.folder), 2, attention or training_attention(job.device), attention_dropout=attention_dropout
     ).to(job.device)
     config = TrainConfig(
-        batch_size=job.batch_size, learning_rate=job.learning_rate, max_length=job.max_length, seed=job.seed, precision="bf16"
-    )
+        batch_size=job.batch_size, learning_rate=job.learning_rate, max_length=job.max_length, seed=job.seed,
+        precision=fast_precision(job.device),
+    )  # fmt: skip
     reviews = job.texts, job.labels
     loader, _ = loaders(load_tokenizer(str(job.folder)), reviews, (job.texts[:1], job.labels[:1]), config)
     optimizer, scheduler = optimizer_and_schedule(model, config, len(loader))
@@ -164,10 +166,11 @@ def transformers_pipeline(job, meter):
     return meter.stop()
 
 
-def our_prediction(job, meter, precision="bf16"):
-    """Judge all reviews with `predict_probabilities`, longest first, in bf16."""
+def our_prediction(job, meter, wanted="bf16"):
+    """Judge all reviews with `predict_probabilities`, longest first, in bf16 where the device is fast at it."""
     model, tokenizer = BERTClassifier.from_pretrained(job.folder, "sdpa")
     meter.start(model.bert)
+    precision = fast_precision(job.device, wanted)
     predict_probabilities(job.texts, model, tokenizer, job.device, job.max_length, job.batch_size, precision=precision)
     return meter.stop()
 

@@ -26,7 +26,7 @@ def train(
     max_length: Annotated[int, typer.Option(help="tokens a review is cut to")] = 256,
     keep: Annotated[str, typer.Option(help="the part of a longer review that stays: head, tail or head+tail")] = "head",
     seed: int = 42,
-    precision: Annotated[str, typer.Option(help="fp32 or bf16")] = "fp32",
+    precision: Annotated[str, typer.Option(help="fp32, bf16, or auto: bf16 where the device is fast at it")] = "fp32",
     attention: Annotated[
         str | None,
         typer.Option(help="bertnotes, sdpa (fused) or eager [default: sdpa on a GPU, else bertnotes]"),
@@ -58,7 +58,7 @@ def train(
 
     from bertnotes.classifier import BERTClassifier
     from bertnotes.data import load_imdb_data, split_validation
-    from bertnotes.devices import best_device, training_attention
+    from bertnotes.devices import best_device, choose_precision, training_attention
     from bertnotes.exam import check_look, check_unseen, note_look
     from bertnotes.files import hash_of
     from bertnotes.models import load_tokenizer
@@ -71,12 +71,12 @@ def train(
     size = int(validation) if validation >= 1 else validation
     train_texts, held_texts, train_labels, held_labels = split_validation(texts, labels, size, seed)
     reviews = (train_texts, train_labels), (held_texts, held_labels)
+    device = best_device()
     config = TrainConfig(
-        epochs, batch_size, learning_rate, max_length=max_length, seed=seed, precision=precision, keep=keep,
-        patience=patience, at_once=at_once, compiled=compiled, frozen=frozen,
+        epochs, batch_size, learning_rate, max_length=max_length, seed=seed, keep=keep, patience=patience, at_once=at_once,
+        precision=choose_precision(precision, device, out / "train_config.json"), compiled=compiled, frozen=frozen,
     )  # fmt: skip
     torch.manual_seed(seed)
-    device = best_device()
     options = {"attention_dropout": attention_dropout, "from_zero": from_zero}
     classifier = BERTClassifier(model, 2, attention or training_attention(device), **options)
     tokenizer = load_tokenizer(model)

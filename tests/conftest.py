@@ -117,3 +117,14 @@ def masked_model(encoder, trimmed):
 
     torch.manual_seed(0)
     return trim_encoder(encoder, trimmed[0]).eval()
+
+
+@pytest.fixture
+def cpu_with(monkeypatch):
+    """A function that lets this be a CPU with the units named, for bf16, and no others."""
+
+    def pretend(*units):
+        capabilities = {"avx2": True, "avx512_bf16": False} | dict.fromkeys(units, True)
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+
+    return pretend

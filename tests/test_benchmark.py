@@ -46,6 +46,25 @@ def test_each_side_trains_so_many_steps(job, name):
     assert reading.reviews == 4 * 8 and 0 < reading.tokens <= reading.positions and reading.seconds > 0
 
 
+@pytest.mark.parametrize("units", [[], ["avx512_bf16"]])
+def test_our_sides_and_the_best_trainer_take_bf16_where_it_is_fast(job, units, cpu_with, monkeypatch):
+    """A layer's product is a bfloat16 under autocast, and a float32 otherwise."""
+    kinds = []
+    count = Meter.start
+
+    def start(meter, encoder):
+        encoder.encoder.layer[0].output.dense.register_forward_hook(lambda *passed: kinds.append(passed[-1].dtype))
+        count(meter, encoder)
+
+    monkeypatch.setattr(Meter, "start", start)
+    cpu_with(*units)
+    expected = torch.bfloat16 if units else torch.float32
+    for side in (rivals.ours, rivals.trainer_best, rivals.our_prediction):
+        kinds.clear()
+        side(job, Meter())
+        assert set(kinds) == {expected}
+
+
 def test_only_the_original_loop_pads_everything(job):
     padding = {}
     for name, side in benchmark.TRAINING.items():

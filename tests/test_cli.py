@@ -114,6 +114,24 @@ def test_what_a_model_keeps_of_a_long_review_stays_its_own(run, reviews, tiny_ch
     assert out.startswith(f"accuracy {right.float().mean():.4f}")
 
 
+def test_auto_precision_is_written_down_and_goes_on(run, reviews, tiny_checkpoint, cpu_with, tmp_path):
+    """A run that began in bf16 goes on in it where it would now begin in fp32, and says that this is slow; its model is then
+    read in fp32."""
+    words = ["train", "--data", reviews, "--model", tiny_checkpoint, "--out", tmp_path / "run", *SMALL, "--precision", "auto"]
+    cpu_with("avx512_bf16")
+    assert run(*words)[::2] == (0, "")
+    config = json.loads((tmp_path / "run/train_config.json").read_text())
+    assert config["precision"] == "bf16"
+    in_bf16 = run("predict", OPENINGS[0], "--model", tmp_path / "run")[1]
+    cpu_with()
+    status, _, err = run(*words, "--resume")
+    assert status == 0 and "no units for bf16" in err and json.loads((tmp_path / "run/train_config.json").read_text()) == config
+    model, tokenizer = BERTClassifier.from_pretrained(tmp_path / "run")
+    in_fp32 = predict_probabilities([OPENINGS[0]], model, tokenizer, max_length=16).max().item()
+    said = run("predict", OPENINGS[0], "--model", tmp_path / "run")[1]
+    assert said.split("\t")[1] == f"{in_fp32:.4f}\n" and said != in_bf16
+
+
 def test_predict_needs_no_labels(run, trained, tmp_path):
     """A file with a column review will do."""
     (tmp_path / "new.csv").write_text('review\n"good, good"\nbad\n')

@@ -58,3 +58,12 @@ def test_memory_is_the_most_that_was_held_meanwhile():
 def test_matrix_rate_is_measured():
     """Any machine of this century does a billion a second."""
     assert matrix_rate(seconds=0.05) > 1e9
+
+
+@pytest.mark.parametrize(("precision", "units", "size"), [("fp32", [], 2048), ("bf16", ["amx_bf16"], 2048), ("bf16", [], 512)])
+def test_matrix_rate_does_not_wait_for_minutes_where_bf16_is_slow(precision, units, size, cpu_with, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(torch, "randn", lambda *shape, device: drawn.append(shape) or torch.ones(4, 4))
+    cpu_with(*units)
+    matrix_rate("cpu", precision, seconds=0.001)
+    assert drawn == [(size, size)]

@@ -14,6 +14,7 @@ from torch.testing import assert_close
 
 from bertnotes import pretraining
 from bertnotes.checkpoint import read_checkpoint
+from bertnotes.devices import fast_precision
 from bertnotes.masked_words import pack
 from bertnotes.models import load_encoder, load_tokenizer
 from bertnotes.pretraining import (
@@ -287,7 +288,8 @@ def test_two_processes_learn_what_one_learns(tiny_checkpoint, tmp_path):
         run = subprocess.run([*command, "bertnotes", *words, "--out", str(tmp_path / name)], capture_output=True, text=True)
         assert run.returncode == 0, run.stderr[-2000:]
         curves.append([entry["held_out_loss"] for entry in read_log(tmp_path / name)])
-        assert json.loads((tmp_path / name / "recipe.json").read_text())["steps"] == 6
+        recipe = json.loads((tmp_path / name / "recipe.json").read_text())
+        assert recipe["steps"] == 6 and recipe["precision"] == fast_precision("cpu")
         assert (tmp_path / name / "curve.png").stat().st_size > 5000
         assert load_tokenizer(tmp_path / name) and read_checkpoint(str(tmp_path / name))[1]
     assert len(curves[0]) == len(curves[1]) == 2 and curves[0][1] < curves[0][0]
