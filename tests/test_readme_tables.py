@@ -83,6 +83,17 @@ def test_the_part_of_a_review_that_was_read_is_shown_where_it_is_not_the_head(ro
     assert rows(root)[0][3] == shown
 
 
+def test_rows_without_a_record_are_named(root):
+    names = list(results_table.ROWS)
+    for name in names[2:]:
+        write(root, f"imdb-{name}-seed0.json", row=name)
+    measured = results_table.read_records(root / "data" / "results")
+    assert f"Not measured yet: `{names[0]}`, `{names[1]}`. " in results_table.not_measured(measured)
+    readme = readme_tables.updated(README, root)
+    assert readme.index("| mini |") < readme.index("\n\nNot measured yet: ") < readme.index("<!-- results:end -->")
+    assert results_table.not_measured(dict.fromkeys(names)) == ""
+
+
 def test_one_record_fills_one_row(root):
     """One seed: the interval is that of the test reviews, in italics; Wilson's of 21,915 in 25,000."""
     write(root)

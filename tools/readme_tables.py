@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-from results_table import read_records, results_table
+from results_table import not_measured, read_records, results_table
 from speed_table import speed_tables
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,8 +43,9 @@ def between(text, name, change):
 
 def updated(readme, root=ROOT):
     """Return the text of README.md with its generated parts as the files under root have them."""
-    table = results_table(read_records(root / "data" / "results"))
-    readme = between(readme, "results", lambda _: table)
+    rows = read_records(root / "data" / "results")
+    results = f"{results_table(rows)}\n\n{not_measured(rows)}".strip()
+    readme = between(readme, "results", lambda _: results)
     readme = between(readme, "speed", lambda _: speed_tables(root / "data" / "results"))
     return between(readme, "course", lambda rows: course_map(rows, root / "notebooks"))
 

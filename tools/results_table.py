@@ -156,6 +156,12 @@ def results_table(rows):
     return "\n".join(markdown_row(cells) for cells in (HEADINGS, rule, *lines))
 
 
+def not_measured(rows):
+    """Say which rows of `bertnotes reproduce` have no record yet; "" where all have one."""
+    names = ", ".join(f"`{row}`" for row in ROWS if row not in rows)
+    return f"Not measured yet: {names}. `bertnotes reproduce --row NAME` runs one." if names else ""
+
+
 def markdown_row(cells):
     """Return one row of a Markdown table; a line break or a bar in a cell cannot end it."""
     return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
