@@ -88,11 +88,14 @@ def train(
     if dry_run:
         return report_cost(classifier, tokenizer, reviews, config, device)
     say_start(reviews)
+    goes_on = (out / "state.safetensors").exists()
     history = fit(classifier, tokenizer, *reviews, config, device, out, resume, save_every=save_every)
     say_end(history, out)
     if test_data and is_first():
         facts = score(classifier, tokenizer, test_data, reviews, config)
         looks = note_look(test_data, settings, facts["accuracy"], seed, hash_of(out / "model.safetensors"), another_look)
+        if goes_on:
+            facts["train_peak_memory_mb"] = None  # this process has seen the last stretch alone
         if record:
             seconds = round(sum(entry["seconds"] for entry in history))  # of all stretches, where the run was stopped meanwhile
             record_run(record, classifier, model, config, facts, looks=looks, train_seconds=seconds, history=history)

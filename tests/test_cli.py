@@ -168,7 +168,9 @@ def test_a_record_counts_the_time_of_all_stretches(run, reviews, tiny_checkpoint
     (tmp_path / "test.csv").write_text("review,sentiment\ngood!,positive\nbad!,negative\n")
     status, _, err = run("train", *arguments, "--resume", "--test", tmp_path / "test.csv", "--record", tmp_path / "run.json")
     assert (status, err) == (0, "")
-    assert json.loads((tmp_path / "run.json").read_text())["train_seconds"] == 2 * 500
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["train_seconds"] == 2 * 500
+    assert record["train_peak_memory_mb"] is None, "the process that went on has not seen the peak of the one before"
 
 
 def test_a_record_keeps_every_verdict(run, reviews, tiny_checkpoint, tmp_path):
