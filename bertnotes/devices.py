@@ -27,8 +27,7 @@ def training_attention(device):
 def fast_precision(device, wanted="bf16"):
     """The precision wanted where the device has units for it; otherwise "fp32".
 
-    A CPU without them computes a bf16 product number by number, up to a hundred times slower than one of fp32. On
-    Apple's GPUs it depends on the model, and fp32 is taken.
+    A CPU without them is slower in bf16 than in fp32, by how much `meter.matrix_rate` measures. Apple's GPUs stay at fp32.
     """
     kind = torch.device(device).type
     if kind == "cuda":
