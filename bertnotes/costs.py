@@ -3,7 +3,6 @@
 import copy
 import time
 
-import torch
 from torch.utils.data import DataLoader
 
 from bertnotes.memory import peak_memory
@@ -31,7 +30,6 @@ def estimate_cost(model, tokenizer, train_data, validation_data, config, device=
     started = time.perf_counter()
     collect_logits(model, DataLoader(training, batch_sampler=probe[1:]), device, config.precision)
     reading_rate = sum(sizes[:steps]) / (time.perf_counter() - started)
-    cuda = torch.device(device).type == "cuda"
     return {
         "reviews": len(training),
         "tokens": sum(lengths),
@@ -39,7 +37,7 @@ def estimate_cost(model, tokenizer, train_data, validation_data, config, device=
         "steps": len(batches) * config.epochs,
         "tokens_per_second": round(rate),
         "seconds": round(config.epochs * (sum(sizes) / rate + sum(validation.dataset.lengths()) / reading_rate)),
-        "memory_mb": round(torch.cuda.max_memory_allocated() / 1e6) if cuda else peak_memory(),
+        "memory_mb": peak_memory(device),
     }
 
 

@@ -4,9 +4,14 @@ import ctypes
 import sys
 from contextlib import suppress
 
+import torch
 
-def peak_memory():
-    """The most memory that this process has held so far, in MB; None where the system does not say (Windows)."""
+
+def peak_memory(device="cpu"):
+    """The most memory that this process has held so far, in MB: on a GPU the tensors there, else all that the process held;
+    None where the system does not say (Windows)."""
+    if torch.device(device).type == "cuda":
+        return round(torch.cuda.max_memory_allocated(device) / 1e6)
     try:
         import resource
     except ImportError:

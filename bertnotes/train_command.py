@@ -88,17 +88,13 @@ def train(
     if dry_run:
         return report_cost(classifier, tokenizer, reviews, config, device)
     say_start(reviews)
-    goes_on = (out / "state.safetensors").exists()
     history = fit(classifier, tokenizer, *reviews, config, device, out, resume, save_every=save_every)
     say_end(history, out)
     if test_data and is_first():
         facts = score(classifier, tokenizer, test_data, reviews, config)
         looks = note_look(test_data, settings, facts["accuracy"], seed, hash_of(out / "model.safetensors"), another_look)
-        if goes_on:
-            facts["train_peak_memory_mb"] = None  # this process has seen the last stretch alone
         if record:
-            seconds = round(sum(entry["seconds"] for entry in history))  # of all stretches, where the run was stopped meanwhile
-            record_run(record, classifier, model, config, facts, looks=looks, train_seconds=seconds, history=history)
+            record_run(record, classifier, model, config, facts, looks=looks, **spent(history), history=history)
 
 
 def check_folders(out, resume, test, record):
@@ -154,10 +150,9 @@ def score(classifier, tokenizer, test_data, reviews, config):
     """
     from bertnotes.baselines import tfidf_logistic_regression
     from bertnotes.evaluation import accuracy, majority_accuracy, report
-    from bertnotes.memory import peak_memory
     from bertnotes.record import pack_flags, pack_probabilities
 
-    memory, (texts, labels), (held_texts, held_labels) = peak_memory(), test_data, reviews[1]
+    (texts, labels), (held_texts, held_labels) = test_data, reviews[1]
     positive = positive_probabilities(classifier, tokenizer, texts, config)
     predictions = (positive > 0.5).long()
     share = float(accuracy(labels, predictions))
@@ -172,10 +167,17 @@ def score(classifier, tokenizer, test_data, reviews, config):
         "accuracy": round(share, 4),
         "tfidf_accuracy": round(baseline, 4),
         "majority_accuracy": round(majority, 4),
-        "train_peak_memory_mb": memory,
         "positive": pack_probabilities(positive.tolist()),
         "validation_positive": pack_probabilities(positive_probabilities(classifier, tokenizer, held_texts, config).tolist()),
         "validation_labels": pack_flags(held_labels),
+    }
+
+
+def spent(history):
+    """What a run took, over all stretches where it was stopped meanwhile: a dict of seconds and MB."""
+    return {
+        "train_seconds": round(sum(entry["seconds"] for entry in history)),
+        "train_peak_memory_mb": history[-1].get("memory_mb"),
     }
 
 

@@ -22,7 +22,7 @@ from transformers import get_linear_schedule_with_warmup
 from bertnotes.batching import TextClassificationDataset, check_max_length, evaluation_loader, training_loader
 from bertnotes.devices import autocast
 from bertnotes.evaluation import report
-from bertnotes.memory import give_back_memory
+from bertnotes.memory import give_back_memory, peak_memory
 from bertnotes.processes import join_processes, process
 from bertnotes.runs import Run, fingerprint
 
@@ -147,24 +147,33 @@ def collect_logits(model, data_loader, device, precision="fp32", accelerator=Non
 @dataclass
 class Progress:
     """How far a run is: the epoch, counted from 1; how many of its batches are done, the reviews in them, the sum of their
-    losses, the seconds they took; and the entries of the epochs before."""
+    losses, the seconds they took; the most memory that was held, in MB, None where the system does not say; and the entries of
+    the epochs before."""
 
     epoch: int = 1
     batches: int = 0
     reviews: int = 0
     loss_sum: float = 0.0
     seconds: float = 0.0
+    memory_mb: int | None = None
     history: list = field(default_factory=list)
 
-    def add_step(self, loss, reviews, seconds):
+    def spend(self, seconds, memory_mb):
+        """Count the seconds that passed, and the most memory that this process has held."""
+        self.seconds += seconds
+        self.memory_mb = max(filter(None, (self.memory_mb, memory_mb)), default=None)
+
+    def add_step(self, loss, reviews, seconds, memory_mb):
         """Count a step. Returns what there is to say of it."""
-        self.batches, self.reviews, self.seconds = self.batches + 1, self.reviews + reviews, self.seconds + seconds
-        self.loss_sum += loss * reviews
+        self.spend(seconds, memory_mb)
+        self.batches, self.reviews, self.loss_sum = self.batches + 1, self.reviews + reviews, self.loss_sum + loss * reviews
         return {"epoch": self.epoch, "batch": self.batches, "reviews": reviews, "loss": loss, "seconds": round(seconds, 4)}
 
-    def close_epoch(self, scores, seconds):
+    def close_epoch(self, scores, seconds, memory_mb):
         """End the epoch with its scores on validation. Returns what there is to say of it."""
-        entry = {"epoch": self.epoch, "train_loss": self.loss_sum / self.reviews, **scores, "seconds": self.seconds + seconds}
+        self.spend(seconds, memory_mb)
+        spent = {"seconds": self.seconds, "memory_mb": self.memory_mb}
+        entry = {"epoch": self.epoch, "train_loss": self.loss_sum / self.reviews, **scores, **spent}
         self.history.append(entry)
         self.epoch, self.batches, self.reviews, self.loss_sum, self.seconds = self.epoch + 1, 0, 0, 0.0, 0.0
         return entry
@@ -191,7 +200,8 @@ def fit(
     seconds and after each epoch, a checkpoint. resume: go on from that checkpoint, or begin where there is none yet; the
     weights at the end are those of a run that was never stopped. watch: a function that is given each line, as a dict.
     Processes that were launched together share each batch (processes.py).
-    Returns the history, a dict an epoch: epoch, train_loss, validation_loss, accuracy, seconds.
+    Returns the history, a dict an epoch: epoch, train_loss, validation_loss, accuracy, seconds, and memory_mb, the most that
+    was held since the run began.
     Raises ValueError where the training labels are all of one class, max_length is over the model's, the loss is no finite
     number, or `Run` does not take the folder.
     """
@@ -209,16 +219,16 @@ def fit(
         shared = accelerator.prepare(model)
         while not progress.is_over(config):
             loader.batch_sampler.set_epoch(progress.epoch, progress.batches)
-            clock = Clock()
+            gauge = Gauge(device)
             for loss, reviews in training_steps(
                 shared, loader, optimizer, scheduler, device, config, accelerator, seed=config.seed
             ):
-                run.note("steps", progress.add_step(loss, reviews, clock.lap()), watch)
+                run.note("steps", progress.add_step(loss, reviews, *gauge.lap()), watch)
                 if run.is_due(save_every):
                     run.save(model, optimizer, scheduler, asdict(progress))
                     give_back_memory()  # batches of many lengths leave gaps that the next does not fit into
             scores = validation_scores(model, validation, device, config.precision, accelerator)
-            run.note("history", progress.close_epoch(scores, clock.lap()), watch)
+            run.note("history", progress.close_epoch(scores, *gauge.lap()), watch)
             if progress.best_epoch() == len(progress.history):
                 run.keep_best(model, tokenizer)
             run.save(model, optimizer, scheduler, asdict(progress))
@@ -228,16 +238,16 @@ def fit(
     return progress.history
 
 
-class Clock:
-    """Seconds from lap to lap."""
+class Gauge:
+    """What a run takes: seconds from lap to lap, and the most memory that this process has held so far, in MB."""
 
-    def __init__(self):
-        self.last = time.perf_counter()
+    def __init__(self, device):
+        self.device, self.last = device, time.perf_counter()
 
     def lap(self):
-        """Seconds since the last lap."""
+        """(seconds since the last lap, MB)."""
         before, self.last = self.last, time.perf_counter()
-        return self.last - before
+        return self.last - before, peak_memory(self.device)
 
 
 def loaders(tokenizer, train_data, validation_data, config):

@@ -160,9 +160,9 @@ def test_record(run, reviews, tiny_checkpoint, tmp_path):
     assert record["parameters"] == sum(weight.numel() for weight in BERTClassifier(str(tiny_checkpoint), 2).parameters())
 
 
-def test_a_record_counts_the_time_of_all_stretches(run, reviews, tiny_checkpoint, tmp_path, monkeypatch):
+def test_a_record_counts_the_time_and_the_memory_of_all_stretches(run, reviews, tiny_checkpoint, tmp_path, monkeypatch):
     """Here the second stretch finds the training done."""
-    monkeypatch.setattr("bertnotes.training.Clock.lap", lambda clock: 100.0)  # each of 4 steps, and validation
+    monkeypatch.setattr("bertnotes.training.Gauge.lap", lambda gauge: (100.0, 3000))  # each of 4 steps, and validation
     arguments = ["--data", reviews, "--model", tiny_checkpoint, "--out", tmp_path / "run", *SMALL]
     assert run("train", *arguments)[0] == 0
     (tmp_path / "test.csv").write_text("review,sentiment\ngood!,positive\nbad!,negative\n")
@@ -170,7 +170,7 @@ def test_a_record_counts_the_time_of_all_stretches(run, reviews, tiny_checkpoint
     assert (status, err) == (0, "")
     record = json.loads((tmp_path / "run.json").read_text())
     assert record["train_seconds"] == 2 * 500
-    assert record["train_peak_memory_mb"] is None, "the process that went on has not seen the peak of the one before"
+    assert record["train_peak_memory_mb"] == 3000
 
 
 def test_a_record_keeps_every_verdict(run, reviews, tiny_checkpoint, tmp_path):

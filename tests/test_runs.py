@@ -59,7 +59,8 @@ def weights_of(model):
 
 
 def without_times(entries):
-    return [{name: value for name, value in entry.items() if name != "seconds"} for entry in entries]
+    """All but what a run takes, which differs from one time to the next."""
+    return [{name: value for name, value in entry.items() if name not in ("seconds", "memory_mb")} for entry in entries]
 
 
 # ---- files ----
@@ -256,6 +257,20 @@ def test_a_run_that_was_stopped_ends_as_if_it_never_had_been(make_model, tokeniz
     model = make_model()
     history = fit(model, tokenizer, DATA, HELD_OUT, CONFIG, out=tmp_path / "cut", resume=True)
     check_equal(whole_run, tmp_path / "cut", model, history)
+
+
+@pytest.mark.parametrize(("first", "second", "most"), [(3000, 1000, 3000), (1000, 3000, 3000), (None, None, None)])
+def test_a_run_knows_the_most_memory_that_any_of_its_processes_held(
+    make_model, tokenizer, tmp_path, monkeypatch, first, second, most
+):
+    """Stopped in the middle of an epoch, and gone on in a process that held more, or less, or cannot say (Windows)."""
+    config, run = replace(CONFIG, epochs=1), {"out": tmp_path / "cut", "save_every": 0}
+    monkeypatch.setattr("bertnotes.training.peak_memory", lambda device: first)
+    with pytest.raises(Stopped):
+        fit(make_model(), tokenizer, DATA, HELD_OUT, config, watch=stop_after(3), **run)
+    monkeypatch.setattr("bertnotes.training.peak_memory", lambda device: second)
+    history = fit(make_model(), tokenizer, DATA, HELD_OUT, config, resume=True, **run)
+    assert [entry["memory_mb"] for entry in history] == [most]
 
 
 def test_a_run_that_is_finished_only_loads_its_best_epoch(make_model, tokenizer, tmp_path, whole_run):

@@ -235,7 +235,7 @@ def test_fit_learns_and_leaves_the_model_ready(model, tokenizer):
     config = TrainConfig(epochs=16, batch_size=8, learning_rate=4e-3, max_length=16)
     history = fit(model, tokenizer, (TEXTS, LABELS), (TEXTS[::3], LABELS[::3]), config)
     assert [entry["epoch"] for entry in history] == list(range(1, 17))
-    assert set(history[0]) == {"epoch", "train_loss", "validation_loss", "accuracy", "seconds"}
+    assert set(history[0]) == {"epoch", "train_loss", "validation_loss", "accuracy", "seconds", "memory_mb"}
     assert history[-1]["train_loss"] < 0.5 < history[0]["train_loss"]
     assert not model.training
     predicted = predict_probabilities(TEXTS[::3], model, tokenizer, max_length=16).argmax(-1)
