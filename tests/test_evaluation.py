@@ -23,6 +23,7 @@ from bertnotes.evaluation import (
     majority_accuracy,
     mcnemar,
     negative_log_likelihood,
+    paired_difference,
     probabilities_of,
     reliability,
     report,
@@ -136,7 +137,9 @@ def test_bootstrap_of_a_mean_agrees_with_students_t():
     assert found.value == values.mean() and (found.low, found.high) == pytest.approx(expected, abs=0.02)
 
 
-@pytest.mark.parametrize("function", [accuracy, f1, bootstrap, lambda a, b: mcnemar(a, b, b), reliability])
+@pytest.mark.parametrize(
+    "function", [accuracy, f1, bootstrap, lambda a, b: mcnemar(a, b, b), lambda a, b: paired_difference(a, b, b), reliability]
+)
 @pytest.mark.parametrize("columns", [([], []), ([1, 0], [1])])
 def test_columns_that_do_not_fit(function, columns):
     with pytest.raises(ValueError, match="belong together one by one; got"):
@@ -166,6 +169,29 @@ def test_mcnemar_sees_what_two_intervals_do_not():
     ours = (np.arange(2000) >= 180).astype(int)
     assert mcnemar(labels, ours, theirs)[2] < 1e-5
     assert accuracy_interval(1820, 2000).low < 0.9, "the intervals overlap"
+
+
+def test_paired_difference_by_hand():
+    """400 reviews of 2,000 tell them apart, 300 for ours: 0.1 more, and the variance of its mean is (0.2 - 0.1²) / 2,000."""
+    labels = np.ones(2000, dtype=int)
+    ours = (np.arange(2000) >= 100).astype(int)
+    theirs = ((np.arange(2000) < 100) | (np.arange(2000) >= 400)).astype(int)
+    found, half = paired_difference(labels, ours, theirs), stats.norm.ppf(0.975) * (0.19 / 2000) ** 0.5
+    assert found.value == pytest.approx(0.1)
+    assert (found.low, found.high) == pytest.approx((0.1 - half, 0.1 + half), abs=0.002)
+    assert paired_difference(labels, ours, ours) == Estimate(0, 0, 0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(ANSWERS)
+def test_paired_difference_is_that_of_the_accuracies(answers):
+    """Whichever class is called 1; and the other way round it has the other sign."""
+    labels, ours = (np.array(column) for column in zip(*answers, strict=True))
+    theirs = np.roll(ours, 1)
+    found = paired_difference(labels, ours, theirs, resamples=20)
+    assert found.value == pytest.approx(accuracy(labels, ours) - accuracy(labels, theirs))
+    assert found == paired_difference(1 - labels, 1 - ours, 1 - theirs, resamples=20)
+    assert found.value == -paired_difference(labels, theirs, ours, resamples=20).value
 
 
 @settings(max_examples=40, deadline=None)
