@@ -34,6 +34,22 @@ def interval_chart(tables, title=None, ax=None):
     return finished(ax, "accuracy, with its 95 % interval", title)
 
 
+def difference_chart(differences, title=None, ax=None):
+    """Draw by how many points of accuracy systems differ, with the interval, one row each; the line at 0 is no difference.
+
+    differences: {name: Estimate}, in shares from -1 to 1, as `evaluation.paired_difference` gives it; the first is at the top.
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(8, 1 + 0.4 * len(differences)), layout="constrained", facecolor="white")
+    places = range(len(differences))
+    low, value, high = 100 * np.array([[found.low, found.value, found.high] for found in differences.values()]).T
+    ax.axvline(0, color="#8b949e", linewidth=1)
+    ax.errorbar(value, places, xerr=[value - low, high - value], fmt="o", color=BLUE, capsize=3)
+    ax.set_yticks(places, list(differences))
+    ax.invert_yaxis()
+    return finished(ax, "points of accuracy, with the 95 % interval of the difference", title)
+
+
 def reliability_chart(tables, title=None, ax=None):
     """Draw how often answers are right against how sure the system was; on the diagonal both agree.
 

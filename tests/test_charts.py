@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bertnotes.charts import deletion_chart, interval_chart, reliability_chart
-from bertnotes.evaluation import reliability, slices
+from bertnotes.charts import deletion_chart, difference_chart, interval_chart, reliability_chart
+from bertnotes.evaluation import Estimate, reliability, slices
 
 LABELS = np.array([1, 0, 1, 0, 1, 1])
 TRAITS = pd.DataFrame({"short": [True, True, True, False, False, False], "long": [False] * 3 + [True] * 3})
@@ -30,6 +30,17 @@ def test_two_systems_stand_beside_each_other_and_have_names():
 def test_too_many_systems(tables):
     with pytest.raises(ValueError, match="one or two systems apart; got"):
         interval_chart(tables)
+
+
+def test_a_difference_stands_at_its_points_with_its_interval():
+    ax = difference_chart({"longer": Estimate(0.02, 0.01, 0.04), "frozen": Estimate(-0.1, -0.12, -0.09)}, title="choices")
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["longer", "frozen"]
+    (bars,) = ax.containers
+    assert bars.lines[0].get_xdata().tolist() == pytest.approx([2, -10]) and bars.lines[0].get_ydata().tolist() == [0, 1]
+    ends = [segment[:, 0].tolist() for segment in bars.lines[2][0].get_segments()]
+    assert ends == [pytest.approx([1, 4]), pytest.approx([-12, -9])]
+    assert set(ax.lines[0].get_xdata()) == {0}, "the line of no difference"
+    assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first is at the top"
 
 
 def test_sure_and_right():
