@@ -46,7 +46,7 @@ def difference_chart(differences, title=None, ax=None):
     ax.axvline(0, color="#8b949e", linewidth=1)
     ax.errorbar(value, places, xerr=[value - low, high - value], fmt="o", color=BLUE, capsize=3)
     ax.set_yticks(places, list(differences))
-    ax.invert_yaxis()
+    ax.set_ylim(len(differences) - 0.5, -0.5)
     return finished(ax, "points of accuracy, with the 95 % interval of the difference", title)
 
 

@@ -255,7 +255,7 @@ assert hard_accuracy < accuracy - 0.1
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## On full IMDB
 #
-# The same loop on 22,991 reviews instead of a few hundred, an hour or more on two cores. Stored results of `bertnotes train` and
+# The same loop on nearly 23,000 reviews instead of a few hundred, an hour or more on two cores. Stored results of `bertnotes train` and
 # `bertnotes reproduce`, scored on the 25,000 reviews of the official test split:
 
 # %%
@@ -269,8 +269,9 @@ for path in sorted((REVIEWS.parent / "results").glob("imdb-*.json")):
         print(f"{path.stem.removeprefix('imdb-'):28} {length!s:>4} tokens   {found}")
 
 # %% [markdown]
-# Each line is one run with one seed, and the interval only that of the test reviews. The README holds the whole table, with times and
-# memory. To repeat it: `bertnotes data`, then `bertnotes reproduce`.
+# *head+tail* keeps the beginning and the end of a longer review, the others its beginning. *frozen* trains the new layer alone. Each line is one run
+# with one seed, and the interval only that of the test reviews: notebook 10 asks what each choice buys. The README holds the whole table, with times
+# and memory. To repeat it: `bertnotes data`, then `bertnotes reproduce`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Verdicts, with their probability

@@ -155,41 +155,58 @@ assert found.loc["read whole", "lead"] > 10 * found.loc["cut", "lead"] and p > 0
 # From the reviews that it read whole. Where it saw but a part, the two are level; where most was cut, TF-IDF is ahead by what may be chance.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **What is the rest worth?** Another mini was trained to read the first 512 tokens. The reviews of up to 256 are the control: of them, both read
-# everything.
+# **What is the rest worth?** Another mini read the first 256 tokens. How much more often is one right that read the first 512, or the mini above, which
+# read 256 from both ends? Reviews of up to 256 are the control: of them, all three read everything. The interval is that of the *difference*, drawn
+# review by review with both answers.
 
 # %%
-longer = verdicts("mini-512").argmax(1)
-gain = {}
-for name in ("read whole", "257 to 512 tokens", "over 512 tokens"):
-    inside = traits[name]
-    more, less, p = mcnemar(labels[inside], longer[inside], mini.argmax(1)[inside])
-    gain[name] = (more - less) / inside.sum()
-    print(f"{name:17}  gain {gain[name]:+.3f}   only 512 right {more:4}, only 256 right {less:4}, p = {p:.1e}")
-print(f"all: {(longer == labels).mean():.4f} instead of {(mini.argmax(1) == labels).mean():.4f}")
-assert gain["257 to 512 tokens"] > 2 * gain["read whole"] > 0 and p > 0.05
+from bertnotes.evaluation import paired_difference
+
+first, gain = verdicts("mini-256").argmax(1), {}
+for row in ("mini-512", MINI):
+    found_by = verdicts(row).argmax(1)
+    for name in ("read whole", "257 to 512 tokens", "over 512 tokens"):
+        inside = traits[name]
+        gain[row, name] = paired_difference(labels[inside], found_by[inside], first[inside])
+        print(f"{row:18}  {name:17}  {gain[row, name]}")
+assert all(found.low > 0.01 for (_, name), found in gain.items() if name != "read whole")
+assert gain[MINI, "read whole"].high < 0 and abs(gain["mini-512", "read whole"].value) < 0.005
 
 # %% [markdown]
-# Most on the reviews that now fit. But it does better on the control too, where it has nothing more to read: other dice, or whole reviews teach
-# more. Without the control, all of the gain would have gone to the length. Over 512 tokens it reads the beginning only, and nothing is gained
-# that chance would not give.
+# Both gain where there was more to read. On the control there was not, and yet head+tail does worse there, by more than the choice of reviews explains:
+# its training took another course, by dice or by what cut reviews taught it. A difference of a point between two single runs may be just that.
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# **What did the cut cost?** mini is MiniLM with a third of its word pieces, trained further on film reviews (notebook 06). The whole MiniLM was
-# fine-tuned in the same way, at 512 tokens too.
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What does each choice buy?
+#
+# The same training with one thing changed, scored on all test reviews. What was changed is read from the records. MiniLM is what mini was cut from
+# (notebook 06): it has three times as many word pieces.
 
 # %%
-whole, cut = read_record("minilm-512"), read_record("mini-512")
-assert whole["config"] == cut["config"] and whole["train_reviews"] == cut["train_reviews"]
-print(f"mini {cut['accuracy']:.4f}, MiniLM {whole['accuracy']:.4f}; weights: {cut['parameters'] / whole['parameters']:.0%}")
-only_mini, only_minilm, p = mcnemar(labels, longer, verdicts("minilm-512").argmax(1))
-difference = 100 * (only_mini - only_minilm) / len(labels)
-error = 100 * 1.96 * (only_mini + only_minilm) ** 0.5 / len(labels)
-print(f"only mini right {only_mini}, only MiniLM right {only_minilm}, p = {p:.2f}: {difference:+.2f} ± {error:.2f} points")
-assert p > 0.05 and difference - error > -0.3
+from bertnotes.charts import difference_chart
+
+CHANGES = {"mini-128": "mini-256", "mini-512": "mini-256", MINI: "mini-256", "mini-frozen": MINI, "minilm-512": "mini-512"}
+differences = {}
+for row, base in CHANGES.items():
+    ours, theirs = read_record(row), read_record(base)
+    assert ours["train_reviews"] == theirs["train_reviews"]
+    changed = [f"{name} {value}" for name, value in ours["config"].items() if value != theirs["config"][name]]
+    differences[row] = paired_difference(labels, verdicts(row).argmax(1), verdicts(base).argmax(1))
+    print(f"{row:18} instead of {base:18} {differences[row]!s:>25}  {', '.join(changed) or 'another model'}")
+ax = difference_chart({f"{row} instead of {base}": differences[row] for row, base in CHANGES.items()})
+
+# %% slideshow={"slide_type": "subslide"}
+assert differences["minilm-512"].low < 0 < differences["minilm-512"].high < 0.003
+assert all(found.low > 0 or found.high < 0 for row, found in differences.items() if row != "minilm-512")
+
+bar = (tfidf.argmax(1) == labels).mean()
+worst = sorted(differences, key=lambda row: differences[row].value)[:2]
+print(f"TF-IDF {bar:.4f};", ", ".join(f"{row} {read_record(row)['accuracy']:.4f}" for row in worst))
+assert worst == ["mini-frozen", "mini-128"] and all(read_record(row)["accuracy"] < bar for row in worst)
 
 # %% [markdown]
-# Nothing that 25,000 reviews could show: a loss of 0.3 points lies outside the interval. What other seeds would do is not in it.
+# A frozen encoder with a new layer on it, and a mini that reads 128 tokens, fall short of counting words. What the vocabulary of MiniLM would have added
+# is less than 0.3 points, if anything. These intervals know of other reviews, not of other seeds.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Errors that may be shown
@@ -288,18 +305,18 @@ ax = reliability_chart({"mini": reliability(labels, mini), "mini, scaled": relia
 from bertnotes.plots import line_chart
 
 sizes = {}
-for row in ("mini-1000", "mini-4000", MINI):
+for row in ("mini-250", "mini-1000", "mini-4000", MINI):
     record = read_record(row)
     ours, theirs = sizes[record["train_reviews"]] = record["accuracy"], record["tfidf_accuracy"]
     print(f"{record['train_reviews']:6,} reviews: mini {ours:.4f}, TF-IDF {theirs:.4f}, lead {ours - theirs:.4f}")
 both = dict(zip(("mini", "TF-IDF"), zip(*sizes.values(), strict=True), strict=True))
 ax = line_chart(list(sizes), both, "reviews to learn from", "accuracy on the official test split")
 leading = [ours - theirs for ours, theirs in sizes.values()]
-assert leading == sorted(leading, reverse=True) and leading[0] > 2 * leading[-1]
+assert leading == sorted(leading, reverse=True) and min(leading[:2]) > 2 * leading[-1]
 
 # %% [markdown]
-# The fewer labels, the larger is mini's lead: with 800 of them more than twice as large as with all. One seed each, so read the trend rather than
-# the digits.
+# The fewer labels, the larger is mini's lead: with 200 or 800 of them more than twice as large as with all. One seed each, so read the trend rather
+# than the digits.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A classifier of our own
