@@ -174,7 +174,8 @@ def score(classifier, tokenizer, test_data, reviews, config):
 
 
 def spent(history):
-    """What a run took, over all stretches where it was stopped meanwhile: a dict of seconds and MB."""
+    """What a run took, over all stretches where it was stopped meanwhile: a dict of seconds and MB; no MB where the folder
+    holds a run of an earlier version, which did not note them."""
     return {
         "train_seconds": round(sum(entry["seconds"] for entry in history)),
         "train_peak_memory_mb": history[-1].get("memory_mb"),

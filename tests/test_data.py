@@ -226,8 +226,6 @@ def test_split_of_one_class_member():
 @pytest.fixture(scope="module")
 def own():
     """data/reviews.csv as a table."""
-    if not REVIEWS.exists():
-        pytest.skip("data/reviews.csv absent")
     return pd.read_csv(REVIEWS, dtype=str, keep_default_na=False)
 
 

@@ -1,7 +1,6 @@
 """A script written for the original tutorial runs with nothing but its imports changed."""
 
 import pandas as pd
-import pytest
 import torch
 
 from bertnotes.data import LABELS
@@ -99,7 +98,5 @@ def test_original_script_on_a_checkpoint_folder(tiny_checkpoint, tmp_path, monke
 
 def test_original_script_on_mini(tmp_path, monkeypatch, capsys):
     """One epoch on the model that lies in the clone."""
-    if not MINI.exists():
-        pytest.skip("data/mini absent")
     monkeypatch.chdir(tmp_path)
     check(run_original(MINI, 32, 1), capsys.readouterr().out, 1)

@@ -58,7 +58,7 @@ def weights_of(model):
     return torch.cat([weight.detach().flatten() for weight in model.parameters()])
 
 
-def without_times(entries):
+def without_costs(entries):
     """All but what a run takes, which differs from one time to the next."""
     return [{name: value for name, value in entry.items() if name not in ("seconds", "memory_mb")} for entry in entries]
 
@@ -240,8 +240,8 @@ def check_equal(run, folder, model, history):
     assert torch.equal(weights_of(model), weights_of(whole_model))
     found = load_file(folder / "state.safetensors")
     assert found.keys() == state.keys() and all(torch.equal(found[name], state[name]) for name in state)
-    assert without_times(history) == without_times(whole_history)
-    assert without_times(read_lines(folder / "steps.jsonl")) == without_times(steps) and len(steps) == 18
+    assert without_costs(history) == without_costs(whole_history)
+    assert without_costs(read_lines(folder / "steps.jsonl")) == without_costs(steps) and len(steps) == 18
     assert read_lines(folder / "history.jsonl") == history
 
 
