@@ -1,8 +1,8 @@
 """The readers of notebook 04 in an encoder's place: of a BERT's size, to be fine-tuned and scored as it is.
 
 transformers learns of them as models of their own, so that all that loads, saves and judges works on them. Their vector for a
-text is what they know once they have read all of it: a GPT at its last token (Radford et al. 2018, section 3.2), an ELMo at
-the last of its forward and the first of its backward LSTM.
+text is, of a GPT, what it knows at the last token (Radford et al. 2018, section 3.2); of an ELMo, what both LSTMs know, on
+average over the tokens: a last state alone forgets most of a long text (Howard & Ruder 2018, section 3.3).
 """
 
 import torch
@@ -31,7 +31,7 @@ class ReaderConfig(PreTrainedConfig):
 
 
 class ReaderModel(PreTrainedModel):
-    """A reader without its guesses, and a pooler on what it knows at the end. Raises ValueError where there is no such kind.
+    """A reader without its guesses, and a pooler on what it knows of a text. Raises ValueError where there is no such kind.
 
     forward(input_ids, attention_mask), both (batch, position), padding behind -> an object with pooler_output (batch,
     hidden_size).
@@ -71,10 +71,12 @@ def read_gpt(reader, ids, lengths):
 
 
 def read_elmo(reader, ids, lengths):
-    """What both LSTMs know once they have read each text, from its one end and from the other: (batch, 2 width)."""
+    """What both LSTMs know, one read from each end, on average over the tokens of each text: (batch, 2 width)."""
     vectors = reader.embed(ids)
     ahead, back = reader.forwards(vectors)[0], reader.backwards(turned(vectors, lengths))[0]
-    return torch.cat([ahead, back], dim=-1)[torch.arange(len(ids)), lengths - 1]
+    known = torch.cat([ahead, back], dim=-1)  # back is still turned round, which a mean does not mind
+    inside = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
+    return (known * inside[..., None]).sum(dim=1) / lengths[:, None]
 
 
 def turned(vectors, lengths):
