@@ -256,7 +256,7 @@ def test_lab_shows_the_picture_untrusted_and_the_view_once_trusted(chromium, lab
     subprocess.run([sys.executable, "-m", "jupyter", "trust", str(notebook)], env=environment, check=True, capture_output=True)
     with watched(chromium, own=(address, address.replace("http", "ws"), "data:", "blob:", "about:")) as (page, complaints):
         open_in_lab(page, address)
-        page.wait_for_selector(".jp-OutputArea-output iframe")
+        page.wait_for_function("document.querySelectorAll('.jp-OutputArea-output iframe').length == 2")
         check_frames(page)
         page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)  # what is run before is lost
         page.get_by_text("Run", exact=True).first.click()  # and live: the cells are run, the last one makes a view now
