@@ -2,7 +2,7 @@
 
 transformers learns of them as models of their own, so that all that loads, saves and judges works on them. Their vector for a
 text is, of a GPT, what it knows at the last token (Radford et al. 2018, section 3.2); of an ELMo, what both LSTMs know, on
-average over the tokens: a last state alone forgets most of a long text (Howard & Ruder 2018, section 3.3).
+average over the tokens: of a long text, much may be lost in the last state (Howard & Ruder 2018, section 3.3).
 """
 
 import torch

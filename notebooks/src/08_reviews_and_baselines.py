@@ -282,7 +282,7 @@ for name, found in shared["gaps"].items():
 assert all(found["low"] > 0.005 and found["high"] < 0.015 for found in shared["gaps"].values())
 
 # %% [markdown]
-# About a point, although no review stands on both sides: a film's other reviews tell of it. Choose by validation, but do not report it.
+# About a point, although no review stands on both sides; films do. Choose by validation, but do not report it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The bar for BERT, on full IMDB
