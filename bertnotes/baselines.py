@@ -21,7 +21,7 @@ def majority_class():
 def tfidf_logistic_regression():
     """TF-IDF over single words and pairs, and logistic regression on it: a strong, fast, classical classifier.
 
-    Its settings reach 90.7 % on the official IMDB test split when fitted on all 25,000 training reviews.
+    What it reaches on IMDB's official test split stands in data/results/imdb-tfidf-seed0.json.
     """
     return make_pipeline(
         TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True), LogisticRegression(C=10, max_iter=1000)
