@@ -270,9 +270,9 @@ for path in sorted((REVIEWS.parent / "results").glob("imdb-*.json")):
 
 # %% [markdown]
 # *head+tail* keeps the beginning and the end of a longer review, the others its beginning. *frozen* trains the new layer alone; *random* starts from
-# random weights, and *gpt* reads from left to right only (notebook 04). Each line is one run with one seed, and the interval only that of the test
-# reviews: notebook 10 asks what each choice buys. The README holds the whole table, with times and memory. To repeat it: `bertnotes data`, then
-# `bertnotes reproduce`.
+# random weights; *gpt* and *elmo* are the readers of notebook 04, of mini's size. Each line is one run with one seed, and the interval only that of
+# the test reviews: notebook 10 asks what each choice buys. The README holds the whole table, with times and memory. To repeat it: `bertnotes data`,
+# then `bertnotes reproduce`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Verdicts, with their probability
