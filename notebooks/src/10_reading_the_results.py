@@ -194,8 +194,7 @@ for row, base in CHANGES.items():
     changed = [f"{name} {value}" for name, value in ours["config"].items() if value != theirs["config"][name]]
     if "--from-zero" in ours["command"] and "--from-zero" not in theirs["command"]:
         changed.append("random weights")
-    if ours["model"] != theirs["model"]:
-        changed.append("another model")
+    changed += ["another model"] if ours["model"] != theirs["model"] else []
     differences[row] = paired_difference(labels, verdicts(row).argmax(1), verdicts(base).argmax(1))
     print(f"{row:20} instead of {base:18} {differences[row]!s:>25}  {', '.join(changed)}")
 ax = difference_chart({f"{row} instead of {base}": differences[row] for row, base in CHANGES.items()})
