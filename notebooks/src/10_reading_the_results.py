@@ -29,11 +29,17 @@ print(f"{len(labels):,} test reviews of IMDB, {labels.mean():.0%} of them positi
 
 
 # %%
+def read_records(row):
+    """The stored results of a row of the table, one a seed."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob(f"imdb-{row}-seed*.json"))]
+
+
 def read_record(row):
-    """The stored result of a row of the table, seed 0."""
-    return json.loads((results / f"imdb-{row}-seed0.json").read_text(encoding="utf-8"))
+    """That of seed 0."""
+    return read_records(row)[0]
 
 
+# %%
 def verdicts(row):
     """The probability of each class for each test review: (review, class)."""
     positive = unpack_probabilities(read_record(row)["positive"])
@@ -179,7 +185,7 @@ assert gain[MINI, "read whole"].high < 0 and abs(gain["mini-512", "read whole"].
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What does each choice buy?
 #
-# The same training with one choice changed, scored on all test reviews. What was changed is read from the records. MiniLM is what mini was cut from:
+# The same training with a choice or two changed, scored on all test reviews. What was changed is read from the records. MiniLM is what mini was cut from:
 # it has more word pieces, but was not trained further on film reviews (notebook 06).
 
 # %%
@@ -217,7 +223,7 @@ assert lead.low > 0.003
 # Five fall short of counting words: a frozen encoder with a new layer on it, a mini that reads 128 tokens, and the three that began with random weights.
 # Of these three, the one that reads from left to right only, as GPT does, is behind mini by less than a point. The one built of LSTMs, as ELMo is, is
 # ahead of it by two: with nothing learned beforehand, a Transformer is not the better reader here. (Its steps are ten times as large, and it knows a text
-# by the mean of its vectors; no rate was tuned.) The whole MiniLM is level with mini at 512 tokens and leads at 256, where that mini does worse than
+# by the mean of its vectors.) The whole MiniLM is level with mini at 512 tokens and leads at 256, where that mini does worse than
 # others on what it read whole: one unlucky seed would look like this. The intervals know of other reviews, not of other seeds.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -319,7 +325,7 @@ from bertnotes.plots import line_chart
 
 sizes = {}
 for row in ("mini-250", "mini-1000", "mini-4000", MINI):
-    runs = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob(f"imdb-{row}-seed*.json"))]
+    runs = read_records(row)
     ours, theirs = (np.mean([run[name] for run in runs]) for name in ("accuracy", "tfidf_accuracy"))
     count = runs[0]["train_reviews"]
     sizes[count] = ours, theirs
