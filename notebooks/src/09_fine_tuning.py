@@ -264,12 +264,12 @@ import json
 for path in sorted((REVIEWS.parent / "results").glob("imdb-*.json")):
     record = json.loads(path.read_text(encoding="utf-8"))
     if record["train_reviews"] > 20_000:
-        length = record.get("config", {}).get("max_length", "all")
+        config = record.get("config", {"max_length": "all", "keep": ""})
         found = accuracy_interval(round(record["accuracy"] * record["test_reviews"]), record["test_reviews"])
-        print(f"{path.stem.removeprefix('imdb-'):28} {length!s:>4} tokens   {found}")
+        print(f"{path.stem.removeprefix('imdb-'):28} {config['max_length']!s:>4} tokens {config['keep']:10} {found}")
 
 # %% [markdown]
-# *head+tail* keeps the beginning and the end of a longer review, the others its beginning. *frozen* trains the new layer alone; *random* starts from
+# Of a longer review, *head* keeps the beginning, *head+tail* the beginning and the end. *frozen* trains the new layer alone; *random* starts from
 # random weights; *gpt* and *elmo* are the readers of notebook 04, of mini's size. Each line is one run with one seed, and the interval only that of
 # the test reviews: notebook 10 asks what each choice buys. The README holds the whole table, with times and memory. To repeat it: `bertnotes data`,
 # then `bertnotes reproduce`.
