@@ -45,14 +45,16 @@ def evaluate(
     texts, labels = load_imdb_data(data, sample, seed, plain)
     classifier, tokenizer = BERTClassifier.from_pretrained(model, "sdpa")
     device, config = best_device(), trained_config(model)
+    max_length = max_length or config.max_length
     exam, weights = is_exam((texts, labels)), hash_of(model / "model.safetensors")
+    settings = {"weights": weights, "max_length": max_length, "keep": config.keep}
     if exam:
-        check_look((texts, labels), {"weights": weights}, another_look)
-    dataset = TextClassificationDataset(texts, labels, tokenizer, max_length or config.max_length, config.keep)
+        check_look((texts, labels), settings, another_look)
+    dataset = TextClassificationDataset(texts, labels, tokenizer, max_length, config.keep)
     loader = evaluation_loader(dataset, 32)
     accuracy, report = score(classifier.to(device), loader, device, fast_precision(device, config.precision))
     if exam:
-        note_look((texts, labels), {"weights": weights}, accuracy, config.seed, weights, another_look)
+        note_look((texts, labels), settings, accuracy, config.seed, weights, another_look)
     typer.echo(f"accuracy {accuracy:.4f}, majority class {majority_accuracy(labels):.4f}, {len(labels)} reviews\n\n{report}")
 
 

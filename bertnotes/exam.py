@@ -15,10 +15,11 @@ SHARED = 0.02  # copies in both splits: full IMDB has 1 in 200
 
 
 def check_unseen(texts, test_texts):
-    """Raise ValueError where test reviews are among those that a model is trained on or chosen by."""
+    """Raise ValueError where test reviews are among those that a model is trained on or chosen by: more than `SHARED` of these,
+    or of the test reviews."""
     seen = set(texts)
     shared = sum(text in seen for text in test_texts)
-    if shared > SHARED * len(test_texts):
+    if shared > SHARED * min(len(texts), len(test_texts)):
         raise ValueError(
             f"{shared} of the {len(test_texts)} test reviews are also among those to train on, so that a score on them says "
             f"little; take them from another file, or split this one"
@@ -39,11 +40,10 @@ def looks(test_data):
 def check_look(test_data, settings, reason=None):
     """Raise ValueError where a test set was scored before with other settings, and no reason is given for doing so again.
 
-    settings: a JSON-able dict of all that may be chosen, the seed not among it: another seed chooses nothing. An entry noted
-    with the same settings["weights"], the hash of a finished model, is that model.
+    settings: a JSON-able dict of all that may be chosen, the seed not among it: another seed chooses nothing. Of a finished
+    model: the hash of its "weights", and how it reads.
     """
-    weights = settings.get("weights", "none")
-    others = [entry for entry in looks(test_data) if entry["settings"] != settings and entry["weights"] != weights]
+    others = [entry for entry in looks(test_data) if not same_system(entry, settings)]
     if others and not reason:
         last = others[-1]
         changed = sorted(
@@ -56,17 +56,34 @@ def check_look(test_data, settings, reason=None):
         )
 
 
+def same_system(entry, settings):
+    """Whether a look was one at the system with these settings: they are the same, or so are the weights and how they read."""
+    if entry["settings"] == settings:
+        return True
+    if entry["weights"] is None or entry["weights"] != settings.get("weights"):
+        return False
+    return all(entry["settings"].get(name) == value for name, value in settings.items() if name != "weights")
+
+
 def note_look(test_data, settings, accuracy, seed=None, weights=None, reason=None):
-    """Remember a score, with the hash of the weights that it belongs to. Returns how many were noted before it."""
-    before = len(looks(test_data))
+    """Remember a score, with the hash of the weights that it belongs to. Returns how many were noted before it.
+
+    A finished model that was scored before goes by the settings it had then, so that these may be run again.
+    """
+    before = looks(test_data)
+    settings = next((entry["settings"] for entry in before if same_system(entry, settings)), settings)
     entry = {"exam": fingerprint(test_data), "date": datetime.now(UTC).date().isoformat(), "settings": settings}
     ledger().parent.mkdir(parents=True, exist_ok=True)
     append_line(ledger(), entry | {"seed": seed, "weights": weights, "accuracy": round(accuracy, 4), "reason": reason})
-    return before
+    return len(before)
 
 
 def is_exam(test_data):
     """Whether reviews, (texts, labels), are a test set: one that was scored as such, or most of IMDB's official one."""
+    return official_among(test_data[0]) > len(test_data[0]) / 2 or bool(looks(test_data))
+
+
+def official_among(texts):
+    """How many of these texts stand in IMDB's official test split."""
     marks = set(official_marks())
-    official = sum(mark_of(text) in marks for text in test_data[0])
-    return official > len(test_data[0]) / 2 or bool(looks(test_data))
+    return sum(mark_of(text) in marks for text in texts)

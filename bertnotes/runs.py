@@ -5,8 +5,9 @@ Fine-tuning and pre-training share it. A checkpoint is safetensors and JSON, nev
 
 import hashlib
 import json
+import os
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -118,19 +119,21 @@ def check_same(found, wanted, path):
 
 
 def append_line(path, entry):
-    """Add an entry to a file of JSON lines."""
-    with Path(path).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry) + "\n")
+    """Add an entry to a file of JSON lines, on a line of its own even where the last one was cut off."""
+    with Path(path).open("ab+") as file:
+        if file.tell() > 0:
+            file.seek(-1, os.SEEK_END)
+            if file.read() != b"\n":
+                file.write(b"\n")
+        file.write(json.dumps(entry).encode() + b"\n")
 
 
 def read_lines(path):
-    """The entries of a file of JSON lines, none where it is not there. A last line that was cut off is left out."""
+    """The entries of a file of JSON lines, none where it is not there. A line that was cut off is left out."""
     path, entries = Path(path), []
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
+        with suppress(ValueError):
             entries.append(json.loads(line))
-        except ValueError:
-            break
     return entries
 
 

@@ -48,16 +48,33 @@ def test_each_exam_has_its_own_looks():
 
 def test_the_same_weights_may_be_scored_again():
     note_look(TEST, SETTINGS, 0.9, weights="abc")
-    check_look(TEST, {"weights": "abc"})
-    with pytest.raises(ValueError, match="scored before"):
-        check_look(TEST, {"weights": "abd"})
+    finished = {"weights": "abc", "max_length": 256}
+    check_look(TEST, finished)
+    for other in (finished | {"weights": "abd"}, finished | {"max_length": 512}):
+        with pytest.raises(ValueError, match="scored before"):
+            check_look(TEST, other)
+
+
+def test_a_finished_model_goes_by_the_settings_of_its_training():
+    """So that after `evaluate` they may be run with another seed, and the run gone on with."""
+    note_look(TEST, SETTINGS, 0.9, weights="abc")
+    assert note_look(TEST, {"weights": "abc", "max_length": 256}, 0.9, weights="abc") == 1
+    assert [entry["settings"] for entry in looks(TEST)] == [SETTINGS, SETTINGS]
+    check_look(TEST, SETTINGS)
+
+
+def test_looks_without_weights_are_not_of_one_model():
+    note_look(TEST, {"row": "tfidf"}, 0.9)
+    with pytest.raises(ValueError, match="row differed"):
+        check_look(TEST, {"row": "nbsvm"})
 
 
 def test_a_ledger_that_was_cut_off_still_tells():
     note_look(TEST, SETTINGS, 0.9)
     with ledger().open("a") as file:
         file.write('{"exam": "half')
-    assert len(looks(TEST)) == 1
+    assert len(looks(TEST)) == 1 and note_look(TEST, SETTINGS, 0.9) == 1
+    assert len(looks(TEST)) == 2, "what is noted after it is not lost"
 
 
 def test_an_exam_is_known_once_it_was_sat(monkeypatch, tmp_path):
@@ -74,9 +91,12 @@ def test_the_official_test_split_is_known_at_once(monkeypatch, tmp_path):
 
 
 def test_a_copy_or_two_is_no_leak_and_a_file_scored_on_itself_is():
-    check_unseen(["a", "b"], [*map(str, range(98)), "a", "b"])
+    many = [f"other {n}" for n in range(98)]
+    check_unseen([*many, "a", "b"], [*map(str, range(98)), "a", "b"])
     with pytest.raises(ValueError, match="3 of the 100 test reviews are also among those to train on"):
-        check_unseen(["a", "b", "c"], [*map(str, range(97)), "a", "b", "c"])
+        check_unseen([*many, "a", "b", "c"], [*map(str, range(97)), "a", "b", "c"])
+    with pytest.raises(ValueError, match="1 of the 100 test reviews"):  # all that there is to train on
+        check_unseen(["1"], [*map(str, range(100))])
 
 
 # ---- the command ----
@@ -116,6 +136,8 @@ def test_train_sits_the_exam_once(run, tiny_checkpoint, tmp_path):
 def test_evaluate_knows_an_exam(run, tiny_checkpoint):
     assert run(*train(tiny_checkpoint, "a"))[0] == 0
     assert run("evaluate", "--data", "test.csv", "--model", "a")[0] == 0, "the same weights"
+    assert run("evaluate", "--data", "test.csv", "--model", "a", "--max-length", 8)[0] == 2, "but read otherwise"
+    assert run(*train(tiny_checkpoint, "a2", "--seed", 1))[0] == 0, "another seed, after it"
     assert run("evaluate", "--data", "train.csv", "--model", "a")[0] == 0, "no exam"
     assert run(*[word for word in train(tiny_checkpoint, "b", "--seed", 9) if word not in ("--test", "test.csv")])[0] == 0
     status, err = run("evaluate", "--data", "test.csv", "--model", "b")

@@ -94,6 +94,8 @@ def test_lines_survive_a_torn_end(tmp_path):
     with (tmp_path / "log.jsonl").open("a") as file:
         file.write('{"step": 3, "lo')
     assert read_lines(tmp_path / "log.jsonl") == [{"step": 0}, {"step": 1}, {"step": 2}]
+    append_line(tmp_path / "log.jsonl", {"step": 4})
+    assert read_lines(tmp_path / "log.jsonl") == [{"step": 0}, {"step": 1}, {"step": 2}, {"step": 4}]
     assert read_lines(tmp_path / "none.jsonl") == []
 
 
