@@ -11,10 +11,16 @@ import numpy as np
 import torch
 from scipy.special import expit, logit
 
+from bertnotes.files import write_whole
+
 
 def environment():
     """Hardware, versions and date, for a record: a dict."""
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{torch.get_num_threads()} CPU threads"
+    device = f"{torch.get_num_threads()} CPU threads"
+    if torch.cuda.is_available():
+        device = torch.cuda.get_device_name()
+    elif torch.backends.mps.is_available():
+        device = "Apple GPU"
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "device": f"{device}, {processor()}",
@@ -56,7 +62,5 @@ def unpack_flags(text, count):
 
 
 def write_record(path, **values):
-    """Write the values and the environment to a JSON file."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({**values, "environment": environment()}, indent=2) + "\n", encoding="utf-8")
+    """Write the values and the environment to a JSON file, whole or not at all."""
+    write_whole(path, json.dumps({**values, "environment": environment()}, indent=2) + "\n")

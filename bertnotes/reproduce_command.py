@@ -57,14 +57,23 @@ def reproduce(
         record = results / f"imdb-{row}-seed{seed}.json"
         words = train_words(row, seed, data, out, record, minilm) if trains(row) else None
         to_do = shlex.join(["bertnotes", *words]) if words else "to do"
-        typer.echo(f"{row}, seed {seed}: {'done' if record.exists() else to_do}")
-        if show or record.exists():
+        done = is_done(record)
+        typer.echo(f"{row}, seed {seed}: {'done' if done else to_do}")
+        if show or done:
             continue
         if words is None:
             score_classical(row, data, record)
         else:
             train_row(row, seed, words, out)
         name_row(record, row, minilm)
+
+
+def is_done(path):
+    """Whether a record is there, whole, and names its row, which is the last thing that is done to it."""
+    try:
+        return "row" in json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return False
 
 
 def train_row(row, seed, words, out):
@@ -150,6 +159,9 @@ def name_row(path, row, minilm):
     MiniLM its name."""
     from bertnotes.files import write_whole
 
-    record = json.loads(path.read_text(encoding="utf-8").replace(json.dumps(minilm)[1:-1], MINILM))
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if "{minilm}" in ROWS[row]:
+        words = [MINILM if word == minilm else word for word in shlex.split(record["command"])]
+        record |= {"model": MINILM, "command": shlex.join(words)}
     name = {"name": NAMES[row]} if row in NAMES else {}
     write_whole(path, json.dumps({"row": row, **name, **record}, indent=2) + "\n")

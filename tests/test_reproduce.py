@@ -2,6 +2,8 @@
 
 import json
 import os
+import shlex
+from pathlib import Path
 from subprocess import CompletedProcess
 from types import SimpleNamespace
 
@@ -12,7 +14,7 @@ from toy import LABELS, TEXTS
 from bertnotes import reproduce_command
 from bertnotes.data import LABELS as NAMES
 from bertnotes.record import unpack_probabilities
-from bertnotes.reproduce_command import ROWS, plan, train_words
+from bertnotes.reproduce_command import MINILM, ROWS, name_row, plan, train_words
 
 
 def test_a_first_seed_of_all_comes_before_a_second_of_any():
@@ -67,6 +69,27 @@ def test_a_table_from_nothing_and_again(run, tmp_path):
     status, out, _ = run("--seeds", "2")
     assert status == 0 and out.count("done") == 5
     assert {path: path.read_bytes() for path in (tmp_path / "results").iterdir()} == before
+
+
+@pytest.mark.parametrize("left", ["", '{"accuracy": 0.', '{"accuracy": 0.9}'], ids=["empty", "torn", "without its row"])
+def test_a_row_whose_record_is_not_whole_is_run_again(run, tmp_path, left):
+    """As where the machine stopped while it was written."""
+    assert run("--row", "majority")[0] == 0
+    record = tmp_path / "results/imdb-majority-seed0.json"
+    record.write_text(left)
+    assert "majority, seed 0: to do" in run("--list", "--row", "majority")[1]
+    assert run("--row", "majority")[0] == 0 and json.loads(record.read_text())["row"] == "majority"
+
+
+def test_a_copy_of_minilm_goes_by_its_name(tmp_path):
+    """In the command and as the model, and nowhere else."""
+    words = train_words("minilm-512", 0, Path("imdb"), Path("runs"), Path("r.json"), "minilm")
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps({"model": "minilm", "command": shlex.join(["bertnotes", *words]), "positive": "minilm"}))
+    name_row(path, "minilm-512", "minilm")
+    record = json.loads(path.read_text())
+    assert record["model"] == MINILM and record["positive"] == "minilm" and record["row"] == "minilm-512"
+    assert f"--model {MINILM}" in record["command"] and "--out runs/minilm-512-seed0" in record["command"]
 
 
 def test_a_reader_is_written_trained_and_called_by_its_name(run, tmp_path, monkeypatch):
