@@ -195,7 +195,7 @@ def attention_rollout(attentions):
     """
     reached, flow = [], None
     for layer in attentions:
-        step = 0.5 * layer.mean(dim=1) + 0.5 * torch.eye(layer.shape[-1])
+        step = 0.5 * layer.mean(dim=1) + 0.5 * torch.eye(layer.shape[-1], dtype=layer.dtype, device=layer.device)
         flow = step if flow is None else step @ flow
         reached.append(flow)
     return torch.stack(reached)

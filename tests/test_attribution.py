@@ -72,6 +72,14 @@ def test_a_number_for_each_token_and_none_for_the_ends(model, tokenizer, case, m
     assert not any(weight.grad is not None for weight in model.parameters()), "the model is left as it was"
 
 
+def test_attention_is_what_cls_looks_at_in_the_last_layer(model, tokenizer, case):
+    ids, _, target = case
+    with torch.inference_mode():
+        weights = model.bert(ids, torch.ones_like(ids), output_attentions=True).attentions[-1]
+    values = METHODS["attention"](model, tokenizer, ids, target)
+    torch.testing.assert_close(values[1:-1], weights[0, :, 0, 1:-1].mean(dim=0))
+
+
 @pytest.mark.parametrize("target", [0, 1])
 def test_integrated_gradients_are_complete(model, tokenizer, case, target):
     """They sum to what the text adds to the logit of the blank one; more steps come closer."""

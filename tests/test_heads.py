@@ -175,6 +175,13 @@ def test_rollout_of_two_tokens_by_hand():
     assert torch.allclose(attention_rollout([first, first])[1, 0], torch.tensor([[1.0, 0.0], [0.75, 0.25]]))
 
 
+def test_rollout_goes_where_attention_lies():
+    """On another device than the default one, and in its precision: "meta" stands for a GPU."""
+    attentions = torch.ones(1, 1, 2, 2, device="meta", dtype=torch.bfloat16)
+    rolled = attention_rollout([attentions, attentions])
+    assert rolled.device.type == "meta" and rolled.dtype == torch.bfloat16
+
+
 @given(st.integers(1, 4), st.integers(1, 3), st.integers(2, 6))
 def test_rollout_shares_out_one_unit(layers, heads, length):
     attentions = [torch.randn(2, heads, length, length).softmax(-1) for _ in range(layers)]

@@ -1,9 +1,12 @@
 """Counted work against work counted by hand and by torch, measured memory against memory that was taken."""
 
+import os
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from bertnotes import memory
 from bertnotes.memory import give_back_memory
 from bertnotes.meter import MemoryWatch, Meter, matrix_rate, operations
 from bertnotes.models import load_encoder
@@ -53,6 +56,13 @@ def test_memory_is_the_most_that_was_held_meanwhile():
     del block
     give_back_memory()
     assert 190 <= watch.stop() < 400
+
+
+def test_the_peak_of_a_process_is_what_linux_says_of_this_program(monkeypatch):
+    monkeypatch.setattr(memory, "linux_status", lambda: "VmPeak:\t  9000 kB\nVmHWM:\t  500000 kB\nVmRSS:\t  4000 kB\n")
+    assert memory.peak_memory() == 512
+    monkeypatch.setattr(memory, "linux_status", lambda: "")
+    assert os.name == "nt" or memory.peak_memory() > 100, "elsewhere what getrusage says"
 
 
 def test_matrix_rate_is_measured():
