@@ -12,7 +12,9 @@ from bertnotes.classifier import BERTClassifier
 from bertnotes.data import load_imdb_data, split_validation
 from bertnotes.models import load_tokenizer
 from bertnotes.record import pack_flags
+from bertnotes.runs import lines_of
 
+LOSSES = {"epoch": 1, "train_loss": 0.7, "accuracy": 0.5}
 WORDS = ("good", "bad", "film", "cast", "the", "is", "story", "and", "a", "ending")
 
 
@@ -33,10 +35,12 @@ def run(tiny_checkpoint, tmp_path):
     with open(tmp_path / "train.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("review", "sentiment"), *rows])
     _, _, _, held = split_validation(*load_imdb_data(tmp_path / "train.csv"), 8, seed=3)
-    record = {"config": {"seed": 3}, "validation_labels": pack_flags(held), "train_reviews": 22, "accuracy": 0.5}
+    told = {"train_reviews": 22, "accuracy": 0.5, "history": [LOSSES]}
+    record = {"config": {"seed": 3}, "validation_labels": pack_flags(held), **told}
     (tmp_path / "run.json").write_text(json.dumps(record))
     torch.manual_seed(0)
     BERTClassifier(str(tiny_checkpoint)).save_pretrained(tmp_path / "model", load_tokenizer(tiny_checkpoint))
+    (tmp_path / "model/history.jsonl").write_text(lines_of([LOSSES]))
     options = {"record-of": "run.json", "data": "train.csv", "out": "found.json"}
     return [str(tmp_path / "model"), *(word for name, file in options.items() for word in (f"--{name}", str(tmp_path / file)))]
 

@@ -1,6 +1,7 @@
 """The record of what fine-tuning changed in the heads, and the tool that writes it."""
 
 import json
+import shutil
 
 import heads_after_fine_tuning as tool
 import pytest
@@ -19,9 +20,11 @@ def test_the_record_is_of_the_run_that_it_names():
 
 def test_the_tool_writes_what_moved(tiny_checkpoint, tmp_path, capsys):
     run, out = tmp_path / "run.json", tmp_path / "heads.json"
-    run.write_text('{"train_reviews": 7, "accuracy": 0.5}')
+    run.write_text(json.dumps({"train_reviews": 7, "accuracy": 0.5, "history": [{"train_loss": 0.7}]}))
+    folder = shutil.copytree(tiny_checkpoint, tmp_path / "run")
+    (folder / "history.jsonl").write_text('{"train_loss": 0.7}\n')
     options = {"--record-of": run, "--before": tiny_checkpoint, "--reviews": 3, "--tokens": 32, "--out": out}
-    assert tool.main([str(tiny_checkpoint), *(str(word) for option in options.items() for word in option)]) == 0
+    assert tool.main([str(folder), *(str(word) for option in options.items() for word in option)]) == 0
     found = json.loads(out.read_text())
     assert found["moved"] == [[0.0] * 3] * 2 and found["before"] == found["after"] and found["run"] == "run.json"
     assert set(found["before"]) == set(tool.MEASURES) and "--record-of" in found["command"]

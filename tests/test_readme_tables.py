@@ -114,6 +114,28 @@ def test_seeds_of_a_row_make_one_line_with_their_interval(root):
     assert row[6].count("](data/results/imdb-mini-128-seed") == 3 and row[6].startswith("[0](")
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"config": {"max_length": 128, "seed": 1}}, "differ in max_length"),
+        ({"test_reviews": 2000}, "differ in test_reviews"),
+        ({}, "of the same seed"),
+    ],
+)
+def test_runs_of_one_row_differ_in_nothing_but_their_seeds(root, changes, said):
+    for seed, changed in enumerate(({}, changes)):
+        write(root, f"imdb-mini-128-seed{seed}.json", row="mini-128", **changed)
+    with pytest.raises(ValueError, match=rf"mini-128-seed0\.json and imdb-mini-128-seed1\.json are of one row and .*{said}"):
+        rows(root)
+
+
+def test_runs_of_one_row_on_two_machines_name_both(root):
+    for seed, device in enumerate(("2 CPU threads, A Processor", "A GPU")):
+        config, environment = {**RECORD["config"], "seed": seed}, {**RECORD["environment"], "device": device}
+        write(root, f"imdb-mini-128-seed{seed}.json", row="mini-128", config=config, environment=environment)
+    assert rows(root)[0][9] == "2 CPU threads, A Processor, fp32; A GPU, fp32"
+
+
 def test_a_row_without_dice_or_weights(root):
     """What `bertnotes reproduce` writes of a classical system."""
     record = {key: value for key, value in RECORD.items() if key not in ("config", "parameters", "tfidf_accuracy")}

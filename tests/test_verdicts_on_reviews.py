@@ -14,7 +14,9 @@ from bertnotes.data import REVIEWS, load_imdb_data
 from bertnotes.files import hash_of
 from bertnotes.models import load_tokenizer
 from bertnotes.record import unpack_probabilities
+from bertnotes.runs import lines_of
 
+LOSSES = {"epoch": 1, "train_loss": 0.7, "accuracy": 0.5}
 TEXTS = ["good cast", "bad film", "the story is good", "a bad ending , and a bad cast"]
 
 
@@ -35,9 +37,12 @@ def run(tiny_checkpoint, tmp_path):
     with open(tmp_path / "reviews.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("review", "sentiment"), *zip(TEXTS, ["positive", "negative"] * 2, strict=True)])
     config = {"max_length": 5, "keep": "tail"}
-    (tmp_path / "run.json").write_text(json.dumps({"config": config, "train_reviews": 22, "accuracy": 0.5}))
+    (tmp_path / "run.json").write_text(
+        json.dumps({"config": config, "train_reviews": 22, "accuracy": 0.5, "history": [LOSSES]})
+    )
     torch.manual_seed(0)
     BERTClassifier(str(tiny_checkpoint)).save_pretrained(tmp_path / "model", load_tokenizer(tiny_checkpoint))
+    (tmp_path / "model/history.jsonl").write_text(lines_of([LOSSES]))
     options = {"record-of": "run.json", "data": "reviews.csv", "out": "found.json"}
     return [str(tmp_path / "model"), *(word for name, file in options.items() for word in (f"--{name}", str(tmp_path / file)))]
 
@@ -54,7 +59,12 @@ def test_reviews_are_read_as_the_run_read_its_own(run, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "text", "complaint"),
-    [("run.json", '{"train_reviews": 3}', "run.json has no field 'accuracy'"), ("reviews.csv", "text\nx\n", "reviews.csv")],
+    [
+        ("run.json", '{"train_reviews": 3}', "run.json has no field 'accuracy'"),
+        ("reviews.csv", "text\nx\n", "reviews.csv"),
+        ("model/history.jsonl", lines_of([LOSSES | {"train_loss": 0.6}]), "is not the run that run.json tells of"),
+        ("model/history.jsonl", "", "is not the run that run.json tells of"),
+    ],
 )
 def test_the_tool_says_what_is_missing(run, tmp_path, capsys, name, text, complaint):
     (tmp_path / name).write_text(text)

@@ -10,6 +10,7 @@ from check import ROOT
 from results_table import field
 
 from bertnotes.record import write_record
+from bertnotes.runs import read_lines
 
 
 def parser_of(about, record):
@@ -21,12 +22,21 @@ def parser_of(about, record):
     return parser
 
 
+def check_run(folder, path, run):
+    """Raise ValueError where the losses of a run, epoch by epoch, are not those that its record tells of."""
+    histories = read_lines(folder / "history.jsonl"), field(path, run, "history", list)
+    noted, told = ([epoch.get("train_loss") for epoch in history] for history in histories)
+    if not noted or noted != told:
+        raise ValueError(f"{folder} is not the run that {path.name} tells of: their losses differ, epoch by epoch")
+
+
 def carry_out(tool, parser, arguments, find):
     """Write a record of what find(options, run) returns, a dict. Returns the exit status: 2, and one line, for bad input."""
     options = parser.parse_args(arguments)
     try:
         run = json.loads(options.record_of.read_text(encoding="utf-8"))
         told = {name: field(options.record_of, run, name, (int, float)) for name in ("train_reviews", "accuracy")}
+        check_run(options.folder, options.record_of, run)
         found = find(options, run)
     except (OSError, ValueError) as error:
         print(f"{tool}: {error}", file=sys.stderr)

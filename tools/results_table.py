@@ -26,6 +26,8 @@ HEADINGS = (
     "date",
 )
 NUMBERS = (1, 2, 4, 6, 7, 8)  # the columns that are aligned right
+# the same in all runs of a row; how many reviews they trained on differs by a few, because copies stay on one side of a split
+SETTINGS = {"model", "parameters", "test_reviews", "epochs", "batch_size", "learning_rate", "max_length", "keep", "frozen"}
 OFFICIAL_TEST = 25_000  # reviews in the official test split
 SYSTEMS = {
     "majority_class": "the commonest class",
@@ -81,8 +83,27 @@ def field(path, record, name, kind=int, *default):
     return value
 
 
+def check_one_row(records):
+    """Raise ValueError, naming two files, where runs that are to make one line differ in more than their seeds and machines.
+
+    What a run of an earlier version does not say is not compared.
+    """
+    (first, known), seeds = records[0], {}
+    for path, record in records:
+        one, other = ({**told, **told.get("config", {}), "config": None} for told in (known, record))
+        different = sorted(name for name in SETTINGS & one.keys() & other.keys() if one[name] != other[name])
+        if different:
+            raise ValueError(f"{first.name} and {path.name} are of one row and differ in {', '.join(different)}")
+        if (twin := seeds.setdefault(get_seed(path, record), path)) != path:
+            raise ValueError(f"{twin.name} and {path.name} are of one row and of the same seed")
+
+
 def table_row(records):
-    """Return the cells of one line, as text. records: (path, record) of runs that differ in their seeds."""
+    """Return the cells of one line, as text. records: (path, record) of runs that differ in their seeds.
+
+    Raises ValueError where they differ in more.
+    """
+    check_one_row(records)
     path, record = records[0]
 
     def get(name, kind=int, *default):
@@ -92,7 +113,7 @@ def table_row(records):
         return [field(*one, name, kind) for one in records]
 
     accuracies, memories = each("accuracy"), [one for one in each("train_peak_memory_mb", (int, float, type(None))) if one]
-    parameters, precision = get("parameters", int, None), get("config.precision", str, None)
+    parameters = get("parameters", int, None)
     return [
         name_of(path, get("model", str), get("name", str, None)),
         f"{parameters / 1e6:.1f} M" if parameters else "",
@@ -104,9 +125,15 @@ def table_row(records):
         ", ".join(f"[{get_seed(*one)}](data/results/{one[0].name})" for one in records),
         duration(statistics.mean(each("train_seconds"))),
         f"{max(memories) / 1000:.1f} GB" if memories else "not measured",
-        get("environment.device", str) + (f", {precision}" if precision else ""),
+        "; ".join(dict.fromkeys(hardware(*one) for one in records)),
         max(each("environment.date", str)),
     ]
+
+
+def hardware(path, record):
+    """What a run ran on, and in which precision."""
+    precision = field(path, record, "config.precision", str, None)
+    return field(path, record, "environment.device", str) + (f", {precision}" if precision else "")
 
 
 def get_seed(path, record):
