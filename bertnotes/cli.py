@@ -89,12 +89,14 @@ def data(
     out: Annotated[Path, typer.Option(help="folder to write train, test and unsup to")] = Path("data/imdb"),
 ):
     """Fetch the full IMDB data set (84 MB, checksum verified), or take a copy, and write its official split as CSV."""
-    from bertnotes.imdb import fetch_archive, read_original, restore_split, write_splits
+    from bertnotes.imdb import REVIEWS_A_SPLIT, fetch_archive, read_original, restore_split, write_splits
 
     one_file = source is not None and source.suffix == ".csv"
     frames = restore_split(source) if one_file else read_original(source or fetch_archive(out))
     for split, path in write_splits(frames, out).items():
-        typer.echo(f"{split}: {path}")
+        typer.echo(f"{split}: {len(frames[split])} reviews, {path}")
+    if any(len(frames[split]) != REVIEWS_A_SPLIT for split in ("train", "test")):
+        typer.echo(f"IMDB has {REVIEWS_A_SPLIT} of each to train and to test on: this copy is another, or not whole", err=True)
 
 
 @app.command()

@@ -15,6 +15,7 @@ import pandas as pd
 
 from bertnotes.data import read_reviews
 
+REVIEWS_A_SPLIT = 25_000  # in train and in test
 URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 SHA256 = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
 SPLITS = ("train", "test", "unsup")
@@ -74,10 +75,13 @@ def restore_split(csv):
     """Give the one-file copy that circulates as `IMDB Dataset.csv`, train and test shuffled, its official split back.
 
     The reviews of the official test split are known by their fingerprints. Returns {"train": frame, "test": frame} with the
-    columns review and sentiment. Raises ValueError where the file does not hold the whole test split.
+    columns review and sentiment. Raises ValueError where the file does not hold the whole test split,
+    FileNotFoundError where the fingerprints are missing.
     """
     frame = read_reviews(csv)
     wanted = Counter(official_marks())
+    if not wanted:
+        raise FileNotFoundError(f"no fingerprints of IMDB's test split at {FINGERPRINTS}; they come with a clone of the course")
     total, in_test = wanted.total(), []
     for review in frame["review"]:  # counted, because some reviews stand in both splits
         mark = fingerprint(review)

@@ -73,12 +73,17 @@ def set_attention_dropout(config, rate):
             setattr(config, name, rate)
 
 
+def model_name(name="mini"):
+    """The name that counts: instead of "mini", what the environment variable BERTNOTES_MODEL says."""
+    return os.environ.get("BERTNOTES_MODEL", name) if name == "mini" else name
+
+
 def find_model(name="mini"):
     """Say where a model is to be loaded from: a folder as Path, or a hub id as str.
 
     Raises FileNotFoundError where the name is a path without a folder, ValueError where the folder holds no config.json.
     """
-    name = os.environ.get("BERTNOTES_MODEL", name) if name == "mini" else name
+    name = model_name(name)
     folder = MINI if name == "mini" else Path(name).expanduser()
     if not folder.is_dir():
         if name == "mini" or folder.is_absolute() or str(name).startswith((".", "~")) or str(name).count("/") > 1:

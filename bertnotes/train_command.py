@@ -61,11 +61,12 @@ def train(
     from bertnotes.devices import best_device, choose_precision, training_attention
     from bertnotes.exam import check_look, check_unseen, note_look
     from bertnotes.files import hash_of
-    from bertnotes.models import load_tokenizer
+    from bertnotes.models import load_tokenizer, model_name
     from bertnotes.processes import is_first
     from bertnotes.training import TrainConfig, fit
 
     check_folders(out, resume, test, record)
+    model = model_name(model)
     texts, labels = load_imdb_data(data, sample, seed, plain)
     test_data = load_imdb_data(test) if test else None
     size = int(validation) if validation >= 1 else validation
@@ -98,9 +99,11 @@ def train(
 
 
 def check_folders(out, resume, test, record):
-    """Raise ValueError where a run would overwrite another one, or a record have nothing to say."""
+    """Raise ValueError where a run would overwrite another one, or a record have nothing to say or no place."""
     if record and not test:
         raise ValueError("--record writes the score on a test set; give that set with --test")
+    if record and record.is_dir():
+        raise ValueError(f"--record {record} is a folder; give the name of a file in it, such as {record / 'result.json'}")
     if not resume and out.exists() and any(out.iterdir()):
         raise ValueError(f"{out} is not empty; give a new folder, or go on with the run in it: --resume")
 
@@ -113,15 +116,24 @@ def report_cost(classifier, tokenizer, reviews, config, device):
 
 
 def say_start(reviews):
-    """Print how many reviews there are, and what naming the commonest class would score."""
+    """Print how many reviews there are, and what naming the commonest class would score; on stderr, whether test reviews are
+    among them."""
     from bertnotes.evaluation import majority_accuracy
+    from bertnotes.exam import SHARED, official_among
     from bertnotes.processes import is_first
 
     (texts, _), (held_texts, held_labels) = reviews
-    if is_first():
+    if not is_first():
+        return
+    typer.echo(
+        f"{len(texts)} reviews to train on, {len(held_texts)} to validate on; "
+        f"majority class on validation {majority_accuracy(held_labels):.4f}"
+    )
+    if (official := official_among(texts)) > SHARED * len(texts):
         typer.echo(
-            f"{len(texts)} reviews to train on, {len(held_texts)} to validate on; "
-            f"majority class on validation {majority_accuracy(held_labels):.4f}"
+            f"{official} of those to train on belong to IMDB's official test split: what this model scores on that split says "
+            f"little. `bertnotes data` tells the splits apart",
+            err=True,
         )
 
 

@@ -201,8 +201,10 @@ def test_data_from_a_copy(run, tmp_path):
         (tmp_path / "aclImdb" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "aclImdb" / name).write_text(text)
     status, out, err = run("data", "--from", tmp_path / "aclImdb", "--out", tmp_path / "imdb")
-    assert (status, err) == (0, "")
-    assert out.splitlines() == [f"{split}: {tmp_path / 'imdb' / split}.csv.xz" for split in ("train", "test")]
+    assert status == 0 and "IMDB has 25000 of each to train and to test on: this copy is another, or not whole" in err
+    assert out.splitlines() == [
+        f"{split}: {count} reviews, {tmp_path / 'imdb' / split}.csv.xz" for split, count in {"train": 2, "test": 1}.items()
+    ]
     assert load_imdb_data(tmp_path / "imdb/train.csv.xz") == (["Bad.", "Good."], [0, 1])
 
 
@@ -224,6 +226,10 @@ BAD_INPUT = {
     "a sample of none": ([*TRAIN, "--sample", "0"], "sample is a count"),
     "no such test set": ([*TRAIN, "--test", "{new}.csv"], "no file"),
     "a record of no test": ([*TRAIN, "--record", "{new}.json"], "give that set with --test"),
+    "a record in a folder's place": (
+        [*TRAIN, "--test", "{reviews}", "--record", "{folder}"],
+        "give the name of a file in it",
+    ),
     "a validation set too large": ([*TRAIN, "--validation", "40"], "cannot carve a validation set of 40"),
     "a negative validation set": ([*TRAIN, "--validation", "-1"], "cannot carve a validation set of -1"),
     "too many tokens": ([*TRAIN, "--max-length", "49"], "this model has 48 positions; got 49"),

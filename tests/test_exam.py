@@ -145,6 +145,16 @@ def test_evaluate_knows_an_exam(run, tiny_checkpoint):
     assert run("evaluate", "--data", "test.csv", "--model", "b", "--another-look", "to see")[0] == 0
 
 
+def test_training_on_the_official_test_split_is_told(run, tiny_checkpoint, monkeypatch, tmp_path):
+    """With no --test given, as where the one-file copy that mixes both splits is trained on."""
+    words = [word for word in train(tiny_checkpoint, "a") if word not in ("--test", "test.csv")]
+    assert run(*words) == (0, "")
+    (tmp_path / "marks").write_bytes(b"".join(exam.mark_of(text) for text in TEXTS))
+    monkeypatch.setattr(imdb, "FINGERPRINTS", tmp_path / "marks")
+    status, err = run(*[word if word != "a" else "b" for word in words])
+    assert status == 0 and "32 of those to train on belong to IMDB's official test split" in err
+
+
 def test_reviews_to_train_on_are_no_exam(run, tiny_checkpoint):
     words = [word if word != "test.csv" else "train.csv" for word in train(tiny_checkpoint, "a")]
     status, err = run(*words)

@@ -129,6 +129,14 @@ def test_not_the_data_set(tmp_path):
         read_original(tmp_path / "nowhere")
 
 
+def test_no_fingerprints(tmp_path, monkeypatch):
+    """As where the package alone was installed: the copy is not taken for one without test reviews."""
+    monkeypatch.setattr(imdb, "FINGERPRINTS", tmp_path / "none")
+    (tmp_path / "IMDB Dataset.csv").write_text("review,sentiment\nGood.,positive\n")
+    with pytest.raises(FileNotFoundError, match=r"no fingerprints of IMDB's test split at .*none; they come with a clone"):
+        restore_split(tmp_path / "IMDB Dataset.csv")
+
+
 def test_write_splits_and_read_them_back(archive, tmp_path):
     """What was written is what load_imdb_data reads, and no partial file stays behind."""
     frames = read_original(archive)
