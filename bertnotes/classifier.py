@@ -4,6 +4,7 @@ Fine-tuned in notebook 09. Devlin et al. 2019, "BERT: Pre-training of Deep Bidir
 Understanding", section 4.1.
 """
 
+import re
 from pathlib import Path
 
 import torch
@@ -59,19 +60,29 @@ class BERTClassifier(nn.Module):
     def save_pretrained(self, folder, tokenizer):
         """Write config.json, model.safetensors and the tokenizer to a folder, in the layout of transformers.
 
-        `from_pretrained`, `load_encoder` (for its attention) and transformers' AutoModelForSequenceClassification read it.
+        `from_pretrained` and `load_encoder` (for its attention) read it; of a BERT, transformers'
+        AutoModelForSequenceClassification too.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         config = type(self.bert.config)(**self.bert.config.to_diff_dict())
         config.id2label = dict(enumerate(self.class_names))
         config.label2id = {name: label for label, name in enumerate(self.class_names)}
-        config.architectures = ["BertForSequenceClassification"]
+        config.architectures = ["BertForSequenceClassification"] if config.model_type == "bert" else None
         config.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-        weights = {name: weight.contiguous() for name, weight in self.state_dict().items()}
+        weights = {self.name_on_disk(name): weight.contiguous() for name, weight in self.state_dict().items()}
         with whole(folder / "model.safetensors") as partial:
             save_file(weights, partial, metadata={"format": "pt"})
+
+    def load_weights(self, folder):
+        """Put the weights that `save_pretrained` wrote back into this model."""
+        saved = load_file(Path(folder) / "model.safetensors")
+        self.load_state_dict({name: saved[self.name_on_disk(name)] for name in self.state_dict()})
+
+    def name_on_disk(self, name):
+        """What transformers calls a weight of ours: an encoder that is no BERT has a name of its own, such as distilbert."""
+        return re.sub(r"^bert\.", f"{self.bert.base_model_prefix}.", name)
 
     @classmethod
     def from_pretrained(cls, folder, attention="bertnotes"):

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from bertnotes.files import whole, write_whole
 
@@ -226,4 +226,7 @@ class Run:
 
     def load_best(self, model):
         """Put the weights that were kept last into the model."""
-        model.load_state_dict(load_file(self.folder / "model.safetensors") if self.folder else self.best)
+        if self.folder:
+            model.load_weights(self.folder)
+        else:
+            model.load_state_dict(self.best)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
 from bertnotes import classifier as module
 from bertnotes.classifier import BERTClassifier, predict_probabilities, predict_sentiment
@@ -116,6 +116,23 @@ def test_transformers_reads_it_too(model, saved, batch):
     assert theirs.config.id2label == {0: "negative", 1: "positive"}
     with torch.inference_mode():
         assert_close(theirs.eval()(**batch).logits, model(**batch), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["distilbert", "roberta", "electra", "mpnet"])
+def test_an_encoder_that_is_no_bert_comes_back_too(kind, tokenizer, batch, tmp_path):
+    sizes = {"hidden_size": 24, "num_attention_heads": 3, "num_hidden_layers": 2, "max_position_embeddings": 64}
+    encoder = AutoModel.from_config(AutoConfig.for_model(kind, vocab_size=len(tokenizer), **sizes))
+    encoder.save_pretrained(tmp_path / "new")
+    tokenizer.save_pretrained(tmp_path / "new")
+    model = BERTClassifier(str(tmp_path / "new"), 2, "eager").eval()
+    model.save_pretrained(tmp_path / "run", tokenizer)
+    again, _ = BERTClassifier.from_pretrained(tmp_path / "run", "eager")
+    assert torch.equal(again(**batch), model(**batch))
+    with torch.no_grad():
+        again.classifier.weight.zero_()
+        next(again.bert.parameters()).zero_()
+    again.load_weights(tmp_path / "run")
+    assert torch.equal(again(**batch), model(**batch))
 
 
 def test_load_encoder_reads_it_for_its_attention(model, saved, batch):
