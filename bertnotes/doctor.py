@@ -32,7 +32,15 @@ class Check:
 def examine():
     """Look at everything that the notebooks need. Returns a list of Checks; none of them raises."""
     looks = (check_packages, check_memory, check_disk, check_device, check_model, check_attention, check_reviews)
-    return [look() for look in looks]
+    return [attempt(look) for look in looks]
+
+
+def attempt(look):
+    """A look that cannot even be taken, because a package is missing or of another version, is one that failed."""
+    try:
+        return look()
+    except Exception as error:
+        return Check(look.__name__.removeprefix("check_"), False, " ".join(f"{type(error).__name__}: {error}".split()), SETUP)
 
 
 def check_packages(name="bertnotes"):

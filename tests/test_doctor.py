@@ -1,6 +1,7 @@
 """The look at the machine: it passes here, and each thing that may be wrong is named with a remedy."""
 
 import shutil
+import sys
 from importlib import metadata
 
 import pytest
@@ -36,6 +37,14 @@ def test_a_package_that_is_missing_or_too_old(monkeypatch):
     assert not check.ok and "no-such-package missing (needs <2,>=1)" in check.found
     assert "torch" in check.found and ">=99" in check.found and "also-absent" not in check.found
     assert "matplotlib" not in check.found
+
+
+def test_a_package_that_cannot_be_imported_is_told_with_the_rest(monkeypatch):
+    """The look goes on: this is what it is for."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    checks = {check.name: check for check in doctor.examine()}
+    assert len(checks) == 7 and checks["memory"].ok
+    assert not checks["device"].ok and "torch" in checks["device"].found and "make lab" in checks["device"].remedy
 
 
 def test_the_course_itself_is_not_installed():
