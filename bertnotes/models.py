@@ -128,16 +128,21 @@ def explained(source):
         raise FileNotFoundError(
             f"'{source}' is no folder here, is not in this machine's cache, and the Hugging Face hub could not give it. "
             f"Two ways out: load it once with network (and HF_HUB_OFFLINE unset), it then stays cached; or copy its folder "
-            f"(config.json, model.safetensors, tokenizer.json) from a machine that has it, and give that folder as the name"
+            f"(config.json, model.safetensors, tokenizer.json) from a machine that has it, and give that folder as the name. "
+            f"What was met: {_first_line(error)}"
         ) from error
 
 
 def _first_line(error):
-    return str(error).strip().splitlines()[0]
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 @torch.inference_mode()
 def _check_attentions(encoder, attention):
-    attentions = encoder(torch.zeros(1, 2, dtype=torch.long), output_attentions=True).attentions
+    outputs = encoder(torch.zeros(1, 2, dtype=torch.long), output_attentions=True)
+    attentions = getattr(outputs, "attentions", None)
     if not attentions or any(weights is None for weights in attentions):
-        raise ValueError(f'{type(encoder).__name__} gives no attention weights with attention="{attention}"; try "eager"')
+        raise ValueError(
+            f'{type(encoder).__name__} gives no attention weights with attention="{attention}"; try "eager", or "sdpa" where '
+            f"none are to be looked at"
+        )

@@ -56,7 +56,8 @@ class ReaderModel(PreTrainedModel):
         self.pooler = nn.Linear(width, config.hidden_size)
         self.post_init()
 
-    def forward(self, input_ids, attention_mask, **_):
+    def forward(self, input_ids, attention_mask=None, **_):
+        attention_mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         read = read_elmo if self.config.kind == "elmo" else read_gpt
         known = read(self.reader, input_ids, attention_mask.sum(dim=1))
         return BaseModelOutputWithPooling(pooler_output=self.pooler(known).tanh())

@@ -73,9 +73,11 @@ class TransformerReader(Reader):
         length = vectors.shape[1]
         if length > len(self.position.weight):
             raise ValueError(f"this reader was made for at most {len(self.position.weight)} tokens; got {length}")
-        hidden = vectors + self.position.weight[:length]
+        hidden, mask = vectors + self.position.weight[:length], self.mask(length)
+        if mask is not None:
+            mask = mask.to(hidden.device)
         for layer in self.layers:
-            hidden, _ = layer(hidden, self.mask(length))
+            hidden, _ = layer(hidden, mask)
         return hidden
 
 

@@ -94,6 +94,20 @@ def test_a_reader_without_weights_has_to_start_from_zero(kind, tmp_path, tiny_ch
         load_encoder(tmp_path, "sdpa")
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_reader_runs_where_its_weights_lie(kind):
+    """The device "meta" stands for a GPU."""
+    ids = torch.ones(2, 5, dtype=torch.long, device="meta")
+    assert reader(kind).to("meta")(ids).pooler_output.device.type == "meta"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_reader_has_no_attention_weights_to_show(kind, tmp_path, tiny_checkpoint):
+    write_reader(tmp_path, kind, like=str(tiny_checkpoint))
+    with pytest.raises(ValueError, match=r'ReaderModel gives no attention weights with attention="bertnotes"; try .* "sdpa"'):
+        load_encoder(tmp_path, "bertnotes", from_zero=True)
+
+
 def test_no_such_reader():
     with pytest.raises(ValueError, match="a reader is one of elmo, gpt; got 'bert'"):
         ReaderModel(ReaderConfig(kind="bert", **SIZES))
