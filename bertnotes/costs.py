@@ -16,7 +16,7 @@ def estimate_cost(model, tokenizer, train_data, validation_data, config, device=
     tokens_per_second (measured, padding counted), seconds (of all epochs, validation included), and memory_mb, the most that
     was held. Raises ValueError as `fit` does. What torch.compile would gain is not in it.
     """
-    check_run(config, model, train_data[1])
+    check_run(config, model, train_data[1], validation_data[1])
     model = copy.deepcopy(model).to(device)
     model.bert.requires_grad_(not config.frozen)
     loader, validation = loaders(tokenizer, train_data, validation_data, config)

@@ -58,7 +58,7 @@ def training_steps(model, data_loader, optimizer, scheduler, device, config, acc
 
     Yields (loss, reviews) after each step: the mean loss per review, in nats, and how many reviews there were. With a seed,
     dropout goes by it and the number of the step, so that a run can be taken up anywhere.
-    Raises ValueError at the first batch whose loss is not a finite number, before it touches the weights.
+    Raises ValueError at the first batch whose loss or gradient is not a finite number, before it touches the weights.
     """
     model.train()
     for number, batch in enumerate(progress_bar(data_loader, "training", accelerator)):
@@ -67,7 +67,9 @@ def training_steps(model, data_loader, optimizer, scheduler, device, config, acc
         loss = add_gradient(model, batch, device, config, accelerator)
         if not math.isfinite(loss):
             raise ValueError(f"the loss is {loss} at {name_batch(data_loader, number)}; try a lower learning rate, or fp32")
-        torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
+        if not math.isfinite(norm):
+            raise ValueError(f"the gradient is {norm} at {name_batch(data_loader, number)}; try a lower learning rate, or fp32")
         optimizer.step()
         scheduler.step()
         optimizer.zero_grad()
@@ -97,7 +99,7 @@ def add_gradient(model, batch, device, config, accelerator=None):
 def train(model, data_loader, optimizer, scheduler, device, precision="fp32"):
     """Train for one epoch: every batch of the loader once. Returns the mean loss per review, in nats.
 
-    Raises ValueError at the first batch whose loss is not a finite number, before it touches the weights.
+    Raises ValueError at the first batch whose loss or gradient is not a finite number, before it touches the weights.
     """
     total = count = 0
     for loss, reviews in training_steps(model, data_loader, optimizer, scheduler, device, TrainConfig(precision=precision)):
@@ -202,11 +204,11 @@ def fit(
     Processes that were launched together share each batch (processes.py).
     Returns the history, a dict an epoch: epoch, train_loss, validation_loss, accuracy, seconds, and memory_mb, the most that
     was held since the run began.
-    Raises ValueError where the training labels are all of one class, max_length is over the model's, the loss is no finite
-    number, or `Run` does not take the folder.
+    Raises ValueError where `check_run` finds that it cannot work, the loss or its gradient is no finite number, or `Run` does
+    not take the folder.
     """
     config = config or TrainConfig()
-    check_run(config, model, train_data[1])
+    check_run(config, model, train_data[1], validation_data[1])
     accelerator = join_processes(device)
     device = accelerator.device if accelerator.num_processes > 1 else torch.device(device)
     model.to(device).bert.requires_grad_(not config.frozen)
@@ -258,13 +260,18 @@ def loaders(tokenizer, train_data, validation_data, config):
     return training_loader(training, config.batch_size, config.seed), evaluation_loader(held_out, 32)
 
 
-def check_run(config, model, labels):
-    """Raise ValueError where a run cannot work: no epochs, empty batches, too long reviews, one class only."""
+def check_run(config, model, labels, held_labels):
+    """Raise ValueError where a run cannot work: no epochs, empty batches, too long reviews, one class only, a label that the
+    model has no class for, nothing to validate on."""
     for name in ("epochs", "batch_size", "patience", "at_once"):
         if (value := getattr(config, name)) is not None and value < 1:
             raise ValueError(f"{name} is at least 1; got {value}")
     autocast("cpu", config.precision)
     check_max_length(config.max_length, model.bert.config.max_position_embeddings)
+    if not held_labels:
+        raise ValueError("there is no review to validate on: the best epoch could not be told")
+    if strange := sorted({*labels, *held_labels} - set(range(classes := model.classifier.out_features))):
+        raise ValueError(f"the labels of a model with {classes} classes are 0 to {classes - 1}; got {strange[0]}")
     if len(set(labels)) < 2:
         raise ValueError(f"all {len(labels)} training reviews have the label {labels[0]}: nothing to tell apart")
 

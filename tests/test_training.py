@@ -120,6 +120,17 @@ def test_a_loss_that_is_no_number_stops_before_it_does_harm(model, dataset):
     assert all(torch.equal(weight, before[name]) for name, weight in model.named_parameters() if name in before)
 
 
+def test_a_gradient_that_is_no_number_stops_before_it_does_harm(model, dataset):
+    """The loss may be finite all the same; clipping would make NaN of every weight."""
+    model.classifier.weight.register_hook(lambda gradient: gradient * math.inf)
+    before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer)
+    with pytest.raises(ValueError, match=r"the gradient is (inf|nan) at batch 0; try a lower learning rate"):
+        train(model, DataLoader(dataset, batch_size=8), optimizer, scheduler, "cpu")
+    assert all(torch.equal(weight, before[name]) for name, weight in model.named_parameters())
+
+
 def test_evaluate_equals_scikit_learn():
     """Accuracy and report of the same labels and predictions, the last batch shorter than the others."""
     labels, said = [0, 1, 1, 0, 1, 1, 0, 1, 1], [0, 1, 0, 0, 1, 1, 1, 1, 0]
@@ -374,6 +385,19 @@ def test_one_class_teaches_nothing(model, tokenizer):
     """The error says which."""
     with pytest.raises(ValueError, match="all 8 training reviews have the label 1: nothing to tell apart"):
         fit(model, tokenizer, (TEXTS[:8], [1] * 8), (TEXTS, LABELS), CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("train_labels", "held_labels", "said"),
+    [
+        ([1, 2] * 4, [0, 1], "labels of a model with 2 classes are 0 to 1; got 2"),
+        ([0, 1] * 4, [0, -100], "labels of a model with 2 classes are 0 to 1; got -100"),
+        ([0, 1] * 4, [], "no review to validate on"),
+    ],
+)
+def test_labels_that_do_not_fit_are_told_before_it_begins(model, tokenizer, train_labels, held_labels, said):
+    with pytest.raises(ValueError, match=said):
+        fit(model, tokenizer, (TEXTS[:8], train_labels), (TEXTS[: len(held_labels)], held_labels), CONFIG)
 
 
 def test_fit_with_more_tokens_than_positions(model, tokenizer):
