@@ -135,9 +135,11 @@ print("500 rows, each said as the function above says it; the first:", *digits[0
 #
 # The **encoder** reads the digits. The **decoder** writes the words, one after another: from the words so far it works out the
 # next. Both are GRUs, small networks that read a row from left to right and carry along one vector, their memory (Cho et al.
-# 2014). The encoder's last memory is handed to the decoder, which starts from it.
+# 2014a). The encoder's last memory is handed to the decoder, which starts from it.
 #
 # One line makes the difference: with `looks_back`, each decoder state is a **query**, and the digits' vectors are **keys and values**.
+# We take these vectors (digit and place) from before the encoder, so that each stands for one digit alone and the picture of the
+# weights is easy to read; Bahdanau et al. (2015) and Vaswani et al. (2017) take the encoder's outputs.
 
 # %% slideshow={"slide_type": "subslide"}
 SIZE = 64
@@ -153,7 +155,8 @@ class Translator(nn.Module):
         self.answer = nn.Linear(SIZE, len(WORDS))
 
 
-print(f"{sum(weight.numel() for weight in Translator(True).parameters()):,} weights")
+for name, looks_back in (("with", True), ("without", False)):
+    print(f"{name} cross-attention: {sum(weight.numel() for weight in Translator(looks_back).parameters()):,} weights")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # What it does with a batch. `said` are the words said so far, `<go>` in front; the result has scores for the next word at each
@@ -210,8 +213,8 @@ print(f"both trained in {time.perf_counter() - started:.1f} s")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What it learned, and what is lost without
 #
-# Now they translate on their own, word by word, each on what it has said itself. 200 new rows of each length: in how many is every
-# word right?
+# Now they translate on their own, word by word, each on what it has said itself. 200 rows of each length: in how many is every
+# word right? The short rows are no news to them: of one number there are only 72, and all were met in the lessons.
 
 
 # %%
@@ -232,6 +235,10 @@ def share_right(model, length):
     return (said == to_say[:, : 3 * length]).all(dim=1).float().mean().item()
 
 
+lessons, met = torch.Generator().manual_seed(1), set()  # the rows of teach again
+for _ in range(400):
+    met.update(tuple(row[:2]) for row in make_batch(64, lessons)[0].tolist() if not row[2])
+print(f"rows of one number met in the lessons: {len(met)} of {len(TENS) * len(ONES)}")
 lengths = list(range(1, LONGEST + 1))
 right = {name: [share_right(model, n) for n in lengths] for name, model in (("with", with_attention), ("without", without))}
 
@@ -243,9 +250,10 @@ print("with cross-attention: above 0.95 at every length")
 print("without: above 0.9 for one number, below 0.5 for six")
 
 # %% [markdown]
-# Without cross-attention, everything about the digits must pass through **one vector**, the encoder's last memory. It has room for
-# few. This is what translation looked like before attention: good on short sentences, worse the longer they got (Cho et
-# al. 2014; Sutskever et al. 2014). With cross-attention, each word goes and looks for itself.
+# Without cross-attention, everything about the digits must pass through **one vector**, the encoder's last memory. After 400
+# lessons it carries few. Translation before attention often looked like this: worse the longer the sentences got (Cho et al. 2014b;
+# Bahdanau et al. 2015, figure 2). Not always: Sutskever et al. (2014), with a deeper, larger LSTM and the source reversed, saw no
+# such drop. With cross-attention, each word goes and looks for itself.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Where does it look?
@@ -295,9 +303,9 @@ print("with the mask, the scores are those of the unpadded row; without, they ar
 print(f"without it some attention goes to places where nothing stands: {wasted > 0.01}")
 
 # %% [markdown]
-# The danger: **no error, no warning**. The numbers are a little off, sometimes the answer too, and it depends on who else is in the
-# batch. Here is the same with the real BERT that comes with the course. Two sentences, one much longer; we look at the vector of
-# `[CLS]` of the short one.
+# The danger: **no error, no warning**. The numbers are off, in BERT by most of the vector's length (below), and it depends on who
+# else is in the batch. Here is the same with the real BERT that comes with the course. Two sentences, one much longer; we look at
+# the vector of `[CLS]` of the short one.
 
 # %% slideshow={"slide_type": "subslide"}
 from bertnotes import load_encoder, load_tokenizer
@@ -312,8 +320,8 @@ with torch.inference_mode():
     forgotten = encoder(batch["input_ids"]).last_hidden_state[0, 0]  # everything may be looked at
 for name, vector in (("masked", masked), ("not masked", forgotten)):
     apart = (vector - alone).norm() / alone.norm()
-    print(f"{name:10} differs from the sentence alone by {'less than 0.1 %' if apart < 0.001 else 'more than 10 %'}")
-    assert (apart < 1e-3) == (name == "masked") and (name == "masked" or apart > 0.1)
+    print(f"{name:10} differs from the sentence alone by {'less than 0.1 %' if apart < 0.001 else 'more than 50 %'}")
+    assert apart < 1e-3 if name == "masked" else apart > 0.5
 
 # %% [markdown]
 # So: whatever you compute in batches, give the mask along, and test it once as above: **alone and in a batch, the result is the
@@ -410,7 +418,8 @@ print(weights[0, 0])
 print("attention on padding:", f"{weights[0, 0, :, 2].sum():.2f} of {weights[0, 0].sum():.2f}")
 
 # %% [markdown]
-# **Sources.** Bahdanau, Cho & Bengio 2015, *Neural Machine Translation by Jointly Learning to Align and Translate* · Cho et al. 2014,
-# *Learning Phrase Representations using RNN Encoder-Decoder*, and *On the Properties of Neural Machine Translation* · Sutskever,
-# Vinyals & Le 2014, *Sequence to Sequence Learning with Neural Networks* · Vaswani et al. 2017, *Attention Is All You Need*,
-# section 3.2.3
+# **Sources.** Bahdanau, Cho & Bengio 2015, *Neural Machine Translation by Jointly Learning to Align and Translate* · Cho, van
+# Merriënboer, Gulcehre et al. 2014a, *Learning Phrase Representations using RNN Encoder-Decoder* (the GRU) · Cho, van
+# Merriënboer, Bahdanau & Bengio 2014b, *On the Properties of Neural Machine Translation* (the length of the sentences) ·
+# Sutskever, Vinyals & Le 2014, *Sequence to Sequence Learning with Neural Networks* · Vaswani et al. 2017, *Attention Is All You
+# Need*, section 3.2.3
