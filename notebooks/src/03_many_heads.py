@@ -11,6 +11,7 @@
 # %% slideshow={"slide_type": "skip"}
 import math
 import time
+from contextlib import contextmanager
 
 import matplotlib.pyplot as plt
 import torch
@@ -322,20 +323,19 @@ assert math.exp(whole) < 150
 
 
 # %% slideshow={"slide_type": "subslide"}
-from contextlib import contextmanager
-
-
 @contextmanager
 def heads_off(model, heads):
     """Inside the block these heads, [(layer, head), ...], are silent; after it they are back."""
     size = model.config.hidden_size // model.config.num_attention_heads
     outputs = [layer.attention.output.weight.data for layer in model.layers]
     before = [output.clone() for output in outputs]
-    for layer, head in heads:
-        outputs[layer][:, head * size : (head + 1) * size] = 0
-    yield
-    for output, kept in zip(outputs, before, strict=True):
-        output.copy_(kept)
+    try:
+        for layer, head in heads:
+            outputs[layer][:, head * size : (head + 1) * size] = 0
+        yield
+    finally:  # even after an error or an interrupt
+        for output, kept in zip(outputs, before, strict=True):
+            output.copy_(kept)
 
 
 # %%
