@@ -525,16 +525,16 @@ _, ax = plt.subplots(figsize=(4.6, 4.6), layout="constrained")
 image = ax.imshow(table > 0, cmap=AMOUNT, vmin=0, vmax=1.5)
 ax.set_xticks(range(12), SENTENCE, rotation=90, fontsize=11)
 ax.set_yticks(range(12), SENTENCE, fontsize=11)
-print(f"{(table == 0).sum()} of {table.numel()} pairs do not see each other")
+print(f"in {(table == 0).sum()} of {table.numel()} cells the output does not see the input")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Try it: the sum again
 #
 # Suppose nine verbs in ten are *loves*. ELMo meets *hates ... hates*. With which probability does its join say *but*? Do the
-# sum on paper, as above, then fill in your result.
+# sum on paper, as above, then fill in your result to three decimals.
 
 # %%
-MY_RESULT = None  # for example 0.5
+MY_RESULT = None  # for example 0.500
 
 # %%
 love = 0.9
@@ -542,7 +542,7 @@ both_and, both_but = (1 - love) ** 2 / (love**2 + (1 - love) ** 2), love**2 / (2
 if MY_RESULT is None:
     print("no answer yet: set MY_RESULT above and run both cells")
 else:
-    right = abs(MY_RESULT - both_but / (both_and + both_but)) < 0.005
+    right = abs(MY_RESULT - both_but / (both_and + both_but)) < 0.001
     print("right" if right else "not yet: p(but | hates) is 0.9 on either side; divide by the share of all links that are but")
 
 # %% [markdown]
