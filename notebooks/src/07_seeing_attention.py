@@ -266,33 +266,44 @@ print(f"largest weight in an ordinary token's row: {attention[layer, head, 1:-1]
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The control: a BERT that has learned nothing
 #
-# The best of many is always better than the average, by chance alone. So we ask the same of a model of the same build with
-# random weights. Whatever *it* scores comes for free; only what stands above that was learned.
+# The best of many is always better than the average, by chance alone. So we ask the same of two models of the same build that have
+# learned nothing. One has **fresh** random weights, as training would begin with. They are small, so softmax gets scores that hardly
+# differ, and spreads evenly. The other has the trained numbers, but **shuffled** within each tensor: as large, in no order. Whatever
+# these two score comes for free; only what stands above both was learned.
 
 # %% slideshow={"slide_type": "fragment"}
+from copy import deepcopy
+
 from transformers import AutoModel
 
 torch.manual_seed(0)
-untrained = AutoModel.from_config(config, attn_implementation="eager").eval()
-control = average_habits(untrained)
-for name, best, chance in zip(NAMES, trained.amax((0, 1)), control.amax((0, 1)), strict=True):
-    print(f"most {name:30} trained {best:.2f}   random {chance:.2f}")
+untrained, shuffled = AutoModel.from_config(config, attn_implementation="eager").eval(), deepcopy(encoder)
+with torch.no_grad():
+    for numbers in shuffled.parameters():
+        numbers.copy_(numbers.flatten()[torch.randperm(numbers.numel())].view_as(numbers))
+control, disorder = average_habits(untrained), average_habits(shuffled)
+print(f"{'':35}trained   fresh   shuffled")
+for name, *most in zip(NAMES, *[scores.amax((0, 1)) for scores in (trained, control, disorder)], strict=True):
+    print(f"most {name:30}", "     ".join(f"{value:.2f}" for value in most))
 
 # %%
-best, chance = trained.amax((0, 1)), control.amax((0, 1))
+spread_of = [model.encoder.layer[0].attention.self.query.weight.std() for model in (untrained, encoder, shuffled)]
+print("spread of the query weights of layer 1: fresh {:.3f}, trained {:.3f}, shuffled {:.3f}".format(*spread_of))
+print(f"least evenness of a head: fresh {control[..., 4].min():.2f}, shuffled {disorder[..., 4].min():.2f}")
+best, chance = trained.amax((0, 1)), torch.stack([control, disorder]).amax((0, 1, 2))
 assert (best[:2] > 3 * chance[:2]).all()  # the neighbours
 assert best[2:4].max() > 3 * chance[2:4].max()  # the sink
-assert control[..., 4].min() > 0.9  # random weights look everywhere alike
-print("neighbours and sink: more than three times what random weights give")
+assert control[..., 4].min() > 0.95 > 0.8 > disorder[..., 4].min()  # even because small, not because random
+print("neighbours and sink: more than three times what either control gives")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# All heads, not only the winners: a dot is a head. The random model's dots lie in a heap, close to what even attention gives.
+# All heads, not only the winners: a dot is a head. The fresh model's dots lie in a heap, close to what even attention gives.
 # The trained model's heads have gone different ways: **they have specialised**, and nobody told them to.
 
 # %%
 figure, ax = plt.subplots(figsize=(9, 3.6), layout="constrained")
 spread = torch.linspace(-0.12, 0.12, trained[..., 0].numel())
-for scores, shift, colour, name in ((control, -0.18, "#c55a11", "random"), (trained, 0.18, "#0b5394", "trained")):
+for scores, shift, colour, name in ((control, -0.18, "#c55a11", "fresh"), (trained, 0.18, "#0b5394", "trained")):
     for habit in range(5):
         label = name if habit == 0 else None
         ax.scatter(scores[..., habit].flatten(), habit + shift + spread, s=14, color=colour, label=label)
@@ -301,7 +312,7 @@ ax.set(xlim=(-0.02, 1.02), ylim=(4.6, -0.6), xlabel="each dot: one head, average
 legend = ax.legend(fontsize=12, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
 
 # %%
-for name, scores in (("trained", trained), ("random", control)):
+for name, scores in (("trained", trained), ("fresh", control), ("shuffled", disorder)):
     low, high = scores.amin((0, 1)), scores.amax((0, 1))
     print(f"{name:8}", "   ".join(f"{a:.2f} to {b:.2f}" for a, b in zip(low, high, strict=True)))
 
@@ -321,7 +332,7 @@ reviews, _ = load_imdb_data(REVIEWS, sample=200, seed=7)
 measured = measure_heads(encoder, tokenizer, reviews, max_length=64)
 without = measure_heads(untrained, tokenizer, reviews, max_length=64)
 bars = fixed_distance(tokenizer, reviews, max_length=64)
-print(f"{'attention on':20} most in      that head  random, at most  fixed distance")
+print(f"{'attention on':20} most in      that head   fresh, at most  fixed distance")
 for name, (distance, share) in bars.items():
     layer, head = divmod(int(measured[name].argmax()), measured[name].shape[1])
     print(f"{name:20} layer {layer + 1}, head {head + 1:2} {measured[name].max():5.2f} {without[name].max():12.2f}", end="")
@@ -335,7 +346,7 @@ for name, (distance, share) in bars.items():
 # %%
 for name in ("token before", "token after", "same word elsewhere", "rest of its word", "its auxiliary"):
     assert measured[name].max() > 2 * without[name].max(), name
-print("for each of these, some trained head does it more than twice as much as any random one")
+print("for each of these, some trained head does it more than twice as much as any fresh one")
 beyond = [name for name, (_, share) in bars.items() if measured[name].max() > 1.5 * share]
 print("but clearly more than a fixed distance would give:", " · ".join(beyond))
 assert "same word elsewhere" in beyond and "its article" not in beyond and "its auxiliary" not in beyond
@@ -388,9 +399,9 @@ print(f"if all tokens were looked at alike: {even_share:.2f}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is it a no-op? Look at the value
 #
-# A head adds up *values*, weighted. If the value of the sink is a short vector, then attention on it adds next to nothing, and
-# the weight, however dark in the picture, is a way to be silent (Kobayashi et al. 2020 showed this for BERT-base). We measure
-# how long the sink's value is, compared with those of the ordinary tokens, in each head.
+# A head adds up *values*, weighted. If the value of the sink is a short vector, then attention on it adds far less than its colour
+# in the picture says, and a head that rests there says little (Kobayashi et al. 2020 showed this for BERT-base). We measure how
+# long the sink's value is, compared with those of the ordinary tokens, in each head.
 
 
 # %% slideshow={"slide_type": "fragment"}
@@ -416,8 +427,25 @@ layer, head = champions[sink]
 print(f"the strongest sink, layer {layer + 1}, head {head + 1}: {SINK}'s value is {ratio[layer, head]:.2f} of an ordinary one")
 
 # %% [markdown]
-# Where that number is far below 1, the darkest column of the picture is the one that matters least. A first warning: **a weight
-# is not a contribution.** To know what a token contributed you need the weight *and* the value.
+# How much of what a head adds up comes from the sink, then? For each token of our sentence we multiply weight and length of value,
+# and take the heads that put more than half of their weight on the sink.
+
+# %%
+part = (attention * lengths.transpose(1, 2)[:, :, None])[:, :, 1:-1].mean(2)  # (layer, head, key_pos)
+weight, share = attention[:, :, 1:-1, place].mean(-1), part[..., place] / part.sum(-1)
+resting = weight > 0.5
+print(f"{resting.sum()} heads: {weight[resting].mean():.2f} of the weight, {share[resting].mean():.2f} of what is added up")
+here = place % len(tokens)
+most, least = ((found[resting] == here).sum() for found in (part.argmax(-1), part.argmin(-1)))
+print(f"{SINK} adds most of all tokens in {most} of them, least in {least}")
+print(f"the strongest sink: {weight[layer, head]:.2f} of the weight, {share[layer, head]:.2f} of what is added up")
+assert 0.7 < weight[resting].mean() < 0.8 and 0.2 < share[resting].mean() < 0.3
+assert least == 0 and share[layer, head] > 0.5
+
+# %% [markdown]
+# Where the value is short, the column adds far less than its colour says: in the heads that put more than half of their weight on it,
+# three quarters of the weight, about a quarter of what is added up. Not nothing: the rest of such a row has hardly any weight
+# either. A first warning: **a weight is not a contribution.** To know what a token contributed you need the weight *and* the value.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Through all layers: rollout
@@ -460,8 +488,8 @@ ax = attention_heatmap(moved, *names, numbers=True, title="share of a row that h
 text = ax.set(xlabel="head", ylabel="layer")
 
 # %% [markdown]
-# As Kovaleva et al. (2019) found in BERT-base: the last layers change most, the first hardly. Neighbours and words serve any
-# task. **Question.** Many heads rested on a sink before. Do they still, now that there is something to look for?
+# As Kovaleva et al. (2019) found in BERT-base: the last layers change most, the first hardly. **Question.** Many heads rested on a
+# sink before. Do they still?
 
 # %% slideshow={"slide_type": "subslide"}
 early, late = moved[:2].mean(), moved[-2:].mean()
@@ -469,11 +497,11 @@ assert late > 2 * early
 for name in ("[CLS]", "entropy"):
     before, after = (torch.tensor(record[when][name]).mean(1) for when in ("before", "after"))
     print(f"{name:8} before", *[f"{share:.2f}" for share in before], "  after", *[f"{share:.2f}" for share in after])
-    assert (after[-1] < before[-1]) if name == "[CLS]" else (after[-1] > before[-1])
+    assert ((after < before) if name == "[CLS]" else (after > before)).all()
 
 # %% [markdown]
-# They rest less: in the upper layers the share of `[CLS]` falls and the rows spread out (evenness 1 would be entropy 1). A head
-# that had nothing to do for guessing words has found work. What kind, weights alone do not tell.
+# They rest less on `[CLS]`, and their rows are spread wider, in every layer (an even row has entropy 1). Whether they do more, weights
+# alone do not tell.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Padding: the columns that must stay empty
@@ -534,7 +562,7 @@ def fitting(model, text, pronoun):
 
 # %% slideshow={"slide_type": "fragment"}
 CASES = [(text, pronoun) for text in PAIRS for pronoun in ("he", "she")]
-for name, model in (("random", untrained), ("trained", encoder)):
+for name, model in (("fresh", untrained), ("trained", encoder)):
     right, wrong = torch.stack([fitting(model, *case) for case in CASES]).unbind(1)  # (case, layer, head)
     hits = (right > wrong).sum(0)
     layer, head = divmod(int((right - wrong).mean(0).argmax()), hits.shape[1])
@@ -556,6 +584,12 @@ for ax, pronoun in zip(axes, ("she", "he"), strict=True):
     row = attention_of(encoder, asked)[layer, head, words.index(pronoun)]
     ax = weight_bars(row, words, ax=ax, title=f'where "{pronoun}" looks: layer {layer + 1}, head {head + 1}')
     print(f'"{pronoun}":', ", ".join(f"{word} {weight:.2f}" for word, weight in zip(words, row, strict=True)))
+boy, mother = fitting(encoder, PAIRS[0], "he")[:, layer, head]
+assert mother > boy + 0.02 and hits[layer, head] == len(CASES) - 1
+
+# %% [markdown]
+# For *he* the head looks more at *mother* than at *boy*: this is the one of the 16 that it misses. A single picture would have shown
+# whichever you picked.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same with bertviz
@@ -658,10 +692,10 @@ ax = attention_heatmap(both[layer, head], pair_tokens, title=f"layer {layer + 1}
 # ## Recap
 #
 # - The weights that we draw are those the model computes with: our own function gives the same results.
-# - Heads specialise. Some look at a neighbour, some spread out, many rest on a special token.
-#   Random weights only spread evenly.
+# - Heads specialise. Some look at a neighbour, some spread out, many rest on a special token. Freshly drawn weights spread evenly;
+#   weights as large as the trained ones, but shuffled, do not quite, and still make no neighbour heads.
 # - Name a head by a measure over many sentences and beside a control, never by one picture.
-# - A dark column on `[CLS]` or `[SEP]` is often a way of saying nothing: a weight is not a contribution.
+# - A dark column on `[CLS]` or `[SEP]` often adds far less than its colour says: a weight is not a contribution.
 # - Padding gets no weight and changes nothing.
 #
 # Next: 08 meets the reviews, and the plain methods that a BERT has to beat.
