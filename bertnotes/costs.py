@@ -55,10 +55,10 @@ def cost_report(cost):
 def duration(seconds):
     """A time as one reads it aloud.
 
-    >>> duration(40), duration(600), duration(9000)
-    ('40 seconds', '10 minutes', '2 h 30 min')
+    >>> duration(1), duration(40), duration(600), duration(9000)
+    ('1 second', '40 seconds', '10 minutes', '2 h 30 min')
     """
     if seconds < 120:
-        return f"{seconds:.0f} seconds"
+        return f"{seconds:.0f} second{'s' * (round(seconds) != 1)}"
     minutes = round(seconds / 60)
     return f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02} min"

@@ -42,7 +42,7 @@ def test_the_report_says_all_of_it():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0 seconds"), (119, "119 seconds"), (120, "2 minutes"), (7200, "2 h 00 min")]
+    ("seconds", "text"), [(0.4, "0 seconds"), (1.2, "1 second"), (119, "119 seconds"), (120, "2 minutes"), (7200, "2 h 00 min")]
 )
 def test_durations(seconds, text):
     assert duration(seconds) == text
