@@ -425,8 +425,7 @@ assert torch.allclose(ours.pooler_output, theirs.pooler_output, rtol=1e-5, atol=
 print(len(ours.hidden_states), "hidden states,", len(ours.attentions), "attentions, the pooled output: all equal")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# `[real]` picks the real tokens. At `[PAD]`, LayerNorm can magnify the rounding of the last digit, and nobody reads what stands
-# there.
+# `[real]` picks the real tokens: nobody reads what stands at `[PAD]`.
 #
 # Where do the weights come from? A **checkpoint** is a file of named tensors. Each name on disk has its counterpart in
 # `encoder.py`, and every one of them must be matched, in both directions: none left over, none missing.
@@ -502,15 +501,37 @@ def parameters(vocab, size, layers, inner, positions, types=2):
 # And we count the tensors of the model. Each is sorted into a part by its name; both counts must agree part by part.
 
 # %%
-PART = {"head.": "masked-word head", "pooler": "pooler", "norm": "LayerNorms", "attention": "attention"}
-PART |= {"expand": "feed-forward", "contract": "feed-forward", "word": "word embeddings"}
-PART |= {"position": "positions and types", "token_type": "positions and types"}
+PART = {
+    "head.": "masked-word head",
+    "pooler": "pooler",
+    "norm": "LayerNorms",
+    "attention": "attention",
+    "expand": "feed-forward",
+    "contract": "feed-forward",
+    "word": "word embeddings",
+    "position": "positions and types",
+    "token_type": "positions and types",
+}
+
+
+# %%
+def part_of(name):
+    """The part that a tensor belongs to: that of the first word in PART that its name holds."""
+    for word, part in PART.items():
+        if word in name:
+            return part
+
+
+print(part_of("layers.0.attention.query.weight"), "·", part_of("layers.0.attention_norm.weight"))
+
+# %%
 sizes = (config.vocab_size, config.hidden_size, config.num_hidden_layers, config.intermediate_size)
 formula = parameters(*sizes, config.max_position_embeddings, config.type_vocab_size)
-formula["masked-word head"] *= encoder.head is not None  # some checkpoints come without it
+if encoder.head is None:  # some checkpoints come without it
+    formula["masked-word head"] = 0
 counted = dict.fromkeys(formula, 0)
 for name, weight in encoder.named_parameters():
-    counted[next(part for word, part in PART.items() if word in name)] += weight.numel()
+    counted[part_of(name)] += weight.numel()
 total = sum(weight.numel() for weight in encoder.parameters())
 assert counted == formula and sum(counted.values()) == total
 for part, count in counted.items():
@@ -583,20 +604,28 @@ print("layer, sentence, hidden size:", tuple(vectors.shape))
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # For each word and each layer: the mean cosine of two occurrences that mean the **same**, and of two that mean something
-# **different**. As a yardstick, **other words**: any two ordinary tokens from different sentences.
+# **different**. As a yardstick, **other words**: any two ordinary tokens from different sentences, but not the same token twice.
 
 # %%
 meaning = torch.arange(8) < 4
 same = (meaning[:, None] == meaning) & ~torch.eye(8, dtype=torch.bool)
 different = meaning[:, None] != meaning
 cosines = {word: v @ v.transpose(1, 2) for word, v in zip(WORDS, vectors.split(8, dim=1), strict=True)}  # (layer, 8, 8)
-means = torch.stack([hidden[:, 1:-1].mean(dim=1) for hidden, _ in read], dim=1)
-yardstick = (means @ means.transpose(1, 2))[:, ~torch.eye(len(read), dtype=torch.bool)].mean(dim=-1)
 for word, cosine in cosines.items():
-    rows = zip(("same", "different"), (cosine[:, pairs].mean(dim=-1) for pairs in (same, different)), strict=True)
-    for name, row in rows:
+    for name, chosen in (("same", same), ("different", different)):
+        row = cosine[:, chosen].mean(dim=-1)
         print(f"{word:6}{name:10}", *[f"{mean:.2f}" for mean in row])
         assert row[-1] < row[0]  # in the last layer, occurrences are further apart than in the embeddings
+
+# %%
+from itertools import combinations
+
+others = []
+for (one, one_tokens), (other, other_tokens) in combinations(read, 2):
+    unlike = torch.tensor([[token != another for another in other_tokens[1:-1]] for token in one_tokens[1:-1]])
+    cosine = one[:, 1:-1] @ other[:, 1:-1].transpose(1, 2)  # (layer, token, token)
+    others.append(cosine[:, unlike].mean(dim=-1))
+yardstick = torch.stack(others).mean(dim=0)
 print(f"{'':6}{'other':10}", *[f"{mean:.2f}" for mean in yardstick], " <- embeddings, then layer by layer")
 
 # %% slideshow={"slide_type": "subslide"}
@@ -618,10 +647,8 @@ legend = figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper 
 # eight sentences can be split into four and four in 35 ways, and only one of them is the split by meaning. In how many of the
 # 35 is the gap at least as wide?
 
+
 # %%
-from itertools import combinations
-
-
 def gap(cosine, four):
     """Mean cosine within the two halves of a split, less the mean cosine across."""
     half = torch.tensor([number in four for number in range(8)])
