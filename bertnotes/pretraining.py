@@ -178,8 +178,8 @@ def pretrain(model, tokenizer, rows, held_out, out, recipe=None, accelerator=Non
     rows, held_out: ids from `pack`. out: a folder; every so many steps it gets a line in log.jsonl (minutes, tokens,
     train_loss, held_out_loss, held_out_top1) and state.safetensors, from which a later call with the same folder and the
     same recipe goes on, to the same weights as if it had never stopped. Processes that were launched together share the batch
-    (processes.py). Returns the last log entry. Raises ValueError where the folder holds a run with another recipe, or another
-    process is at work in it.
+    (processes.py). Returns the last log entry, None in all processes but the first. Raises ValueError where the folder holds a
+    run with another recipe, or another process is at work in it.
     """
     recipe, out = recipe or Recipe(), Path(out)
     accelerator = accelerator or join_processes(best_device())
@@ -192,9 +192,12 @@ def train_steps(model, tokenizer, rows, held_out, out, recipe, accelerator, ever
     make_ready(model, recipe, accelerator.device)
     optimizers = pretraining_optimizers(model, recipe)
     progress = begin_or_resume(out, model, optimizers, recipe, accelerator)
+    log = read_log(out)
+    accelerator.wait_for_everyone()  # all have read it before the first writes to it, and do the same thing next
     guesser = accelerator.prepare(Guesser(model))
-    entry = (read_log(out) or [None])[-1]
-    if progress["step"] == 0:
+    entry = log[-1] if log and accelerator.is_main_process else None
+    if progress["step"] == 0 or not log or log[-1]["tokens"] != tokens_read(progress, recipe):
+        # a new run, or one that was killed after its checkpoint and before the line that belongs to it
         entry = write_entry(out, model, tokenizer, held_out, progress, recipe, accelerator)
     hidden = {} if accelerator.is_main_process else {"disable": True}  # one bar for all processes
     bar = tqdm(total=recipe.steps, initial=progress["step"], desc="pre-training", mininterval=1, **hidden)
@@ -263,6 +266,11 @@ def begin_or_resume(out, model, optimizers, recipe, accelerator):
     return {"step": 0, "seconds": 0.0, "loss": None}
 
 
+def tokens_read(progress, recipe):
+    """How many tokens the steps so far have read, over all processes."""
+    return progress["step"] * recipe.batch_size * recipe.length
+
+
 def write_entry(out, model, tokenizer, held_out, progress, recipe, accelerator):
     """Measure the model on held-out rows and add a line to log.jsonl; returns it as a dict. One process does it for all."""
     entry = None
@@ -271,7 +279,7 @@ def write_entry(out, model, tokenizer, held_out, progress, recipe, accelerator):
             loss, top1 = evaluate_guesses(model, held_out, tokenizer)
         entry = {
             "minutes": round(progress["seconds"] / 60, 2),
-            "tokens": progress["step"] * recipe.batch_size * recipe.length,
+            "tokens": tokens_read(progress, recipe),
             "train_loss": progress["loss"] and round(progress["loss"], 4),
             "held_out_loss": round(loss, 4),
             "held_out_top1": round(top1, 4),

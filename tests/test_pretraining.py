@@ -149,6 +149,42 @@ def test_a_run_that_was_stopped_ends_with_the_same_weights(encoder, trimmed, row
     assert logs[0] == logs[1] and [entry["tokens"] for entry in logs[0]] == [0, 240, 480, 576]
 
 
+@pytest.mark.parametrize("last", [3, 6])
+def test_a_run_killed_between_checkpoint_and_log_line_writes_the_line_later(
+    encoder, trimmed, rows, tmp_path, monkeypatch, last
+):
+    """Halfway and after the last step: what is returned is the score of the model that the checkpoint holds."""
+
+    def run(name):
+        model = pretraining.trim_encoder(encoder, trimmed[0])
+        return pretrain(model, trimmed[1], rows, rows[:4], tmp_path / name, Recipe(steps=6, **TINY), every=3)
+
+    def dies(*given):
+        if given[4]["step"] == last:
+            raise KeyboardInterrupt
+        return write(*given)
+
+    write, whole = pretraining.write_entry, run("whole")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(pretraining, "write_entry", dies)
+        run("cut")
+    entry = run("cut")
+    logs = [read_log(tmp_path / name) for name in ("whole", "cut")]
+    assert entry == logs[1][-1]
+    for line in (*logs[0], *logs[1], whole, entry):
+        line.pop("minutes")
+    assert logs[0] == logs[1] and entry == whole and [line["tokens"] for line in logs[1]] == [0, 144, 288]
+
+
+def test_only_the_first_process_gets_the_entry(masked_model, trimmed, rows, tmp_path):
+    """Also of a run that is finished: who gets it writes the model, and two would write the same file at once."""
+    recipe = Recipe(steps=2, **TINY)
+    entry = pretrain(masked_model, trimmed[1], rows, rows[:4], tmp_path, recipe)
+    assert entry["tokens"] == 96 == pretrain(masked_model, trimmed[1], rows, rows[:4], tmp_path, recipe)["tokens"]
+    second = SimpleNamespace(is_main_process=False, device="cpu", prepare=lambda one: one, wait_for_everyone=lambda: None)
+    assert pretrain(masked_model, trimmed[1], rows, rows[:4], tmp_path, recipe, second) is None
+
+
 def test_pretraining_learns_and_its_model_loads(encoder, trimmed, rows, tmp_path):
     """Held-out loss falls; what is saved loads as an encoder and as a start with its head; the model itself stays whole."""
     model = pretraining.trim_encoder(encoder, trimmed[0]).eval()
