@@ -126,6 +126,7 @@ def pretrain(
     from bertnotes.batching import check_max_length
     from bertnotes.devices import best_device, choose_precision
     from bertnotes.masked_words import pack
+    from bertnotes.models import model_name
     from bertnotes.plots import pretraining_curve
 
     if (steps is None) == (minutes is None):
@@ -140,7 +141,8 @@ def pretrain(
     rows, held_out = pack(tokenizer, texts, length), pack(tokenizer, held_out, min(128, positions))[:400]
     if minutes:
         recipe.steps = pretraining.steps_in(minutes, model, tokenizer, rows, recipe, out)
-    entry = pretraining.pretrain(model, tokenizer, rows, held_out, out, recipe)
+    began_as = {"start": model_name(start), "vocabulary": vocabulary, "from_zero": from_zero}
+    entry = pretraining.pretrain(model, tokenizer, rows, held_out, out, recipe, began_as=began_as)
     if entry:  # the first of several processes
         pretraining.save_masked_language_model(model, tokenizer, out)
         pretraining_curve(pretraining.read_log(out)).savefig(out / "curve.png", dpi=150)

@@ -26,7 +26,17 @@ from bertnotes.files import write_whole
 from bertnotes.masked_words import IGNORED, choose_texts, evaluate_guesses, guess, mask_tokens
 from bertnotes.models import load_encoder, load_tokenizer
 from bertnotes.processes import join_processes
-from bertnotes.runs import check_same, claimed, lines_of, load_checkpoint, read_lines, restore_state, save_checkpoint, state_of
+from bertnotes.runs import (
+    check_same,
+    checksum,
+    claimed,
+    lines_of,
+    load_checkpoint,
+    read_lines,
+    restore_state,
+    save_checkpoint,
+    state_of,
+)
 from bertnotes.vocabulary import COURSE_WORDS, choose_pieces, count_pieces, trim_encoder, trim_tokenizer
 
 
@@ -172,26 +182,28 @@ def training_step(guesser, optimizers, batch, tokenizer, recipe, generator, acce
     return total.item() / max(1, (labels[share] != IGNORED).sum().item())
 
 
-def pretrain(model, tokenizer, rows, held_out, out, recipe=None, accelerator=None, every=250):
+def pretrain(model, tokenizer, rows, held_out, out, recipe=None, accelerator=None, every=250, began_as=None):
     """Train a masked language model on rows for recipe.steps steps; the learning rate falls to 0 on the way.
 
     rows, held_out: ids from `pack`. out: a folder; every so many steps it gets a line in log.jsonl (minutes, tokens,
     train_loss, held_out_loss, held_out_top1) and state.safetensors, from which a later call with the same folder and the
     same recipe goes on, to the same weights as if it had never stopped. Processes that were launched together share the batch
-    (processes.py). Returns the last log entry, None in all processes but the first. Raises ValueError where the folder holds a
-    run with another recipe, or another process is at work in it.
+    (processes.py). began_as: what the model is before the first step, a dict that JSON can hold, by which a run that goes on is
+    known beside its rows. Returns the last log entry, None in all processes but the first. Raises ValueError where the folder
+    holds a run with another recipe, other rows or another beginning, or another process is at work in it.
     """
     recipe, out = recipe or Recipe(), Path(out)
+    origin = {"rows": checksum({"rows": rows, "held_out": held_out}, ""), **(began_as or {})}
     accelerator = accelerator or join_processes(best_device())
     with claimed(out) if accelerator.is_main_process else nullcontext():
-        return train_steps(model, tokenizer, rows, held_out, out, recipe, accelerator, every)
+        return train_steps(model, tokenizer, rows, held_out, out, recipe, accelerator, every, origin)
 
 
-def train_steps(model, tokenizer, rows, held_out, out, recipe, accelerator, every):
+def train_steps(model, tokenizer, rows, held_out, out, recipe, accelerator, every, origin):
     """Begin the run in a folder that is held for it, or go on with it; see `pretrain`."""
     make_ready(model, recipe, accelerator.device)
     optimizers = pretraining_optimizers(model, recipe)
-    progress = begin_or_resume(out, model, optimizers, recipe, accelerator)
+    progress = begin_or_resume(out, model, optimizers, recipe, accelerator, origin)
     log = read_log(out)
     accelerator.wait_for_everyone()  # all have read it before the first writes to it, and do the same thing next
     guesser = accelerator.prepare(Guesser(model))
@@ -214,7 +226,7 @@ def train_steps(model, tokenizer, rows, held_out, out, recipe, accelerator, ever
         bar.update()
         if progress["step"] % every == 0 or progress["step"] == recipe.steps:
             if accelerator.is_main_process:
-                save_checkpoint(out / "state.safetensors", state_of(model, optimizers), progress)
+                save_checkpoint(out / "state.safetensors", state_of(model, optimizers), {**progress, "origin": origin})
             entry = write_entry(out, model, tokenizer, held_out, progress, recipe, accelerator)
     bar.close()
     return entry
@@ -249,16 +261,18 @@ def steps_in(minutes, model, tokenizer, rows, recipe, out, tries=6):
 # --- what a run leaves on disk -----------------------------------------------------------------------------------------------
 
 
-def begin_or_resume(out, model, optimizers, recipe, accelerator):
+def begin_or_resume(out, model, optimizers, recipe, accelerator, origin):
     """Take up the run in a folder, or begin one there. Returns its progress: step, seconds, loss.
 
-    Raises ValueError where the folder holds a run with another recipe.
+    Raises ValueError where the folder holds a run with another recipe or of another origin.
     """
     known = out / "recipe.json"
     if known.exists():
         check_same(json.loads(known.read_text(encoding="utf-8")), asdict(recipe), out)
     if (out / "state.safetensors").exists():
         tensors, progress = load_checkpoint(out / "state.safetensors")
+        noted = progress.pop("origin", {})  # checkpoints of earlier versions hold none
+        check_same(noted, {name: value for name, value in origin.items() if name in noted}, out)
         restore_state(tensors, model, optimizers, out)
         return progress
     if accelerator.is_main_process:

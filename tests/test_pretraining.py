@@ -33,7 +33,7 @@ from bertnotes.pretraining import (
     training_step,
 )
 from bertnotes.processes import join_processes
-from bertnotes.runs import claimed
+from bertnotes.runs import claimed, load_checkpoint
 
 TINY = {"batch_size": 4, "length": 12, "learning_rate": 1e-2}
 
@@ -236,6 +236,59 @@ def test_another_recipe_does_not_go_on_in_the_same_folder(masked_model, trimmed,
     with pytest.raises(ValueError, match=r"holds another run.*'steps': \(2, 3\)"):
         pretrain(masked_model, trimmed[1], rows, rows[:4], tmp_path, Recipe(steps=3, **TINY))
     assert (tmp_path / "state.safetensors").read_bytes() == before
+
+
+def test_other_rows_or_another_beginning_do_not_go_on_in_the_same_folder(encoder, trimmed, rows, tmp_path):
+    """Rows to train on, rows to measure on, and what the caller says of the model's beginning."""
+
+    def run(rows, held_out, **began_as):
+        model = pretraining.trim_encoder(encoder, trimmed[0])
+        return pretrain(model, trimmed[1], rows, held_out, tmp_path, Recipe(steps=2, **TINY), began_as=began_as)
+
+    first = run(rows, rows[:4], start="mini", from_zero=False)
+    before = (tmp_path / "state.safetensors").read_bytes()
+    with pytest.raises(ValueError, match=r"holds another run \(there, here\): {'from_zero': \(False, True\)}"):
+        run(rows, rows[:4], start="mini", from_zero=True)
+    for other in ((rows[1:], rows[:4]), (rows, rows[:5])):
+        with pytest.raises(ValueError, match=r"holds another run.*'rows'"):
+            run(*other, start="mini", from_zero=False)
+    assert run(rows, rows[:4], start="mini", from_zero=False) == run(rows, rows[:4]) == first
+    assert (tmp_path / "state.safetensors").read_bytes() == before
+
+
+def test_a_run_of_an_earlier_version_goes_on(encoder, trimmed, rows, tmp_path, monkeypatch):
+    """Its checkpoint says nothing of rows and beginning; the ones that it writes from then on do."""
+    models, save = [pretraining.trim_encoder(encoder, trimmed[0]) for _ in range(2)], pretraining.save_checkpoint
+    step, recipe = pretraining.training_step, Recipe(steps=4, **TINY)
+
+    def save_without(path, tensors, record):
+        save(path, tensors, {name: record[name] for name in ("step", "seconds", "loss")})
+        monkeypatch.setattr(pretraining, "training_step", None)  # stops the run
+
+    monkeypatch.setattr(pretraining, "save_checkpoint", save_without)
+    with pytest.raises(TypeError):
+        pretrain(models[0], trimmed[1], rows, rows[:4], tmp_path, recipe, every=2)
+    monkeypatch.setattr(pretraining, "save_checkpoint", save)
+    monkeypatch.setattr(pretraining, "training_step", step)
+    pretrain(models[1], trimmed[1], rows, rows[:4], tmp_path, recipe, every=2, began_as={"start": "mini"})
+    assert [line["tokens"] for line in read_log(tmp_path)] == [0, 96, 192]
+    assert load_checkpoint(tmp_path / "state.safetensors")[1]["origin"]["start"] == "mini"
+
+
+def test_a_control_does_not_go_on_with_the_run_that_it_is_to_be_held_against(bertnotes, tiny_checkpoint, tmp_path):
+    """The command in the wrong folder: one clear error, and the model there stays. The same command again is no other run."""
+    for split in ("train", "unsup"):
+        reviews = [f"{split} film {number} is good , not bad" for number in range(1100)]
+        pd.DataFrame({"review": reviews}).to_csv(tmp_path / f"{split}.csv.xz", index=False)
+    words = ["pretrain", "--start", tiny_checkpoint, "--data", tmp_path, "--steps", 2, "--length", 16, "--batch-size", 4]
+    words += ["--out", tmp_path / "run"]
+    status, told, _ = bertnotes(*words)
+    assert status == 0 and "held-out loss" in told
+    before = (tmp_path / "run" / "model.safetensors").read_bytes()
+    status, _, error = bertnotes(*words, "--from-zero")
+    assert status == 2 and "'from_zero': (False, True)" in error and error.count("bertnotes:") == 1
+    assert (tmp_path / "run" / "model.safetensors").read_bytes() == before
+    assert bertnotes(*words)[:2] == (0, told)
 
 
 def test_a_folder_has_one_run_at_a_time(masked_model, trimmed, rows, tmp_path):
