@@ -75,12 +75,30 @@ def read_texts(folder, seed=0):
     return choose_texts(train, unsup, seed=seed)
 
 
+def load_head(model, head, source):
+    """Put a checkpoint's head for masked words, a dict of tensors, into a model, all of it or nothing.
+
+    The oldest checkpoints, bert-base-uncased among them, call LayerNorm's weight gamma and its bias beta. The decoder may be
+    left out: it is the word embedding. Raises ValueError where a weight is missing or unknown.
+    """
+    names = {
+        name: name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias") for name in head
+    }
+    expected = {name for name in model.state_dict() if name.startswith("cls.predictions.")}
+    needed = {name for name in expected if ".decoder." not in name}
+    missing, unknown = sorted(needed - set(names.values())), sorted(set(names.values()) - expected)
+    if missing or unknown:
+        raise ValueError(f"{source} does not hold BERT's head for masked words: missing {missing[:3]}, unknown {unknown[:3]}")
+    model.load_state_dict({names[name]: weight.float() for name, weight in head.items()}, strict=False)
+
+
 def starting_model(start, texts, vocabulary=10_000, from_zero=False, seed=0):
     """Make the masked language model that a run begins with: (model, tokenizer).
 
     start: a checkpoint; its vocabulary is cut to what the texts need where it is larger than asked for. A head for masked
-    words is taken over if the checkpoint has one. from_zero: keep its architecture and vocabulary, but draw all weights at
-    random (the control that shows what a start is worth). There is no dropout: one pass over much text does not overfit.
+    words is taken over if the checkpoint has one and its vocabulary stays whole; else the head is that of `trim_encoder`.
+    from_zero: keep its architecture and vocabulary, but draw all weights at random (the control that shows what a start is
+    worth). There is no dropout: one pass over much text does not overfit. Raises ValueError where the head is not whole.
     """
     torch.manual_seed(seed)
     encoder, tokenizer = load_encoder(start, "sdpa"), load_tokenizer(start)
@@ -92,7 +110,7 @@ def starting_model(start, texts, vocabulary=10_000, from_zero=False, seed=0):
     model = trim_encoder(encoder, kept)
     head = {name: weight for name, weight in read_checkpoint(start)[1].items() if name.startswith("cls.predictions.")}
     if head and len(kept) == encoder.config.vocab_size:
-        model.load_state_dict({name: weight.float() for name, weight in head.items()}, strict=False)
+        load_head(model, head, start)
     if from_zero:
         model.apply(model._init_weights)
     model.bert.pooler.requires_grad_(False)  # masked words give it no gradient

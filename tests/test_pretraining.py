@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch.testing import assert_close
 
 from bertnotes import pretraining
@@ -339,6 +340,59 @@ def test_a_pooler_that_was_never_trained_hands_on_what_it_is_given(tiny_checkpoi
     tokenizer.save_pretrained(tmp_path)
     trained, _ = starting_model(str(tmp_path), [], 1000)
     assert torch.equal(trained.bert.pooler.dense.weight, encoder.pooler.dense.weight)
+
+
+@pytest.fixture
+def with_head(encoder, tokenizer, tmp_path):
+    """A function that writes the tiny checkpoint with a head of its own to a folder; `change` may rename or drop weights."""
+
+    def write(change=lambda head: head):
+        model = pretraining.trim_encoder(encoder, list(range(len(tokenizer))))
+        head = {f"cls.predictions.{name}": weight for name, weight in model.cls.predictions.named_parameters()}
+        head.pop("cls.predictions.decoder.weight", None)
+        head = {name: torch.full_like(weight, number) for number, (name, weight) in enumerate(sorted(head.items()), start=2)}
+        weights = {f"bert.{name}": weight for name, weight in model.bert.state_dict().items()}
+        model.config.save_pretrained(tmp_path)
+        tokenizer.save_pretrained(tmp_path)
+        save_file({**weights, **change(head)}, tmp_path / "model.safetensors", metadata={"format": "pt"})
+        return str(tmp_path), head
+
+    return write
+
+
+@pytest.mark.parametrize("names", [{}, {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}])
+def test_the_head_of_a_start_is_taken_over_whole(with_head, names):
+    """Also from the oldest checkpoints, bert-base-uncased among them, which call LayerNorm's weights gamma and beta."""
+
+    def rename(head):
+        for ours, theirs in names.items():
+            head = {name.replace(ours, theirs): weight for name, weight in head.items()}
+        return head
+
+    folder, head = with_head(rename)
+    model, _ = starting_model(folder, [], vocabulary=1000)
+    assert len(head) == 5
+    for name, weight in head.items():
+        assert torch.equal(model.get_parameter(name), weight), name
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda head: {name: head[name] for name in list(head)[1:]}, r"missing \['cls.predictions.bias'\], unknown \[\]"),
+        (lambda head: {**head, "cls.predictions.other": torch.ones(1)}, r"missing \[\], unknown \['cls.predictions.other'\]"),
+    ],
+)
+def test_a_head_that_is_not_whole(with_head, change, message):
+    """Half of it would leave the model worse than none, and nothing would say so."""
+    with pytest.raises(ValueError, match=message):
+        starting_model(with_head(change)[0], [], vocabulary=1000)
+
+
+def test_a_smaller_vocabulary_has_a_head_of_its_own(with_head):
+    """Its transform is the identity."""
+    model, _ = starting_model(with_head()[0], ["good film , good cast", "a good bad film", "bad bad bad"], 28)
+    assert torch.equal(model.cls.predictions.transform.dense.weight, torch.eye(24)) and not model.cls.predictions.bias.any()
 
 
 # ---- what may be read ----
