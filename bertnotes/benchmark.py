@@ -110,6 +110,7 @@ def accuracies(job, held_out, seed):
     job = replace(job, seed=seed)
     tokenizer = load_tokenizer(str(job.folder))
     loader = evaluation_loader(TextClassificationDataset(*held_out, tokenizer, job.max_length), 32)
+    torch.manual_seed(seed)  # the head is drawn: with the same numbers on every side
     theirs = BERTClassifier(str(job.folder), 2, "sdpa").to(job.device)
     for _ in rivals.original_steps(theirs, job):
         pass
@@ -118,6 +119,7 @@ def accuracies(job, held_out, seed):
     config = TrainConfig(1, job.batch_size, job.learning_rate, max_length=job.max_length, seed=seed, precision=precision)
     choices = {OURS: {"attention": training_attention(job.device)}, FUSED: {"attention": "sdpa", "attention_dropout": 0.0}}
     for name, choice in choices.items():
+        torch.manual_seed(seed)
         model = BERTClassifier(str(job.folder), 2, **choice)
         row[name] = fit(model, tokenizer, (job.texts, job.labels), held_out, config, job.device)[0]["accuracy"]
     return row

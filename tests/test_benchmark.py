@@ -99,7 +99,7 @@ def test_each_side_judges_every_review(job, name):
     assert (reading.reviews, reading.tokens) == (len(job.texts), sum(lengths))
 
 
-def test_all_sides_start_from_the_same_weights(job):
+def test_transformers_reads_the_weights_that_ours_reads(job):
     ours, tokenizer = BERTClassifier.from_pretrained(job.folder)
     theirs = AutoModelForSequenceClassification.from_pretrained(job.folder).eval()
     encoded = tokenizer(TEXTS[:4], return_tensors="pt", padding=True)
@@ -163,6 +163,25 @@ def test_all_learn_the_same_task(job):
     row = benchmark.accuracies(many, (TEXTS, LABELS), seed=1)
     assert row.pop("seed") == 1 and list(row) == ["the original loop", "bertnotes", "bertnotes, no attention dropout"]
     assert min(row.values()) > 0.8
+
+
+def test_all_sides_learn_from_the_same_weights(job, monkeypatch):
+    """Encoder and head, to the last bit, although the head is drawn anew for each side; another seed draws another."""
+    begun = []
+
+    def build(*given, **options):
+        model = BERTClassifier(*given, **options)
+        begun.append({name: weight.clone() for name, weight in model.state_dict().items()})
+        return model
+
+    monkeypatch.setattr(benchmark, "BERTClassifier", build)
+    for seed in (1, 2):
+        benchmark.accuracies(job, (TEXTS[:4], LABELS[:4]), seed)
+    first, *others = begun[:3]
+    assert len(begun) == 6 and all(weights.keys() == first.keys() for weights in others)
+    for name, weight in first.items():
+        assert all(torch.equal(weights[name], weight) for weights in others), name
+    assert not torch.equal(begun[3]["classifier.weight"], first["classifier.weight"])
 
 
 def test_the_interval_by_hand():
