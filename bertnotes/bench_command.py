@@ -33,6 +33,7 @@ def bench(
     from bertnotes.benchmark import cut_classifier
     from bertnotes.data import load_imdb_data
     from bertnotes.devices import best_device
+    from bertnotes.files import hash_of
     from bertnotes.rivals import Job
 
     if task not in TASKS:
@@ -46,7 +47,7 @@ def bench(
         choices = (max_length, batch_size, steps, seed, best_device(), learning_rate)
         job = Job(Path(folder), texts[:sample], labels[:sample], *choices)
         settings = {"model": model, "layers": layers, "sample": sample, "max_length": max_length, "batch_size": batch_size}
-        note = Note(record, task=task, **settings, seed=seed)
+        note = Note(record, task=task, **settings, seed=seed, data=hash_of(data))
         if task == "accuracy":
             note.values |= {"held_out": held_out, "learning_rate": learning_rate}
             compare_accuracy(job, (texts[sample:], labels[sample:]), rounds, note)
@@ -66,6 +67,7 @@ class Note:
             old = json.loads(self.path.read_text(encoding="utf-8"))
         except (AttributeError, OSError, ValueError):  # no record asked for, none there yet, or a damaged one
             return []
+        old.setdefault("data", self.values.get("data"))  # records of earlier versions do not name it
         same = all(old.get(key) == value for key, value in self.values.items() if key != "command")
         return old.get(name, []) if same else []
 

@@ -232,6 +232,23 @@ def test_accuracy_from_command_to_record(bench, tmp_path):
     assert json.loads(record.read_text())["rows"][0]["bertnotes"] != 0.123
 
 
+def test_results_of_other_data_are_not_taken_over(bench, tmp_path):
+    """Not even where the file has kept its name; a record of an earlier version, which does not name its data, goes on."""
+    record = tmp_path / "accuracy.json"
+    command = ["--task", "accuracy", "--sample", 32, "--held-out", 8, "--record", record, "--rounds", 1]
+
+    def taken_over(*left_out):
+        found = {name: value for name, value in json.loads(record.read_text()).items() if name not in left_out}
+        found["rows"][0]["bertnotes"] = 0.123
+        record.write_text(json.dumps(found))
+        assert bench(*command)[0] == 0
+        return json.loads(record.read_text())["rows"][0]["bertnotes"] == 0.123
+
+    assert bench(*command)[0] == 0 and taken_over()
+    pd.read_csv(tmp_path / "reviews.csv")[::-1].to_csv(tmp_path / "reviews.csv", index=False)
+    assert not taken_over() and taken_over("data")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
