@@ -169,6 +169,7 @@ def transformers_pipeline(job, meter):
 def our_prediction(job, meter, wanted="bf16"):
     """Judge all reviews with `predict_probabilities`, longest first, in bf16 where the device is fast at it."""
     model, tokenizer = BERTClassifier.from_pretrained(job.folder, "sdpa")
+    model.to(job.device)  # before the clock starts, as the pipeline does: it also watches the memory of the model's device
     meter.start(model.bert)
     precision = fast_precision(job.device, wanted)
     predict_probabilities(job.texts, model, tokenizer, job.device, job.max_length, job.batch_size, precision=precision)

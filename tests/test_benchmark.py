@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -97,6 +98,15 @@ def test_each_side_judges_every_review(job, name):
     lengths = TextClassificationDataset(job.texts, job.labels, load_tokenizer(str(job.folder)), job.max_length).lengths()
     reading = benchmark.PREDICTION[name](job, Meter())
     assert (reading.reviews, reading.tokens) == (len(job.texts), sum(lengths))
+
+
+@pytest.mark.parametrize("name", ["bertnotes", "bertnotes, fp32"])
+def test_the_model_is_on_its_device_before_the_clock_starts(job, monkeypatch, name):
+    """Else on a GPU the way there would count, and the CPU's memory be watched. "meta" stands for any device but the CPU."""
+    monkeypatch.setattr(rivals, "predict_probabilities", lambda *given, **options: None)
+    meter = Meter()
+    benchmark.PREDICTION[name](replace(job, device="meta"), meter)
+    assert meter.device.type == "meta"
 
 
 def test_transformers_reads_the_weights_that_ours_reads(job):
