@@ -123,8 +123,7 @@ assert looks_back.max() > 3 / len(ids[0])
 # ## A first taste: it judges
 #
 # Nobody has taught this model yet what praise is. But it knows what reviewers write. So we put *It was* `[MASK]` behind a review
-# and ask: how likely are words of praise there, how likely words of blame? A model that likes praising anyway would always
-# say yes, so we compare with what it expects behind *no* review at all.
+# and ask: how likely are words of praise there, how likely words of blame?
 
 
 # %%
@@ -132,37 +131,52 @@ GOOD, BAD = "good great wonderful excellent brilliant".split(), "bad terrible aw
 
 
 def leaning(review):
-    """Above 0: words of praise fit better behind this review than behind none; below 0: words of blame do."""
-
-    def praise_over_blame(text):
-        chances = guesses(f"{text} It was [MASK].")
-        good, bad = (chances[tokenizer.convert_tokens_to_ids(list_of_words)].sum() for list_of_words in (GOOD, BAD))
-        return (good / bad).log().item()
-
-    return praise_over_blame(review) - praise_over_blame("")
+    """How much likelier words of praise are behind a review than words of blame: the logarithm of their ratio."""
+    chances = guesses(f"{review} It was [MASK].")
+    good, bad = (chances[tokenizer.convert_tokens_to_ids(list_of_words)].sum() for list_of_words in (GOOD, BAD))
+    return (good / bad).log().item()
 
 
-print("ready")
+print("even behind no review at all, praise is likelier than blame:", leaning("") > 0)
+assert leaning("") > 0
+
+# %% [markdown]
+# A model that likes praising anyway would always say yes. So we compare reviews with each other: of eighty short ones from the course's own
+# collection, half of them positive, we call those positive that lean further to praise than the middle one. Guessing would be right in half
+# of them.
+
+# %% slideshow={"slide_type": "subslide"}
+from bertnotes.data import REVIEWS, load_imdb_data
+
+texts, labels = load_imdb_data(REVIEWS, plain=True)  # plain: without irony, turns at the end and other hard cases
+short = [(text, label) for text, label in zip(texts, labels, strict=True) if len(text.split()) <= 45]
+eighty = [pair for wanted in (1, 0) for pair in [pair for pair in short if pair[1] == wanted][:40]]
+leanings = torch.tensor([leaning(text) for text, _ in eighty])
+middle = leanings.median()
+right = ((leanings > middle) == torch.tensor([label for _, label in eighty])).float().mean().item()
+assert len(eighty) == 80 and right > 0.8
+print("right in more than 80 % of 80 reviews, and nobody has told it what a verdict is:", right > 0.8)
 
 # %% tags=["timing", "nbval-ignore-output"] slideshow={"slide_type": "subslide"}
 MY_REVIEW = "The story drags, the jokes are stale, and nobody seems to care."  # change me
 
-value = leaning(MY_REVIEW)
+value = leaning(MY_REVIEW) - middle
 print(f"leans to {'praise' if value > 0 else 'blame'} ({value:+.2f})")
 
 # %% [markdown]
-# How often is it right? We ask it about short reviews from the course's own collection, half of them positive, whose verdicts are
-# known. Guessing would be right in half of them.
+# It is easily led astray: of 25 short reviews that are ironic, or turn at their end, or grant much to the other side, it gets more than half wrong.
+# What a classifier learns from labels is the subject of notebook 09.
 
 # %%
-from bertnotes.data import REVIEWS, load_imdb_data
+from bertnotes.data import LABELS, read_reviews
 
-texts, labels = load_imdb_data(REVIEWS, plain=True)
-short = [(text, label) for text, label in zip(texts, labels, strict=True) if len(text.split()) <= 45]
-positive, negative = ([pair for pair in short if pair[1] == wanted][:40] for wanted in (1, 0))
-right = sum((leaning(text) > 0) == bool(label) for text, label in positive + negative) / 80
-assert len(positive) == len(negative) == 40 and right > 0.6
-print("right in more than 60 % of 80 reviews, and nobody has told it what a verdict is:", right > 0.6)
+frame = read_reviews(REVIEWS, ("review", "sentiment", "note"))
+hard = frame[(frame["note"] != "") & (frame["review"].str.split().str.len() <= 45)]
+found = [
+    (leaning(text) > middle) == (label == LABELS[1]) for text, label in zip(hard["review"], hard["sentiment"], strict=True)
+]
+print(f"{len(hard)} hard ones; right in less than half:", sum(found) < len(hard) / 2)
+assert len(hard) == 25 and sum(found) < len(hard) / 2
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The course
@@ -189,9 +203,9 @@ print("right in more than 60 % of 80 reviews, and nobody has told it what a verd
 # - A thing is worked **by hand** first, with numbers that you can check on paper, then by the library, and a cell shows that both agree.
 # - `assert` is a promise: if what we say were not so, the cell would stop there. All of them are run whenever the course changes.
 # - At a **question**, think first, then run the next cell.
-# - At **try it**, change what is marked with *change me*. You cannot break anything: *Kernel, Restart and run all* brings
-#   everything back.
+# - At **try it**, change what is marked with *change me*. You cannot break anything for good: *Kernel, Restart and run all* clears what the
+#   cells have computed, and what you have typed comes back with *Undo*, or whole with `git checkout notebooks`.
 #
 # **Sources.** Peters et al. 2018, *Deep Contextualized Word Representations* · Radford et al. 2018, *Improving Language Understanding by
 # Generative Pre-Training* · Devlin et al. 2019, *BERT* · Schick & Schütze 2021, *Exploiting Cloze Questions for Few Shot Text
-# Classification and Natural Language Inference* (the way of judging used above)
+# Classification and Natural Language Inference* (a verdict from the words in a gap)
