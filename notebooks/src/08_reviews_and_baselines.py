@@ -97,6 +97,8 @@ print("test reviews that are also in train:", facts["test_reviews_in_train"])
 assert facts["copies_within_train"] > 0 and facts["test_reviews_in_train"] > 0
 
 # %% [markdown]
+# Half a per cent of the official test split. It is scored as it is, so that figures can be compared: remember that much when two systems are closer.
+#
 # A caricature: every review twice, and a "model" that looks a review up and guesses where it does not find it. It has learned nothing.
 
 # %%
@@ -131,7 +133,7 @@ print("on ours:", frame["sentiment"].value_counts(normalize=True).max())
 print("seven positive reviews of ten, always 'positive':", accuracy_interval(7, 10))
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# A well-known tutorial fine-tunes BERT on fifty reviews, validates on **ten**, and gets 70 %. Is that learning? How often does a coin do as well?
+# A well-known tutorial draws fifty reviews, fine-tunes BERT on forty of them, validates on **ten**, and gets 70 %. Is that learning? How often does a coin do as well?
 
 # %%
 from scipy.stats import binom
@@ -139,7 +141,7 @@ from scipy.stats import binom
 print(f"a coin gets 7 of 10 or more right: {binom.sf(6, 10, 0.5):.0%} of the time")
 for count in (10, 100, 1_000, 25_000):
     found = accuracy_interval(round(0.7 * count), count)
-    print(f"70 % of {count:6,} reviews: the truth lies between {found.low:.3f} and {found.high:.3f}")
+    print(f"70 % of {count:6,} reviews: 95 % interval {found.low:.3f} to {found.high:.3f}")
 assert binom.sf(6, 10, 0.5) > 0.15
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -157,7 +159,8 @@ ax = line_chart(counts, {"": [100 * (found.high - found.low) for found in widths
 # ## The second bar: counting words
 #
 # **TF-IDF** gives each word of a review a number: larger where the review has it often, smaller where most reviews have it. By hand, as
-# scikit-learn does it without smoothing of counts: tf × (ln((1 + n) / (1 + df)) + 1), then each row to length 1.
+# scikit-learn does it unless told otherwise: tf × (ln((1 + n) / (1 + df)) + 1), then each row to length 1. (tf: how often the word stands in the review;
+# df: in how many of the n reviews.)
 
 # %%
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -172,7 +175,8 @@ print(by_hand.round(2))
 assert np.allclose(by_hand, TfidfVectorizer().fit_transform(three).toarray())
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# A logistic regression then weighs each word and each pair of words. It reads no order beyond two neighbours, and trains in a second.
+# A logistic regression then weighs each word and each pair of words that stands in two reviews or more; of tf it takes 1 + ln tf, so that the tenth
+# *good* adds little. It reads no order beyond two neighbours, and trains in a second.
 
 # %%
 from bertnotes.baselines import tfidf_logistic_regression
@@ -188,8 +192,8 @@ print(f"TF-IDF on {len(test_texts)} test reviews of ours: {accuracy_interval(rig
 # %%
 from bertnotes.baselines import strongest_words
 
-for side, words in strongest_words(model).items():
-    print(f"{side}: {', '.join(words)}")
+for side, heaviest in strongest_words(model).items():
+    print(f"{side}: {', '.join(heaviest)}")
 
 # %% [markdown]
 # Hardly any of them praises or blames: that is what there is to find in a few hundred reviews whose words do not recur. The same model, fitted
@@ -197,20 +201,27 @@ for side, words in strongest_words(model).items():
 
 # %%
 full = json.loads((REVIEWS.parent / "results" / "imdb-tfidf-seed0.json").read_text(encoding="utf-8"))
-for side, words in full["strongest"].items():
-    print(f"{side}: {', '.join(words)}")
+for side, heaviest in full["strongest"].items():
+    print(f"{side}: {', '.join(heaviest)}")
 assert "worst" in full["strongest"]["negative"] and "great" in full["strongest"]["positive"]
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **NBSVM** (Wang & Manning 2012) scales each word by how much more often it stands in reviews of one class, then lets a support vector machine
-# weigh what is left. By hand for one word:
+# weigh what is left. What counts is in how many reviews of a class a word stands, and one is added so that none is at zero. By hand:
 
 # %%
 from bertnotes.baselines import nbsvm
 
-counts = {"positive": (30, 1000), "negative": (9, 900)}  # how often the word occurs, and how many words there are
-p, q = ((count + 1) / total for count, total in counts.values())
-print(f"ratio log(p/q) = {np.log(p / q):.2f}: above 0, the word speaks for positive")
+good, bad = np.array([True, False, True]), np.array([False, True, False])  # which of the three texts above are which
+p, q = (1 + (table[rows] > 0).sum(axis=0) for rows in (good, bad))
+ratio = np.log((p / p.sum()) / (q / q.sum()))
+print({word: round(float(value), 2) for word, value in zip(words, ratio, strict=True)})
+assert np.allclose(ratio, nbsvm().set_params(countvectorizer__ngram_range=(1, 1)).fit(three, good)[1].ratio_)
+
+# %% [markdown]
+# Above 0, a word speaks for *good*. With pairs of words, on our reviews:
+
+# %%
 right = (nbsvm().fit(rest_texts, rest_labels).predict(test_texts) == np.array(test_labels)).sum()
 print(f"NBSVM on the same test reviews: {accuracy_interval(right, len(test_texts))}")
 
@@ -256,18 +267,19 @@ assert marks.max() > 0.58
 # %%
 import os
 import tempfile
+from unittest.mock import patch
 
 from bertnotes.exam import check_look, note_look
 
-with tempfile.TemporaryDirectory() as folder:
-    mine, os.environ["BERTNOTES_CACHE"] = os.environ.get("BERTNOTES_CACHE"), folder  # a ledger for this cell only
-    test = test_texts, test_labels
+test, refused = (test_texts, test_labels), ""
+with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, BERTNOTES_CACHE=folder):  # a ledger for this cell only
     note_look(test, {"learning_rate": 1e-4}, accuracy=0.85)
     try:
         check_look(test, {"learning_rate": 2e-4})
     except ValueError as error:
-        print(str(error).split(". ")[1] + ".")
-    os.environ.pop("BERTNOTES_CACHE") if mine is None else os.environ.update(BERTNOTES_CACHE=mine)
+        refused = str(error)
+print("refused:", refused.partition(". ")[2])
+assert "learning_rate differed" in refused
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Validation is not a small test.** Reviews that are drawn from the training ones share films with them; IMDB's test reviews share none. What is that
@@ -294,7 +306,7 @@ for name in ("majority", "tfidf", "nbsvm"):
     record = json.loads((REVIEWS.parent / "results" / f"imdb-{name}-seed0.json").read_text(encoding="utf-8"))
     found = accuracy_interval(round(record["accuracy"] * record["test_reviews"]), record["test_reviews"])
     print(f"{name:9} {found}   fitted in {record['train_seconds']:.0f} s")
-assert record["accuracy"] > 0.9
+    assert name == "majority" or (record["accuracy"] > 0.9 and record["train_seconds"] < 60)
 
 # %% [markdown]
 # Nine in ten, in under a minute, without reading. A BERT that costs an hour has to be clearly better than that. Notebook 09 fine-tunes one.
@@ -305,9 +317,13 @@ assert record["accuracy"] > 0.9
 # 1. How many reviews does it take to tell 92 % from 91 % by their intervals alone?
 
 # %%
-count = 1_000  # change me until the two do not overlap
-better, worse = (accuracy_interval(round(share * count), count) for share in (0.92, 0.91))
-print("they overlap" if worse.high > better.low else "they are apart", "with", count, "reviews each")
+for count in (1_000, 5_000, 10_000, 12_000):
+    better, worse = (accuracy_interval(round(share * count), count) for share in (0.92, 0.91))
+    print(f"{count:6,} reviews: {better} and {worse}", "overlap" if worse.high > better.low else "are apart")
+assert worse.high < better.low
+
+# %% [markdown]
+# With almost twelve thousand. Where both judged the same reviews, a test in pairs may see it with fewer: notebook 10.
 
 # %% [markdown]
 # 2. Write a review that TF-IDF gets wrong although everybody understands it.
@@ -321,13 +337,20 @@ print("TF-IDF says", LABELS[int(model.predict([mine])[0])])
 
 # %%
 dice = random.Random(0)
-shuffled = [" ".join(dice.sample(text.split(), len(text.split()))) for text in test_texts]
-print(f"in order {model.score(test_texts, test_labels):.2f}, shuffled {model.score(shuffled, test_labels):.2f}")
+in_order, shuffled = model.score(test_texts, test_labels), []
+for _ in range(5):
+    mixed = [" ".join(dice.sample(text.split(), len(text.split()))) for text in test_texts]
+    shuffled.append(model.score(mixed, test_labels))
+print(f"in order {in_order:.2f}, shuffled five times:", " ".join(f"{score:.2f}" for score in shuffled))
+assert abs(np.mean(shuffled) - in_order) < 0.03
+
+# %% [markdown]
+# Nothing that so few reviews could show: of the order of words, it had little use here.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Recap
 #
-# - Look at the data first: marks of a web page, lengths, copies. Cut at 128 tokens, most of an average IMDB review is thrown away.
+# - Look at the data first: marks of a web page, lengths, copies. Cut at 128 tokens, most of IMDB's text is thrown away.
 # - Copies leak from training into test; a split has to keep them on one side.
 # - An accuracy needs its interval and the commonest class beside it. Ten reviews say nothing.
 # - Counting words is a high bar: about nine in ten on IMDB.
