@@ -220,20 +220,25 @@ assert accuracy > 0.5 + band
 # ## Against TF-IDF
 #
 # Both saw the same few hundred reviews. A word that praises in the test set may not occur in a single training review: TF-IDF then
-# knows nothing of it, while BERT met it in pre-training, among its like. Both accuracies waver, so a difference counts when it is
-# larger than the band times $\sqrt{2}$.
+# knows nothing of it, while BERT met it in pre-training, among its like. Both accuracies waver; but they are of the same reviews, so we look at
+# those where only one of them is right. Were both as good, each of these would be a toss of a coin (McNemar's test, notebook 10): p says how often
+# coins fall at least so unevenly. Above 0.05, so few test reviews do not show who is better, however large the lead looks.
 
 # %% tags=["timing", "nbval-ignore-output"]
+from bertnotes.evaluation import mcnemar
+
+answers = predict_probabilities(test_texts, model, tokenizer, max_length=64).argmax(dim=1).numpy()
+ours, theirs, p = mcnemar(test_labels, answers, tfidf_model.predict(test_texts))
 print(f"mini {accuracy:.2f}, TF-IDF {tfidf:.2f}, commonest class {majority:.2f}")
-print("a difference that this test set can see:", accuracy - tfidf > 2**0.5 * band)
+print(f"only mini right: {ours}; only TF-IDF right: {theirs}; p = {p:.3f}")
 
 # %%
 print("better than TF-IDF on the same test reviews:", accuracy > tfidf)
 assert accuracy > tfidf
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# That is what pre-training buys, and it is worth most where labels are few. With five thousand labelled IMDB reviews, whose words do
-# recur, the two are level at 256 tokens: the table in the README has the numbers.
+# That it is pre-training that made the difference, this page does not show: the control would be the same network from random weights. The table below
+# has one.
 #
 # **Question.** And on the hard cases that were put aside?
 
@@ -255,24 +260,36 @@ assert hard_accuracy < accuracy - 0.1
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## On full IMDB
 #
-# The same loop on nearly 23,000 reviews instead of a few hundred, an hour or more on two cores. Stored results of `bertnotes train` and
+# The same loop on up to 23,000 reviews instead of a few hundred: two minutes to two hours on two cores. Stored results of `bertnotes train` and
 # `bertnotes reproduce`, scored on the 25,000 reviews of the official test split:
 
 # %%
 import json
 
+lines = []
 for path in sorted((REVIEWS.parent / "results").glob("imdb-*.json")):
     record = json.loads(path.read_text(encoding="utf-8"))
-    if record["train_reviews"] > 20_000:
-        config = record.get("config", {"max_length": "all", "keep": ""})
-        found = accuracy_interval(round(record["accuracy"] * record["test_reviews"]), record["test_reviews"])
-        print(f"{path.stem.removeprefix('imdb-'):28} {config['max_length']!s:>4} tokens {config['keep']:10} {found}")
+    line = {"row": record.get("row", path.stem.removeprefix("imdb-")), "learned from": record["train_reviews"]}
+    line |= {"tokens": "all", "keep": "", "TF-IDF": record.get("tfidf_accuracy"), "accuracy": record["accuracy"]}
+    if config := record.get("config"):
+        line |= {"tokens": config["max_length"], "keep": config.get("keep", "head")}
+    lines.append(line | {"seed by seed": f"{record['accuracy']:.4f}"})
+
+# %%
+import pandas as pd
+
+of_a_row = dict.fromkeys(lines[0], "first") | {"TF-IDF": "mean", "accuracy": "mean", "seed by seed": ", ".join}
+table = pd.DataFrame(lines).groupby("row").agg(of_a_row).set_index("row").sort_values(["learned from", "accuracy"])
+print(table.round(4).to_string(na_rep=""))
+lead = table["accuracy"] - table["TF-IDF"]
+assert abs(lead["5000-mini"]) < 0.005 and lead[["mini-250", "mini-1000", "mini-4000"]].min() > 0.015
 
 # %% [markdown]
-# Of a longer review, *head* keeps the beginning, *head+tail* the beginning and the end. *frozen* trains the new layer alone; *random* starts from
-# random weights; *gpt* and *elmo* are the readers of notebook 04, of mini's size. Each line is one run with one seed, and the interval only that of
-# the test reviews: notebook 10 asks what each choice buys. The README holds the whole table, with times and memory. To repeat it: `bertnotes data`,
-# then `bertnotes reproduce`.
+# Of a longer review, *head* keeps the beginning, *head+tail* the beginning and the end; *TF-IDF* read the same reviews whole. With 3,200 of them or
+# fewer mini is ahead, with 5,000 of which it reads but the beginning it is level. *frozen* trains the new layer alone; *random* starts from random
+# weights; *gpt* and *elmo* are the readers of notebook 04, of mini's size. A figure is the mean over seeds; *25000-mini* and the two rows of *5000* are older
+# runs, of seed 42. Notebook 10 asks how sure it is and
+# what each choice buys; the README has times and memory. To repeat it: `bertnotes data`, then `bertnotes reproduce`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Verdicts, with their probability
@@ -287,8 +304,8 @@ for text, (_, positive) in zip(examples, predict_probabilities(examples, model, 
 assert [predict_sentiment(text, model, tokenizer, "cpu") for text in examples] == ["positive", "negative"]
 
 # %% [markdown]
-# Each row of `predict_probabilities` sums to 1. Fine-tuned networks tend to be surer than they ought to be (Guo et al. 2017): notebook 10
-# measures by how much.
+# Each row of `predict_probabilities` sums to 1. Modern networks tend to be surer than they ought to be (Guo et al. 2017); Desai & Durrett 2020 found fine-tuned
+# BERTs well calibrated on the kind of text that they were tuned on. Notebook 10 measures ours.
 
 # %% tags=["timing", "nbval-ignore-output"]
 probabilities = predict_probabilities(test_texts[:5], model, tokenizer, max_length=64)
@@ -302,15 +319,21 @@ assert torch.allclose(probabilities.sum(dim=1), torch.ones(5))
 # One head of the fine-tuned model, the one in the last layer whose [CLS] looks hardest at a single word. It is drawn from the
 # forward pass that gave the verdict. What such a picture is *not* evidence of is taken up in notebooks 07 and 10.
 
-# %%
+# %% tags=["timing", "nbval-ignore-output"]
 from bertnotes import attention_heatmap
 
-encoded = tokenizer("The plot is thin, but the acting is superb.", return_tensors="pt")
+text = "The plot is thin, but the acting is superb."
+encoded = tokenizer(text, return_tensors="pt")
 tokens = tokenizer.convert_ids_to_tokens(encoded.input_ids[0])
 with torch.inference_mode():
-    last = model.bert(**encoded, output_attentions=True).attentions[-1][0]
+    outputs = model.bert(**encoded, output_attentions=True)
+    chances = model.classifier(outputs.pooler_output).softmax(dim=-1)
+print(f"positive with a probability of {chances[0, 1]:.2f}")
+assert torch.allclose(chances, predict_probabilities([text], model, tokenizer), atol=1e-4)
+
+# %%
+last = outputs.attentions[-1][0]
 head = last[:, 0, 1:-1].max(dim=-1).values.argmax().item()
-assert torch.allclose(last.sum(dim=-1), torch.ones(last.shape[:2]), atol=1e-5)
 ax = attention_heatmap(last[head], tokens, title="last layer, one head, fine-tuned")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -333,10 +356,12 @@ assert same
 #
 # 1. Write a review of your own and change one word until the verdict turns.
 
-# %%
-mine = "I expected nothing and got a lovely evening out of it."
-verdict = predict_sentiment(mine, model, tokenizer, "cpu")
-assert verdict in ("positive", "negative")
+# %% tags=["timing", "nbval-ignore-output"]
+mine = [f"I expected nothing and got a {word} evening out of it." for word in ("lovely", "dull")]
+chances = predict_probabilities(mine, model, tokenizer)[:, 1]
+for text, positive in zip(mine, chances, strict=True):
+    print(f"{positive:.2f} positive: {text}")
+assert chances[0] > 0.5 > chances[1]
 
 # %% [markdown]
 # 2. The hard reviews are marked in the file's third column. Choose a kind: how many of it are there? (Notebook 10 scores them.)
@@ -346,21 +371,21 @@ kind = "turn"  # or negation, concession, irony, plot, implied
 print(frame["note"].eq(kind).sum(), "reviews; one of them ends:", frame.loc[frame["note"] == kind, "review"].iloc[0][-60:])
 
 # %% [markdown]
-# 3. Cut the reviews at another length. How many tokens are thrown away?
+# 3. Cut the reviews at other lengths. How many tokens are thrown away?
 
 # %%
-length = 64
 tokens_in = [len(ids) for ids in tokenizer(train_texts)["input_ids"]]
-lost = 1 - sum(min(count, length) for count in tokens_in) / sum(tokens_in)
-print(f"cut at {length} tokens, {lost:.0%} of all tokens are lost")
+for length in (32, 64, 128):
+    lost = 1 - sum(min(count, length) for count in tokens_in) / sum(tokens_in)
+    print(f"cut at {length} tokens, {lost:.0%} of all tokens are lost")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Recap
 #
 # - Fine-tuning adds one layer to a pre-trained encoder and trains everything on labelled examples.
 # - Three piles: learn, choose, and one exam. An accuracy needs the commonest class and a simple baseline beside it.
-# - With few labels, pre-training wins clearly over counting words. With more, the lead has to be measured anew.
+# - With few labels mini was ahead of counting words in every run; by how much, a single run does not tell. With more, the lead is smaller.
 # - A few hundred test reviews leave a wide band; small differences inside it mean nothing.
 #
-# **Sources.** Devlin et al. 2019 (BERT) · Loshchilov & Hutter 2019 (AdamW) · Maas et al. 2011 (IMDB) · Guo et al. 2017
-# (calibration).
+# **Sources.** Devlin et al. 2019 (BERT) · Loshchilov & Hutter 2019 (AdamW) · Maas et al. 2011 (IMDB) · Guo et al. 2017,
+# Desai & Durrett 2020 (calibration).
