@@ -388,30 +388,18 @@ print("the leaky reader's loss is below a tenth of what is possible; GPT's is no
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Below the possible: it **cheats**. To name the next word it need not understand anything, it looks one place to the right and
-# copies. We take the right side away, as in real use, where the next word does not exist yet. What is easy, *it / them*, it has
-# picked up on the way. But the second verb must be worked out from two words before it, the first verb and the link, and why should
-# it have learned that? It is right less often than someone who always says *loves*.
-#
-# What it picks up is luck. Seeds 1, 2 and 3 gave 1.00, 0.59 and 1.00 for *it / them*, and 0.53, 0.59 and 0.77 for the verb: never
-# better than always *loves*.
+# copies. We take the right side away, as in real use, where the next word does not exist yet. The second verb must be worked out
+# from two words before it, the first verb and the link, and why should it have learned that? It is no better than someone who always
+# says *loves*.
 
 # %% slideshow={"slide_type": "subslide"}
-VERB, PRONOUN = 9, 10  # the places of the second verb and of it / them
-
-
-@torch.inference_mode()
-def leaky_accuracy(place):
-    """How often the leaky reader names the word at a place from the words before it."""
-    so_far = leaky.scores(leaky(exam[:, :place])[:, -1])
-    return (so_far.argmax(-1) == exam[:, place]).float().mean().item()
-
-
-# %%
-pronoun, verb, gpt_verb = leaky_accuracy(PRONOUN), leaky_accuracy(VERB), accuracy(gpt, VERB, "left")
+VERB = 9  # the place of the second verb
+with torch.inference_mode():
+    so_far = leaky.scores(leaky(exam[:, :VERB])[:, -1])
+verb, gpt_verb = (so_far.argmax(-1) == exam[:, VERB]).float().mean().item(), accuracy(gpt, VERB, "left")
 loves = (exam[:, VERB] == number["loves"]).float().mean().item()
-print("it / them, from the words before it: leaky above 0.95:", pronoun > 0.95)
-print(f"the second verb: always loves {loves:.2f}; leaky below that: {verb < loves}; GPT above 0.97: {gpt_verb > 0.97}")
-assert best_possible(VERB, "left") == 1 and pronoun > 0.95 and verb < loves and gpt_verb > 0.97
+print(f"the second verb: always loves {loves:.2f}; leaky no better: {verb < loves + 0.01}; GPT above 0.97: {gpt_verb > 0.97}")
+assert best_possible(VERB, "left") == 1 and verb < loves + 0.01 and gpt_verb > 0.97
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### And if each word may see all but the next one?
