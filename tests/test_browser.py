@@ -274,10 +274,10 @@ def test_every_slide_fits_and_is_legible(chromium, tmp_path, source):
         page.goto((tmp_path / "deck.html").as_uri())
         page.wait_for_selector(".reveal.ready")
         sizes = page.evaluate(
-            """() => Array.from({ length: deck.getTotalSlides() }, () => {
-                const slide = deck.getCurrentSlide();
+            """() => deck.getSlides().map((slide) => {
+                const { h, v } = deck.getIndices(slide);
+                deck.slide(h, v);
                 fit(slide);
-                deck.next();
                 return [Number(slide.dataset.size), slide.scrollHeight, slide.innerText.slice(0, 40)];
             })"""
         )

@@ -524,7 +524,7 @@ def part_of(name):
 
 print(part_of("layers.0.attention.query.weight"), "·", part_of("layers.0.attention_norm.weight"))
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 sizes = (config.vocab_size, config.hidden_size, config.num_hidden_layers, config.intermediate_size)
 formula = parameters(*sizes, config.max_position_embeddings, config.type_vocab_size)
 if encoder.head is None:  # some checkpoints come without it

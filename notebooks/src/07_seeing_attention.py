@@ -271,7 +271,7 @@ print(f"largest weight in an ordinary token's row: {attention[layer, head, 1:-1]
 # differ, and spreads evenly. The other has the trained numbers, but **shuffled** within each tensor: as large, in no order. Whatever
 # these two score comes for free; only what stands above both was learned.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from copy import deepcopy
 
 from transformers import AutoModel
@@ -286,7 +286,7 @@ print(f"{'':35}trained   fresh   shuffled")
 for name, *most in zip(NAMES, *[scores.amax((0, 1)) for scores in (trained, control, disorder)], strict=True):
     print(f"most {name:30}", "     ".join(f"{value:.2f}" for value in most))
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 spread_of = [model.encoder.layer[0].attention.self.query.weight.std() for model in (untrained, encoder, shuffled)]
 print("spread of the query weights of layer 1: fresh {:.3f}, trained {:.3f}, shuffled {:.3f}".format(*spread_of))
 print(f"least evenness of a head: fresh {control[..., 4].min():.2f}, shuffled {disorder[..., 4].min():.2f}")
@@ -520,7 +520,7 @@ assert padded[..., real:].max() == 0
 assert torch.allclose(padded[..., :real, :real], alone, atol=1e-5)
 print(f"{padded.shape[-1] - real} columns of [PAD]: weight {padded[..., real:].max():.2f}; the {real} real rows: unchanged")
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 names = tokenizer.convert_ids_to_tokens(batch["input_ids"][1])
 layer, head = champions[4]
 ax = attention_heatmap(padded[layer, head], names, vmax=0.5, title=f"layer {layer + 1}, head {head + 1}, padded")
@@ -549,7 +549,7 @@ NOUNS = {"he": {"boy", "actor", "king", "man", "father", "son"}, "she": {"mother
 print(PAIRS[0].format("she"), "/", PAIRS[0].format("he"))
 
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def fitting(model, text, pronoun):
     """Weight from the pronoun to the noun that fits, and to the one that does not: (2, layer, head)."""
     inputs = tokenizer(text.format(pronoun), return_tensors="pt")
@@ -560,7 +560,7 @@ def fitting(model, text, pronoun):
     return torch.stack([row[..., right], row[..., wrong]])
 
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 CASES = [(text, pronoun) for text in PAIRS for pronoun in ("he", "she")]
 for name, model in (("fresh", untrained), ("trained", encoder)):
     right, wrong = torch.stack([fitting(model, *case) for case in CASES]).unbind(1)  # (case, layer, head)
@@ -576,7 +576,7 @@ for name, model in (("fresh", untrained), ("trained", encoder)):
 # heads. The gap says whether a heatmap would show it at all. And this test cannot tell understanding from "*he* goes with
 # *king*": the words alone are enough to pass it.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 figure, axes = plt.subplots(2, 1, figsize=(9, 5), layout="constrained")
 for ax, pronoun in zip(axes, ("she", "he"), strict=True):
     asked = tokenizer(PAIRS[0].format(pronoun), return_tensors="pt")
@@ -612,7 +612,7 @@ head_view
 neuron_view = bertviz_neuron_view(encoder, tokenizer, SENTENCE, layer=LAYER, head=HEAD)
 neuron_view
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 from bertnotes.bertviz_views import queries_and_keys
 
 (queries, keys), (same_attention, _, _) = queries_and_keys(encoder, tokenizer, SENTENCE)

@@ -275,7 +275,7 @@ for path in sorted((REVIEWS.parent / "results").glob("imdb-*.json")):
         line |= {"tokens": config["max_length"], "keep": config.get("keep", "head")}
     lines.append(line | {"seed by seed": f"{record['accuracy']:.4f}"})
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 import pandas as pd
 
 of_a_row = dict.fromkeys(lines[0], "first") | {"TF-IDF": "mean", "accuracy": "mean", "seed by seed": ", ".join}

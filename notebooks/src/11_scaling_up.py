@@ -151,7 +151,7 @@ rows = sorted(row for batch in sampler.batches() for row in batch)
 print("every review once:", rows == list(range(len(texts))))
 assert rows == list(range(len(texts)))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Which reviews meet changes from epoch to epoch. We count the pairs that share a batch in two epochs running:
 
 # %%
@@ -276,7 +276,7 @@ def read_record(name):
     return json.loads((results / f"bench-{name}.json").read_text(encoding="utf-8"))
 
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 for name in ("training-2-layers", "training-full"):
     record = read_record(name)
     rounds = len({reading["round"] for reading in record["readings"]})
