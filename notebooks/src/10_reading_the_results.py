@@ -189,8 +189,8 @@ assert all(gain[MINI, seed, "read whole"].high < 0 for seed in seeds) and abs(ga
 
 # %% [markdown]
 # All gain on reviews that the first one cut short. On the control all read the same, and yet head+tail does worse there, with each seed, by more than
-# the choice of reviews explains. Either the first mini, of which there is but one seed, was lucky, or what cut reviews teach costs something on whole
-# ones. More seeds of the first would tell.
+# the choice of reviews explains. Either the first mini, of which there is but one seed, was lucky, or learning from reviews that are put together of
+# two ends costs something on whole ones. More seeds of the first would tell.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What does each choice buy?
