@@ -90,7 +90,7 @@ def check_one_row(records):
     """
     (first, known), seeds = records[0], {}
     for path, record in records:
-        one, other = ({**told, **told.get("config", {}), "config": None} for told in (known, record))
+        one, other = ({**told, **told.get("config", {})} for told in (known, record))
         different = sorted(name for name in SETTINGS & one.keys() & other.keys() if one[name] != other[name])
         if different:
             raise ValueError(f"{first.name} and {path.name} are of one row and differ in {', '.join(different)}")
