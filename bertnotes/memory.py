@@ -14,8 +14,8 @@ def peak_memory(device="cpu"):
     None where the system does not say (Windows)."""
     if torch.device(device).type == "cuda":
         return round(torch.cuda.max_memory_allocated(device) / 1e6)
-    if (held := re.search(r"^VmHWM:\s*(\d+) kB$", linux_status(), re.MULTILINE)) is not None:
-        return round(int(held[1]) * 1024 / 1e6)
+    if (held := peak_of_process()) is not None:
+        return held
     try:
         import resource
     except ImportError:
@@ -24,11 +24,18 @@ def peak_memory(device="cpu"):
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
 
 
-def linux_status():
-    """What Linux says of this process; "" elsewhere. Unlike getrusage's, the peak in it is of this program alone, and not of
-    the one that started it."""
-    status = Path("/proc/self/status")
-    return status.read_text(encoding="utf-8") if status.exists() else ""
+def peak_of_process(process="self"):
+    """The most memory that a process, given by its number, has held so far, in MB; None where the system is not Linux or has
+    no such process. Unlike getrusage's, this peak is of its program alone, and not of the one that started it."""
+    held = re.search(r"^VmHWM:\s*(\d+) kB$", linux_status(process), re.MULTILINE)
+    return held and round(int(held[1]) * 1024 / 1e6)
+
+
+def linux_status(process):
+    """What Linux says of a process, given by its number; "" elsewhere, or where there is none."""
+    with suppress(OSError):
+        return Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    return ""
 
 
 def give_back_memory():

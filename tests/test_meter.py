@@ -59,9 +59,9 @@ def test_memory_is_the_most_that_was_held_meanwhile():
 
 
 def test_the_peak_of_a_process_is_what_linux_says_of_this_program(monkeypatch):
-    monkeypatch.setattr(memory, "linux_status", lambda: "VmPeak:\t  9000 kB\nVmHWM:\t  500000 kB\nVmRSS:\t  4000 kB\n")
+    monkeypatch.setattr(memory, "linux_status", lambda process: "VmPeak:\t  9000 kB\nVmHWM:\t  500000 kB\nVmRSS:\t  4000 kB\n")
     assert memory.peak_memory() == 512
-    monkeypatch.setattr(memory, "linux_status", lambda: "")
+    monkeypatch.setattr(memory, "linux_status", lambda process: "")
     assert os.name == "nt" or memory.peak_memory() > 100, "elsewhere what getrusage says"
 
 

@@ -6,6 +6,7 @@ that was stored, or of a notebook that no longer is what its source says: that i
 
 import re
 import subprocess
+import sys
 
 import build_notebooks
 import check
@@ -283,6 +284,21 @@ def test_a_failing_cell_is_named_and_the_old_notebook_stays(pair, rebuild, capsy
     said = capsys.readouterr().err
     assert "07_toy.ipynb, cell 2" in said and "ZeroDivisionError" in said
     assert target(source).read_bytes() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what another process holds")
+def test_a_notebook_that_holds_too_much_is_not_built(pair, rebuild, capsys, monkeypatch):
+    source, _ = pair
+    before = target(source).read_bytes()
+    source.write_text(SOURCE.replace("1 + 1", "held = bytearray(300_000_000)\ndel held\n1 + 1"))
+    monkeypatch.setattr(build_notebooks, "MOST_MEMORY", 300)
+    assert rebuild() == 1
+    found = re.search(r"07_toy.ipynb, its kernel held (\d+) MB, at most 300", capsys.readouterr().err)
+    assert found and 300 < int(found[1]) < 600
+    assert target(source).read_bytes() == before
+    monkeypatch.setattr(build_notebooks, "MOST_MEMORY", 600)
+    assert rebuild() == 0
+    assert re.search(r"07_toy.ipynb: \d+ s, [3-5]\d\d MB", capsys.readouterr().out)
 
 
 def test_a_notebook_that_agrees_is_skipped(pair, rebuild, capsys):

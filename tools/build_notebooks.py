@@ -2,7 +2,8 @@
 
     python tools/build_notebooks.py [--only 07] [--force] [--check]
 
-The same source gives the same file, byte for byte: nothing random and nothing about the time or the machine is kept.
+The same source gives the same file, byte for byte: nothing random and nothing about the time or the machine is kept. How long
+a notebook took and how much memory its kernel held is printed; one that held too much is not built.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import hashlib
 import os
 import re
 import sys
+import time
 from collections import Counter
 
 import jupytext
@@ -19,6 +21,7 @@ from check import ROOT, go_offline
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from bertnotes.memory import peak_of_process
 from bertnotes.plots import small_png
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -26,6 +29,7 @@ KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},  # no version: it would change with the machine
 }
+MOST_MEMORY = 1500  # MB that a kernel may hold; Binder gives 2 GB to JupyterLab and all its kernels
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -90,11 +94,17 @@ def complaints_about(source):
 
 
 def execute(notebook, folder):
-    """Run every cell in a fresh kernel whose working folder is `folder`; a RuntimeError names the cell that failed."""
-    running = [0]
+    """Run every cell in a fresh kernel whose working folder is `folder`; a RuntimeError names the cell that failed. Returns the
+    most memory that the kernel held, in MB, None where the system does not say."""
+    running, held = 0, None
 
-    def note(cell, cell_index):
-        running[0] = cell_index
+    def begin(cell, cell_index):
+        nonlocal running
+        running = cell_index
+
+    def end(cell, cell_index, execute_reply):
+        nonlocal held
+        held = peak_of_process(client.km.provisioner.pid)
 
     client = NotebookClient(
         notebook,
@@ -105,13 +115,15 @@ def execute(notebook, folder):
         record_timing=False,
         store_widget_state=False,
         coalesce_streams=True,
-        on_cell_start=note,
+        on_cell_start=begin,
+        on_cell_executed=end,
     )
     try:
         client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         message = COLOURS.sub("", str(error))
-        raise RuntimeError(f"cell {running[0] + 1}: {type(error).__name__}\n{message}") from None
+        raise RuntimeError(f"cell {running + 1}: {type(error).__name__}\n{message}") from None
+    return held
 
 
 def shrink_pictures(notebook):
@@ -136,15 +148,19 @@ def describe_pictures(notebook):
 
 
 def build(source):
-    """Run a source and put the notebook in place in one step: a run that fails leaves the old one whole."""
+    """Run a source and put the notebook in place in one step: a run that fails leaves the old one whole. Returns the most
+    memory that it held, in MB, None where the system does not say; a RuntimeError where that is more than MOST_MEMORY."""
     notebook = read_source(source)
-    execute(notebook, target(source).parent)
+    held = execute(notebook, target(source).parent)
+    if held is not None and held > MOST_MEMORY:
+        raise RuntimeError(f"its kernel held {held:,} MB, at most {MOST_MEMORY:,}; let go of what it no longer needs")
     shrink_pictures(notebook)
     describe_pictures(notebook)
     notebook.metadata = read_source(source).metadata  # running it has put the interpreter's version there
     unfinished = target(source).with_suffix(".ipynb.new")
     unfinished.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
     os.replace(unfinished, target(source))
+    return held
 
 
 def check(paths):
@@ -162,8 +178,11 @@ def build_all(paths, force=False):
             print(f"{target(path).name}: agrees with its source, skipped (after a change in the library: --force)")
             continue
         print(f"{target(path).name}: running", flush=True)
+        started = time.monotonic()
         try:
-            build(path)
+            held = build(path)
+            memory = "" if held is None else f", {held:,} MB"
+            print(f"{target(path).name}: {time.monotonic() - started:.0f} s{memory}", flush=True)
         except RuntimeError as error:
             print(f"{target(path).name}, {error}", file=sys.stderr)
             return 1
