@@ -221,6 +221,7 @@ def fit(
         shared = accelerator.prepare(model)
         while not progress.is_over(config):
             loader.batch_sampler.set_epoch(progress.epoch, progress.batches)
+            give_back_memory()  # what came before left gaps as well
             gauge = Gauge(device)
             for loss, reviews in training_steps(
                 shared, loader, optimizer, scheduler, device, config, accelerator, seed=config.seed

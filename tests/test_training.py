@@ -372,6 +372,21 @@ def test_a_loss_that_is_no_number_names_the_reviews(model, tokenizer):
         fit(model, tokenizer, (TEXTS, LABELS), (TEXTS[:4], LABELS[:4]), CONFIG)
 
 
+def test_idle_memory_is_given_back_before_each_epoch(model, tokenizer, monkeypatch):
+    calls = []
+    monkeypatch.setattr(training, "give_back_memory", lambda: calls.append("give back"))
+    fit(
+        model,
+        tokenizer,
+        (TEXTS, LABELS),
+        (TEXTS[:4], LABELS[:4]),
+        CONFIG,
+        watch=lambda entry: calls.append("train_loss" in entry),
+    )
+    assert [calls[at + 1] for at, call in enumerate(calls) if call == "give back"] == [False] * CONFIG.epochs
+    assert calls.count(True) == CONFIG.epochs
+
+
 def test_a_watcher_is_told_of_every_step_and_epoch(model, tokenizer):
     """As it happens: five steps, then what came of them, three times."""
     told = []

@@ -159,6 +159,7 @@ for step in range(8):
 # %%
 print("the error on these sixteen fell:", loss.item() < 0.6)
 assert loss.item() < 0.6
+del pupil, optimizer  # with its gradient and AdamW's means the copy holds four times what the model does
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The loop

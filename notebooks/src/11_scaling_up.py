@@ -350,7 +350,7 @@ def activations(model, batch, length):
     def note(tensor):
         place, size = tensor.untyped_storage().data_ptr(), tensor.untyped_storage().nbytes()
         kept[place] = 0 if place in weights else size
-        return tensor
+        return tensor.detach()  # the tensor itself would hold on to the step that holds on to it, for good
 
     with hooks(note, lambda tensor: tensor):  # the logits hold on to all that was kept
         logits = model.train()(*[torch.ones(batch, length, dtype=torch.long)] * 2)
@@ -382,9 +382,10 @@ def gradient(at_once):
     return torch.cat([weight.grad.flatten() for weight in model.parameters()])
 
 
-together, in_parts = gradient(None), gradient(2)
-print("same gradient:", torch.allclose(together, in_parts, atol=1e-5))
-assert torch.allclose(together, in_parts, atol=1e-5)
+same = torch.allclose(gradient(None), gradient(2), atol=1e-5)
+print("same gradient:", same)
+assert same
+model.zero_grad()
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8. What will it cost?
@@ -535,8 +536,6 @@ assert 36_000 < 540e9 / counts["mini"][0] < 37_000  # PaLM has 540 billion param
 # %%
 from torch.nn.functional import cross_entropy
 
-model.zero_grad()
-
 
 def gradient_of(part):
     """The gradient that one process works out, on its part of the batch."""
@@ -544,9 +543,14 @@ def gradient_of(part):
     return torch.cat([gradient.flatten() for gradient in torch.autograd.grad(loss, list(model.parameters()))])
 
 
-mean = (gradient_of(slice(0, None, 2)) + gradient_of(slice(1, None, 2))) / 2
-print("the mean of two halves is the gradient of the whole batch:", torch.allclose(mean, gradient_of(slice(None)), atol=1e-5))
-assert torch.allclose(mean, gradient_of(slice(None)), atol=1e-5)
+def mean_of_halves():
+    """What two processes agree on."""
+    return (gradient_of(slice(0, None, 2)) + gradient_of(slice(1, None, 2))) / 2
+
+
+same = torch.allclose(mean_of_halves(), gradient_of(slice(None)), atol=1e-5)
+print("the mean of two halves is the gradient of the whole batch:", same)
+assert same
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # That is all that Hugging Face **accelerate** does for `fit`: it starts the processes, and averages the gradients while they are worked out. The
