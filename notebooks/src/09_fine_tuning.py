@@ -128,6 +128,7 @@ print("majority class on the ten:", majority_accuracy(ten_labels))
 print("what seven right of ten tell of all reviews:", accuracy_interval(7, 10))
 print("steps of training:", 4 * len(few))
 assert (positive > 0.5).all()
+del first, optimizer, scheduler  # it has served; the memory is needed again
 
 # %% [markdown]
 # Nothing but which class is commoner. Three things are wrong, and each would be enough. **Twelve steps** at 2e-5 hardly move a new layer. **Ten**
@@ -159,7 +160,7 @@ for step in range(8):
 # %%
 print("the error on these sixteen fell:", loss.item() < 0.6)
 assert loss.item() < 0.6
-del pupil, optimizer  # with its gradient and AdamW's means the copy holds four times what the model does
+del pupil, optimizer, loss  # with its gradient and AdamW's means the copy holds four times what the model does
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The loop

@@ -385,7 +385,6 @@ def gradient(at_once):
 same = torch.allclose(gradient(None), gradient(2), atol=1e-5)
 print("same gradient:", same)
 assert same
-model.zero_grad()
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8. What will it cost?
@@ -543,12 +542,8 @@ def gradient_of(part):
     return torch.cat([gradient.flatten() for gradient in torch.autograd.grad(loss, list(model.parameters()))])
 
 
-def mean_of_halves():
-    """What two processes agree on."""
-    return (gradient_of(slice(0, None, 2)) + gradient_of(slice(1, None, 2))) / 2
-
-
-same = torch.allclose(mean_of_halves(), gradient_of(slice(None)), atol=1e-5)
+halves = gradient_of(slice(0, None, 2)) + gradient_of(slice(1, None, 2))
+same = torch.allclose(halves / 2, gradient_of(slice(None)), atol=1e-5)
 print("the mean of two halves is the gradient of the whole batch:", same)
 assert same
 
