@@ -188,19 +188,24 @@ for row, seed in pairs:
 assert all(found.low > 0.01 for (*_, name), found in gain.items() if name != "read whole")
 
 # %%
+from math import comb
+
 on_control = {}
-for row in (FIRST, MINI):
+for row in (FIRST, "mini-512", MINI, "minilm-512", "minilm-256-head+tail"):
     said = [verdicts(row, seed).argmax(1) for seed in range(len(read_records(row)))]
     on_control[row] = [(one == labels)[traits["read whole"]].mean() for one in said]
-    print(f"{row:18} right on reviews read whole, seed by seed:", ", ".join(f"{right:.4f}" for right in on_control[row]))
+    print(f"{row:20} right on reviews read whole, seed by seed:", ", ".join(f"{right:.4f}" for right in on_control[row]))
+others = on_control[FIRST] + on_control["mini-512"]
+behind = max(on_control[MINI]) < min(others)
+print(f"head+tail comes last: {behind}; by chance once in {comb(len(others + on_control[MINI]), len(others))} times")
 lost = [gain[MINI, seed, "read whole"] for seed in (0, 1)]
-assert lost[0].high < 0 and lost[1].value < 0 < lost[1].high and abs(gain["mini-512", 0, "read whole"].value) < 0.005
-assert max(on_control[FIRST]) - min(on_control[FIRST]) > -lost[1].value
+assert behind and lost[0].high < 0 and lost[1].value < 0 < lost[1].high
+assert all(abs(gain["mini-512", seed, "read whole"].value) < 0.005 for seed in (0, 1))
 
 # %% [markdown]
-# All gain on reviews that the first one cut short. On the control, of which all read the same, head+tail does worse, with seed 0 by more than the choice
-# of reviews explains. With seed 1 the loss may be chance, and the two seeds of the first lie further apart than that: its seed 0 looks lucky. Whether
-# learning from reviews that are put together of two ends costs something on whole ones, two seeds do not tell.
+# All gain on reviews that the first one cut short. On the control, of which all read the same, mini with head+tail is last with both seeds, though with
+# seed 1 by less than the choice of reviews may explain. MiniLM, which mini was cut from, shows no such loss, with one seed each. So few runs do not
+# tell whether learning from reviews that are put together of two ends costs something on whole ones.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What does each choice buy?
@@ -233,26 +238,31 @@ bar = (tfidf.argmax(1) == labels).mean()
 below = {row: read_record(row)["accuracy"] for row in CHANGES if read_record(row)["accuracy"] < bar}
 print(f"TF-IDF {bar:.4f};", ", ".join(f"{row} {right:.4f}" for row, right in below.items()))
 assert set(below) == {"mini-frozen", "mini-128", "mini-random", "gpt-random", "elmo-random"}
-first_256 = [record["accuracy"] for record in read_records("mini-256")]
-print("mini-256, seed by seed:", ", ".join(f"{right:.4f}" for right in first_256))
+first_256 = [record["accuracy"] for record in read_records(FIRST)]
+print(f"{FIRST}, seed by seed:", ", ".join(f"{right:.4f}" for right in first_256))
 assert min(first_256) < bar < max(first_256)
 assert differences["gpt-random"].low > -0.01 and differences["elmo-random"].low > 0.015
 
 # %%
-control = traits["read whole"]
-for seed in seeds:
-    said = verdicts("minilm-256-head+tail").argmax(1), verdicts(MINI, seed).argmax(1)
-    lead = paired_difference(labels, *said)
-    on_whole = paired_difference(*(one[control] for one in (labels, *said)))
-    print(f"MiniLM's lead at 256 tokens, head+tail, over seed {seed} of mini: {lead}; where both read everything: {on_whole}")
-    assert lead.low > 0.003 and on_whole.low > 0
+control, leads_at_512 = traits["read whole"], []
+for row, base in (("minilm-256-head+tail", MINI), ("minilm-512", "mini-512")):
+    for seed in range(len(read_records(base))):
+        said = verdicts(row).argmax(1), verdicts(base, seed).argmax(1)
+        lead = paired_difference(labels, *said)
+        on_whole = paired_difference(*(one[control] for one in (labels, *said)))
+        print(f"{row:20} over seed {seed} of {base:18} {lead}; reviews read whole: {on_whole}")
+        assert base == "mini-512" or (lead.low > 0.003 and on_whole.low > 0)
+        leads_at_512 += [lead] if base == "mini-512" else []
+at_512 = [record["accuracy"] for record in read_records("mini-512")]
+assert leads_at_512[0].low < 0 < leads_at_512[0].high and all(lead.value < max(at_512) - min(at_512) for lead in leads_at_512)
 
 # %% [markdown]
 # Five fall short of counting words: a frozen encoder with a new layer on it, a mini that reads 128 tokens, and the three that began with random weights;
 # the mini that reads the first 256 is ahead with one seed and behind with the other. With random weights, the reader that goes from left to right
 # only, as GPT does, is behind mini by less than a point. The one built of LSTMs, as ELMo is, is ahead of that mini by two; whether it is the LSTMs,
-# steps ten times as large or that it knows a text by the mean of its vectors, these runs do not tell. The whole MiniLM is level with mini at 512
-# tokens and leads at 256, before each seed of mini and also where both read everything. The intervals know of other reviews, not of other seeds.
+# steps ten times as large or that it knows a text by the mean of its vectors, these runs do not tell. The whole MiniLM leads each seed of mini at 256
+# tokens, also where both read everything; at 512 it leads neither by as much as those two seeds lie apart. The intervals know of other reviews, not of
+# other seeds.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Errors that may be shown
@@ -378,11 +388,11 @@ leading = [ours - theirs for ours, theirs in sizes.values()]
 assert leading == sorted(leading, reverse=True) and min(leading[:2]) > 2 * leading[-1]
 apart = [max(found) - min(found) for found in leads_of.values()]
 print("the leads of a size lie so far apart:", [round(float(found), 3) for found in apart])
-assert apart[0] > 0.05 and max(apart[1:]) < 0.005
+assert apart[0] > 0.05 and max(apart[1:]) < 0.01
 
 # %% [markdown]
 # The fewer labels, the larger is mini's lead: with 200 or 800 of them more than twice as large as with all. With 200, three seeds lead
-# by 3, by 5 and by 8 points: one alone tells little. With more of them two seeds each agree to within half a point.
+# by 3, by 5 and by 8 points: one alone tells little. With more of them, the seeds of one size agree to within a point.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A classifier of our own
