@@ -187,7 +187,7 @@ for row, seed in pairs:
         print(f"{row:18} seed {seed}  {name:17}  {gain[row, seed, name]}")
 assert all(found.low > 0.01 for (*_, name), found in gain.items() if name != "read whole")
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 from math import comb
 
 on_control = {}
