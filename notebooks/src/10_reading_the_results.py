@@ -4,7 +4,7 @@
 # **The question.** A classifier is right in 92 % of cases. How sure may we be of that number? Which 8 % does it get wrong? Is it as sure of itself as it
 # should be? And which words made its verdict: is that what attention shows?
 #
-# **You need:** notebooks 07, 08 and 09. **Time:** about 40 minutes to read; the page runs in under a minute on two cores.
+# **You need:** notebooks 07, 08 and 09. **Time:** about 40 minutes to read; the page runs in about a minute on two cores.
 
 # %%
 import json
