@@ -5,6 +5,9 @@ import os
 import shlex
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +48,7 @@ def reproduce(
     out: Annotated[Path, typer.Option(help="folder for the runs")] = Path("runs/table"),
     results: Annotated[Path, typer.Option(help="folder for the records")] = Path("data/results"),
     minilm: Annotated[str, typer.Option(help="the checkpoint that mini was cut from, or a folder with a copy of it")] = MINILM,
+    jobs: Annotated[int, typer.Option(min=1, help="runs at a time; one alone does not fill a large GPU")] = 1,
     show: Annotated[bool, typer.Option("--list", help="say what there is to do, and stop")] = False,
 ):
     """Run the table of results on full IMDB. A row that has its record is left out; one that was stopped goes on."""
@@ -53,19 +57,34 @@ def reproduce(
     missing = [path for path in (data / "train.csv.xz", data / "test.csv.xz") if not path.is_file()]
     if missing and not show:
         raise FileNotFoundError(f"no file {missing[0]}; fetch the reviews first: bertnotes data --out {data}")
+    trainings = []
     for row, seed in plan(rows or list(ROWS), seeds):
         record = results / f"imdb-{row}-seed{seed}.json"
         words = train_words(row, seed, data, out, record, minilm) if trains(row) else None
-        to_do = shlex.join(["bertnotes", *words]) if words else "to do"
-        done = is_done(record)
-        typer.echo(f"{row}, seed {seed}: {'done' if done else to_do}")
+        done, to_do = is_done(record), shlex.join(["bertnotes", *words]) if words else "to do"
+        if show or done or words is None:
+            typer.echo(f"{row}, seed {seed}: {'done' if done else to_do}")
         if show or done:
             continue
         if words is None:
             score_classical(row, data, record)
+            name_row(record, row, minilm)
         else:
-            train_row(row, seed, words, out)
-        name_row(record, row, minilm)
+            trainings.append(partial(train_row, row, seed, words, out, record, minilm, jobs))
+    if any("{readers}" in ROWS[training.args[0]] for training in trainings):
+        write_readers(out / "readers")
+    run_all(trainings, jobs)
+
+
+def run_all(runs, jobs):
+    """Call functions in their order, so many at a time. Where one raises, those at work end, no other begins, and its error is
+    raised."""
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for run in as_completed([pool.submit(run) for run in runs]):
+                run.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def is_done(path):
@@ -76,15 +95,24 @@ def is_done(path):
         return False
 
 
-def train_row(row, seed, words, out):
-    """Run the command that makes a row. Raises ValueError where it fails."""
-    if "{readers}" in ROWS[row]:
-        write_readers(out / "readers")
-    command = [sys.executable, "-m", "bertnotes", *words]
-    if (status := subprocess.run(command, env={**memory_settings(), **os.environ}).returncode) != 0:
+def train_row(row, seed, words, out, record, minilm, jobs):
+    """Run the command that makes a record, and name its row in it. Of several at a time, each speaks to a file of its own.
+    Raises ValueError where it fails."""
+    typer.echo(f"{row}, seed {seed}: {shlex.join(['bertnotes', *words])}")
+    log = out / f"{row}-seed{seed}.log"
+    with ExitStack() as stack:
+        speaks = {}
+        if jobs > 1:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            speaks = {"stdout": stack.enter_context(log.open("ab")), "stderr": subprocess.STDOUT}
+        command = [sys.executable, "-m", "bertnotes", *words]
+        status = subprocess.run(command, env={**memory_settings(), **os.environ}, **speaks).returncode
+    if status != 0:
+        where = f"in {log}" if jobs > 1 else "above"
         raise ValueError(
-            f"{row}, seed {seed}, ended with status {status}; what to do stands above. Then the same command goes on"
+            f"{row}, seed {seed}, ended with status {status}; what to do stands {where}. Then the same command goes on"
         )
+    name_row(record, row, minilm, jobs)
 
 
 def memory_settings():
@@ -154,9 +182,9 @@ def score_classical(row, data, record):
     )  # fmt: skip
 
 
-def name_row(path, row, minilm):
-    """Write into a record which row of the table it belongs to and what that is called; and instead of a folder with a copy of
-    MiniLM its name."""
+def name_row(path, row, minilm, jobs=1):
+    """Write into a record which row of the table it belongs to and what that is called; instead of a folder with a copy of
+    MiniLM its name; and how many rows trained at a time, where its seconds are not those of a run alone."""
     from bertnotes.files import write_whole
 
     record = json.loads(path.read_text(encoding="utf-8"))
@@ -164,4 +192,5 @@ def name_row(path, row, minilm):
         words = [MINILM if word == minilm else word for word in shlex.split(record["command"])]
         record |= {"model": MINILM, "command": shlex.join(words)}
     name = {"name": NAMES[row]} if row in NAMES else {}
-    write_whole(path, json.dumps({"row": row, **name, **record}, indent=2) + "\n")
+    shared = {"jobs": jobs} if jobs > 1 else {}
+    write_whole(path, json.dumps({"row": row, **name, **record, **shared}, indent=2) + "\n")

@@ -129,11 +129,16 @@ def test_runs_of_one_row_differ_in_nothing_but_their_seeds(root, changes, said):
         rows(root)
 
 
-def test_runs_of_one_row_on_two_machines_name_both(root):
-    for seed, device in enumerate(("2 CPU threads, A Processor", "A GPU")):
+def test_runs_of_one_row_on_two_machines_are_told_apart(root):
+    """A mean over both would be the time of neither; runs that shared a GPU say so."""
+    machines = ("2 CPU threads, A Processor", {}), ("A GPU", {"jobs": 8}), ("A GPU", {"jobs": 8})
+    for seed, (device, more) in enumerate(machines):
         config, environment = {**RECORD["config"], "seed": seed}, {**RECORD["environment"], "device": device}
-        write(root, f"imdb-mini-128-seed{seed}.json", row="mini-128", config=config, environment=environment)
-    assert rows(root)[0][9] == "2 CPU threads, A Processor, fp32; A GPU, fp32"
+        spent = {"train_seconds": 3600 if device != "A GPU" else 60 * seed, "train_peak_memory_mb": 9000 - 4000 * seed}
+        write(root, f"imdb-mini-128-seed{seed}.json", row="mini-128", config=config, environment=environment, **spent, **more)
+    (row,) = rows(root)
+    assert row[7:9] == ["1 h 00 min; 2 min", "9.0 GB; 5.0 GB"]
+    assert row[9] == "2 CPU threads, A Processor, fp32; A GPU, fp32, 8 runs at a time"
 
 
 def test_a_row_without_dice_or_weights(root):

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+from functools import partial
 from pathlib import Path
 from subprocess import CompletedProcess
 from types import SimpleNamespace
@@ -117,6 +118,34 @@ def test_training_keeps_its_memory_where_there_is_much(run, monkeypatch, free, k
     assert run("--row", "mini-small")[0] == 2
     assert seen["MALLOC_MMAP_MAX_"] == "7" and seen.get("MALLOC_TRIM_THRESHOLD_") == kept
     assert seen["BERTNOTES_MODEL"] == os.environ["BERTNOTES_MODEL"]
+
+
+def test_runs_at_a_time_are_told_apart_and_say_that_they_shared_the_machine(run, tmp_path):
+    status, out, _ = run("--seeds", "2", "--row", "mini-small", "--jobs", "2")
+    assert status == 0 and "reviews to train on" not in out
+    for seed, record in enumerate(records(tmp_path)[f"imdb-mini-small-seed{seed}"] for seed in (0, 1)):
+        log = (tmp_path / f"runs/table/mini-small-seed{seed}.log").read_text()
+        assert record["jobs"] == 2 and record["config"]["seed"] == seed
+        assert f"test: accuracy {record['accuracy']:.4f}" in log
+
+
+def test_one_of_several_fails_and_those_at_work_end(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(reproduce_command.ROWS, "mini-long", "--validation 8 --max-length 9999")
+    status, _, err = run("--seeds", "1", "--row", "mini-long", "--row", "mini-small", "--jobs", "2")
+    assert status == 2 and "mini-long, seed 0, ended with status 2; what to do stands in runs/table/mini-long-seed0.log" in err
+    assert "48 positions" in (tmp_path / "runs/table/mini-long-seed0.log").read_text()
+    assert "imdb-mini-small-seed0" in records(tmp_path)
+
+
+def test_no_run_begins_after_one_that_failed():
+    begun = []
+
+    def fail():
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        reproduce_command.run_all([fail, *(partial(begun.append, number) for number in range(50))], 1)
+    assert len(begun) < 50
 
 
 def test_list_does_nothing(run, tmp_path):

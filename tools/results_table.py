@@ -112,8 +112,7 @@ def table_row(records):
     def each(name, kind=(int, float)):
         return [field(*one, name, kind) for one in records]
 
-    accuracies, memories = each("accuracy"), [one for one in each("train_peak_memory_mb", (int, float, type(None))) if one]
-    parameters = get("parameters", int, None)
+    accuracies, parameters, machines = each("accuracy"), get("parameters", int, None), by_hardware(records)
     return [
         name_of(path, get("model", str), get("name", str, None)),
         f"{parameters / 1e6:.1f} M" if parameters else "",
@@ -123,17 +122,37 @@ def table_row(records):
         + (f" (of {get('test_reviews'):,} reviews only)" if get("test_reviews") != OFFICIAL_TEST else ""),
         interval(accuracies, get("test_reviews")),
         ", ".join(f"[{get_seed(*one)}](data/results/{one[0].name})" for one in records),
-        duration(statistics.mean(each("train_seconds"))),
-        f"{max(memories) / 1000:.1f} GB" if memories else "not measured",
-        "; ".join(dict.fromkeys(hardware(*one) for one in records)),
+        "; ".join(training_time(runs) for runs in machines.values()),
+        "; ".join(memory(runs) for runs in machines.values()),
+        "; ".join(machines),
         max(each("environment.date", str)),
     ]
 
 
+def by_hardware(records):
+    """The runs on each kind of machine: {what it is: [(path, record), ...]}."""
+    machines = {}
+    for one in records:
+        machines.setdefault(hardware(*one), []).append(one)
+    return machines
+
+
 def hardware(path, record):
-    """What a run ran on, and in which precision."""
-    precision = field(path, record, "config.precision", str, None)
-    return field(path, record, "environment.device", str) + (f", {precision}" if precision else "")
+    """What a run ran on, in which precision, and how many of its kind at a time."""
+    precision, jobs = field(path, record, "config.precision", str, None), field(path, record, "jobs", int, 1)
+    words = [field(path, record, "environment.device", str), precision, f"{jobs} runs at a time" if jobs > 1 else None]
+    return ", ".join(word for word in words if word)
+
+
+def training_time(records):
+    """The mean of what the runs took."""
+    return duration(statistics.mean(field(*one, "train_seconds", (int, float)) for one in records))
+
+
+def memory(records):
+    """The most that one of the runs held."""
+    held = [field(*one, "train_peak_memory_mb", (int, float, type(None))) for one in records]
+    return f"{max(filter(None, held)) / 1000:.1f} GB" if any(held) else "not measured"
 
 
 def get_seed(path, record):
