@@ -35,17 +35,19 @@ def interval_chart(tables, title=None, ax=None):
 
 
 def difference_chart(differences, title=None, ax=None):
-    """Draw by how many points of accuracy systems differ, with the interval, one row each; the line at 0 is no difference.
+    """Draw by how many points of accuracy systems differ, with the intervals, one row each; the line at 0 is no difference.
 
-    differences: {name: Estimate}, in shares from -1 to 1, as `evaluation.paired_difference` gives it; the first is at the top.
+    differences: {name: [Estimate, ...]}, one for each seed, in shares from -1 to 1, as `evaluation.paired_difference` gives
+    them; the first name is at the top, and in its row the first seed.
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(8, 1 + 0.4 * len(differences)), layout="constrained", facecolor="white")
-    places = range(len(differences))
-    low, value, high = 100 * np.array([[found.low, found.value, found.high] for found in differences.values()]).T
     ax.axvline(0, color="#8b949e", linewidth=1)
-    ax.errorbar(value, places, xerr=[value - low, high - value], fmt="o", color=BLUE, capsize=3)
-    ax.set_yticks(places, list(differences))
+    for row, found in enumerate(differences.values()):
+        places = row + 0.2 * (np.arange(len(found)) - (len(found) - 1) / 2)
+        low, value, high = 100 * np.array([[one.low, one.value, one.high] for one in found]).T
+        ax.errorbar(value, places, xerr=[value - low, high - value], fmt="o", markersize=4, color=BLUE, capsize=2)
+    ax.set_yticks(range(len(differences)), list(differences))
     ax.set_ylim(len(differences) - 0.5, -0.5)
     return finished(ax, "points of accuracy, with the 95 % interval of the difference", title)
 

@@ -32,13 +32,15 @@ def test_too_many_systems(tables):
         interval_chart(tables)
 
 
-def test_a_difference_stands_at_its_points_with_its_interval():
-    ax = difference_chart({"longer": Estimate(0.02, 0.01, 0.04), "frozen": Estimate(-0.1, -0.12, -0.09)}, title="choices")
+def test_a_difference_stands_at_its_points_with_its_interval_a_mark_for_each_seed():
+    longer = [Estimate(0.02, 0.01, 0.04), Estimate(0.03, 0.02, 0.04)]
+    ax = difference_chart({"longer": longer, "frozen": [Estimate(-0.1, -0.12, -0.09)]}, title="choices")
     assert [text.get_text() for text in ax.get_yticklabels()] == ["longer", "frozen"]
-    (bars,) = ax.containers
-    assert bars.lines[0].get_xdata().tolist() == pytest.approx([2, -10]) and bars.lines[0].get_ydata().tolist() == [0, 1]
-    ends = [segment[:, 0].tolist() for segment in bars.lines[2][0].get_segments()]
-    assert ends == [pytest.approx([1, 4]), pytest.approx([-12, -9])]
+    seeds, frozen = (bars.lines[0] for bars in ax.containers)
+    assert seeds.get_xdata().tolist() == pytest.approx([2, 3]) and frozen.get_xdata().tolist() == pytest.approx([-10])
+    assert seeds.get_ydata().tolist() == pytest.approx([-0.1, 0.1]) and frozen.get_ydata().tolist() == [1]
+    ends = [segment[:, 0].tolist() for bars in ax.containers for segment in bars.lines[2][0].get_segments()]
+    assert ends == [pytest.approx([1, 4]), pytest.approx([2, 4]), pytest.approx([-12, -9])]
     assert set(ax.lines[0].get_xdata()) == {0}, "the line of no difference"
     assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first is at the top"
 

@@ -526,6 +526,28 @@ print(f"shorter than 256 tokens: {1 - cut:.0%}")
 assert max(took) < 3 * 25_000 * counts["mini"][1] / rates["two cores, at their measured rate"] and cut < 0.5
 assert 36_000 < 540e9 / counts["mini"][0] < 37_000  # PaLM has 540 billion parameters
 
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# And as measured on an H100, the same with head+tail: runs of the table of results that shared the GPU with others of it.
+
+# %%
+repeated = json.loads((results / "same-seed-again.json").read_text(encoding="utf-8"))
+(six,) = [run for run in repeated["runs"] if run["row"] == "mini-256-head+tail"]
+alone, sixteen = (
+    json.loads((results / f"imdb-mini-256-head+tail-seed{seed}.json").read_text(encoding="utf-8")) for seed in (0, 2)
+)
+took = {1: alone, repeated["jobs"]: six, sixteen["jobs"]: sixteen}
+took = {jobs: [entry["seconds"] for entry in run["history"]] for jobs, run in took.items()}
+for (jobs, seconds), device in zip(took.items(), ("two cores", "H100", "H100"), strict=True):
+    each = " · ".join(duration(spent) for spent in seconds)
+    print(f"{device:9}  {jobs:2} at a time: {each} an epoch; divided by {jobs}: {seconds[-1] / jobs:.0f} s")
+expected = 3 * 25_000 * counts["mini"][1] / rates["H100"]
+print(f"the H100 at 40 % of its peak: {expected:.1f} s")
+assert took[16][-1] / 16 < took[6][-1] / 6 and 3 * expected < took[16][-1] / 16 and "H100" in sixteen["environment"]["device"]
+
+# %% [markdown]
+# Counting all that shared it as alike, sixteen at a time get more out of it than six: one mini does not fill such a GPU. Even so an epoch takes several
+# times what the estimate says.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 11. Several GPUs
 #
