@@ -106,10 +106,10 @@ assert all(abs(first - second) < 0.005 for device, first, second in validated.va
 from bertnotes.plots import line_chart
 
 (run,) = [run for run in again["runs"] if (run["row"], run["seed"]) == ("mini-512", 2)]
-steps = range(100, 1_500, 100)  # most of the first epoch
+steps = range(100, 1_100, 100)
 losses = {"in the table": run["loss_before"][: len(steps)], "once more": run["loss"][: len(steps)]}
 ax = line_chart(
-    steps, losses, "steps of training", "mini at 512 tokens, seed 2: mean loss of each hundred steps", logarithmic=""
+    steps, losses, "steps of training", "mini at 512 tokens, seed 2: loss, a mean over each hundred steps", logarithmic=""
 )
 at_512 = [record["accuracy"] for record in read_records("mini-512")]
 print("mini at 512 tokens, test, seed by seed:", ", ".join(f"{right:.4f}" for right in at_512))
