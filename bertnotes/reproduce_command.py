@@ -57,7 +57,7 @@ def reproduce(
     missing = [path for path in (data / "train.csv.xz", data / "test.csv.xz") if not path.is_file()]
     if missing and not show:
         raise FileNotFoundError(f"no file {missing[0]}; fetch the reviews first: bertnotes data --out {data}")
-    trainings = []
+    to_train = []
     for row, seed in plan(rows or list(ROWS), seeds):
         record = results / f"imdb-{row}-seed{seed}.json"
         words = train_words(row, seed, data, out, record, minilm) if trains(row) else None
@@ -70,10 +70,10 @@ def reproduce(
             score_classical(row, data, record)
             name_row(record, row, minilm)
         else:
-            trainings.append(partial(train_row, row, seed, words, out, record, minilm, jobs))
-    if any("{readers}" in ROWS[training.args[0]] for training in trainings):
+            to_train.append((row, seed, words, record))
+    if any("{readers}" in ROWS[row] for row, *_ in to_train):
         write_readers(out / "readers")
-    run_all(trainings, jobs)
+    run_all([partial(train_row, *one, out, minilm, jobs) for one in to_train], jobs)
 
 
 def run_all(runs, jobs):
@@ -95,7 +95,7 @@ def is_done(path):
         return False
 
 
-def train_row(row, seed, words, out, record, minilm, jobs):
+def train_row(row, seed, words, record, out, minilm, jobs):
     """Run the command that makes a record, and name its row in it. Of several at a time, each speaks to a file of its own.
     Raises ValueError where it fails."""
     typer.echo(f"{row}, seed {seed}: {shlex.join(['bertnotes', *words])}")
