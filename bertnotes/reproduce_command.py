@@ -5,10 +5,11 @@ import os
 import shlex
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Annotated
 
 import typer
@@ -79,12 +80,21 @@ def reproduce(
 def run_all(runs, jobs):
     """Call functions in their order, so many at a time. Where one raises, those at work end, no other begins, and its error is
     raised."""
+    stop = Event()
+
+    def begin(run):
+        if not stop.is_set():
+            try:
+                run()
+            except BaseException:
+                stop.set()  # here, and not where it is waited for: this thread would have begun the next by then
+                raise
+
     with ThreadPoolExecutor(jobs) as pool:
         try:
-            for run in as_completed([pool.submit(run) for run in runs]):
-                run.result()
+            list(pool.map(begin, runs))
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            stop.set()
 
 
 def is_done(path):
@@ -100,13 +110,11 @@ def train_row(row, seed, words, record, out, minilm, jobs):
     Raises ValueError where it fails."""
     typer.echo(f"{row}, seed {seed}: {shlex.join(['bertnotes', *words])}")
     log = out / f"{row}-seed{seed}.log"
-    with ExitStack() as stack:
-        speaks = {}
-        if jobs > 1:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            speaks = {"stdout": stack.enter_context(log.open("ab")), "stderr": subprocess.STDOUT}
+    out.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") if jobs > 1 else nullcontext() as stream:
+        streams = {"stdout": stream, "stderr": stream and subprocess.STDOUT}  # None is where ours go
         command = [sys.executable, "-m", "bertnotes", *words]
-        status = subprocess.run(command, env={**memory_settings(), **os.environ}, **speaks).returncode
+        status = subprocess.run(command, env={**memory_settings(), **os.environ}, **streams).returncode
     if status != 0:
         where = f"in {log}" if jobs > 1 else "above"
         raise ValueError(

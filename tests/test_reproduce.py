@@ -1,11 +1,14 @@
 """The table of results: its order, its commands, and a whole small one, stopped and gone on with."""
 
 import json
+import math
 import os
 import shlex
 from functools import partial
 from pathlib import Path
 from subprocess import CompletedProcess
+from threading import Event
+from time import sleep
 from types import SimpleNamespace
 
 import pandas as pd
@@ -114,7 +117,9 @@ def test_training_keeps_its_memory_where_there_is_much(run, monkeypatch, free, k
     monkeypatch.setenv("MALLOC_MMAP_MAX_", "7")  # what the user says goes first
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=free))
     seen = {}
-    monkeypatch.setattr(reproduce_command.subprocess, "run", lambda words, env: seen.update(env) or CompletedProcess(words, 1))
+    monkeypatch.setattr(
+        reproduce_command.subprocess, "run", lambda words, env, **_: seen.update(env) or CompletedProcess(words, 1)
+    )
     assert run("--row", "mini-small")[0] == 2
     assert seen["MALLOC_MMAP_MAX_"] == "7" and seen.get("MALLOC_TRIM_THRESHOLD_") == kept
     assert seen["BERTNOTES_MODEL"] == os.environ["BERTNOTES_MODEL"]
@@ -137,15 +142,39 @@ def test_one_of_several_fails_and_those_at_work_end(run, tmp_path, monkeypatch):
     assert "imdb-mini-small-seed0" in records(tmp_path)
 
 
-def test_no_run_begins_after_one_that_failed():
-    begun = []
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_no_run_begins_after_one_that_failed(jobs):
+    """Two at a time, the other one at work ends; what it did is kept."""
+    begun, failed = [], Event()
 
     def fail():
+        failed.set()
         raise ValueError("no")
 
+    def last_a_while():
+        failed.wait(timeout=10)
+        sleep(0.2)
+        begun.append("beside")
+
+    beside = [last_a_while] if jobs == 2 else []
     with pytest.raises(ValueError, match="no"):
-        reproduce_command.run_all([fail, *(partial(begun.append, number) for number in range(50))], 1)
-    assert len(begun) < 50
+        reproduce_command.run_all([*beside, fail, *(partial(begun.append, number) for number in range(50))], jobs)
+    assert begun == ["beside"] * len(beside)
+
+
+def test_what_was_trained_once_more_is_what_stands_in_the_table():
+    """The same settings, and losses of each hundred steps that have the mean of those of the epochs."""
+    results = Path(__file__).resolve().parent.parent / "data/results"
+    for run in json.loads((results / "same-seed-again.json").read_text(encoding="utf-8"))["runs"]:
+        record = json.loads((results / f"imdb-{run['row']}-seed{run['seed']}.json").read_text(encoding="utf-8"))
+        words = [*ROWS[run["row"]].format(readers="runs/table/readers").split(), "--seed", str(run["seed"])]
+        assert set(words) <= set(run["command"].split()) and "--test" not in run["command"]
+        for losses, history in ((run["loss"], run["history"]), (run.get("loss_before"), record["history"])):
+            if losses:
+                steps = 2 * math.ceil(record["train_reviews"] / record["config"]["batch_size"])
+                counts = [100] * (len(losses) - 1) + [steps - 100 * (len(losses) - 1)]
+                mean = sum(loss * count for loss, count in zip(losses, counts, strict=True)) / steps
+                assert mean == pytest.approx(sum(entry["train_loss"] for entry in history) / 2, abs=5e-4)
 
 
 def test_list_does_nothing(run, tmp_path):
