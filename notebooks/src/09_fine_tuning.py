@@ -290,7 +290,8 @@ assert abs(lead["5000-mini"]) < 0.005 and lead[["mini-250", "mini-1000", "mini-4
 # Of a longer review, *head* keeps the beginning, *head+tail* the beginning and the end; *TF-IDF* read the same reviews whole. With 3,200 of them or
 # fewer mini is ahead, with 5,000 of which it reads but the beginning it is level. *frozen* trains the new layer alone; *random* starts from random
 # weights; *gpt* and *elmo* are the readers of notebook 04, of mini's size. A figure is the mean over seeds, and may hide one that failed, as in *elmo*;
-# *25000-mini* and the two rows of *5000* are older runs, of seed 42. Notebook 10 asks how sure it is and what each choice buys; the README has times and memory. To repeat it: `bertnotes data`, then `bertnotes reproduce`.
+# *25000-mini* and the two rows of *5000* are older runs, of seed 42. Notebook 10 asks how sure it is and what each choice buys; the README has times and
+# memory. To repeat it: `bertnotes data`, then `bertnotes reproduce`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Verdicts, with their probability

@@ -532,11 +532,10 @@ assert 36_000 < 540e9 / counts["mini"][0] < 37_000  # PaLM has 540 billion param
 # %%
 repeated = json.loads((results / "same-seed-again.json").read_text(encoding="utf-8"))
 (six,) = [run for run in repeated["runs"] if run["row"] == "mini-256-head+tail"]
-alone, sixteen = (
-    json.loads((results / f"imdb-mini-256-head+tail-seed{seed}.json").read_text(encoding="utf-8")) for seed in (0, 2)
-)
-took = {1: alone, repeated["jobs"]: six, sixteen["jobs"]: sixteen}
-took = {jobs: [entry["seconds"] for entry in run["history"]] for jobs, run in took.items()}
+paths = [results / f"imdb-mini-256-head+tail-seed{seed}.json" for seed in (0, 2)]
+alone, sixteen = (json.loads(path.read_text(encoding="utf-8")) for path in paths)
+runs = {1: alone, repeated["jobs"]: six, sixteen["jobs"]: sixteen}
+took = {jobs: [entry["seconds"] for entry in run["history"]] for jobs, run in runs.items()}
 for (jobs, seconds), device in zip(took.items(), ("two cores", "H100", "H100"), strict=True):
     each = " · ".join(duration(spent) for spent in seconds)
     print(f"{device:9}  {jobs:2} at a time: {each} an epoch; divided by {jobs}: {seconds[-1] / jobs:.0f} s")
