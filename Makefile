@@ -13,7 +13,7 @@ FIRST = $(firstword $(wildcard notebooks/00_start_here.ipynb) notebooks/01_query
 help:
 	@echo 'make lab        open JupyterLab on the first notebook (OPTIONS="--no-browser --port 9999": passed on)'
 	@echo 'make test       run every check: lint, the unit tests, every notebook'
-	@echo 'make notebooks  make notebooks/*.ipynb from notebooks/src (ONLY="07 08": these; FORCE=1: also those that agree)'
+	@echo 'make notebooks  make notebooks/*.ipynb from notebooks/src (ONLY="07 09": these; FORCE=1: also those that agree)'
 	@echo 'make slides     make a deck of each notebook: slides/*.html, each one file to open with no network (ONLY="04": that one)'
 	@echo 'make lint       check the style of the code'
 	@echo 'make pins       choose the versions in requirements.txt anew, from pyproject.toml'

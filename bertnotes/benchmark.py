@@ -1,4 +1,4 @@
-"""Ours against the others, honestly: in one process, on the same reviews and weights, taking turns. Notebook 11."""
+"""Ours against the others, honestly: in one process, on the same reviews and weights, taking turns. Notebook 13."""
 
 import statistics
 from dataclasses import asdict, replace

@@ -1,4 +1,4 @@
-"""Pictures of results: accuracies with their intervals, confidence against accuracy, curves with their spread. Notebook 10.
+"""Pictures of results: accuracies with their intervals, confidence against accuracy, curves with their spread. Notebook 11.
 
 In the style of plots.py; each returns its Axes.
 """

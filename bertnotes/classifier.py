@@ -1,6 +1,6 @@
 """A sentiment classifier: a pre-trained encoder and one linear layer on its pooled output.
 
-Fine-tuned in notebook 09. Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers for Language
+Fine-tuned in notebook 10. Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers for Language
 Understanding", section 4.1.
 """
 

@@ -1,4 +1,4 @@
-"""What computes fastest here: the device, the precision of its matrix products, and the form of attention. Notebook 11."""
+"""What computes fastest here: the device, the precision of its matrix products, and the form of attention. Notebook 13."""
 
 import json
 import sys

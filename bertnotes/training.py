@@ -1,7 +1,7 @@
 """The training loop: show a batch, measure the error, follow its gradient, again.
 
 `training_steps` is the loop, `train` and `evaluate` are one pass over the data each; `fit` repeats them, keeps the best epoch,
-and goes on from where it was stopped (runs.py). Notebook 09.
+and goes on from where it was stopped (runs.py). Notebook 10.
 Devlin et al. 2019, appendix A.3 (the recipe); Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization" (AdamW).
 """
 

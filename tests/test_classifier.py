@@ -136,7 +136,7 @@ def test_an_encoder_that_is_no_bert_comes_back_too(kind, tokenizer, batch, tmp_p
 
 
 def test_load_encoder_reads_it_for_its_attention(model, saved, batch):
-    """Notebook 09 draws the fine-tuned model's heads this way."""
+    """Notebook 10 draws the fine-tuned model's heads this way."""
     with torch.inference_mode():
         assert_close(load_encoder(saved)(**batch).last_hidden_state, model.bert(**batch).last_hidden_state, atol=1e-5, rtol=0)
 

@@ -301,6 +301,21 @@ def test_a_notebook_that_holds_too_much_is_not_built(pair, rebuild, capsys, monk
     assert re.search(r"07_toy.ipynb: \d+ s, [3-5]\d\d MB", capsys.readouterr().out)
 
 
+def test_a_change_of_prose_alone_keeps_the_outputs(pair, rebuild, capsys):
+    source, notebook = pair
+    notebook.cells[1].outputs[0].data["text/plain"] = "as stored"
+    write(notebook, target(source))
+    source.write_text(SOURCE.replace("# # A toy", "# # A better toy") + "\n# %% [markdown]\n# The end.\n")
+    assert rebuild() == 0
+    assert "only its prose has changed" in capsys.readouterr().out
+    assert guard(source) == []
+    rebuilt = nbformat.read(target(source), as_version=4)
+    assert rebuilt.cells[1].outputs[0].data["text/plain"] == "as stored"
+    source.write_text(source.read_text().replace("1 + 1", "1 + 2"))
+    assert rebuild() == 0
+    assert nbformat.read(target(source), as_version=4).cells[1].outputs[0].data["text/plain"] == "3"
+
+
 def test_a_notebook_that_agrees_is_skipped(pair, rebuild, capsys):
     assert rebuild("--only", "07") == 0
     assert "07_toy.ipynb: agrees with its source, skipped" in capsys.readouterr().out

@@ -76,7 +76,7 @@ def test_it_guesses_hidden_words():
 
 
 def test_it_can_be_fine_tuned(tmp_path):
-    """Notebook 09: fit, save, load, predict."""
+    """Notebook 10: fit, save, load, predict."""
     model, tokenizer = BERTClassifier(), load_tokenizer()
     assert len(model.bert.encoder.layer) == 12
     fit(model, tokenizer, (TEXTS, [0, 1, 0, 1]), (TEXTS, [0, 1, 0, 1]), TrainConfig(epochs=1, max_length=16), out=tmp_path)

@@ -3,7 +3,7 @@
     python tools/attribution_on_imdb.py runs/imdb --record-of data/results/imdb-mini-256-head+tail-seed0.json
 
 The folder is one that `bertnotes train --out` wrote, and the record that of the same run. Explained are reviews that it was
-validated on, drawn from those that it can read whole: 15 minutes for 100 reviews on two cores. Notebook 10 shows what came out.
+validated on, drawn from those that it can read whole: 15 minutes for 100 reviews on two cores. Notebook 11 shows what came out.
 """
 
 import random

@@ -147,6 +147,17 @@ def describe_pictures(notebook):
                 output.metadata["image/png"] = {"alt": f"{heading}: {printed}" if printed else heading}
 
 
+def take_over_outputs(notebook, path):
+    """Give a notebook the outputs that are stored at a path, if its code is the code stored there. Returns whether it was."""
+    stored = nbformat.read(path, as_version=4) if path.exists() else nbformat.v4.new_notebook()
+    old, new = ([cell for cell in one.cells if cell.cell_type == "code"] for one in (stored, notebook))
+    if not old or [cell.source for cell in old] != [cell.source for cell in new] or not_run(stored):
+        return False
+    for cell, run in zip(new, old, strict=True):
+        cell.outputs, cell.execution_count = run.outputs, run.execution_count
+    return True
+
+
 def build(source):
     """Run a source and put the notebook in place in one step: a run that fails leaves the old one whole. Returns the most
     memory that it held, in MB, None where the system does not say; a RuntimeError where that is more than MOST_MEMORY."""
@@ -155,12 +166,17 @@ def build(source):
     if held is not None and held > MOST_MEMORY:
         raise RuntimeError(f"its kernel held {held:,} MB, at most {MOST_MEMORY:,}; let go of what it no longer needs")
     shrink_pictures(notebook)
+    put_in_place(notebook, source)
+    return held
+
+
+def put_in_place(notebook, source):
+    """Write a notebook with its outputs, in one step."""
     describe_pictures(notebook)
     notebook.metadata = read_source(source).metadata  # running it has put the interpreter's version there
     unfinished = target(source).with_suffix(".ipynb.new")
     unfinished.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
     os.replace(unfinished, target(source))
-    return held
 
 
 def check(paths):
@@ -176,6 +192,11 @@ def build_all(paths, force=False):
     for path in paths:
         if not force and not complaints_about(path):
             print(f"{target(path).name}: agrees with its source, skipped (after a change in the library: --force)")
+            continue
+        notebook = read_source(path)
+        if not force and take_over_outputs(notebook, target(path)):
+            put_in_place(notebook, path)
+            print(f"{target(path).name}: only its prose has changed, so its outputs stay")
             continue
         print(f"{target(path).name}: running", flush=True)
         started = time.monotonic()

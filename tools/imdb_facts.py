@@ -1,4 +1,4 @@
-"""Count what notebooks 08 and 10 say of full IMDB. Writes data/results/imdb_facts.json and imdb_test_traits.json.
+"""Count what notebooks 09 and 11 say of full IMDB. Writes data/results/imdb_facts.json and imdb_test_traits.json.
 
 The first: lengths, copies, what a cut throws away. The second: of each test review, in the order of the file, its label and
 which slices it belongs to, so that stored verdicts can be taken apart without the reviews.

@@ -1,4 +1,4 @@
-"""Write data/results/validation-gap.json: by how much a drawn validation set flatters a model. Notebook 08.
+"""Write data/results/validation-gap.json: by how much a drawn validation set flatters a model. Notebook 09.
 
     python tools/validation_gap.py [--data data/imdb]
 

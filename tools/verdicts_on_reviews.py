@@ -1,4 +1,4 @@
-"""Write data/results/verdicts-on-reviews.json: what a model fine-tuned on IMDB says of the course's own reviews. Notebook 10.
+"""Write data/results/verdicts-on-reviews.json: what a model fine-tuned on IMDB says of the course's own reviews. Notebook 11.
 
     python tools/verdicts_on_reviews.py runs/imdb --record-of data/results/imdb-mini-256-head+tail-seed0.json
 

@@ -15,7 +15,7 @@
 #
 # - **Encoder Representations.** It *encodes* text: its product is the vectors, not more text. It learned to make them by reading
 #   masses of plain text and guessing words that were hidden from it (**pre-training**, notebook 06). With a few labelled
-#   examples one then makes of it whatever one needs, such as a judge of film reviews (**fine-tuning**, notebook 09).
+#   examples one then makes of it whatever one needs, such as a judge of film reviews (**fine-tuning**, notebook 10).
 # - **from Transformers.** It is built of *attention*: each word looks at all others and takes from each what it needs (notebook 01).
 # - **Bidirectional.** A word looks both ways, to the left and to the right (notebook 04).
 
@@ -165,7 +165,7 @@ print(f"leans to {'praise' if value > 0 else 'blame'} ({value:+.2f})")
 
 # %% [markdown]
 # It is easily led astray: of 25 short reviews that are ironic, or turn at their end, or grant much to the other side, it gets more than half wrong.
-# What a classifier learns from labels is the subject of notebook 09.
+# What a classifier learns from labels is the subject of notebook 10.
 
 # %%
 from bertnotes.data import LABELS, read_reviews
@@ -190,12 +190,12 @@ assert len(hard) == 25 and sum(found) < len(hard) / 2
 # | 05 | [Inside BERT](05_inside_bert.ipynb) | 45 | What else is in there, and can we rebuild it to the last digit? |
 # | 06 | [Pre-training](06_pre_training.ipynb) | 40 | What does a model learn by filling gaps? |
 # | 07 | [Seeing attention](07_seeing_attention.ipynb) | 40 | What do the heads of a pre-trained BERT look at? |
-# | 08 | [Reviews and baselines](08_reviews_and_baselines.ipynb) | 25 | How far do simple methods get? |
-# | 09 | [Fine-tuning](09_fine_tuning.ipynb) | 25 | How does a pre-trained BERT become a sentiment classifier? |
-# | 10 | [Reading the results](10_reading_the_results.ipynb) | 40 | How sure may we be, and where does it fail? |
-# | 11 | [Scaling up](11_scaling_up.ipynb) | 30 | What do more reviews, longer ones and a GPU change? |
+# | 09 | [Reviews and baselines](09_reviews_and_baselines.ipynb) | 25 | How far do simple methods get? |
+# | 10 | [Fine-tuning](10_fine_tuning.ipynb) | 25 | How does a pre-trained BERT become a sentiment classifier? |
+# | 11 | [How sure are we?](11_how_sure_are_we.ipynb) | 40 | How sure may we be, and where does it fail? |
+# | 13 | [Scaling up](13_scaling_up.ipynb) | 30 | What do more reviews, longer ones and a GPU change? |
 #
-# Each page runs by itself. In a hurry: 01, then 07, then 09.
+# Each page runs by itself. In a hurry: 01, then 07, then 10.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How to read a page

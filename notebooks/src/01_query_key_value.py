@@ -525,7 +525,7 @@ assert weight_counts == [n**2 for n in lengths] and operations == [4 * n**2 * 64
 print(f"each doubling of the words takes the line {steps:.2f} doublings up: words to the power of {steps:.2f}")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# This is a reason why BERT was trained on at most 512 tokens, and why long reviews are cut in notebook 09.
+# This is a reason why BERT was trained on at most 512 tokens, and why long reviews are cut in notebook 10.
 #
 # ### Try it: how much memory?
 #

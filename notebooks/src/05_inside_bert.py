@@ -703,7 +703,7 @@ legend = ax.legend(fontsize=12, frameon=False)
 
 # %% [markdown]
 # As long as that line is near 1, what all `[CLS]` have in common outweighs by far what tells them apart. This is worth knowing
-# before one takes the `[CLS]` of a pre-trained model for "the meaning of the text". Notebook 09 *trains* it for a task.
+# before one takes the `[CLS]` of a pre-trained model for "the meaning of the text". Notebook 10 *trains* it for a task.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Try it: a word in pieces

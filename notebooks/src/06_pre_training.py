@@ -351,7 +351,7 @@ assert frequent > 0.75 and len(set(shipped_guesses)) > 3 * len(set(its_guesses))
 # others had distilled from a larger one of BERT-base's size, and fine-tuned on pairs of sentences. Its vocabulary was cut to the
 # pieces that film reviews need, a new head for masked words was put on top, and all of it was trained on with masking: on IMDB
 # reviews (Maas et al. 2011) without their labels. IMDB's test split was never opened. (Of its reviews 123 stand word for word in
-# *train* as well, see notebook 08, and may have been read there.)
+# *train* as well, see notebook 09, and may have been read there.)
 #
 # This is its learning curve, on IMDB reviews that were held out. There were three runs, each started where the one before had ended
 # (dashed lines). The first held out other reviews than the later two, and had read some of theirs.

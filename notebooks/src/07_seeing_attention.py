@@ -469,7 +469,7 @@ print(f"from [CLS] to itself: {last[0]:.2f} in the last layer alone, {rolled[-1,
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Before and after fine-tuning
 #
-# Notebook 09 teaches the model to tell praise from blame. Does that change where it looks? On all of IMDB this takes a laptop an
+# Notebook 10 teaches the model to tell praise from blame. Does that change where it looks? On all of IMDB this takes a laptop an
 # hour and more, so it was done once and measured: `attention_moved` gives for each head how much of a row has moved elsewhere (0 is
 # nothing, 1 is all), on the reviews of above. The record holds the command that does it again.
 
@@ -698,7 +698,7 @@ ax = attention_heatmap(both[layer, head], pair_tokens, title=f"layer {layer + 1}
 # - A dark column on `[CLS]` or `[SEP]` often adds far less than its colour says: a weight is not a contribution.
 # - Padding gets no weight and changes nothing.
 #
-# Next: 08 meets the reviews, and the plain methods that a BERT has to beat.
+# Next: 09 meets the reviews, and the plain methods that a BERT has to beat.
 
 # %% [markdown]
 # **Sources.** Vaswani et al. 2017, *Attention Is All You Need* · Devlin et al. 2019, *BERT* · Clark et al. 2019, *What Does

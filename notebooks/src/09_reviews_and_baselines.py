@@ -1,5 +1,5 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
-# # 08 · Reviews and baselines: the bar for BERT
+# # 09 · Reviews and baselines: the bar for BERT
 #
 # **The question.** Before a model is praised for 90 %: what do the reviews look like, how easily does one fool oneself with them, and how far does
 # counting words get?
@@ -309,7 +309,7 @@ for name in ("majority", "tfidf", "nbsvm"):
     assert name == "majority" or (record["accuracy"] > 0.9 and record["train_seconds"] < 60)
 
 # %% [markdown]
-# Nine in ten, in under a minute, without reading. A BERT that costs an hour has to be clearly better than that. Notebook 09 fine-tunes one.
+# Nine in ten, in under a minute, without reading. A BERT that costs an hour has to be clearly better than that. Notebook 10 fine-tunes one.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ## Try it
@@ -323,7 +323,7 @@ for count in (1_000, 5_000, 10_000, 12_000):
 assert worse.high < better.low
 
 # %% [markdown]
-# With almost twelve thousand. Where both judged the same reviews, a test in pairs may see it with fewer: notebook 10.
+# With almost twelve thousand. Where both judged the same reviews, a test in pairs may see it with fewer: notebook 11.
 
 # %% [markdown]
 # 2. Write a review that TF-IDF gets wrong although everybody understands it.

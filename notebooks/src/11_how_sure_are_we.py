@@ -1,10 +1,10 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
-# # 10 · Reading the results: how sure, where it fails, and why
+# # 11 · How sure are we? And where does it fail, and why?
 #
 # **The question.** A classifier is right in 92 % of cases. How sure may we be of that number? Which 8 % does it get wrong? Is it as sure of itself as it
 # should be? And which words made its verdict: is that what attention shows?
 #
-# **You need:** notebooks 07, 08 and 09. **Time:** about 40 minutes to read; the page runs in about a minute on two cores.
+# **You need:** notebooks 07, 09 and 10. **Time:** about 40 minutes to read; the page runs in about a minute on two cores.
 
 # %%
 import json
@@ -85,7 +85,7 @@ for run in every_run[1:]:
 # needs several of each: `bertnotes reproduce` runs three.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **The same seed, twice.** On a CPU a run ends with the same weights every time, bit for bit (notebook 11). On a GPU it need not: some sums are added
+# **The same seed, twice.** On a CPU a run ends with the same weights every time, bit for bit (notebook 13). On a GPU it need not: some sums are added
 # up in whatever order its threads come. Sixteen runs of the table had a GPU. Six of all its runs were trained once more on one, and judged by validation
 # alone: the test set was not looked at again.
 
@@ -454,7 +454,7 @@ assert apart[0] > 0.05 and max(apart[1:]) < 0.01
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A classifier of our own
 #
-# The rest of the page looks inside, so it needs a model at hand: the loop of notebook 09, on the same plain reviews, cut shorter. So that a hundred
+# The rest of the page looks inside, so it needs a model at hand: the loop of notebook 10, on the same plain reviews, cut shorter. So that a hundred
 # reviews can be taken apart within a minute, it has the first three of mini's layers. `LAYERS = 6` is the whole of it.
 
 # %%

@@ -1,5 +1,5 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
-# # 09 · Fine-tuning: from guessing words to judging films
+# # 10 · Fine-tuning: from guessing words to judging films
 #
 # **The question.** A pre-trained BERT can guess a hidden word. How does it learn to say whether a review is positive, and how do
 # we know that it learned more than which class is commoner?
@@ -223,7 +223,7 @@ assert accuracy > 0.5 + band
 #
 # Both saw the same few hundred reviews. A word that praises in the test set may not occur in a single training review: TF-IDF then
 # knows nothing of it, while BERT met it in pre-training, among its like. Both accuracies waver; but they are of the same reviews, so we look at
-# those where only one of them is right. Were both as good, each of these would be a toss of a coin (McNemar's test, notebook 10): p says how often
+# those where only one of them is right. Were both as good, each of these would be a toss of a coin (McNemar's test, notebook 11): p says how often
 # coins fall at least so unevenly. Above 0.05, so few test reviews do not show who is better, however large the lead looks.
 
 # %% tags=["timing", "nbval-ignore-output"]
@@ -290,7 +290,7 @@ assert abs(lead["5000-mini"]) < 0.005 and lead[["mini-250", "mini-1000", "mini-4
 # Of a longer review, *head* keeps the beginning, *head+tail* the beginning and the end; *TF-IDF* read the same reviews whole. With 3,200 of them or
 # fewer mini is ahead, with 5,000 of which it reads but the beginning it is level. *frozen* trains the new layer alone; *random* starts from random
 # weights; *gpt* and *elmo* are the readers of notebook 04, of mini's size. A figure is the mean over seeds, and may hide one that failed, as in *elmo*;
-# *25000-mini* and the two rows of *5000* are older runs, of seed 42. Notebook 10 asks how sure it is and what each choice buys; the README has times and
+# *25000-mini* and the two rows of *5000* are older runs, of seed 42. Notebook 11 asks how sure it is and what each choice buys; the README has times and
 # memory. To repeat it: `bertnotes data`, then `bertnotes reproduce`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -307,7 +307,7 @@ assert [predict_sentiment(text, model, tokenizer, "cpu") for text in examples] =
 
 # %% [markdown]
 # Each row of `predict_probabilities` sums to 1. Modern networks tend to be surer than they ought to be (Guo et al. 2017); Desai & Durrett 2020 found fine-tuned
-# BERTs well calibrated on the kind of text that they were tuned on. Notebook 10 measures ours.
+# BERTs well calibrated on the kind of text that they were tuned on. Notebook 11 measures ours.
 
 # %% tags=["timing", "nbval-ignore-output"]
 probabilities = predict_probabilities(test_texts[:5], model, tokenizer, max_length=64)
@@ -319,7 +319,7 @@ assert torch.allclose(probabilities.sum(dim=1), torch.ones(5))
 # ## Where does it look now?
 #
 # One head of the fine-tuned model, the one in the last layer whose [CLS] looks hardest at a single word. It is drawn from the
-# forward pass that gave the verdict. What such a picture is *not* evidence of is taken up in notebooks 07 and 10.
+# forward pass that gave the verdict. What such a picture is *not* evidence of is taken up in notebooks 07 and 11.
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes import attention_heatmap
@@ -366,7 +366,7 @@ for text, positive in zip(mine, chances, strict=True):
 assert chances[0] > 0.5 > chances[1]
 
 # %% [markdown]
-# 2. The hard reviews are marked in the file's third column. Choose a kind: how many of it are there? (Notebook 10 scores them.)
+# 2. The hard reviews are marked in the file's third column. Choose a kind: how many of it are there? (Notebook 11 scores them.)
 
 # %%
 kind = "turn"  # or negation, concession, irony, plot, implied

@@ -1,12 +1,12 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
-# # 11 · Scaling up: the same training, in less time
+# # 13 · Scaling up: the same training, in less time
 #
 # **The question.** Fine-tuning on a few hundred short reviews took a minute. What does it take for 25,000 long ones, for a larger
 # model, for a whole class, and what can be had for nothing?
 #
 # We start from the loop that most tutorials show and change one thing a cell, each with what it gains on this machine.
 #
-# **You need:** notebook 09. **Time:** about 30 minutes to read; the page runs in under a minute on two cores.
+# **You need:** notebook 10. **Time:** about 30 minutes to read; the page runs in under a minute on two cores.
 
 # %%
 import json
