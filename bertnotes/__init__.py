@@ -23,11 +23,11 @@ _HOMES = {
     "use_in_transformers": "attention",
     "load_tokenizer": "models",
     "load_encoder": "models",
-    "attention_heatmap": "plots",
-    "attention_view": "views",
-    "bertviz_head_view": "bertviz_views",
-    "bertviz_model_view": "bertviz_views",
-    "bertviz_neuron_view": "bertviz_views",
+    "attention_heatmap": "pictures.attention",
+    "attention_view": "pictures.view",
+    "bertviz_head_view": "pictures.bertviz",
+    "bertviz_model_view": "pictures.bertviz",
+    "bertviz_neuron_view": "pictures.bertviz",
 }
 __all__ = list(_HOMES)
 __version__ = "0.1.0"

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from transformers import AutoConfig
 from transformers.utils import cached_file
 
-from bertnotes.models import explained, find_model, quiet
+from bertnotes.names import explained, find_model, quiet
 
 RENAMED = (  # theirs, ours; in this order
     ("gamma", "weight"),  # LayerNorm's two in the oldest checkpoints, bert-base-uncased among them

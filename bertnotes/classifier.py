@@ -18,7 +18,8 @@ from bertnotes.data import LABELS, clean_review
 from bertnotes.devices import autocast
 from bertnotes.dropout import use_drop
 from bertnotes.files import whole
-from bertnotes.models import find_model, load_encoder, load_tokenizer
+from bertnotes.models import load_encoder, load_tokenizer
+from bertnotes.names import find_model
 
 HEAD = ("classifier.weight", "classifier.bias")
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from bertnotes.bench_command import bench
-from bertnotes.reproduce_command import reproduce
-from bertnotes.train_command import AnotherLook, Model, Plain, train
+from bertnotes.experiments.bench import bench
+from bertnotes.experiments.finetune import AnotherLook, Model, Plain, train
+from bertnotes.experiments.table import reproduce
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0])
 
@@ -32,12 +32,13 @@ def evaluate(
     plain: Plain = False,
 ):
     """Score a fine-tuned model on reviews. That a test set was scored is noted."""
+    import bertnotes.experiments.reader_model  # noqa: F401  (so that transformers knows the readers of page 04)
     from bertnotes.batching import TextClassificationDataset, evaluation_loader
     from bertnotes.classifier import BERTClassifier
     from bertnotes.data import load_imdb_data
     from bertnotes.devices import best_device, fast_precision
     from bertnotes.evaluation import majority_accuracy
-    from bertnotes.exam import check_look, is_exam, note_look
+    from bertnotes.experiments.exam import check_look, is_exam, note_look
     from bertnotes.files import hash_of
     from bertnotes.training import evaluate as score
     from bertnotes.training import trained_config
@@ -66,6 +67,7 @@ def predict(
     max_length: MaxLength = None,
 ):
     """Say of one review, or of each in a file, whether it is positive or negative, and how probable that is."""
+    import bertnotes.experiments.reader_model  # noqa: F401  (so that transformers knows the readers of page 04)
     from bertnotes.classifier import BERTClassifier, predict_probabilities
     from bertnotes.data import read_reviews
     from bertnotes.devices import best_device, fast_precision
@@ -89,7 +91,7 @@ def data(
     out: Annotated[Path, typer.Option(help="folder to write train, test and unsup to")] = Path("data/imdb"),
 ):
     """Fetch the full IMDB data set (84 MB, checksum verified), or take a copy, and write its official split as CSV."""
-    from bertnotes.imdb import REVIEWS_A_SPLIT, fetch_archive, read_original, restore_split, write_splits
+    from bertnotes.experiments.imdb import REVIEWS_A_SPLIT, fetch_archive, read_original, restore_split, write_splits
 
     one_file = source is not None and source.suffix == ".csv"
     frames = restore_split(source) if one_file else read_original(source or fetch_archive(out))
@@ -122,12 +124,12 @@ def pretrain(
 
     On several GPUs: accelerate launch --num_processes N -m bertnotes pretrain ...
     """
-    from bertnotes import pretraining
     from bertnotes.batching import check_max_length
     from bertnotes.devices import best_device, choose_precision
-    from bertnotes.masked_words import pack
-    from bertnotes.models import model_name
-    from bertnotes.plots import pretraining_curve
+    from bertnotes.experiments import pretrain as pretraining
+    from bertnotes.masked_lm import pack
+    from bertnotes.names import model_name
+    from bertnotes.pictures.charts import pretraining_curve
 
     if (steps is None) == (minutes is None):
         raise ValueError("say how long to train, with either --steps or --minutes")
@@ -161,7 +163,7 @@ def view(
     """Write a page that shows a model's attention on a wall: large, offline, arrow keys for heads and layers."""
     from bertnotes.files import write_whole
     from bertnotes.models import load_encoder, load_tokenizer
-    from bertnotes.views import presenter_page, read_text
+    from bertnotes.pictures.view import presenter_page, read_text
 
     pairs = pair or []
     if len(pairs) > len(texts):
@@ -176,7 +178,7 @@ def view(
 @app.command()
 def doctor():
     """Look whether this machine has what the course needs: packages, memory, disk, the model and its attention weights."""
-    from bertnotes.doctor import examine
+    from bertnotes.experiments.doctor import examine
 
     checks = examine()
     for check in checks:

@@ -14,7 +14,8 @@ from pathlib import Path
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-REVIEWS = Path(__file__).resolve().parent.parent / "data" / "reviews.csv"
+from bertnotes.files import REVIEWS  # noqa: F401  (found here by who reads them)
+
 LABELS = ("negative", "positive")  # a label is an index into this
 
 

@@ -1,16 +1,21 @@
-"""Files that are there whole or not at all: a run that is killed, or a disk that is full, leaves the old one."""
+"""Where things lie, and files that are there whole or not at all: a run that is killed, or a disk that is full, leaves the old
+one."""
 
 import hashlib
 import os
 from contextlib import contextmanager
 from pathlib import Path
 
-import pooch
+from platformdirs import user_cache_path
+
+PACKAGE = Path(__file__).resolve().parent
+DATA = PACKAGE / "shipped" if (PACKAGE / "shipped").is_dir() else PACKAGE.parent / "data"  # in a wheel; in a clone
+MINI, REVIEWS, RESULTS = DATA / "mini", DATA / "reviews.csv", DATA / "results"
 
 
 def cache_root():
     """Where bertnotes keeps what it found out, for all runs: BERTNOTES_CACHE, or its place in the system's cache folder."""
-    return Path(os.environ.get("BERTNOTES_CACHE") or pooch.os_cache("bertnotes"))
+    return Path(os.environ.get("BERTNOTES_CACHE") or user_cache_path("bertnotes"))
 
 
 @contextmanager

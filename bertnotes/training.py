@@ -22,9 +22,8 @@ from transformers import get_linear_schedule_with_warmup
 from bertnotes.batching import TextClassificationDataset, check_max_length, evaluation_loader, training_loader
 from bertnotes.devices import autocast
 from bertnotes.evaluation import report
-from bertnotes.memory import give_back_memory, peak_memory
-from bertnotes.processes import join_processes, process
-from bertnotes.runs import Run, fingerprint
+from bertnotes.experiments.engine import Run, fingerprint, join_processes, process
+from bertnotes.experiments.meter import give_back_memory, peak_memory
 
 
 @dataclass

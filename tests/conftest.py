@@ -103,7 +103,7 @@ def encoder(tiny_checkpoint):
 @pytest.fixture(scope="session")
 def trimmed(tokenizer):
     """(kept ids, tokenizer) with the special tokens, the characters and seven words."""
-    from bertnotes.vocabulary import choose_pieces, count_pieces, trim_tokenizer
+    from bertnotes.experiments.vocabulary import choose_pieces, count_pieces, trim_tokenizer
 
     counts = count_pieces(tokenizer, ["good film , good cast", "a good bad film", "bad bad bad"])
     kept = choose_pieces(tokenizer, counts, 5 + 20 + 7, keep_words=["the", "is", "story", "unknown"])
@@ -113,7 +113,7 @@ def trimmed(tokenizer):
 @pytest.fixture
 def masked_model(encoder, trimmed):
     """A masked language model on the trimmed vocabulary."""
-    from bertnotes.vocabulary import trim_encoder
+    from bertnotes.experiments.vocabulary import trim_encoder
 
     torch.manual_seed(0)
     return trim_encoder(encoder, trimmed[0]).eval()

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 import torch
 
-from bertnotes import doctor
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.data import LABELS, load_imdb_data
-from bertnotes.record import pack_probabilities, unpack_flags, unpack_probabilities
+from bertnotes.experiments import doctor
+from bertnotes.experiments.records import pack_probabilities, unpack_flags, unpack_probabilities
 
 OPENINGS = ["film", "a film", "the cast is", "you watch", "i watch it once"]
 WORDS = {"negative": ["bad", "worst", "dull", "poor"], "positive": ["good", "great", "best", "wonderful"]}
@@ -337,7 +337,9 @@ def test_doctor_says_ready_or_what_to_do(run, monkeypatch):
     """Status 0 and a tick for everything; status 2 and the remedy where one thing is wrong."""
     status, out, err = run("doctor")
     assert (status, err) == (0, "") and out.count("✓") == 7 and out.endswith("ready\n")
-    monkeypatch.setattr("bertnotes.doctor.check_memory", lambda: doctor.Check("memory", False, "none left", "buy some"))
+    monkeypatch.setattr(
+        "bertnotes.experiments.doctor.check_memory", lambda: doctor.Check("memory", False, "none left", "buy some")
+    )
     status, out, err = run("doctor")
     assert status == 2 and "✗ memory       none left\n  what to do: buy some" in out
     assert err == "bertnotes: not ready: memory; what to do stands above\n"

@@ -10,7 +10,7 @@ from transformers import AutoTokenizer, BertConfig, BertForMaskedLM, BertModel
 import bertnotes.encoder
 from bertnotes.checkpoint import our_name, read_checkpoint, rename_weights
 from bertnotes.encoder import BertEncoder
-from bertnotes.models import MINI
+from bertnotes.files import MINI
 
 ODD = BertConfig(
     vocab_size=53,

@@ -11,8 +11,9 @@ from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 from transformers import BertModel, DistilBertConfig, DistilBertModel
 
-from bertnotes import models
-from bertnotes.models import find_model, load_encoder, load_tokenizer
+from bertnotes import models, names
+from bertnotes.models import load_encoder, load_tokenizer
+from bertnotes.names import find_model
 
 LOADERS = pytest.mark.parametrize("load", [load_encoder, load_tokenizer])
 
@@ -34,7 +35,7 @@ def ids():
 
 def test_mini_is_the_folder_in_the_clone(monkeypatch, tiny_checkpoint):
     """By default, and by its name."""
-    monkeypatch.setattr(models, "MINI", tiny_checkpoint)
+    monkeypatch.setattr(names, "MINI", tiny_checkpoint)
     assert find_model() == find_model("mini") == tiny_checkpoint
     assert load_encoder().config.hidden_size == 24
 
@@ -84,7 +85,7 @@ def test_no_such_folder(load, name, tmp_path, monkeypatch):
 @LOADERS
 def test_no_mini(load, tmp_path, monkeypatch):
     """An installed package without the clone beside it."""
-    monkeypatch.setattr(models, "MINI", tmp_path / "mini")
+    monkeypatch.setattr(names, "MINI", tmp_path / "mini")
     with pytest.raises(FileNotFoundError, match=r"no model folder at .*mini"):
         load("mini")
 
@@ -225,7 +226,7 @@ def test_loading_is_silent_and_ready_to_run(tiny_checkpoint, capfd):
 
 def test_loading_is_quiet_inside_and_changes_nothing_outside(tiny_checkpoint, monkeypatch):
     """Bars and messages of transformers are off while it loads and as they were behind it, even after an error."""
-    logging, bars, seen = models.logging, [True], []
+    logging, bars, seen = names.logging, [True], []
     monkeypatch.setattr(logging, "is_progress_bar_enabled", lambda: bars[-1])
     monkeypatch.setattr(logging, "enable_progress_bar", lambda: bars.append(True))
     monkeypatch.setattr(logging, "disable_progress_bar", lambda: bars.append(False))

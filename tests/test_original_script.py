@@ -4,7 +4,7 @@ import pandas as pd
 import torch
 
 from bertnotes.data import LABELS
-from bertnotes.models import MINI
+from bertnotes.files import MINI
 
 SCRIPT = """
 import torch

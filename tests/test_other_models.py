@@ -7,8 +7,8 @@ from transformers import BertConfig, BertForPreTraining, BertTokenizer
 
 from bertnotes import BERTClassifier, attention_heatmap, load_encoder, load_tokenizer, predict_sentiment
 from bertnotes.encoder import BertEncoder
-from bertnotes.masked_words import evaluate_guesses, pack
-from bertnotes.models import MINI
+from bertnotes.files import MINI
+from bertnotes.masked_lm import evaluate_guesses, pack
 from bertnotes.training import TrainConfig, fit
 
 TEXTS = ["A slog from end to end.", "I was gripped, and I laughed.", "Wooden, leaden, long.", "Tender and quick."]
@@ -66,7 +66,7 @@ def test_it_guesses_hidden_words():
     """Notebook 06: its head is found."""
     from transformers import BertForMaskedLM
 
-    from bertnotes.models import find_model, quiet
+    from bertnotes.names import find_model, quiet
 
     tokenizer = load_tokenizer()
     with quiet():

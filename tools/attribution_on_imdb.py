@@ -17,7 +17,7 @@ from results_table import field
 from bertnotes.attribution import METHODS, SHARES, agreement, deletion_curves, explain
 from bertnotes.classifier import BERTClassifier
 from bertnotes.data import load_imdb_data, split_validation
-from bertnotes.record import pack_flags
+from bertnotes.experiments.records import pack_flags
 
 YARDSTICK = "occlusion"
 

@@ -21,8 +21,8 @@ from check import ROOT, go_offline
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from bertnotes.memory import peak_of_process
-from bertnotes.plots import small_png
+from bertnotes.experiments.meter import peak_of_process
+from bertnotes.pictures.style import small_png
 
 NOTEBOOKS = ROOT / "notebooks"
 KERNEL = {

@@ -15,8 +15,8 @@ from check import ROOT
 
 from bertnotes.data import clean_review
 from bertnotes.evaluation import review_traits
+from bertnotes.experiments.records import pack_flags, write_record
 from bertnotes.models import load_tokenizer
-from bertnotes.record import pack_flags, write_record
 
 LENGTHS = (64, 128, 256, 512)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from check import ROOT
 from results_table import field
 
-from bertnotes.record import write_record
-from bertnotes.runs import read_lines
+from bertnotes.experiments.engine import read_lines
+from bertnotes.experiments.records import write_record
 
 
 def parser_of(about, record):

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from check import ROOT
 
-from bertnotes.pretraining import read_log
-from bertnotes.record import write_record
+from bertnotes.experiments.pretrain import read_log
+from bertnotes.experiments.records import write_record
 
 RESULT = ROOT / "data" / "results" / "pretraining-from-zero.json"
 

@@ -19,10 +19,10 @@ import torch
 from bertnotes.classifier import BERTClassifier
 from bertnotes.data import load_imdb_data, split_validation
 from bertnotes.devices import best_device
-from bertnotes.masked_words import pack
+from bertnotes.experiments.pretrain import Recipe, pretrain, read_texts, save_masked_language_model, starting_model, steps_in
+from bertnotes.experiments.records import environment
+from bertnotes.masked_lm import pack
 from bertnotes.models import load_tokenizer
-from bertnotes.pretraining import Recipe, pretrain, read_texts, save_masked_language_model, starting_model, steps_in
-from bertnotes.record import environment
 from bertnotes.training import TrainConfig, fit
 
 ROOT = Path(__file__).resolve().parent.parent

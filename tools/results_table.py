@@ -10,7 +10,7 @@ from pathlib import Path
 from scipy import stats
 
 from bertnotes.evaluation import accuracy_interval
-from bertnotes.reproduce_command import ROWS
+from bertnotes.experiments.table import ROWS
 
 HEADINGS = (
     "system",

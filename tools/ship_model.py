@@ -13,8 +13,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from bertnotes.models import MINI
-from bertnotes.pretraining import read_log
+from bertnotes.experiments.pretrain import read_log
+from bertnotes.files import MINI
 
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 

@@ -18,7 +18,7 @@ from sklearn.model_selection import StratifiedKFold
 from bertnotes.baselines import tfidf_logistic_regression
 from bertnotes.data import read_reviews
 from bertnotes.evaluation import bootstrap_mean
-from bertnotes.record import write_record
+from bertnotes.experiments.records import write_record
 
 FOLDS = 5
 

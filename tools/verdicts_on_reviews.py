@@ -14,8 +14,8 @@ from results_table import field
 
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.data import REVIEWS, load_imdb_data
+from bertnotes.experiments.records import pack_probabilities
 from bertnotes.files import hash_of
-from bertnotes.record import pack_probabilities
 
 
 def find(options, run):

@@ -39,7 +39,7 @@
 # what to do. (The same in a terminal: `bertnotes doctor`.)
 
 # %% tags=["timing", "nbval-ignore-output"]
-from bertnotes.doctor import examine
+from bertnotes.experiments.doctor import examine
 
 checks = examine()
 for check in checks:
@@ -104,7 +104,7 @@ for text, fitting in FITTING.items():
 # before them. Can you see it?
 
 # %%
-from bertnotes.plots import attention_heatmap
+from bertnotes.pictures.attention import attention_heatmap
 
 MY_SENTENCE = "I laughed twice, both times at the wrong film."  # change me
 

@@ -14,7 +14,9 @@ import math
 import matplotlib.pyplot as plt
 import torch
 
-from bertnotes.plots import BLUE, ORANGE, attention_heatmap, line_chart, vector_arrows, weight_bars
+from bertnotes.pictures.attention import attention_heatmap, vector_arrows, weight_bars
+from bertnotes.pictures.charts import line_chart
+from bertnotes.pictures.style import BLUE, ORANGE
 
 torch.manual_seed(0)
 torch.set_printoptions(precision=2, sci_mode=False)

@@ -17,7 +17,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from bertnotes.attention import MultiHeadAttention, padding_mask, scaled_dot_product_attention
-from bertnotes.plots import attention_heatmap, line_chart
+from bertnotes.pictures.attention import attention_heatmap
+from bertnotes.pictures.charts import line_chart
 
 torch.manual_seed(0)
 torch.set_printoptions(precision=2, sci_mode=False)

@@ -11,7 +11,6 @@
 # %% slideshow={"slide_type": "skip"}
 import math
 import time
-from contextlib import contextmanager
 
 import matplotlib.pyplot as plt
 import torch
@@ -19,7 +18,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from bertnotes.attention import MultiHeadAttention, scaled_dot_product_attention
-from bertnotes.plots import AMOUNT, INK, attention_heatmap, weight_bars
+from bertnotes.pictures.attention import attention_heatmap, weight_bars
+from bertnotes.pictures.style import AMOUNT, INK
 
 torch.manual_seed(0)
 torch.set_printoptions(precision=2, sci_mode=False)
@@ -313,7 +313,7 @@ ax = weight_bars([count / total for count in counts.values()], counts, ax=ax, ti
 # %%
 from bertnotes.data import REVIEWS, load_imdb_data
 from bertnotes.encoder import BertEncoder
-from bertnotes.masked_words import IGNORED, mask_tokens, pack
+from bertnotes.masked_lm import IGNORED, mask_tokens, pack
 
 model = BertEncoder.from_pretrained()
 rows = pack(tokenizer, load_imdb_data(REVIEWS, sample=80, seed=0)[0], length=64)[:64].long()
@@ -336,6 +336,9 @@ assert math.exp(whole) < 150
 
 
 # %% slideshow={"slide_type": "subslide"}
+from contextlib import contextmanager
+
+
 @contextmanager
 def heads_off(model, heads):
     """Inside the block these heads, [(layer, head), ...], are silent; after it they are back."""

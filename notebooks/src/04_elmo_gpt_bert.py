@@ -17,7 +17,7 @@ from itertools import product
 import matplotlib.pyplot as plt
 import torch
 
-from bertnotes.plots import AMOUNT, BLUE, GRID, INK, ORANGE
+from bertnotes.pictures.style import AMOUNT, BLUE, GRID, INK, ORANGE
 
 torch.manual_seed(0)
 print("ready")

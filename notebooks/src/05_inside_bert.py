@@ -17,7 +17,7 @@ from torch.nn.functional import cosine_similarity, gelu, normalize
 
 from bertnotes.encoder import BertEncoder
 from bertnotes.models import load_encoder, load_tokenizer
-from bertnotes.plots import AMOUNT, BLUE, INK
+from bertnotes.pictures.style import AMOUNT, BLUE, INK
 
 torch.set_grad_enabled(False)  # nothing is trained on this page
 GREY = "#8a929a"

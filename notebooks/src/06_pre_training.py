@@ -92,7 +92,7 @@ assert masked[~chosen].equal(ids[~chosen])
 # other places get the number −100, which PyTorch's cross-entropy passes over: the model is asked about the chosen tokens alone.
 
 # %%
-from bertnotes.masked_words import IGNORED
+from bertnotes.masked_lm import IGNORED
 
 labels = ids.masked_fill(~chosen, IGNORED)
 print(labels[0].tolist())
@@ -105,7 +105,7 @@ assert IGNORED == -100 and (labels != IGNORED).sum() == chosen.sum()
 # `mask_tokens` does these four steps. With the same random numbers it gives the same result as ours.
 
 # %%
-from bertnotes.masked_words import mask_tokens
+from bertnotes.masked_lm import mask_tokens
 
 theirs, their_labels = mask_tokens(ids, tokenizer, rate=0.15, generator=torch.Generator().manual_seed(165))
 assert theirs.equal(masked) and their_labels.equal(labels)
@@ -164,7 +164,7 @@ for p in (1, 0.5, 0.1, 0.001, 0.0001):
 # 64 tokens, so that no place is wasted on padding.
 
 # %%
-from bertnotes.masked_words import pack
+from bertnotes.masked_lm import pack
 
 shuffled = random.Random(0).sample(reviews, len(reviews))
 tenth = len(shuffled) // 10
@@ -179,7 +179,7 @@ print("no held-out review and no held-out row is among those to train on")
 # library, runs a model and returns its scores (logits) at the chosen places, together with the right answers.
 
 # %%
-from bertnotes.masked_words import guess
+from bertnotes.masked_lm import guess
 
 exam, exam_key = mask_tokens(held_rows, tokenizer, 0.15, torch.Generator().manual_seed(0))
 
@@ -200,7 +200,7 @@ def score(model):
 # %%
 from transformers import BertConfig, BertForMaskedLM
 
-from bertnotes.models import find_model, quiet
+from bertnotes.names import find_model, quiet
 
 with quiet():
     shipped, report = BertForMaskedLM.from_pretrained(find_model(), dtype=torch.float32, output_loading_info=True)
@@ -217,7 +217,7 @@ assert abs(nothing - ceiling) < 0.3 and nothing_right < 0.02
 # trained model: on one that knows nothing, any exam gives nearly the same.
 
 # %%
-from bertnotes.masked_words import evaluate_guesses
+from bertnotes.masked_lm import evaluate_guesses
 
 library = evaluate_guesses(shipped, held_rows, tokenizer, batch_size=64)
 apart = [abs(one - other) for one, other in zip(library, score(shipped), strict=True)]
@@ -292,7 +292,7 @@ for step in range(301):
     training_step(batch, generator)
 
 # %% slideshow={"slide_type": "subslide"}
-from bertnotes.plots import pretraining_curve
+from bertnotes.pictures.charts import pretraining_curve
 
 small_loss, small_right = run[-1]["held_out_loss"], run[-1]["held_out_top1"]
 shipped_loss, shipped_right = score(shipped)
@@ -357,7 +357,7 @@ assert frequent > 0.75 and len(set(shipped_guesses)) > 3 * len(set(its_guesses))
 # (dashed lines). The first held out other reviews than the later two, and had read some of theirs.
 
 # %%
-from bertnotes.plots import INK
+from bertnotes.pictures.style import INK
 
 path = Path(find_model()) / "log.jsonl"
 log = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
@@ -376,7 +376,7 @@ else:
 # read rows of 512, and there is its gain: in such rows 46.5 % are guessed right, after the second run it was 38.6 % (model card).
 
 # %%
-from bertnotes.models import MINI
+from bertnotes.files import MINI
 
 is_mini = find_model() == MINI  # what follows is claimed of the shipped model alone
 if is_mini:
@@ -540,7 +540,7 @@ for name, visible in views.items():
     print(f"{name:10} loss {loss:.2f}, as among {math.exp(loss):4,.0f} words; right {right:.0%}")
 
 # %%
-from bertnotes.plots import weight_bars
+from bertnotes.pictures.attention import weight_bars
 
 ax = weight_bars([right for _, right, _ in gap_scores.values()], views, title="gaps guessed right, as a share")
 ax.set_xlabel("words that may be seen", color=INK)

@@ -68,7 +68,7 @@ print(f"{rows.numel()} rows, each sums to {rows.mean():.2f}")
 # %% slideshow={"slide_type": "fragment"}
 import matplotlib.pyplot as plt
 
-from bertnotes.plots import attention_heatmap, head_grid, weight_bars
+from bertnotes.pictures.attention import attention_heatmap, head_grid, weight_bars
 
 LAYER, HEAD, WORD = 1, 6, "loved"
 row = attention[LAYER - 1, HEAD - 1, tokens.index(WORD)]
@@ -129,7 +129,7 @@ view = attention_view(attention, tokens, layer=LAYER, head=HEAD)
 view
 
 # %% slideshow={"slide_type": "subslide"}
-from bertnotes.views import page_data
+from bertnotes.pictures.view import page_data
 
 sent = page_data(attention, tokens)
 assert sent["tokens"] == tokens and f'"weights": "{sent["weights"]}"' in view.page
@@ -381,7 +381,7 @@ for layer, (cls, sep, stops) in enumerate(shares.tolist(), start=1):
     print(f"{layer:5}  {cls:5.2f}  {sep:5.2f}  {stops:5.2f}  {1 - cls - sep - stops:8.2f}")
 
 # %% slideshow={"slide_type": "subslide"}
-from bertnotes.plots import layer_mix
+from bertnotes.pictures.attention import layer_mix
 
 ax = layer_mix(torch.cat([shares, 1 - shares.sum(-1, keepdim=True)], dim=-1), ["[CLS]", "[SEP]", ". , ;", "all else"])
 
@@ -456,7 +456,7 @@ assert least == 0 and share[layer, head] > 0.5
 
 # %% slideshow={"slide_type": "subslide"}
 from bertnotes.heads import attention_rollout
-from bertnotes.plots import token_strip
+from bertnotes.pictures.attention import token_strip
 
 rolled = attention_rollout(attention[:, None])[:, 0]  # (layer, query_pos, key_pos)
 assert torch.allclose(rolled.sum(-1), torch.ones(rolled.shape[:2]), atol=1e-5)
@@ -613,7 +613,7 @@ neuron_view = bertviz_neuron_view(encoder, tokenizer, SENTENCE, layer=LAYER, hea
 neuron_view
 
 # %% slideshow={"slide_type": "subslide"}
-from bertnotes.bertviz_views import queries_and_keys
+from bertnotes.pictures.bertviz import queries_and_keys
 
 (queries, keys), (same_attention, _, _) = queries_and_keys(encoder, tokenizer, SENTENCE)
 scores = torch.tensor(queries @ keys.swapaxes(-1, -2)) / queries.shape[-1] ** 0.5

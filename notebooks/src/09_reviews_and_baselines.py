@@ -148,7 +148,7 @@ assert binom.sf(6, 10, 0.5) > 0.15
 # Ten times narrower takes a hundred times as many reviews. With ten, nothing can be seen; with IMDB's 25,000, half a point.
 
 # %%
-from bertnotes.plots import line_chart
+from bertnotes.pictures.charts import line_chart
 
 counts = [10, 100, 1_000, 25_000]
 widths = [accuracy_interval(round(0.7 * count), count) for count in counts]
@@ -269,7 +269,7 @@ import os
 import tempfile
 from unittest.mock import patch
 
-from bertnotes.exam import check_look, note_look
+from bertnotes.experiments.exam import check_look, note_look
 
 test, refused = (test_texts, test_labels), ""
 with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, BERTNOTES_CACHE=folder):  # a ledger for this cell only

@@ -194,7 +194,7 @@ assert losses[-1] < 0.55 < losses[0]
 # reviews by heart. Right, the accuracy on validation, above the line of the commonest class.
 
 # %%
-from bertnotes.plots import learning_curve
+from bertnotes.pictures.charts import learning_curve
 
 figure = learning_curve(history, majority_accuracy(held_labels))
 

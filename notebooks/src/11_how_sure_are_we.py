@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bertnotes.data import REVIEWS
-from bertnotes.record import unpack_flags, unpack_probabilities
+from bertnotes.experiments.records import unpack_flags, unpack_probabilities
 
 results = REVIEWS.parent / "results"
 stored = json.loads((results / "imdb_test_traits.json").read_text(encoding="utf-8"))
@@ -105,7 +105,7 @@ assert all(
 )
 
 # %% slideshow={"slide_type": "subslide"}
-from bertnotes.plots import line_chart
+from bertnotes.pictures.charts import line_chart
 
 _, run = twice["mini-512", 2]
 steps = range(100, 1_100, 100)
@@ -161,8 +161,8 @@ print(report(labels, mini.argmax(1)))
 # hold a negation or a word of contrast, and how many stars, of ten, their author gave.
 
 # %%
-from bertnotes.charts import interval_chart
 from bertnotes.evaluation import slices
+from bertnotes.pictures.charts import interval_chart
 
 traits = pd.DataFrame({name: unpack_flags(text, stored["reviews"]) for name, text in stored["slices"].items()})
 tables = {"mini": slices(labels, mini.argmax(1), traits), "TF-IDF": slices(labels, tfidf.argmax(1), traits)}
@@ -285,7 +285,7 @@ for row, base in CHANGES.items():
 # A mark is a seed, with the interval of the difference over reviews.
 
 # %%
-from bertnotes.charts import difference_chart
+from bertnotes.pictures.charts import difference_chart
 
 ax = difference_chart({f"{row} instead of {base}": differences[row] for row, base in CHANGES.items()})
 
@@ -388,8 +388,8 @@ assert surer["plain"][0] > surer["plain"][1] and surer["marked"][0] < surer["mar
 # average over answers (Guo et al. 2017).
 
 # %%
-from bertnotes.charts import reliability_chart
 from bertnotes.evaluation import calibration_error, reliability
+from bertnotes.pictures.charts import reliability_chart
 
 ax = reliability_chart({"mini": reliability(labels, mini), "TF-IDF": reliability(labels, tfidf)}, "right as often as it says?")
 for name, probabilities in {"mini": mini, "TF-IDF": tfidf}.items():
@@ -495,7 +495,7 @@ print(f"{max(entry['accuracy'] for entry in history):.2f} right on validation")
 import matplotlib.pyplot as plt
 
 from bertnotes.attribution import METHODS, explain
-from bertnotes.plots import token_strip
+from bertnotes.pictures.attention import token_strip
 
 (one,) = explain(model, tokenizer, ["The plot is thin, but the acting is superb."])
 tokens = tokenizer.convert_ids_to_tokens(one.ids[0])
@@ -535,7 +535,7 @@ curves = deletion_curves(model, tokenizer, explained)
 print(f"{len(explained)} reviews, {len(curves)} rankings, {time.perf_counter() - started:.0f} s")
 
 # %% tags=["timing", "nbval-ignore-output"]
-from bertnotes.charts import deletion_chart
+from bertnotes.pictures.charts import deletion_chart
 
 ax = deletion_chart(SHARES, curves, "hide the tokens that a ranking puts first")
 

@@ -55,7 +55,7 @@ def seconds_of_an_epoch(loader, attention="sdpa", precision="fp32"):
 # of 8, all numbers in 32 bits.
 
 # %% tags=["timing", "nbval-ignore-output"]
-from bertnotes.rivals import PaddedReviews
+from bertnotes.experiments.rivals import PaddedReviews
 
 LENGTH, BATCH = 256, 8
 padded = DataLoader(PaddedReviews(texts, labels, tokenizer, LENGTH), BATCH)
@@ -298,7 +298,7 @@ assert padding < 0.5 < ours
 # scored on reviews whose labels none of them saw (mini's pre-training had read their text):
 
 # %%
-from bertnotes.benchmark import FUSED, ORIGINAL, OURS, accuracy_report
+from bertnotes.experiments.bench import FUSED, ORIGINAL, OURS, accuracy_report
 
 rows = read_record("accuracy")["rows"]
 print(accuracy_report(rows))
@@ -392,7 +392,7 @@ assert same
 # Before a long run, ask: ten steps of a copy tell. In a terminal it is `bertnotes train ... --dry-run`.
 
 # %% tags=["timing", "nbval-ignore-output"]
-from bertnotes.costs import cost_report, estimate_cost
+from bertnotes.experiments.costs import cost_report, estimate_cost
 
 config = TrainConfig(epochs=2, batch_size=8, max_length=64)
 train_data, held_data = (texts[:64], labels[:64]), (texts[64:], labels[64:])
@@ -402,7 +402,7 @@ print(cost_report(estimate_cost(two_layers("bertnotes"), tokenizer, train_data, 
 # `fit` tells a function of yours of every step and epoch. `LiveCurve` draws what it is told, while the run goes on.
 
 # %% tags=["timing", "nbval-ignore-output"]
-from bertnotes.live import LiveCurve
+from bertnotes.pictures.charts import LiveCurve
 from bertnotes.training import fit
 
 never_stopped = two_layers("bertnotes")
@@ -482,7 +482,7 @@ assert counts["BERT-base"][1] > 6 * counts["mini"][1]
 # tokens. How many operations a second does this machine do, at its best?
 
 # %% tags=["timing", "nbval-ignore-output"]
-from bertnotes.meter import matrix_rate
+from bertnotes.experiments.meter import matrix_rate
 
 here = {precision: matrix_rate("cpu", precision, seconds=0.5) for precision in ("fp32", "bf16")}
 for precision, rate in here.items():
@@ -505,7 +505,7 @@ assert 0.1 < share < 1
 # The first row is a bound from above, not a measurement either: all reviews at full length, at the rate of two layers at 512 tokens.
 
 # %%
-from bertnotes.costs import duration
+from bertnotes.experiments.costs import duration
 
 rates = {"two cores, at their measured rate": 1e9 * record["summary"]["bertnotes"]["gigaflops"]}
 rates |= {name: 0.4 * peak for name, peak in {"T4": 65e12, "A100": 312e12, "H100": 989e12}.items()}
@@ -621,7 +621,7 @@ assert round(counts["BERT-base"][1] / counts["mini"][1]) == 8
 #   tokens.
 
 # %% tags=["timing", "nbval-ignore-output"]
-from bertnotes.memory import peak_memory
+from bertnotes.experiments.meter import peak_memory
 
 memory = peak_memory()
 print("not told by this system" if memory is None else f"this page held {memory:,} MB at the most")

@@ -1,0 +1,150 @@
+"""What a piece of work took: seconds, tokens, arithmetic and memory, read off the encoder while it works. Notebook 13."""
+
+import ctypes
+import gc
+import re
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+
+from bertnotes.devices import autocast, fast_precision
+
+
+@dataclass
+class Reading:
+    """What was measured: seconds; reviews; their tokens, and all positions computed, padding included; the floating point
+    operations of their matrix products; and the memory held at the most beyond what was held at the start, in MB."""
+
+    seconds: float = 0.0
+    reviews: int = 0
+    tokens: int = 0
+    positions: int = 0
+    operations: float = 0.0
+    memory_mb: int = 0
+
+
+class Meter:
+    """Measures an encoder at work between `start(encoder)` and `stop()`, which returns the Reading.
+
+    passes: 3 where each batch goes forth and back (back costs twice as much), 1 where it only goes forth.
+    """
+
+    def __init__(self, passes=1):
+        self.passes = passes
+
+    def start(self, encoder):
+        """Begin, with memory tidied up so that what others left behind does not count."""
+        self.reading, self.config = Reading(), encoder.config
+        self.hook = encoder.register_forward_pre_hook(self._count, with_kwargs=True)
+        gc.collect()
+        give_back_memory()
+        self.device = next(encoder.parameters()).device
+        self.memory = MemoryWatch(self.device)
+        self.started = time.perf_counter()
+
+    def stop(self):
+        """End. Returns the Reading."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+        self.reading.seconds = time.perf_counter() - self.started
+        self.reading.memory_mb = self.memory.stop()
+        self.hook.remove()
+        return self.reading
+
+    def _count(self, encoder, arguments, named):
+        ids = named["input_ids"] if "input_ids" in named else arguments[0]
+        self.reading.reviews += ids.shape[0]
+        self.reading.tokens += int(named["attention_mask"].sum())
+        self.reading.positions += ids.numel()
+        self.reading.operations += self.passes * operations(self.config, *ids.shape)
+
+
+def operations(config, batch, length):
+    """Floating point operations of the matrix products of one pass forth: in each layer four squares of the hidden size and the
+    two of the feed-forward part for each position, and attention's two products for each pair of positions."""
+    hidden = config.hidden_size
+    for_a_position = 4 * hidden**2 + 2 * hidden * config.intermediate_size + 2 * length * hidden
+    return 2.0 * batch * length * config.num_hidden_layers * for_a_position
+
+
+def matrix_rate(device="cpu", precision="fp32", seconds=1.0):
+    """Measure how many floating point operations a second this machine does in large matrix products: its honest ceiling."""
+    size = 8192 if torch.device(device).type == "cuda" else 2048
+    if fast_precision(device, precision) != precision:
+        size = 512  # large enough to see how slow it is
+    matrix, count = torch.randn(size, size, device=device), 0
+    with torch.inference_mode(), autocast(device, precision):
+        (matrix @ matrix).sum().item()
+        started = time.perf_counter()
+        while time.perf_counter() - started < seconds:
+            (matrix @ matrix)[0, 0].item()  # .item() waits for the device
+            count += 1
+    return 2 * size**3 * count / (time.perf_counter() - started)
+
+
+class MemoryWatch:
+    """Follows the memory of this process, or of the GPU where the work is done there, from its making to `stop`."""
+
+    def __init__(self, device, every=0.02):
+        self.cuda, self.every, self.done = device.type == "cuda", every, threading.Event()
+        if self.cuda:
+            torch.cuda.reset_peak_memory_stats()
+            self.first = torch.cuda.memory_allocated()
+            return
+        self.process = psutil.Process()
+        self.first = self.most = self.process.memory_info().rss
+        self.thread = threading.Thread(target=self._follow, daemon=True)
+        self.thread.start()
+
+    def _follow(self):
+        while not self.done.wait(self.every):
+            self.most = max(self.most, self.process.memory_info().rss)
+
+    def stop(self):
+        """The most that was held beyond what was held at first, in MB."""
+        if self.cuda:
+            return round((torch.cuda.max_memory_allocated() - self.first) / 1e6)
+        self.done.set()
+        self.thread.join()
+        return round((max(self.most, self.process.memory_info().rss) - self.first) / 1e6)
+
+
+def peak_memory(device="cpu"):
+    """The most memory that this process has held so far, in MB: on a GPU the tensors there, else all that the process held;
+    None where the system does not say (Windows)."""
+    if torch.device(device).type == "cuda":
+        return round(torch.cuda.max_memory_allocated(device) / 1e6)
+    if (held := peak_of_process()) is not None:
+        return held
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, others kilobytes
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
+
+
+def peak_of_process(process="self"):
+    """The most memory that a process, given by its number, has held so far, in MB; None where the system is not Linux or has
+    no such process. Unlike getrusage's, this peak is of its program alone, and not of the one that started it."""
+    held = re.search(r"^VmHWM:\s*(\d+) kB$", linux_status(process), re.MULTILINE)
+    return held and round(int(held[1]) * 1024 / 1e6)
+
+
+def linux_status(process):
+    """What Linux says of a process, given by its number; "" elsewhere, or where there is none."""
+    with suppress(OSError):
+        return Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    return ""
+
+
+def give_back_memory():
+    """Have the C library give back to the system what is free, where it can (glibc); elsewhere nothing happens."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)

@@ -1,0 +1,1 @@
+"""Pictures, charts and views of attention."""

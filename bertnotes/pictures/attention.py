@@ -1,0 +1,194 @@
+"""Pictures of attention: each function draws one and returns its Axes, or its Figure where it fills one.
+
+Pages 00 to 03, 07, 10 and 11.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.colors import LinearSegmentedColormap
+
+from bertnotes.heads import merge_pieces
+from bertnotes.pictures.style import AMOUNT, BLUE, GRID, INK, ORANGE, matrix, plain, quieten
+
+
+def attention_heatmap(weights, query_tokens, key_tokens=None, ax=None, vmax=1.0, numbers=None, title=None, words=False):
+    """Draw one head's weights: a row for each query token, a column for each key token, darker = looks there more.
+
+    weights: (query_pos, key_pos), a tensor or array; key_tokens: the query's by default (self-attention).
+    vmax: the weight that is drawn darkest, the same on every picture unless said otherwise, so that pictures compare.
+    numbers: write each weight into its cell (default: where there are at most 8 tokens a side).
+    words: merge the pieces of a word, for self-attention (`bertnotes.heads.merge_pieces`).
+    Returns the Axes. Raises ValueError where weights and tokens do not fit.
+    """
+    weights = matrix(weights)
+    key_tokens = query_tokens if key_tokens is None else key_tokens
+    if weights.shape != (len(query_tokens), len(key_tokens)):
+        raise ValueError(
+            f"weights {weights.shape} need as many query and key tokens; got {len(query_tokens)} and {len(key_tokens)}"
+        )
+    if words:
+        if key_tokens is not query_tokens:
+            raise ValueError("words=True merges the pieces of one sequence; leave key_tokens out, or merge before")
+        merged, query_tokens = merge_pieces(torch.as_tensor(weights), list(query_tokens))
+        weights, key_tokens = merged.numpy(), query_tokens
+    rows, columns = weights.shape
+    numbers = max(rows, columns) <= 8 if numbers is None else numbers
+    query_tokens, key_tokens = plain(query_tokens), plain(key_tokens)
+    ax = ax or _heatmap_axes(query_tokens, key_tokens, numbers)
+    image = ax.imshow(weights, cmap=AMOUNT, vmin=0, vmax=vmax, aspect="equal")
+    size = _label_size(ax, rows, columns)
+    rotation, align = (90, "center") if columns > 6 or max(map(len, key_tokens)) > 10 else (40, "left")
+    ax.set_xticks(range(columns), key_tokens, rotation=rotation, ha=align)
+    ax.set_yticks(range(rows), query_tokens)
+    ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0, labelsize=size, colors=INK)
+    ax.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
+    ax.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
+    ax.grid(which="minor", color=GRID, linewidth=0.5)
+    ax.tick_params(which="minor", length=0)
+    ax.spines[:].set_visible(False)
+    if numbers:
+        for (row, column), weight in np.ndenumerate(weights):
+            ax.text(column, row, f"{weight:.2f}", ha="center", va="center", color="white" if weight > 0.55 * vmax else INK)
+    bar = ax.figure.colorbar(image, ax=ax, fraction=0.04, pad=0.03, extend="max" if weights.max() > vmax + 1e-6 else "neither")
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(length=0, labelsize=max(9, size - 3), colors=INK)
+    ax.set_ylabel("this token …", fontsize=size, color=INK)
+    ax.set_xlabel("… looks at", fontsize=size, color=INK, labelpad=8)
+    ax.xaxis.set_label_position("top")
+    if title:
+        ax.set_title(title, fontsize=size + 2, color=INK, loc="left", pad=12)
+    return ax
+
+
+def _heatmap_axes(query_tokens, key_tokens, numbers):
+    """Axes for a heatmap, with room for numbers in the cells and for long labels beside them."""
+    rows, columns = len(query_tokens), len(key_tokens)
+    cell = 0.62 if numbers else max(0.2, min(0.52, 9 / max(rows, columns)))
+    wide, high = (0.15 * max(0, max(map(len, names)) - 8) for names in (query_tokens, key_tokens))
+    size = (max(3.2, cell * columns + 1.9) + wide, max(2.6, cell * rows + 1.3) + high)
+    return plt.subplots(figsize=size, layout="constrained")[1]
+
+
+def _label_size(ax, rows, columns):
+    """As large as a row of the heatmap allows, so that a wall can be read from the last bench; 8 to 16 points."""
+    box = ax.get_window_extent()
+    cell = min(box.height / rows, box.width / columns) / ax.figure.dpi * 72
+    return max(8, min(16, round(0.5 * cell)))
+
+
+def head_grid(attentions, title=None, vmax=1.0):
+    """Draw every head of every layer as a small picture without labels: a row for each layer, a column for each head.
+
+    attentions: as a model returns them, one (1, head, query_pos, key_pos) a layer. Returns the Figure.
+    """
+    layers, heads = len(attentions), attentions[0].shape[1]
+    size = (0.95 * heads + 0.7, 0.95 * layers + 0.6)
+    figure, axes = plt.subplots(layers, heads, figsize=size, squeeze=False, layout="constrained")
+    for layer, row in enumerate(axes):
+        for head, ax in enumerate(row):
+            ax.imshow(matrix(attentions[layer][0, head]), cmap=AMOUNT, vmin=0, vmax=vmax, aspect="equal")
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set(color=GRID, linewidth=0.6)
+            if layer == 0:
+                ax.set_title(f"{head + 1}", fontsize=10, color=INK)
+        row[0].set_ylabel(f"{layer + 1}", rotation=0, ha="right", va="center", fontsize=10, color=INK)
+    figure.supxlabel("head", fontsize=11, color=INK)
+    figure.supylabel("layer", fontsize=11, color=INK)
+    if title:
+        figure.suptitle(title, fontsize=13, color=INK)
+    return figure
+
+
+def layer_mix(shares, names, ax=None, title=None):
+    """Draw what each layer's attention is made up of: a bar for each layer, the first at the top, a colour for each part.
+
+    shares: (layer, part), from 0 to 1, at most four parts; names: one for each part. Returns the Axes.
+    """
+    shares = matrix(shares)
+    if not shares.shape[1] == len(names) <= 4:
+        raise ValueError(f"a bar has one to four parts, each with a name; got {shares.shape[1]} parts and {len(names)} names")
+    if ax is None:
+        _, ax = plt.subplots(figsize=(9, 1.2 + 0.42 * len(shares)), layout="constrained")
+    layers, left = range(1, len(shares) + 1), np.zeros(len(shares))
+    for part, name, color in zip(shares.T, names, ("#08306b", ORANGE, "#6baed6", GRID), strict=False):
+        ax.barh(layers, part, left=left, color=color, label=name, edgecolor="white")
+        left = left + part
+    ax.set(xlim=(0, 1), ylim=(len(shares) + 0.6, 0.4), yticks=layers)
+    ax.set_xlabel("share of the attention", fontsize=12, color=INK)
+    ax.set_ylabel("layer", fontsize=12, color=INK)
+    ax.legend(fontsize=12, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(names), frameon=False, labelcolor=INK)
+    if title:
+        ax.set_title(title, loc="left", fontsize=12, color=INK, pad=32)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(colors=INK, length=0)
+    return ax
+
+
+def token_strip(tokens, values, ax=None, title=None, wide=76):
+    """Draw a sentence whose tokens are coloured by a value: blue above 0, orange below, the more the darker.
+
+    values: a number for each token; the largest, on either side, is drawn darkest. Lines break after `wide` letters.
+    Returns the Axes. Raises ValueError where tokens and values differ in number, or a value is not finite.
+    """
+    values, names = np.asarray(values, dtype=float), plain(tokens)
+    if values.shape != (len(names),) or not np.isfinite(values).all():
+        raise ValueError(f"each token needs one finite value; got {len(names)} tokens and values {values.shape}")
+    places, line, column = [], 0, 0
+    for name in names:
+        if column and column + len(name) > wide:
+            line, column = line + 1, 0
+        places.append((column, line))
+        column += len(name) + 1.4
+    if ax is None:
+        _, ax = plt.subplots(figsize=(10, 0.5 + 0.42 * (line + 1) + (0.3 if title else 0)), layout="constrained")
+    shades = (AMOUNT, LinearSegmentedColormap.from_list("below", ["#ffffff", "#fdd0a2", ORANGE, "#7f2704"]))
+    most = np.abs(values).max() or 1
+    for name, value, (column, line) in zip(names, values, places, strict=True):
+        share = abs(value) / most
+        box = {"boxstyle": "square,pad=0.25", "facecolor": shades[int(value < 0)](0.85 * share), "edgecolor": "none"}
+        color = "white" if share > 0.6 else INK
+        ax.text(column, -line, name, fontsize=12, family="monospace", va="center", color=color, bbox=box)
+    ax.set(xlim=(-0.5, wide + 3), ylim=(-line - 0.6, 0.6))
+    ax.axis("off")
+    if title:
+        ax.set_title(title, loc="left", fontsize=12, color=INK)
+    return ax
+
+
+def weight_bars(weights, names, ax=None, title=None):
+    """Draw one row of weights as bars with their values, highest possible value 1. Returns the Axes."""
+    weights = np.asarray(weights, dtype=float)
+    if ax is None:
+        _, ax = plt.subplots(figsize=(1 + 0.9 * len(weights), 2.6), layout="constrained")
+    ax.bar(range(len(weights)), weights, color=BLUE, width=0.6)
+    for index, weight in enumerate(weights):
+        ax.annotate(f"{weight:.2f}", (index, weight), xytext=(0, 3), textcoords="offset points", ha="center", color=INK)
+    ax.set_xticks(range(len(weights)), plain(names))
+    ax.set_ylim(0, 1.12)
+    if title:
+        ax.set_title(title, loc="left", fontsize=12, color=INK)
+    quieten(ax)
+    return ax
+
+
+def vector_arrows(vectors, names, color=BLUE, ax=None, title=None):
+    """Draw two-dimensional vectors as arrows from the origin, each with its name. vectors: (count, 2). Returns the Axes."""
+    vectors = matrix(vectors)
+    if vectors.shape[1] != 2 or len(vectors) != len(names):
+        raise ValueError(f"arrows need vectors (count, 2) and a name each; got {vectors.shape} and {len(names)} names")
+    if ax is None:
+        _, ax = plt.subplots(figsize=(4, 4), layout="constrained")
+    for (x, y), name in zip(vectors, names, strict=True):
+        arrow = {"arrowstyle": "-|>", "color": color, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", (x, y), (0, 0), arrowprops=arrow)
+        ax.annotate(name, (x, y), xytext=(5, 4), textcoords="offset points", color=color, fontsize=12)
+    reach = max(np.abs(vectors).max() * 1.3, *np.abs(ax.dataLim.get_points()[np.isfinite(ax.dataLim.get_points())]), 0.5)
+    ax.update_datalim([(-reach, -reach), (reach, reach)])
+    ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+    ax.axhline(0, color=GRID, zorder=0)
+    ax.axvline(0, color=GRID, zorder=0)
+    if title:
+        ax.set_title(title, loc="left", fontsize=12, color=INK)
+    quieten(ax)
+    return ax

@@ -1,0 +1,108 @@
+"""bertviz's three views, offline, small and safe. Vig 2019, "A Multiscale Visualization of Attention in the Transformer Model".
+
+bertviz's own drawing code is taken from its package as it is; its d3 and jQuery, which it would fetch from a network, from two
+others (mpld3, XStatic-jQuery). What it draws comes as bytes and not as two copies of long decimals. Notebook 07.
+"""
+
+import base64
+import gzip
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bertnotes.pictures.view import View, check_place, heatmap_png, page_data, read_text, script_json, stack_attentions
+
+PAGE = Path(__file__).with_name("bertviz.html")
+LIBRARIES = (("xstatic", "pkg/jquery/data/jquery.slim.min.js", "XStatic-jQuery"), ("mpld3", "js/d3.v5.min.js", "mpld3"))
+MOST_TOKENS = 64  # beyond, a browser takes seconds for a line
+
+
+def bertviz_head_view(attentions, tokens, pair_start=None, layer=1):
+    """Show one layer, all its heads in colours: where each token looks, as lines.
+
+    attentions, tokens, pair_start: as in `attention_view`; layer: the first one shown, counted from 1. Returns a View.
+    Raises ValueError as `attention_view` does, and where there are more than 64 tokens.
+    """
+    data = bertviz_data("head", attentions, tokens, pair_start) | {"layer": layer}
+    return bertviz_view(data, attentions, height=110 + 23 * len(tokens))
+
+
+def bertviz_model_view(attentions, tokens, pair_start=None):
+    """Show every head of every layer as a small picture; a click enlarges it. Arguments, View and errors as above."""
+    data = bertviz_data("model", attentions, tokens, pair_start)
+    small = 7 * 12 / data["heads"] * len(tokens) + 10  # as in bertviz
+    return bertviz_view(data, attentions, height=round(110 + max(data["layers"] * small, 18 * len(tokens) + 60)))
+
+
+def bertviz_neuron_view(encoder, tokenizer, text, pair=None, layer=1, head=1):
+    """Show how a query meets the keys, number by number: a click on the + beside a token opens its row.
+
+    encoder, tokenizer: a BERT and its tokenizer (`load_encoder`, `load_tokenizer`); pair: a second sentence.
+    Returns a View. Raises ValueError as above, and where the encoder gives no attention weights.
+    """
+    (queries, keys), (attentions, tokens, pair_start) = queries_and_keys(encoder, tokenizer, text, pair)
+    data = bertviz_data("neuron", attentions, tokens, pair_start) | {"layer": layer, "head": head, "size": queries.shape[-1]}
+    reach = float(np.abs([queries, keys]).max())
+    for name, vectors in (("queries", queries), ("keys", keys)):
+        data[name] = base64.b64encode(np.rint(127 * vectors / reach + 128).astype(np.uint8).tobytes()).decode()
+    return bertviz_view(data | {"reach": reach}, attentions, height=190 + 26 * len(tokens))
+
+
+def queries_and_keys(encoder, tokenizer, text, pair=None):
+    """Run a BERT on one text: its queries and keys, (layer, head, position, head_dim) each, and what `read_text` gives."""
+    found = {"query": [], "key": []}
+    hooks = [
+        module.register_forward_hook(lambda _module, _inputs, output, kept=kept: kept.append(output))
+        for part, kept in found.items()
+        for name, module in encoder.named_modules()
+        if name.endswith(f"attention.self.{part}")
+    ]
+    try:
+        read = read_text(encoder, tokenizer, text, pair)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    heads = encoder.config.num_attention_heads
+    return [torch.cat(found[name]).unflatten(-1, (heads, -1)).transpose(1, 2).numpy() for name in ("query", "key")], read
+
+
+def bertviz_data(kind, attentions, tokens, pair_start):
+    """`page_data` for bertviz's page. Raises ValueError where there are too many tokens for it."""
+    if len(tokens) > MOST_TOKENS:
+        raise ValueError(
+            f"bertviz draws a line for each pair of tokens, and {len(tokens)} tokens are too many: pass at most {MOST_TOKENS} "
+            f"(ids cut with max_length={MOST_TOKENS}), or use attention_view"
+        )
+    kinds = ["head", "model", "neuron"] if kind == "neuron" else ["head", "model"]  # a reader may switch between these
+    return page_data(attentions, tokens, pair_start) | {"kind": kind, "kinds": kinds, "layer": 1, "head": 1}
+
+
+def bertviz_view(data, attentions, height):
+    """Fill bertviz's page, with the heatmap of the first head shown as the picture under it."""
+    layer, head = data["layer"], data["head"]
+    check_place(layer, head, data["layers"], data["heads"])
+    page = PAGE.read_text(encoding="utf-8").replace("__LIBRARIES__", packed_scripts(data["kinds"]))
+    page = page.replace("__DATA__", script_json(data))
+    picture = heatmap_png(stack_attentions(attentions)[layer - 1, head - 1], data["tokens"], f"layer {layer}, head {head}")
+    alt = f"bertviz's {data['kind']} view of attention over {len(data['tokens'])} tokens: {' '.join(data['tokens'])}"
+    return View(page, picture, height, alt)
+
+
+def packed_scripts(kinds):
+    """bertviz's drawing code for each kind of view, and the libraries that it uses, as JSON, gzip and base64."""
+    scripts = {"libraries": "\n;".join(package_file(*file) for file in LIBRARIES)}
+    for kind in kinds:
+        text = package_file("bertviz", f"{kind}_view.js", "bertviz")
+        scripts[kind] = text.replace("PYTHON_PARAMS", "window.bertviz_params")
+    return base64.b64encode(gzip.compress(json.dumps(scripts).encode(), mtime=0)).decode()
+
+
+def package_file(module, path, package):
+    """Read a file of an installed package without importing it. Raises ModuleNotFoundError where it is not installed."""
+    found = importlib.util.find_spec(module)
+    if found is None:
+        raise ModuleNotFoundError(f"bertviz's views need the package {package}: pip install -r requirements.txt")
+    return (Path(found.submodule_search_locations[0]) / path).read_text(encoding="utf-8")

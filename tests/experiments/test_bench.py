@@ -1,0 +1,275 @@
+"""The rivals do the work that they are said to do, on the same reviews and weights; ratios by hand; the command, whole."""
+
+import json
+import statistics
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import torch
+from toy import LABELS, TEXTS
+from transformers import AutoModelForSequenceClassification
+
+from bertnotes.batching import TextClassificationDataset
+from bertnotes.classifier import BERTClassifier, predict_probabilities
+from bertnotes.data import LABELS as NAMES
+from bertnotes.experiments import bench as benchmark
+from bertnotes.experiments import rivals
+from bertnotes.experiments.meter import Meter, Reading
+from bertnotes.models import load_tokenizer
+
+
+@pytest.fixture(scope="module")
+def job(tiny_checkpoint, tmp_path_factory):
+    """Four steps of eight reviews, some of them short."""
+    folder = tmp_path_factory.mktemp("classifier")
+    benchmark.cut_classifier(str(tiny_checkpoint), None, folder)
+    texts = [text if number % 3 else "film" for number, text in enumerate(TEXTS * 2)]
+    return rivals.Job(folder, texts, LABELS * 2, max_length=20, batch_size=8, steps=4, learning_rate=0.006)
+
+
+def test_a_cut_keeps_the_first_layers(tiny_checkpoint, tmp_path):
+    benchmark.cut_classifier(str(tiny_checkpoint), 1, tmp_path)
+    whole, cut = BERTClassifier(str(tiny_checkpoint), 2), BERTClassifier.from_pretrained(tmp_path)[0]
+    assert (len(whole.bert.encoder.layer), len(cut.bert.encoder.layer), cut.bert.config.num_hidden_layers) == (2, 1, 1)
+    kept = whole.bert.encoder.layer[0].state_dict()
+    assert all(torch.equal(weight, kept[name]) for name, weight in cut.bert.encoder.layer[0].state_dict().items())
+
+
+@pytest.mark.parametrize("layers", [-1, 3])
+def test_a_cut_that_cannot_be(tiny_checkpoint, tmp_path, layers):
+    with pytest.raises(ValueError, match=rf"has 2 layers; got layers={layers}, expected 1 to 2"):
+        benchmark.cut_classifier(str(tiny_checkpoint), layers, tmp_path)
+
+
+@pytest.mark.parametrize("name", benchmark.TRAINING)
+def test_each_side_trains_so_many_steps(job, name):
+    reading = benchmark.TRAINING[name](job, Meter(3))
+    assert reading.reviews == 4 * 8 and 0 < reading.tokens <= reading.positions and reading.seconds > 0
+
+
+@pytest.mark.parametrize("units", [[], ["avx512_bf16"]])
+def test_our_sides_and_the_best_trainer_take_bf16_where_it_is_fast(job, units, cpu_with, monkeypatch):
+    """A layer's product is a bfloat16 under autocast, and a float32 otherwise."""
+    kinds = []
+    count = Meter.start
+
+    def start(meter, encoder):
+        encoder.encoder.layer[0].output.dense.register_forward_hook(lambda *passed: kinds.append(passed[-1].dtype))
+        count(meter, encoder)
+
+    monkeypatch.setattr(Meter, "start", start)
+    cpu_with(*units)
+    expected = torch.bfloat16 if units else torch.float32
+    for side in (rivals.ours, rivals.trainer_best, rivals.our_prediction):
+        kinds.clear()
+        side(job, Meter())
+        assert set(kinds) == {expected}
+
+
+def test_only_the_original_loop_pads_everything(job):
+    padding = {}
+    for name, side in benchmark.TRAINING.items():
+        reading = side(job, Meter(3))
+        padding[name] = reading.positions / reading.reviews
+    assert padding["the original loop"] == job.max_length
+    assert padding["bertnotes"] <= padding["Trainer, defaults"] < job.max_length
+
+
+def test_the_original_loop_learns(job):
+    """It is no straw man."""
+    model = BERTClassifier.from_pretrained(job.folder, "sdpa")[0]
+    before = [weight.clone() for weight in model.parameters()]
+    for _ in rivals.original_steps(model, job):
+        pass
+    moved = [not torch.equal(old, new) for old, new in zip(before, model.parameters(), strict=True)]
+    assert statistics.mean(moved) > 0.95
+
+
+def test_padded_reviews_are_those_of_our_data_set(job):
+    tokenizer = load_tokenizer(str(job.folder))
+    theirs = rivals.PaddedReviews(job.texts, job.labels, tokenizer, job.max_length)
+    ours = TextClassificationDataset(job.texts, job.labels, tokenizer, job.max_length)
+    for index in range(len(ours)):
+        assert all(torch.equal(theirs[index][key], ours[index][key]) for key in ours[index])
+
+
+@pytest.mark.parametrize("name", benchmark.PREDICTION)
+def test_each_side_judges_every_review(job, name):
+    lengths = TextClassificationDataset(job.texts, job.labels, load_tokenizer(str(job.folder)), job.max_length).lengths()
+    reading = benchmark.PREDICTION[name](job, Meter())
+    assert (reading.reviews, reading.tokens) == (len(job.texts), sum(lengths))
+
+
+@pytest.mark.parametrize("name", ["bertnotes", "bertnotes, fp32"])
+def test_the_model_is_on_its_device_before_the_clock_starts(job, monkeypatch, name):
+    """Else on a GPU the way there would count, and the CPU's memory be watched. "meta" stands for any device but the CPU."""
+    monkeypatch.setattr(rivals, "predict_probabilities", lambda *given, **options: None)
+    meter = Meter()
+    benchmark.PREDICTION[name](replace(job, device="meta"), meter)
+    assert meter.device.type == "meta"
+
+
+def test_transformers_reads_the_weights_that_ours_reads(job):
+    ours, tokenizer = BERTClassifier.from_pretrained(job.folder)
+    theirs = AutoModelForSequenceClassification.from_pretrained(job.folder).eval()
+    encoded = tokenizer(TEXTS[:4], return_tensors="pt", padding=True)
+    probabilities = predict_probabilities(TEXTS[:4], ours, tokenizer, max_length=20)
+    assert torch.allclose(theirs(**encoded).logits.softmax(-1), probabilities, atol=1e-6)
+
+
+# ---- turns and sums ----
+
+
+def test_sides_take_turns_and_the_first_round_is_warm(job):
+    seen = []
+
+    def side(name):
+        return lambda job, meter: seen.append((name, job.seed, job.steps, meter.passes)) or Reading()
+
+    sides = {"a": side("a"), "b": side("b")}
+    told = [(number, name) for number, name, _ in benchmark.take_turns(sides, job, rounds=2, training=False)]
+    assert told == [(0, "a"), (0, "b"), (1, "a"), (1, "b")]
+    assert seen == [("a", 0, 2, 1), ("b", 0, 2, 1), ("a", 0, 4, 1), ("b", 0, 4, 1), ("a", 1, 4, 1), ("b", 1, 4, 1)]
+
+
+def rounds(*seconds):
+    """Readings of two sides, 100 tokens each."""
+    readings = []
+    for number, (theirs, ours) in enumerate(seconds):
+        readings.append((number, "slow", Reading(theirs, 1, 100, 200, 3e9, 10)))
+        readings.append((number, "bertnotes", Reading(ours, 1, 100, 110, 3e9, 5)))
+    return readings
+
+
+def test_ratios_by_hand():
+    slow = benchmark.summary(rounds((8, 2), (6, 2), (10, 2)))["slow"]
+    assert (slow["ratio"], slow["least"], slow["most"]) == (4, 3, 5)
+    assert (slow["seconds"], slow["tokens_per_second"], slow["positions_per_token"], slow["memory_mb"]) == (8, 12, 2, 10)
+    assert slow["gigaflops"] == 0, "3e9 in 8 seconds is 0.4"
+
+
+def test_ratios_go_by_tokens_where_the_draws_differ():
+    readings = rounds((8, 2))
+    readings[0][2].tokens = 200
+    assert benchmark.summary(readings)["slow"]["ratio"] == 2
+
+
+def test_a_round_that_is_not_over_does_not_count():
+    assert benchmark.summary([*rounds((8, 2)), (1, "slow", Reading(1, 1, 100, 200, 0, 0))])["slow"]["ratio"] == 4
+    assert benchmark.summary([(0, "slow", Reading(1, 1, 100, 200, 0, 0))]) == {}
+
+
+def test_the_report_says_by_how_much():
+    text = benchmark.report(benchmark.summary(rounds((8, 2), (6, 2), (10, 2))))
+    assert "4.00 times as fast (3.00 to 5.00)" in text and "2.00x" in text and text.count("times as fast") == 1
+
+
+# ---- accuracy ----
+
+
+def test_all_learn_the_same_task(job):
+    """Forty toy reviews that a word decides, thirty times in an epoch."""
+    many = rivals.Job(job.folder, TEXTS * 30, LABELS * 30, 20, 8, learning_rate=0.003)
+    row = benchmark.accuracies(many, (TEXTS, LABELS), seed=1)
+    assert row.pop("seed") == 1 and list(row) == ["the original loop", "bertnotes", "bertnotes, no attention dropout"]
+    assert min(row.values()) > 0.8
+
+
+def test_all_sides_learn_from_the_same_weights(job, monkeypatch):
+    """Encoder and head, to the last bit, although the head is drawn anew for each side; another seed draws another."""
+    begun = []
+
+    def build(*given, **options):
+        model = BERTClassifier(*given, **options)
+        begun.append({name: weight.clone() for name, weight in model.state_dict().items()})
+        return model
+
+    monkeypatch.setattr(benchmark, "BERTClassifier", build)
+    for seed in (1, 2):
+        benchmark.accuracies(job, (TEXTS[:4], LABELS[:4]), seed)
+    first, *others = begun[:3]
+    assert len(begun) == 6 and all(weights.keys() == first.keys() for weights in others)
+    for name, weight in first.items():
+        assert all(torch.equal(weights[name], weight) for weights in others), name
+    assert not torch.equal(begun[3]["classifier.weight"], first["classifier.weight"])
+
+
+def test_the_interval_by_hand():
+    """Gains of 1, 2 and 3 points: mean 2, standard error 1 / √3, and Student's t with 2 degrees of freedom is 4.303."""
+    rows = [{"seed": n, benchmark.ORIGINAL: 0.8, benchmark.OURS: 0.8 + n / 100, benchmark.FUSED: 0.8} for n in (1, 2, 3)]
+    rows[0][benchmark.FUSED] = 0.81
+    text = benchmark.accuracy_report(rows)
+    assert "3 seeds: the original loop 80.00%\nbertnotes 82.00%, +2.00 points (95 % interval ± 2.48)\n" in text
+    assert "no attention dropout 80.33%, +0.33 points" in text
+    assert "interval" not in benchmark.accuracy_report(rows[:1])
+
+
+# ---- the command ----
+
+
+@pytest.fixture
+def bench(bertnotes, tmp_path, tiny_checkpoint):
+    """A function that runs `bertnotes bench` on forty reviews; returns (status, stdout, stderr)."""
+    names = [NAMES[label] for label in LABELS]
+    pd.DataFrame({"review": TEXTS, "sentiment": names}).to_csv(tmp_path / "reviews.csv", index=False)
+
+    small = ["--model", tiny_checkpoint, "--max-length", 20, "--batch-size", 8, "--steps", 2, "--rounds", 2]
+    return lambda *words: bertnotes("bench", "--data", tmp_path / "reviews.csv", *small, *words)
+
+
+@pytest.mark.parametrize(("task", "sides"), [("training", benchmark.TRAINING), ("prediction", benchmark.PREDICTION)])
+def test_speed_from_command_to_record(bench, tmp_path, task, sides):
+    status, out, _ = bench("--task", task, "--sample", 40, "--layers", 1, "--record", tmp_path / "bench.json")
+    record = json.loads((tmp_path / "bench.json").read_text())
+    assert status == 0 and all(name in out for name in sides) and "billion operations a second" in out
+    assert list(record["summary"]) == list(sides) and record["summary"]["bertnotes"]["ratio"] == 1
+    assert len(record["readings"]) == 2 * len(sides) and record["layers"] == 1 and record["environment"]["torch"]
+    assert record["command"].startswith("bertnotes bench --data")
+
+
+def test_accuracy_from_command_to_record(bench, tmp_path):
+    record = tmp_path / "accuracy.json"
+    command = ["--task", "accuracy", "--sample", 32, "--held-out", 8, "--record", record]
+    status, out, _ = bench(*command)
+    found = json.loads(record.read_text())
+    assert status == 0 and "interval" in out
+    assert found["held_out"] == 8 and [row["seed"] for row in found["rows"]] == [0, 1]
+    found["rows"][0]["bertnotes"] = 0.123  # done: not again
+    record.write_text(json.dumps(found))
+    assert bench(*command, "--rounds", 3)[0] == 0
+    assert [row["bertnotes"] for row in json.loads(record.read_text())["rows"]][:2] == [0.123, found["rows"][1]["bertnotes"]]
+    assert bench(*command, "--rounds", 1, "--learning-rate", 0.001)[0] == 0, "other settings begin anew"
+    assert json.loads(record.read_text())["rows"][0]["bertnotes"] != 0.123
+
+
+def test_results_of_other_data_are_not_taken_over(bench, tmp_path):
+    """Not even where the file has kept its name; a record of an earlier version, which does not name its data, goes on."""
+    record = tmp_path / "accuracy.json"
+    command = ["--task", "accuracy", "--sample", 32, "--held-out", 8, "--record", record, "--rounds", 1]
+
+    def taken_over(*left_out):
+        found = {name: value for name, value in json.loads(record.read_text()).items() if name not in left_out}
+        found["rows"][0]["bertnotes"] = 0.123
+        record.write_text(json.dumps(found))
+        assert bench(*command)[0] == 0
+        return json.loads(record.read_text())["rows"][0]["bertnotes"] == 0.123
+
+    assert bench(*command)[0] == 0 and taken_over()
+    pd.read_csv(tmp_path / "reviews.csv")[::-1].to_csv(tmp_path / "reviews.csv", index=False)
+    assert not taken_over() and taken_over("data")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--task", "swimming"], "no task 'swimming'; expected one of training, prediction, accuracy"),
+        (["--sample", 41], "only 40 reviews"),
+        (["--sample", 40, "--layers", 9], "has 2 layers"),
+        (["--sample", 40, "--rounds", 0], "at least 1"),
+        (["--sample", 40, "--max-length", 4000], "48 positions"),
+    ],
+)
+def test_what_the_command_refuses(bench, words, message):
+    status, _, err = bench(*words)
+    assert status == 2 and message in err and err.count("\n") == 1

@@ -1,0 +1,424 @@
+"""A run on disk: whole or not at all, its own, and after any interruption what it would have been without."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+from toy import LABELS, TEXTS
+
+from bertnotes.classifier import BERTClassifier
+from bertnotes.experiments import engine as runs
+from bertnotes.experiments.engine import (
+    append_line,
+    check_same,
+    claimed,
+    fingerprint,
+    load_checkpoint,
+    read_lines,
+    restore_state,
+    save_checkpoint,
+    state_of,
+)
+from bertnotes.files import whole, write_whole
+from bertnotes.models import load_tokenizer
+from bertnotes.training import TrainConfig, fit
+
+DATA = TEXTS, LABELS
+HELD_OUT = DATA[0][::3], DATA[1][::3]
+CONFIG = TrainConfig(epochs=3, batch_size=7, learning_rate=1e-3, max_length=16, seed=5)  # 6 batches an epoch, the last of 5
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_checkpoint):
+    return load_tokenizer(tiny_checkpoint)
+
+
+@pytest.fixture
+def make_model(tiny_checkpoint):
+    """A function that makes a classifier, the same each time."""
+
+    def make():
+        torch.manual_seed(0)
+        return BERTClassifier(str(tiny_checkpoint), 2)
+
+    return make
+
+
+def weights_of(model):
+    return torch.cat([weight.detach().flatten() for weight in model.parameters()])
+
+
+def without_costs(entries):
+    """All but what a run takes, which differs from one time to the next."""
+    return [{name: value for name, value in entry.items() if name not in ("seconds", "memory_mb")} for entry in entries]
+
+
+# ---- files ----
+
+
+def test_a_file_is_replaced_in_one_step_or_stays(tmp_path):
+    """What fails half-way leaves the old text and nothing beside it."""
+    path = write_whole(tmp_path / "new" / "a.txt", "old")
+    with pytest.raises(RuntimeError, match="half-way"), whole(path) as partial:
+        partial.write_text("half of the n")
+        raise RuntimeError("half-way")
+    assert path.read_text() == "old" and list(path.parent.iterdir()) == [path]
+    write_whole(path, "new")
+    assert path.read_text() == "new" and list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_is_on_the_disk_before_it_takes_the_place_of_the_old_one(tmp_path, monkeypatch):
+    """fsync of the file, rename, fsync of the folder: in this order, or a power cut leaves an empty file."""
+    events, replace_file = [], os.replace
+    monkeypatch.setattr("bertnotes.files.sync", lambda path: events.append(f"sync {path.name}"))
+    monkeypatch.setattr(os, "replace", lambda *paths: events.append("replace") or replace_file(*paths))
+    write_whole(tmp_path / "a.txt", "text")
+    assert events[:2] == ["sync a.txt.partial", "replace"]
+    assert os.name == "nt" or events[2:] == [f"sync {tmp_path.name}"]
+
+
+def test_lines_survive_a_torn_end(tmp_path):
+    """A process that dies while it writes a line costs that line."""
+    for step in range(3):
+        append_line(tmp_path / "log.jsonl", {"step": step})
+    with (tmp_path / "log.jsonl").open("a") as file:
+        file.write('{"step": 3, "lo')
+    assert read_lines(tmp_path / "log.jsonl") == [{"step": 0}, {"step": 1}, {"step": 2}]
+    append_line(tmp_path / "log.jsonl", {"step": 4})
+    assert read_lines(tmp_path / "log.jsonl") == [{"step": 0}, {"step": 1}, {"step": 2}, {"step": 4}]
+    assert read_lines(tmp_path / "none.jsonl") == []
+
+
+# ---- checkpoints ----
+
+TENSORS = {"a": torch.arange(6.0).view(2, 3), "b/c": torch.tensor(3.0), "d": torch.ones(5, dtype=torch.bfloat16)}
+RECORD = {"step": 7, "loss": 0.1 + 0.2, "history": [{"epoch": 1}], "none": None}
+
+
+def test_a_checkpoint_comes_back_to_the_last_bit(tmp_path):
+    save_checkpoint(tmp_path / "s.safetensors", TENSORS, RECORD)
+    tensors, record = load_checkpoint(tmp_path / "s.safetensors")
+    assert record == RECORD and tensors.keys() == TENSORS.keys()
+    assert all(tensors[name].dtype == one.dtype and torch.equal(tensors[name], one) for name, one in TENSORS.items())
+
+
+def test_whoever_may_read_the_folder_may_read_a_checkpoint(tmp_path):
+    """As any file: a class shares its models."""
+    save_checkpoint(tmp_path / "s.safetensors", TENSORS, RECORD)
+    (tmp_path / "ordinary").touch()
+    assert (tmp_path / "s.safetensors").stat().st_mode == (tmp_path / "ordinary").stat().st_mode
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(data=st.data(), kind=st.sampled_from(["cut", "flip", "more"]))
+def test_a_checkpoint_that_is_not_what_was_written_is_refused(tmp_path, data, kind):
+    """Cut short anywhere, one bit turned anywhere, or with something behind it."""
+    path = tmp_path / "s.safetensors"
+    save_checkpoint(path, TENSORS, RECORD)
+    content = bytearray(path.read_bytes())
+    place = data.draw(st.integers(0, len(content) - 1))
+    if kind == "flip":
+        content[place] ^= 1 << data.draw(st.integers(0, 7))
+    path.write_bytes({"cut": content[:place], "flip": content, "more": content + b"\0"}[kind])
+    with pytest.raises(ValueError, match=r"s\.safetensors is (truncated or damaged|not what was written).*begin the run anew"):
+        load_checkpoint(path)
+
+
+def test_a_checkpoint_without_a_checksum_or_a_file_is_refused(tmp_path):
+    save_file({"a": torch.ones(2)}, tmp_path / "s.safetensors")
+    with pytest.raises(ValueError, match="its checksum differs"):
+        load_checkpoint(tmp_path / "s.safetensors")
+    with pytest.raises(FileNotFoundError, match="there is no checkpoint"):
+        load_checkpoint(tmp_path / "none.safetensors")
+
+
+def test_another_models_state_leaves_this_one_as_it_is(make_model):
+    """A missing weight, one too many, another shape, a moment of nothing: the error names one, and nothing is half-loaded."""
+    model = make_model()
+    optimizer = torch.optim.AdamW(model.parameters())
+    model.classifier.weight.sum().backward()
+    optimizer.step()
+    before, state = weights_of(model), {name: tensor.clone() for name, tensor in state_of(model, [optimizer]).items()}
+    assert {name.split("/")[1] for name in state if name.startswith("optimizer/")} == {"step", "exp_avg", "exp_avg_sq"}
+    changed = {name: tensor + 1 for name, tensor in state.items()}
+    wrong = [
+        {name: tensor for name, tensor in changed.items() if name != "model/classifier.bias"},
+        changed | {"model/extra": torch.ones(1)},
+        changed | {"model/classifier.bias": torch.ones(3)},
+        changed | {"optimizer/exp_avg/extra": torch.ones(1)},
+    ]
+    for tensors in wrong:
+        with pytest.raises(ValueError, match=r"state\.safetensors holds another model"):
+            restore_state(tensors, model, [optimizer], "state.safetensors")
+        assert torch.equal(weights_of(model), before)
+    restore_state(changed, model, [optimizer], "state.safetensors")
+    assert torch.equal(weights_of(model), before + 1)
+    assert all(torch.equal(tensor, changed[name]) for name, tensor in state_of(model, [optimizer]).items())
+
+
+def test_settings_that_differ_are_named():
+    check_same({"epochs": 3, "more": 1}, {"epochs": 3}, "run")
+    with pytest.raises(ValueError, match=r"run holds another run \(there, here\): \{'epochs': \(3, 4\)\}"):
+        check_same({"epochs": 3}, {"epochs": 4}, "run")
+
+
+def test_a_fingerprint_changes_with_texts_labels_and_their_order():
+    same = fingerprint((["a", "b"], [0, 1]), (["c"], [1]))
+    assert same == fingerprint((("a", "b"), torch.tensor([0, 1])), (["c"], [1]))
+    others = [((["b", "a"], [0, 1]), (["c"], [1])), ((["a", "b"], [1, 1]), (["c"], [1])), ((["a", "b"], [0, 1]),)]
+    assert len({same, *(fingerprint(*data) for data in others)}) == 4
+
+
+# ---- a folder is one run's ----
+
+
+def test_a_folder_has_one_process(tmp_path):
+    """Another one is refused while it runs, and let in once it is gone, even if it was killed."""
+    code = f"import bertnotes.experiments.engine as e\nwith e.claimed({str(tmp_path)!r}):\n    print('in', flush=True)\n    input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "in\n"
+        with pytest.raises(ValueError, match="another process is training in"), claimed(tmp_path):
+            pass
+        other.kill()
+    with claimed(tmp_path):
+        pass
+
+
+def test_a_run_is_not_overwritten_nor_continued_as_another(make_model, tokenizer, tmp_path):
+    """Without resume, with another setting, with other reviews: refused, and every file stays as it is."""
+    fit(make_model(), tokenizer, DATA, HELD_OUT, replace(CONFIG, epochs=1), out=tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    attempts = [
+        ("holds a run; to go on with it, resume it", DATA, replace(CONFIG, epochs=1), False),
+        (r"holds another run \(there, here\): \{'epochs': \(1, 3\)\}", DATA, CONFIG, True),
+        (r"holds another run \(there, here\): \{'data': ", (DATA[0], DATA[1][::-1]), replace(CONFIG, epochs=1), True),
+    ]
+    for message, data, config, resume in attempts:
+        with pytest.raises(ValueError, match=message):
+            fit(make_model(), tokenizer, data, HELD_OUT, config, out=tmp_path, resume=resume)
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+# ---- interrupted ----
+
+
+class Stopped(Exception):  # noqa: N818 (it is no error)
+    """The lid was closed."""
+
+
+def stop_after(count):
+    """A watcher that ends the run at its count-th line."""
+    seen = []
+
+    def watch(entry):
+        seen.append(entry)
+        if len(seen) == count:
+            raise Stopped
+
+    return watch
+
+
+@pytest.fixture
+def whole_run(make_model, tokenizer, tmp_path):
+    """A run that was never stopped: its weights, the state of its last checkpoint, its history and its lines."""
+    model = make_model()
+    history = fit(model, tokenizer, DATA, HELD_OUT, CONFIG, out=tmp_path / "whole")
+    return model, load_file(tmp_path / "whole/state.safetensors"), history, read_lines(tmp_path / "whole/steps.jsonl")
+
+
+def check_equal(run, folder, model, history):
+    """To the last bit: the model with its best epoch, the last state with its optimizer, and all that was written."""
+    whole_model, state, whole_history, steps = run
+    assert torch.equal(weights_of(model), weights_of(whole_model))
+    found = load_file(folder / "state.safetensors")
+    assert found.keys() == state.keys() and all(torch.equal(found[name], state[name]) for name in state)
+    assert without_costs(history) == without_costs(whole_history)
+    assert without_costs(read_lines(folder / "steps.jsonl")) == without_costs(steps) and len(steps) == 18
+    assert read_lines(folder / "history.jsonl") == history
+
+
+@pytest.mark.parametrize("stops", [[1], [6], [7], [8], [20], [3, 5, 6, 4]])
+def test_a_run_that_was_stopped_ends_as_if_it_never_had_been(make_model, tokenizer, tmp_path, whole_run, stops):
+    """Stopped before the first checkpoint, at the end of an epoch, after it, at the last one, again and again."""
+    for count in stops:
+        with pytest.raises(Stopped):
+            fit(
+                make_model(), tokenizer, DATA, HELD_OUT, CONFIG, out=tmp_path / "cut",
+                resume=True, watch=stop_after(count), save_every=0,
+            )  # fmt: skip
+    model = make_model()
+    history = fit(model, tokenizer, DATA, HELD_OUT, CONFIG, out=tmp_path / "cut", resume=True)
+    check_equal(whole_run, tmp_path / "cut", model, history)
+
+
+@pytest.mark.parametrize(("first", "second", "most"), [(3000, 1000, 3000), (1000, 3000, 3000), (None, None, None)])
+def test_a_run_knows_the_most_memory_that_any_of_its_processes_held(
+    make_model, tokenizer, tmp_path, monkeypatch, first, second, most
+):
+    """Stopped in the middle of an epoch, and gone on in a process that held more, or less, or cannot say (Windows)."""
+    config, run = replace(CONFIG, epochs=1), {"out": tmp_path / "cut", "save_every": 0}
+    monkeypatch.setattr("bertnotes.training.peak_memory", lambda device: first)
+    with pytest.raises(Stopped):
+        fit(make_model(), tokenizer, DATA, HELD_OUT, config, watch=stop_after(3), **run)
+    monkeypatch.setattr("bertnotes.training.peak_memory", lambda device: second)
+    history = fit(make_model(), tokenizer, DATA, HELD_OUT, config, resume=True, **run)
+    assert [entry["memory_mb"] for entry in history] == [most]
+
+
+def test_a_run_that_is_finished_only_loads_its_best_epoch(make_model, tokenizer, tmp_path, whole_run):
+    model = make_model()
+    history = fit(
+        model, tokenizer, DATA, HELD_OUT, CONFIG, out=tmp_path / "whole", resume=True, watch=stop_after(1)
+    )  # no step is taken: nothing to watch
+    check_equal(whole_run, tmp_path / "whole", model, history)
+
+
+KILLED = """
+import os, random, signal, sys, time
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+sys.path[:0] = {tests!r}
+from test_engine import CONFIG, DATA, HELD_OUT
+from bertnotes.classifier import BERTClassifier
+from bertnotes.models import load_tokenizer
+from bertnotes.training import fit
+
+def child(out):
+    torch.manual_seed(0)
+    model = BERTClassifier({checkpoint!r}, 2)
+    fit(model, load_tokenizer({checkpoint!r}), DATA, HELD_OUT, CONFIG, out=out, resume=True, save_every=0)
+
+def written(out):
+    path = Path(out) / "steps.jsonl"
+    return path.stat().st_size if path.exists() else 0
+
+def live(out, seconds, first_step=False, watch=lambda: None):
+    # a life of at most so many seconds, from its birth or its first step: the status it ended with, below 0 if killed
+    before, since, pid = written(out), None if first_step else time.monotonic(), os.fork()
+    if pid == 0:
+        child(out)
+        os._exit(0)
+    while (ended := os.waitpid(pid, os.WNOHANG))[0] == 0:
+        watch()
+        if since is None and written(out) > before:
+            since = time.monotonic()
+        if since is not None and time.monotonic() - since > seconds:
+            os.kill(pid, signal.SIGKILL)
+            ended = os.waitpid(pid, 0)
+            break
+        time.sleep(0.001)
+    return os.waitstatus_to_exitcode(ended[1])
+
+# how long it takes here until the first step, and for one step with its checkpoint
+spared, moments, born = {out!r} + "-spared", [], time.monotonic()
+assert live(spared, float("inf"), watch=lambda: moments.append(time.monotonic()) if written(spared) else None) == 0
+steps = len((Path(spared) / "steps.jsonl").read_text().splitlines())
+start, step = moments[0] - born, (moments[-1] - moments[0]) / steps
+
+# ten times while starting and loading, and ten times in a step or while it is written
+kills, draw = 0, random.Random(0)
+while kills < 20 and live({out!r}, draw.uniform(0, (start, 1.5 * step)[kills % 2]), first_step=kills % 2 == 1) < 0:
+    kills += 1
+print(kills, live({out!r}, float("inf")))
+"""
+
+
+@pytest.fixture
+def one_thread():
+    """Sums in one order: what is forked runs on one thread, and what it is held against has to as well."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the killer forks; there is no fork here")
+def test_a_run_that_is_killed_twenty_times(one_thread, make_model, tiny_checkpoint, tokenizer, tmp_path, whole_run):
+    """kill -9 at random moments, in a step, while writing or loading; the one that is let live ends with the same weights."""
+    code = KILLED.format(
+        tests=[str(Path(__file__).parents[1]), str(Path(__file__).parent)],
+        checkpoint=str(tiny_checkpoint),
+        out=str(tmp_path / "killed"),
+    )
+    killer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240)
+    assert killer.returncode == 0, killer.stderr[-2000:]
+    kills, status = map(int, killer.stdout.split())
+    assert status == 0 and kills >= 10, "most of the runs were killed before they ended"
+    model = make_model()
+    history = fit(model, tokenizer, DATA, HELD_OUT, CONFIG, out=tmp_path / "killed", resume=True)
+    check_equal(whole_run, tmp_path / "killed", model, history)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(make_model, tokenizer, tmp_path, whole_run, monkeypatch):
+    """The disk takes four checkpoints and no more. The error says so; with room again the run goes on from the fourth."""
+    save, written = runs.save_file, []
+
+    def full(tensors, path, metadata):
+        if len(written) == 4:
+            Path(path).write_bytes(b"half a checkpoint")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(path)
+        save(tensors, path, metadata)
+
+    monkeypatch.setattr(runs, "save_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        fit(make_model(), tokenizer, DATA, HELD_OUT, CONFIG, out=tmp_path / "full", save_every=0)
+    assert load_checkpoint(tmp_path / "full/state.safetensors")[1]["progress"]["batches"] == 4
+    assert not list((tmp_path / "full").glob("*.partial"))
+    monkeypatch.setattr(runs, "save_file", save)
+    model = make_model()
+    history = fit(model, tokenizer, DATA, HELD_OUT, CONFIG, out=tmp_path / "full", resume=True)
+    check_equal(whole_run, tmp_path / "full", model, history)
+
+
+LIMITED = """
+import resource, signal, sys
+import torch
+from bertnotes.experiments.engine import save_checkpoint
+save_checkpoint(sys.argv[1], {"a": torch.ones(10)}, {})
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    save_checkpoint(sys.argv[1], {"a": torch.ones(100_000)}, {})
+except OSError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of a process's files")
+def test_a_disk_that_really_takes_no_more(tmp_path):
+    """The system refuses to write on: one clear error, and the checkpoint before is there."""
+    command = [sys.executable, "-c", LIMITED, str(tmp_path / "s.safetensors")]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert "s.safetensors could not be written" in run.stdout and "the checkpoint before it is whole" in run.stdout, run.stderr
+    assert load_checkpoint(tmp_path / "s.safetensors")[0]["a"].shape == (10,)
+    assert [path.name for path in tmp_path.iterdir()] == ["s.safetensors"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
+def test_control_c_says_how_to_go_on(tiny_checkpoint, tmp_path):
+    """One line and status 130; the run goes on from its checkpoint."""
+    rows = [f"{text},{'positive' if label else 'negative'}" for text, label in zip(DATA[0], DATA[1], strict=True)]
+    lines = [f'"{row.rpartition(",")[0]}",{row.rpartition(",")[2]}' for row in rows]
+    (tmp_path / "reviews.csv").write_text("review,sentiment\n" + "\n".join(lines) + "\n")
+    command = [sys.executable, "-m", "bertnotes", "train", "--data", tmp_path / "reviews.csv", "--model", tiny_checkpoint]
+    command += ["--out", tmp_path / "run", "--max-length", "16", "--batch-size", "2", "--save-every", "0"]
+    with subprocess.Popen([*map(str, command), "--epochs", "2000"], stderr=subprocess.PIPE, text=True) as process:
+        while not (tmp_path / "run/state.safetensors").exists():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        error = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and "goes on with --resume" in error and "Traceback" not in error
+    record = load_checkpoint(tmp_path / "run/state.safetensors")[1]
+    assert json.loads((tmp_path / "run/train_config.json").read_text())["epochs"] == 2000 and record["progress"]["epoch"] >= 1

@@ -1,0 +1,161 @@
+"""The exam is sat once: what was scored is remembered, other settings are refused, other seeds are not."""
+
+import json
+
+import pandas as pd
+import pytest
+from toy import LABELS, TEXTS
+
+from bertnotes.data import LABELS as NAMES
+from bertnotes.experiments import exam, imdb
+from bertnotes.experiments.exam import check_look, check_unseen, is_exam, ledger, looks, note_look
+
+TEST = ["A film.", "No film.", "Some film."], [1, 0, 1]
+SETTINGS = {"model": "mini", "max_length": 256}
+
+
+def test_the_first_look_is_free_and_remembered():
+    check_look(TEST, SETTINGS)
+    assert looks(TEST) == [] and note_look(TEST, SETTINGS, 0.91234, seed=3) == 0
+    (entry,) = looks(TEST)
+    assert entry["accuracy"] == 0.9123 and entry["settings"] == SETTINGS and entry["seed"] == 3 and len(entry["date"]) == 10
+
+
+def test_another_seed_chooses_nothing():
+    note_look(TEST, SETTINGS, 0.9, seed=1)
+    check_look(TEST, dict(SETTINGS))
+    assert note_look(TEST, SETTINGS, 0.91, seed=2) == 1
+
+
+def test_other_settings_are_refused_and_named():
+    note_look(TEST, SETTINGS, 0.9)
+    with pytest.raises(ValueError, match=r"scored before with other settings \(max_length differed.*0\.9000.*--another-look"):
+        check_look(TEST, SETTINGS | {"max_length": 512})
+    check_look(TEST, SETTINGS | {"max_length": 512}, reason="a row of the table")
+
+
+def test_a_chain_of_settings_does_not_wash_the_first_away():
+    note_look(TEST, SETTINGS, 0.9)
+    note_look(TEST, SETTINGS | {"max_length": 512}, 0.92, reason="a row")
+    with pytest.raises(ValueError, match="max_length differed"):
+        check_look(TEST, SETTINGS)
+
+
+def test_each_exam_has_its_own_looks():
+    note_look(TEST, SETTINGS, 0.9)
+    check_look((TEST[0], [0, 0, 1]), SETTINGS | {"max_length": 512})
+
+
+def test_the_same_weights_may_be_scored_again():
+    note_look(TEST, SETTINGS, 0.9, weights="abc")
+    finished = {"weights": "abc", "max_length": 256}
+    check_look(TEST, finished)
+    for other in (finished | {"weights": "abd"}, finished | {"max_length": 512}):
+        with pytest.raises(ValueError, match="scored before"):
+            check_look(TEST, other)
+
+
+def test_a_finished_model_goes_by_the_settings_of_its_training():
+    """So that after `evaluate` they may be run with another seed, and the run gone on with."""
+    note_look(TEST, SETTINGS, 0.9, weights="abc")
+    assert note_look(TEST, {"weights": "abc", "max_length": 256}, 0.9, weights="abc") == 1
+    assert [entry["settings"] for entry in looks(TEST)] == [SETTINGS, SETTINGS]
+    check_look(TEST, SETTINGS)
+
+
+def test_looks_without_weights_are_not_of_one_model():
+    note_look(TEST, {"row": "tfidf"}, 0.9)
+    with pytest.raises(ValueError, match="row differed"):
+        check_look(TEST, {"row": "nbsvm"})
+
+
+def test_a_ledger_that_was_cut_off_still_tells():
+    note_look(TEST, SETTINGS, 0.9)
+    with ledger().open("a") as file:
+        file.write('{"exam": "half')
+    assert len(looks(TEST)) == 1 and note_look(TEST, SETTINGS, 0.9) == 1
+    assert len(looks(TEST)) == 2, "what is noted after it is not lost"
+
+
+def test_an_exam_is_known_once_it_was_sat(monkeypatch, tmp_path):
+    monkeypatch.setattr(imdb, "FINGERPRINTS", tmp_path / "none")
+    assert not is_exam(TEST)
+    note_look(TEST, SETTINGS, 0.9)
+    assert is_exam(TEST)
+
+
+def test_the_official_test_split_is_known_at_once(monkeypatch, tmp_path):
+    (tmp_path / "marks").write_bytes(b"".join(exam.mark_of(text) for text in TEST[0][:2]))
+    monkeypatch.setattr(imdb, "FINGERPRINTS", tmp_path / "marks")
+    assert is_exam(TEST) and not is_exam((TEXTS, LABELS))
+
+
+def test_a_copy_or_two_is_no_leak_and_a_file_scored_on_itself_is():
+    many = [f"other {n}" for n in range(98)]
+    check_unseen([*many, "a", "b"], [*map(str, range(98)), "a", "b"])
+    with pytest.raises(ValueError, match="3 of the 100 test reviews are also among those to train on"):
+        check_unseen([*many, "a", "b", "c"], [*map(str, range(97)), "a", "b", "c"])
+    with pytest.raises(ValueError, match="1 of the 100 test reviews"):  # all that there is to train on
+        check_unseen(["1"], [*map(str, range(100))])
+
+
+# ---- the command ----
+
+
+@pytest.fixture
+def run(bertnotes, monkeypatch, tmp_path):
+    """A function that runs `bertnotes` in a folder with train.csv and test.csv; returns (status, stderr)."""
+    monkeypatch.chdir(tmp_path)
+    names = [NAMES[label] for label in LABELS]
+    pd.DataFrame({"review": TEXTS, "sentiment": names}).to_csv("train.csv", index=False)
+    pd.DataFrame({"review": [f"{text} !" for text in TEXTS], "sentiment": names}).to_csv("test.csv", index=False)
+
+    def run(*words):
+        status, _, err = bertnotes(*words)
+        return status, err
+
+    return run
+
+
+def train(tiny_checkpoint, out, *words):
+    start = ["train", "--data", "train.csv", "--test", "test.csv", "--model", tiny_checkpoint, "--epochs", 1]
+    return [*start, "--max-length", 16, "--out", out, *words]
+
+
+def test_train_sits_the_exam_once(run, tiny_checkpoint, tmp_path):
+    assert run(*train(tiny_checkpoint, "a", "--record", "a.json"))[0] == 0
+    assert run(*train(tiny_checkpoint, "b", "--seed", 1, "--record", "b.json"))[0] == 0, "another seed"
+    status, err = run(*train(tiny_checkpoint, "c", "--learning-rate", 0.001))
+    assert status == 2 and "learning_rate differed" in err and not (tmp_path / "c").exists(), "refused before it trains"
+    assert run(*train(tiny_checkpoint, "c", "--learning-rate", 0.001, "--another-look", "a row", "--record", "c.json"))[0] == 0
+    assert [json.loads((tmp_path / f"{name}.json").read_text())["looks"] for name in "abc"] == [0, 1, 2]
+    entries = [json.loads(line) for line in ledger().read_text().splitlines()]
+    assert [entry["seed"] for entry in entries] == [42, 1, 42] and entries[2]["reason"] == "a row"
+
+
+def test_evaluate_knows_an_exam(run, tiny_checkpoint):
+    assert run(*train(tiny_checkpoint, "a"))[0] == 0
+    assert run("evaluate", "--data", "test.csv", "--model", "a")[0] == 0, "the same weights"
+    assert run("evaluate", "--data", "test.csv", "--model", "a", "--max-length", 8)[0] == 2, "but read otherwise"
+    assert run(*train(tiny_checkpoint, "a2", "--seed", 1))[0] == 0, "another seed, after it"
+    assert run("evaluate", "--data", "train.csv", "--model", "a")[0] == 0, "no exam"
+    assert run(*[word for word in train(tiny_checkpoint, "b", "--seed", 9) if word not in ("--test", "test.csv")])[0] == 0
+    status, err = run("evaluate", "--data", "test.csv", "--model", "b")
+    assert status == 2 and "scored before" in err
+    assert run("evaluate", "--data", "test.csv", "--model", "b", "--another-look", "to see")[0] == 0
+
+
+def test_training_on_the_official_test_split_is_told(run, tiny_checkpoint, monkeypatch, tmp_path):
+    """With no --test given, as where the one-file copy that mixes both splits is trained on."""
+    words = [word for word in train(tiny_checkpoint, "a") if word not in ("--test", "test.csv")]
+    assert run(*words) == (0, "")
+    (tmp_path / "marks").write_bytes(b"".join(exam.mark_of(text) for text in TEXTS))
+    monkeypatch.setattr(imdb, "FINGERPRINTS", tmp_path / "marks")
+    status, err = run(*[word if word != "a" else "b" for word in words])
+    assert status == 0 and "32 of those to train on belong to IMDB's official test split" in err
+
+
+def test_reviews_to_train_on_are_no_exam(run, tiny_checkpoint):
+    words = [word if word != "test.csv" else "train.csv" for word in train(tiny_checkpoint, "a")]
+    status, err = run(*words)
+    assert status == 2 and "40 of the 40 test reviews are also among those to train on" in err

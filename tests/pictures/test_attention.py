@@ -1,0 +1,263 @@
+"""Each picture can be drawn without a warning and shows what it was given; no picture is compared."""
+
+import io
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+from bertnotes.pictures.attention import attention_heatmap, head_grid, layer_mix, token_strip, vector_arrows, weight_bars
+from bertnotes.pictures.charts import learning_curve, pretraining_curve
+from bertnotes.pictures.style import small_png
+
+TOKENS = ["[CLS]", "good", "film", "[SEP]"]
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    """Nothing stays open behind a test."""
+    yield
+    plt.close("all")
+
+
+def weights_of(rows, columns):
+    return torch.randn(rows, columns).softmax(-1)
+
+
+def draw(picture):
+    """Draw the whole canvas, which is when text is laid out; any warning fails the test."""
+    figure = picture if isinstance(picture, Figure) else picture.figure
+    figure.canvas.draw()
+    return picture
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def labels(axis):
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+def test_heatmap_has_a_cell_for_each_pair():
+    """Rows are queries from the top down, columns keys; each weight stands in its cell."""
+    weights = weights_of(4, 3)
+    ax = draw(attention_heatmap(weights, TOKENS, ["a", "b", "c"], title="head 1"))
+    assert isinstance(ax, Axes) and ax.get_title(loc="left") == "head 1"
+    assert np.allclose(ax.images[0].get_array(), weights) and ax.yaxis_inverted()
+    assert labels(ax.yaxis) == TOKENS and labels(ax.xaxis) == ["a", "b", "c"]
+    assert texts(ax) == [f"{weight:.2f}" for weight in weights.flatten()]
+    assert [text.get_position() for text in ax.texts][:4] == [(0, 0), (1, 0), (2, 0), (0, 1)]
+    assert ax.get_xlabel() and ax.get_ylabel()
+
+
+def test_heatmap_cuts_the_end_of_a_long_token():
+    """One token of a hundred letters must not push the picture off the page."""
+    ax = draw(attention_heatmap(weights_of(2, 2), ["x" * 18, "y" * 100]))
+    assert labels(ax.yaxis) == ["x" * 18, "y" * 17 + "…"]
+
+
+def test_heatmap_looks_at_itself_by_default():
+    """Self-attention: the same tokens on both sides."""
+    ax = draw(attention_heatmap(weights_of(4, 4), TOKENS))
+    assert labels(ax.xaxis) == labels(ax.yaxis) == TOKENS
+
+
+def test_heatmaps_share_one_scale():
+    """Flat weights look pale: 0 to 1 on every picture, unless said otherwise."""
+    assert attention_heatmap(torch.full((4, 4), 0.25), TOKENS).images[0].get_clim() == (0, 1)
+    assert draw(attention_heatmap(weights_of(4, 4), TOKENS, vmax=0.5)).images[0].get_clim() == (0, 0.5)
+
+
+@pytest.mark.parametrize(("count", "numbers", "shown"), [(8, None, 64), (9, None, 0), (9, True, 81), (3, False, 0)])
+def test_heatmap_writes_numbers_where_they_can_be_read(count, numbers, shown):
+    """Up to 8 tokens a side, unless said otherwise."""
+    assert len(draw(attention_heatmap(weights_of(count, count), ["word"] * count, numbers=numbers)).texts) == shown
+
+
+def test_numbers_stand_out_from_their_cells():
+    """White on dark, ink on light."""
+    ax = attention_heatmap([[1.0, 0.0], [0.5, 0.5]], ["a", "b"])
+    assert [text.get_color() == "white" for text in ax.texts] == [True, False, False, False]
+
+
+def test_heatmap_into_given_axes():
+    """Side by side with another."""
+    _, (left, right) = plt.subplots(1, 2, layout="constrained")
+    assert draw(attention_heatmap(weights_of(4, 4), TOKENS, ax=right)) is right
+    assert not left.images and len(plt.get_fignums()) == 1
+
+
+def test_sixty_four_tokens():
+    """Every one is named."""
+    names = [f"token{number}" for number in range(64)]
+    assert labels(draw(attention_heatmap(weights_of(64, 64), names)).xaxis) == names
+
+
+@pytest.mark.parametrize("names", [["$", "x", "$", "y"], ["$x_2$", "a", "b", "c"], ["_", "\\", "^", "%"]])
+def test_tokens_are_no_formulas(names):
+    """Money is not mathematics: no label is parsed as a formula, and what is drawn is the token."""
+    for ax in (attention_heatmap(weights_of(4, 4), names), weight_bars([0.25] * 4, names)):
+        draw(ax)
+        for label, name in zip(ax.get_xticklabels(), names, strict=True):
+            drawn, is_formula = label._preprocess_math(label.get_text())
+            assert not is_formula and drawn == name
+
+
+@pytest.mark.parametrize(
+    ("shape", "queries", "keys"),
+    [((4, 4), TOKENS[:3], None), ((4, 3), TOKENS, None), ((4, 3), TOKENS[:3], TOKENS), ((3, 4), TOKENS, TOKENS)],
+)
+def test_tokens_that_do_not_fit(shape, queries, keys):
+    """The error shows the shape and both counts."""
+    counts = f"got {len(queries)} and {len(queries if keys is None else keys)}"
+    with pytest.raises(ValueError, match=rf"weights {re.escape(str(shape))} need .*; {counts}"):
+        attention_heatmap(weights_of(*shape), queries, keys)
+
+
+def test_one_picture_shows_one_matrix():
+    """All heads at once are not one; the error says how to take one."""
+    with pytest.raises(ValueError, match=r"such as attentions\[layer\]\[0, head\]; got shape \(1, 3, 4, 4\)"):
+        attention_heatmap(torch.rand(1, 3, 4, 4), TOKENS)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float64])
+def test_weights_in_any_precision_with_a_graph_on_them(kind):
+    """As a model in training gives them; lists and arrays too."""
+    weights = weights_of(4, 4).to(kind).requires_grad_()
+    draw(attention_heatmap(weights, TOKENS))
+    draw(attention_heatmap(weights.tolist(), TOKENS))
+    assert weights.requires_grad
+
+
+def test_head_grid_has_a_picture_for_each_head():
+    """A row for each layer, a column for each head, all on one scale, in the model's order."""
+    attentions = [torch.randn(1, 3, 5, 5).softmax(-1) for _ in range(2)]
+    figure = draw(head_grid(attentions, title="all heads"))
+    assert isinstance(figure, Figure) and len(figure.axes) == 6
+    for number, ax in enumerate(figure.axes):
+        assert np.allclose(ax.images[0].get_array(), attentions[number // 3][0, number % 3])
+        assert ax.images[0].get_clim() == (0, 1)
+    assert [ax.get_title() for ax in figure.axes] == ["1", "2", "3", "", "", ""]
+    assert [ax.get_ylabel() for ax in figure.axes] == ["1", "", "", "2", "", ""]
+
+
+HISTORY = [{"epoch": n, "train_loss": 1 / n, "validation_loss": 1.1 / n, "accuracy": 1 - 0.4 / n} for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize("majority", [None, 0.5])
+def test_learning_curve(epochs, majority):
+    """Both losses and the accuracy at each epoch, and the line that is to be beaten."""
+    figure = draw(learning_curve(HISTORY[:epochs], majority))
+    left, right = figure.axes
+    assert [line.get_xydata().tolist() for line in left.lines] == [
+        [[entry["epoch"], entry[key]] for entry in HISTORY[:epochs]] for key in ("train_loss", "validation_loss")
+    ]
+    assert texts(left) == ["training", "validation"]
+    assert right.lines[0].get_ydata().tolist() == [entry["accuracy"] for entry in HISTORY[:epochs]]
+    assert len(right.lines) == (1 if majority is None else 2) and right.get_ylim()[1] == 1
+
+
+def test_vector_arrows():
+    """An arrow and a name for each, all of them inside; more can be added to the same axes."""
+    ax = vector_arrows([[1.0, 2.0], [-3.0, 0.5]], ["q", "k"], title="two vectors")
+    assert isinstance(ax, Axes) and [text for text in texts(ax) if text] == ["q", "k"]
+    assert vector_arrows(torch.tensor([[0.0, 5.0]]), ["v"], color="black", ax=ax) is ax
+    draw(ax)
+    assert ax.get_xlim() == ax.get_ylim() and ax.get_ylim()[1] >= 5 and ax.get_aspect() == 1
+    draw(vector_arrows([[0.0, 0.0]], ["nothing"]))
+
+
+@pytest.mark.parametrize(("vectors", "names"), [([[1.0, 2.0, 3.0]], ["q"]), ([[1.0, 2.0]], ["q", "k"])])
+def test_vectors_that_do_not_fit(vectors, names):
+    """The error shows the shape and the count."""
+    with pytest.raises(ValueError, match=rf"arrows need vectors .*; got \(1, {len(vectors[0])}\) and {len(names)} names"):
+        vector_arrows(vectors, names)
+
+
+def test_weight_bars():
+    """A bar and its value for each name, 1 in reach on every picture."""
+    ax = draw(weight_bars(torch.tensor([0.1, 0.2, 0.7]), ["a", "b", "c"], title="weights"))
+    assert isinstance(ax, Axes) and [bar.get_height() for bar in ax.patches] == pytest.approx([0.1, 0.2, 0.7])
+    assert texts(ax) == ["0.10", "0.20", "0.70"] and labels(ax.xaxis) == ["a", "b", "c"]
+    assert ax.get_ylim()[0] == 0 and ax.get_ylim()[1] > 1
+
+
+def test_pretraining_curve_shows_loss_and_top1_against_tokens():
+    """Both panels have a point for each entry of the log; a reference is a line with its name."""
+    log = [{"tokens": 1_000_000 * step, "held_out_loss": 5.0 - step, "held_out_top1": 0.1 * step} for step in range(4)]
+    figure = pretraining_curve(log, {"counts only": 4.5})
+    left, right = figure.axes
+    assert left.lines[0].get_ydata().tolist() == [5, 4, 3, 2] and left.lines[0].get_xdata().tolist() == [0, 1, 2, 3]
+    assert right.lines[0].get_ydata().tolist() == pytest.approx([0, 10, 20, 30])
+    assert left.lines[1].get_ydata()[0] == 4.5 and [text.get_text() for text in left.texts] == ["counts only"]
+    assert len(right.lines) == 1
+
+
+def test_pretraining_curve_marks_where_a_run_took_over():
+    """At the last measure of the run before it."""
+    log = [
+        {"run": run, "tokens": tokens, "held_out_loss": 4.0, "held_out_top1": 0.3}
+        for run, tokens in [(1, 0), (1, 2e6), (2, 3e6), (3, 5e6)]
+    ]
+    for ax in pretraining_curve(log).axes:
+        assert [line.get_xdata()[0] for line in ax.lines[1:]] == [2, 3]
+
+
+def test_pretraining_curve_draws_a_control_beside_the_run():
+    """In both panels, with its name at its end."""
+    log = [{"tokens": 1_000_000 * step, "held_out_loss": 5.0 - step, "held_out_top1": 0.1 * step} for step in range(4)]
+    left, right = pretraining_curve(log, control=log[:2]).axes
+    assert left.lines[1].get_ydata().tolist() == [5, 4] and right.lines[1].get_ydata().tolist() == pytest.approx([0, 10])
+    assert [text.get_text() for ax in (left, right) for text in ax.texts] == ["from zero"] * 2
+
+
+def test_heatmap_merges_the_pieces_of_a_word():
+    """Attention to the pieces is added up, attention from them averaged."""
+    weights = torch.tensor([[0.5, 0.25, 0.25], [0.0, 0.5, 0.5], [1.0, 0.0, 0.0]])
+    ax = draw(attention_heatmap(weights, ["we", "act", "##ed"], words=True))
+    assert labels(ax.yaxis) == labels(ax.xaxis) == ["we", "acted"]
+    assert texts(ax) == ["0.50"] * 4
+    with pytest.raises(ValueError, match="leave key_tokens out"):
+        attention_heatmap(weights, list("abc"), list("abd"), words=True)
+
+
+def test_layer_mix_has_a_bar_for_each_layer_and_a_part_for_each_share():
+    """The parts of a bar lie end to end, the first layer at the top."""
+    shares = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]])
+    ax = draw(layer_mix(shares, ["[CLS]", "[SEP]", "rest"], title="mix"))
+    assert [round(bar.get_width(), 2) for bar in ax.patches] == [0.5, 0.1, 0.25, 0.2, 0.25, 0.7]
+    assert [round(bar.get_x(), 2) for bar in ax.patches] == [0, 0, 0.5, 0.1, 0.75, 0.3]
+    assert ax.yaxis_inverted() and [text.get_text() for text in ax.get_legend().texts] == ["[CLS]", "[SEP]", "rest"]
+    with pytest.raises(ValueError, match="got 3 parts and 2 names"):
+        layer_mix(shares, ["a", "b"])
+
+
+def test_token_strip_colours_each_token_by_its_value():
+    """The largest is darkest, below 0 is orange, 0 is white; lines break."""
+    ax = draw(token_strip(["good", "and", "bad"] * 12, [1.0, 0.0, -1.0] * 12, title="$ is no formula"))
+    assert texts(ax) == ["good", "and", "bad"] * 12
+    good, none, bad = (text.get_bbox_patch().get_facecolor()[:3] for text in ax.texts[:3])
+    assert none == (1, 1, 1) and good[2] > good[0] and bad[0] > bad[2]
+    assert len({text.get_position()[1] for text in ax.texts}) == 3
+    assert draw(token_strip(["a"], [0.0])) is not None
+    for values in ([1.0], [1.0, float("nan")]):
+        with pytest.raises(ValueError, match="one finite value; got 2 tokens"):
+            token_strip(["a", "b"], values)
+
+
+def test_a_small_png_looks_the_same():
+    """A third of the bytes, and no pixel that an eye would tell apart."""
+    buffer = io.BytesIO()
+    ax = attention_heatmap(weights_of(12, 12), [f"token{index}" for index in range(12)], title="x")
+    ax.figure.savefig(buffer, format="png")
+    pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in (buffer.getvalue(), small_png(buffer.getvalue()))]
+    before, after = (np.asarray(picture).astype(int) for picture in pictures)
+    assert len(small_png(buffer.getvalue())) < 0.5 * len(buffer.getvalue())
+    assert np.abs(before - after).mean() < 0.1 and np.abs(before - after).max() < 40 and (after[0, 0] == 255).all()

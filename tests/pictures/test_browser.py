@@ -1,0 +1,305 @@
+"""What a reader's browser makes of the views and the slides: drawn, answering, silent, and with nothing fetched.
+
+Needs a Chromium on the machine (Debian, Ubuntu: apt install chromium; elsewhere: python -m playwright install chromium).
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+import pytest
+import slides
+from build_notebooks import sources, target
+from nbconvert import HTMLExporter
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from bertnotes import attention_view, bertviz_head_view, bertviz_model_view, bertviz_neuron_view
+from bertnotes.pictures.view import presenter_page, read_text
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -r requirements.txt")
+
+NASTY = ["</script><img src=x onerror=alert(1)>", "<img src=x onerror=alert(2)>", "&lt;b&gt;", '"><svg onload=alert(3)>']
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+LIVE = "import numpy as np\nfrom bertnotes import attention_view\nattention_view(np.full((1, 2, 3, 3), 1 / 3), list('abc'))"
+
+
+def find_chromium(playwright):
+    """The path of a Chromium: the system's, or the one that playwright installed; None where there is none."""
+    path = next(filter(None, map(shutil.which, NAMES)), None) or playwright.chromium.executable_path
+    return path if Path(path).exists() else None
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_api.sync_playwright() as playwright:
+        path = find_chromium(playwright)
+        if path is None:
+            pytest.skip("there is no Chromium here: apt install chromium, or python -m playwright install chromium")
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def watched(browser, own=("file:", "data:", "blob:", "about:"), **options):
+    """A page with no network: what it asks for elsewhere, its errors and its dialogs fail the test."""
+    context = browser.new_context(viewport={"width": 1000, "height": 700}, **options)
+    page, complaints = context.new_page(), []
+
+    def answer(route):
+        if route.request.url.startswith(own):
+            return route.continue_()
+        complaints.append(f"asked for {route.request.url}")
+        return route.abort()
+
+    context.route("**/*", answer)
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: (complaints.append(f"a dialog: {dialog.message}"), dialog.dismiss()))
+    yield page, complaints
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def sentence():
+    """A sentence pair as the shipped model reads it."""
+    from bertnotes import load_encoder, load_tokenizer
+
+    encoder, tokenizer = load_encoder(), load_tokenizer()
+    return encoder, tokenizer, read_text(encoder, tokenizer, "The cat sat down.", "It was warm.")
+
+
+def nasty(sentence):
+    """The same weights under tokens that try to break out."""
+    attentions, tokens, pair_start = sentence[2]
+    return attentions, [*NASTY, *tokens[len(NASTY) :]], pair_start
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_our_view_is_drawn_and_answers(chromium, sentence, tmp_path, scheme):
+    path = attention_view(*nasty(sentence), layer=2, head=3).save(tmp_path / "view.html")
+    with watched(chromium, color_scheme=scheme) as (page, complaints):
+        page.goto(path.as_uri())
+        first = page.locator("#lines").screenshot()
+        assert len(set(pixels(first))) > 20, "the lines are drawn"
+        page.select_option("#layer", index=4)
+        second = page.locator("#lines").screenshot()
+        assert second != first, "another layer is another picture"
+        page.hover("#from li:nth-child(7) button")
+        assert page.locator("#lines").screenshot() != second, "pointing at a token draws its lines alone"
+        assert "“cat”" not in page.inner_text("#words") and "looks at" in page.inner_text("#words")
+        page.hover("#to li:nth-child(1) button")
+        assert "is looked at by" in page.inner_text("#words") and NASTY[0] in page.inner_text("#words")
+        page.mouse.move(5, 5)
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate("[state.layer, state.head]") == [4, 3]
+        page.keyboard.press("ArrowUp")
+        assert page.locator("#layer").input_value() == "3"
+        page.select_option("#part", label="A to B")
+        assert page.evaluate("shown(1, 1)") is False and page.evaluate("shown(1, current().second)") is True
+        page.locator("#map").click(position={"x": 30, "y": 5})
+        assert page.evaluate("[state.layer, state.head]") == [0, 1]
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.tagName") in ("SELECT", "BUTTON")
+        assert complaints == []
+
+
+def pixels(png):
+    """The pixels of a screenshot, as tuples."""
+    import io
+
+    from matplotlib.image import imread
+
+    return [tuple(pixel) for row in (imread(io.BytesIO(png)) * 255).astype(int)[::3, ::3] for pixel in row]
+
+
+@pytest.mark.parametrize("kind", ["head", "model", "neuron"])
+def test_bertviz_is_drawn_and_answers(chromium, sentence, tmp_path, kind):
+    encoder, tokenizer, _ = sentence
+    if kind == "neuron":
+        view = bertviz_neuron_view(encoder, tokenizer, "The cat <b>sat</b> down.", "It was warm.", layer=2, head=3)
+    else:
+        view = {"head": bertviz_head_view, "model": bertviz_model_view}[kind](*nasty(sentence))
+    with watched(chromium) as (page, complaints):
+        page.goto(view.save(tmp_path / "view.html").as_uri())
+        page.wait_for_selector("html[data-ready]")
+        assert page.locator("#vis svg line").count() > 50
+        before = page.screenshot()
+        if kind == "head":
+            page.select_option("#layer", index=3)
+        elif kind == "model":
+            page.mouse.click(300, 120)
+            assert page.get_by_text("Layer 1, Head").count() > 0
+        else:
+            page.select_option("#layer", index=0)
+            assert page.locator("#layer option").all_inner_texts() == ["1", "2", "3", "4", "5", "6"]
+        page.select_option("#filter", index=2)
+        assert page.screenshot() != before
+        for other in page.locator("#kind option").all_inner_texts():
+            page.select_option("#kind", other)
+            assert page.locator("#vis svg line").count() > 50, other
+        page.select_option("#kind", kind)
+        if kind == "head":
+            page.mouse.move(50, 90)
+            page.wait_for_timeout(100)
+            assert page.locator("#vis .background").evaluate_all("all => all.some(one => one.style.opacity > 0)")
+        assert complaints == []
+
+
+def resize(page, width, holds):
+    """Give the page another width and wait until what must hold does: it draws itself anew only with its next frame."""
+    page.set_viewport_size({"width": width, "height": 700})
+    deadline = time.monotonic() + 10
+    while not page.evaluate(f"innerWidth === {width} && {holds}"):  # the page forbids eval, which wait_for_function needs
+        assert time.monotonic() < deadline, f"at a width of {width}: {holds}"
+        page.wait_for_timeout(50)
+
+
+def test_a_presenter_page_walks_heads_layers_and_sentences(chromium, sentence, tmp_path):
+    texts = [("one", *sentence[2]), ("two", *read_text(*sentence[:2], "A film to see."))]
+    (tmp_path / "page.html").write_text(presenter_page(texts), encoding="utf-8")
+    with watched(chromium) as (page, complaints):
+        page.goto((tmp_path / "page.html").as_uri())
+        assert page.inner_text("h1") == "Layer 1 of 6, head 1"
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowLeft")
+        assert page.inner_text("h1") == "Layer 2 of 6, mean of all heads"
+        page.keyboard.press("PageDown")
+        assert page.locator("#from button").all_inner_texts()[1:-1] == ["a", "film", "to", "see", "."]
+        assert page.evaluate("document.body.scrollHeight <= innerHeight"), "it fits the screen"
+        assert float(page.evaluate("getComputedStyle(document.querySelector('#from button')).fontSize").removesuffix("px")) > 20
+        page.emulate_media(media="print")
+        assert not page.is_visible("#layer") and page.is_visible("h1")
+        for width in (500, 1000):  # the lines stay between the tokens on paper, too
+            resize(page, width, "$('lines').getBoundingClientRect().right <= $('to').getBoundingClientRect().left + 1")
+        page.emulate_media(media="screen")
+        resize(page, 390, "document.body.scrollWidth <= innerWidth")  # a phone
+        assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def notebook(sentence, tmp_path_factory):
+    """A stored notebook with our view and one of bertviz's, and nasty tokens in both."""
+    views = attention_view(*nasty(sentence)), bertviz_head_view(*nasty(sentence))
+    outputs = [new_output("display_data", view._repr_mimebundle_()) for view in views]
+    cells = [new_code_cell("", execution_count=count, outputs=[one]) for count, one in enumerate(outputs, start=1)]
+    cells.append(new_code_cell(LIVE))
+    folder = tmp_path_factory.mktemp("lab")
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    nbformat.write(new_notebook(cells=cells, metadata=kernel), folder / "page.ipynb")
+    return folder / "page.ipynb"
+
+
+def check_frames(page):
+    """The views of the page's frames are drawn."""
+    frames = [frame for frame in page.frames if frame != page.main_frame]
+    assert len(frames) == 2
+    for frame in frames:
+        frame.wait_for_selector("#from button, #vis svg line", state="attached")
+    assert frames[0].locator("#from button").first.inner_text() == NASTY[0]
+    assert frames[1].locator("#vis svg line").count() > 50
+
+
+def test_an_html_export_shows_the_views_with_no_network(chromium, notebook):
+    exported = notebook.with_suffix(".html")
+    exported.write_text(HTMLExporter().from_filename(str(notebook))[0], encoding="utf-8")
+    with watched(chromium) as (page, complaints):
+        page.goto(exported.as_uri())
+        check_frames(page)
+    assert all("cdnjs" in text or "net::ERR_FAILED" in text for text in complaints), "only nbconvert's own page asks, in vain"
+
+
+@pytest.fixture(scope="module")
+def lab(notebook):
+    """The address of a JupyterLab on the notebook's folder, with settings of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    home = notebook.parent / "home"
+    environment = os.environ | {f"JUPYTER_{name}_DIR": str(home / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    environment |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces")}
+    flags = ["--no-browser", f"--port={port}", "--IdentityProvider.token=", f"--ServerApp.root_dir={notebook.parent}"]
+    flags += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--allow-root", "--log-level=ERROR"]
+    server = subprocess.Popen([sys.executable, "-m", "jupyterlab", *flags], env=environment, cwd=notebook.parent)
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(120):
+        try:
+            urllib.request.urlopen(f"{address}/api", timeout=2).close()
+            break
+        except OSError:
+            time.sleep(0.5)
+    yield address, environment
+    server.terminate()
+    server.wait(20)
+
+
+def open_in_lab(page, address):
+    page.goto(f"{address}/lab/tree/page.ipynb?reset")
+    page.wait_for_selector(".jp-Notebook .jp-OutputArea-output", timeout=60_000)
+
+
+def test_lab_shows_the_picture_untrusted_and_the_view_once_trusted(chromium, lab, notebook):
+    address, environment = lab
+    with watched(chromium, own=(address, address.replace("http", "ws"), "data:", "blob:", "about:")) as (page, complaints):
+        open_in_lab(page, address)
+        assert page.locator(".jp-OutputArea-output iframe").count() == 0
+        picture = page.locator(".jp-OutputArea-output img").first
+        assert picture.evaluate("one => one.naturalWidth") > 200 and "attention of 6 layers" in picture.get_attribute("alt")
+        assert [text for text in complaints if "dialog" in text] == []
+    subprocess.run([sys.executable, "-m", "jupyter", "trust", str(notebook)], env=environment, check=True, capture_output=True)
+    with watched(chromium, own=(address, address.replace("http", "ws"), "data:", "blob:", "about:")) as (page, complaints):
+        open_in_lab(page, address)
+        page.wait_for_function("document.querySelectorAll('.jp-OutputArea-output iframe').length == 2")
+        check_frames(page)
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)  # what is run before is lost
+        page.get_by_text("Run", exact=True).first.click()  # and live: the cells are run, the last one makes a view now
+        page.get_by_text("Run All Cells", exact=True).click()
+        page.wait_for_function("document.querySelectorAll('.jp-OutputArea-output iframe').length === 1", timeout=60_000)
+        frame = page.wait_for_selector(".jp-OutputArea-output iframe").content_frame()
+        assert frame.locator("#from button").all_inner_texts() == list("abc")
+        assert [text for text in complaints if "dialog" in text or "asked for" in text] == []
+
+
+@pytest.mark.parametrize("source", sources(), ids=lambda source: source.stem)
+def test_every_slide_fits_and_is_legible(chromium, tmp_path, source):
+    (tmp_path / "deck.html").write_text(slides.deck(target(source)), encoding="utf-8")
+    with watched(chromium) as (page, complaints):
+        page.goto((tmp_path / "deck.html").as_uri())
+        page.wait_for_selector(".reveal.ready")
+        sizes = page.evaluate(
+            """() => deck.getSlides().map((slide) => {
+                const { h, v } = deck.getIndices(slide);
+                deck.slide(h, v);
+                fit(slide);
+                return [Number(slide.dataset.size), slide.scrollHeight, slide.innerText.slice(0, 40)];
+            })"""
+        )
+        assert [slide for slide in sizes if slide[0] < 0.6 or slide[1] > 720] == []
+        assert complaints == []
+
+
+def test_the_keys_of_a_deck_that_readme_names(chromium, tmp_path):
+    (tmp_path / "deck.html").write_text(slides.deck(target(sources()[0])), encoding="utf-8")
+    with watched(chromium) as (page, complaints):
+        page.goto((tmp_path / "deck.html").as_uri() + "#/3")
+        page.wait_for_selector(".reveal.ready")
+        code = page.locator("section.present .jp-CodeCell .highlight").first
+        assert code.is_visible()
+        page.keyboard.press("c")
+        assert not code.is_visible()
+        page.keyboard.press("Space")
+        assert page.evaluate("deck.getIndices().h") == 4
+        page.keyboard.press("Escape")
+        assert page.evaluate("deck.isOverview()")
+        total = page.evaluate("deck.getTotalSlides()")
+        page.goto((tmp_path / "deck.html").as_uri() + "?view=print")
+        page.wait_for_selector(".pdf-page", state="attached")
+        assert page.locator(".pdf-page").count() == total
+        assert complaints == []

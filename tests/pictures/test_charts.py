@@ -1,0 +1,58 @@
+"""Charts of results: what is drawn is what was given, at its place."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bertnotes.evaluation import Estimate, reliability, slices
+from bertnotes.pictures.charts import deletion_chart, difference_chart, interval_chart, reliability_chart
+
+LABELS = np.array([1, 0, 1, 0, 1, 1])
+TRAITS = pd.DataFrame({"short": [True, True, True, False, False, False], "long": [False] * 3 + [True] * 3})
+TABLE = slices(LABELS, [1, 0, 1, 1, 1, 0], TRAITS)
+
+
+def test_each_slice_has_its_mark_and_its_count():
+    ax = interval_chart({"mini": TABLE}, title="where")
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["all (6)", "short (3)", "long (3)"]
+    marks = ax.lines[0].get_xdata()
+    assert marks.tolist() == pytest.approx([4 / 6, 1, 1 / 3]) and ax.get_title(loc="left") == "where"
+    assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first slice is at the top"
+
+
+def test_two_systems_stand_beside_each_other_and_have_names():
+    ax = interval_chart({"mini": TABLE, "TF-IDF": TABLE})
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["mini", "TF-IDF"]
+    assert not set(ax.lines[0].get_ydata()) & set(ax.containers[1].lines[0].get_ydata())
+
+
+@pytest.mark.parametrize("tables", [{}, dict.fromkeys("abc", TABLE)])
+def test_too_many_systems(tables):
+    with pytest.raises(ValueError, match="one or two systems apart; got"):
+        interval_chart(tables)
+
+
+def test_a_difference_stands_at_its_points_with_its_interval_a_mark_for_each_seed():
+    longer = [Estimate(0.02, 0.01, 0.04), Estimate(0.03, 0.02, 0.04)]
+    ax = difference_chart({"longer": longer, "frozen": [Estimate(-0.1, -0.12, -0.09)]}, title="choices")
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["longer", "frozen"]
+    seeds, frozen = (bars.lines[0] for bars in ax.containers)
+    assert seeds.get_xdata().tolist() == pytest.approx([2, 3]) and frozen.get_xdata().tolist() == pytest.approx([-10])
+    assert seeds.get_ydata().tolist() == pytest.approx([-0.1, 0.1]) and frozen.get_ydata().tolist() == [1]
+    ends = [segment[:, 0].tolist() for bars in ax.containers for segment in bars.lines[2][0].get_segments()]
+    assert ends == [pytest.approx([1, 4]), pytest.approx([2, 4]), pytest.approx([-12, -9])]
+    assert set(ax.lines[0].get_xdata()) == {0}, "the line of no difference"
+    assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first is at the top"
+
+
+def test_sure_and_right():
+    table = reliability([1, 0, 1, 1], np.array([[0.4, 0.6], [0.4, 0.6], [0.1, 0.9], [0.1, 0.9]]))
+    ax = reliability_chart({"mini": table})
+    assert list(ax.lines[0].get_xdata()) == list(ax.lines[0].get_ydata()) == [0.5, 1]
+    assert ax.lines[1].get_xdata().tolist() == pytest.approx([0.6, 0.9]) and ax.lines[1].get_ydata().tolist() == [0.5, 1]
+
+
+def test_a_curve_is_the_mean_over_texts():
+    ax = deletion_chart((0, 0.5), {"occlusion": [[1.0, 0.2], [0.8, 0.4]], "random": [[1.0, 1.0]]})
+    assert ax.lines[0].get_ydata().tolist() == pytest.approx([0.9, 0.3])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["occlusion", "random"]
