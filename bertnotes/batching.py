@@ -6,13 +6,11 @@ Notebook 10 uses it; 13 measures what it saves. Half of all positions are paddin
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from bertnotes.tokens import token_ids
-
 
 class TextClassificationDataset(Dataset):
     """Reviews and their labels, tokenised once and cut to max_length tokens ([CLS] and [SEP] included).
 
-    keep: which part of a longer review stays, "head", "tail" or "head+tail"; see `shorten`.
+    truncation: which part of a longer review stays, "head", "tail" or "head+tail"; see `shorten`.
 
     One item is a dict: input_ids and attention_mask, both (max_length,), and label, a scalar; padded like every other.
     A DataLoader fetches whole batches instead and gets them padded to the longest review in the batch only: the result
@@ -21,7 +19,7 @@ class TextClassificationDataset(Dataset):
     there is no such part.
     """
 
-    def __init__(self, texts, labels, tokenizer, max_length, keep="head"):
+    def __init__(self, texts, labels, tokenizer, max_length, truncation="head"):
         texts, labels = list(texts), [int(label) for label in labels]
         if len(texts) != len(labels):
             raise ValueError(f"each text needs its label; got {len(texts)} texts and {len(labels)} labels")
@@ -29,11 +27,12 @@ class TextClassificationDataset(Dataset):
             if not isinstance(text, str) or not text.strip():
                 raise ValueError(f"text {row} is no review: {text!r}; expected a non-empty string")
         check_max_length(max_length, tokenizer.model_max_length)
-        check_keep(keep)
+        check_truncation(truncation)
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.labels = labels
-        self.ids = [shorten(ids, max_length, keep) for ids in token_ids(texts, tokenizer)]
+        ids = tokenizer(texts, verbose=False)["input_ids"] if texts else []
+        self.ids = [shorten(one, max_length, truncation) for one in ids]
 
     def __len__(self):
         return len(self.ids)
@@ -62,19 +61,20 @@ class TextClassificationDataset(Dataset):
         ]
 
 
-def shorten(ids, max_length, keep="head"):
+def shorten(ids, max_length, truncation="head"):
     """Cut the ids of one review, [CLS] and [SEP] included, to max_length; the two ends stay.
 
-    keep: "head" for the beginning, "tail" for the end, where reviewers tend to sum up, or "head+tail" for both: a quarter of
-    the room for the beginning, the rest for the end (Sun et al. 2019, "How to Fine-Tune BERT for Text Classification?", 5.3.1).
+    truncation: "head" for the beginning, "tail" for the end, where reviewers tend to sum up, or "head+tail" for both: a quarter
+    of the room for the beginning, the rest for the end (Sun et al. 2019, "How to Fine-Tune BERT for Text Classification?",
+    section 5.3.1).
 
-    >>> shorten([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], max_length=6, keep="head+tail")
+    >>> shorten([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], max_length=6, truncation="head+tail")
     [0, 1, 6, 7, 8, 9]
     """
     if len(ids) <= max_length:
         return ids
     room = max_length - 2
-    head = {"head": room, "tail": 0, "head+tail": room // 4}[keep]
+    head = {"head": room, "tail": 0, "head+tail": room // 4}[truncation]
     return [*ids[: 1 + head], *ids[len(ids) - 1 - (room - head) :]]
 
 
@@ -138,7 +138,7 @@ def check_max_length(max_length, limit):
         )
 
 
-def check_keep(keep):
+def check_truncation(truncation):
     """Raise ValueError where a review has no such part."""
-    if keep not in ("head", "tail", "head+tail"):
-        raise ValueError(f'of a long review one keeps "head", "tail" or "head+tail"; got {keep!r}')
+    if truncation not in ("head", "tail", "head+tail"):
+        raise ValueError(f'of a long review one keeps "head", "tail" or "head+tail"; got {truncation!r}')

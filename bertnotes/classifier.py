@@ -113,17 +113,19 @@ class BERTClassifier(nn.Module):
 
 
 @torch.inference_mode()
-def predict_probabilities(texts, model, tokenizer, device="cpu", max_length=128, batch_size=32, keep="head", precision="fp32"):
+def predict_probabilities(
+    texts, model, tokenizer, device="cpu", max_length=128, batch_size=32, truncation="head", precision="fp32"
+):
     """Probability of each class for each text: a tensor (text, class), rows in the order of the texts, on the CPU.
 
-    keep: the part of a text longer than max_length tokens that is read, "head", "tail" or "head+tail". precision: "fp32" or
-    "bf16".
+    truncation: the part of a text longer than max_length tokens that is read, "head", "tail" or "head+tail". precision: "fp32"
+    or "bf16".
     """
     check_max_length(max_length, model.bert.config.max_position_embeddings)
     texts = [clean_review(text) for text in texts]
     if not texts:
         raise ValueError("there is no text to predict; expected at least one")
-    dataset = TextClassificationDataset(texts, [0] * len(texts), tokenizer, max_length, keep)
+    dataset = TextClassificationDataset(texts, [0] * len(texts), tokenizer, max_length, truncation)
     model.to(device).eval()
     with autocast(device, precision):
         rows = [

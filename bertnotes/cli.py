@@ -48,10 +48,10 @@ def evaluate(
     device, config = best_device(), trained_config(model)
     max_length = max_length or config.max_length
     exam, weights = is_exam((texts, labels)), hash_of(model / "model.safetensors")
-    settings = {"weights": weights, "max_length": max_length, "keep": config.keep}
+    settings = {"weights": weights, "max_length": max_length, "truncation": config.truncation}
     if exam:
         check_look((texts, labels), settings, another_look)
-    dataset = TextClassificationDataset(texts, labels, tokenizer, max_length, config.keep)
+    dataset = TextClassificationDataset(texts, labels, tokenizer, max_length, config.truncation)
     loader = evaluation_loader(dataset, 32)
     accuracy, report = score(classifier.to(device), loader, device, fast_precision(device, config.precision))
     if exam:
@@ -79,7 +79,7 @@ def predict(
     classifier, tokenizer = BERTClassifier.from_pretrained(model, "sdpa")
     device, config = best_device(), trained_config(model)
     length = max_length or config.max_length
-    choice = {"keep": config.keep, "precision": fast_precision(device, config.precision)}
+    choice = {"truncation": config.truncation, "precision": fast_precision(device, config.precision)}
     for row in predict_probabilities(texts, classifier, tokenizer, device, length, **choice):
         best = row.argmax().item()
         typer.echo(f"{classifier.class_names[best]}\t{row[best]:.4f}")
@@ -109,7 +109,7 @@ def pretrain(
     steps: Annotated[int | None, typer.Option(help="how many steps to train")] = None,
     minutes: Annotated[float | None, typer.Option(help="instead of --steps: as many as this machine does in so long")] = None,
     vocabulary: Annotated[int, typer.Option(help="how many pieces to keep")] = 10_000,
-    from_zero: Annotated[bool, typer.Option(help="random weights in the architecture of --start: a control")] = False,
+    random_init: Annotated[bool, typer.Option(help="random weights in the architecture of --start: a control")] = False,
     batch_size: Annotated[int, typer.Option(help="rows a step, over all processes")] = 16,
     length: Annotated[int, typer.Option(help="tokens a row")] = 128,
     mask_rate: float = 0.2,
@@ -137,13 +137,13 @@ def pretrain(
     precision = choose_precision(precision, best_device(), out / "recipe.json")
     recipe = pretraining.Recipe(steps or 1, *choice, seed=seed, compiled=compiled, precision=precision)
     texts, held_out = pretraining.read_texts(data, seed)
-    model, tokenizer = pretraining.starting_model(start, texts, vocabulary, from_zero, seed)
+    model, tokenizer = pretraining.starting_model(start, texts, vocabulary, random_init, seed)
     positions = model.config.max_position_embeddings
     check_max_length(length, positions)
     rows, held_out = pack(tokenizer, texts, length), pack(tokenizer, held_out, min(128, positions))[:400]
     if minutes:
         recipe.steps = pretraining.steps_in(minutes, model, tokenizer, rows, recipe, out)
-    began_as = {"start": model_name(start), "vocabulary": vocabulary, "from_zero": from_zero}
+    began_as = {"start": model_name(start), "vocabulary": vocabulary, "random_init": random_init}
     entry = pretraining.pretrain(model, tokenizer, rows, held_out, out, recipe, began_as=began_as)
     if entry:  # the first of several processes
         pretraining.save_masked_language_model(model, tokenizer, out)

@@ -45,12 +45,12 @@ def paired(*columns):
 # --- how good ----------------------------------------------------------------------------------------------------------------
 
 
-def accuracy_interval(right, count, level=0.95):
+def wilson_interval(right, count, level=0.95):
     """The share of right answers and Wilson's interval of it: what `right` out of `count` tell of all reviews of this kind.
 
     Wilson 1927; it holds for few answers too, and near 0 and 1. Raises ValueError where right is not from 0 to count.
 
-    >>> print(accuracy_interval(7, 10))
+    >>> print(wilson_interval(7, 10))
     0.700 (0.397 to 0.892)
     """
     if not 0 <= right <= count or count < 1:
@@ -220,12 +220,12 @@ def slices(labels, predictions, traits):
     review, and "all" first."""
     labels, predictions = paired(labels, predictions)
     right = labels == predictions
-    rows = {"all": accuracy_interval(right.sum(), len(right))}
+    rows = {"all": wilson_interval(right.sum(), len(right))}
     counts = {"all": len(right)}
     for name, members in traits.items():
         inside = right[np.asarray(members, dtype=bool)]
         if len(inside):
-            rows[name], counts[name] = accuracy_interval(inside.sum(), len(inside)), len(inside)
+            rows[name], counts[name] = wilson_interval(inside.sum(), len(inside)), len(inside)
     columns = {"reviews": counts} | {
         column: {name: getattr(found, field) for name, found in rows.items()}
         for column, field in (("accuracy", "value"), ("low", "low"), ("high", "high"))

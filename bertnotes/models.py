@@ -26,13 +26,13 @@ def load_tokenizer(name="mini"):
         return AutoTokenizer.from_pretrained(source)
 
 
-def load_encoder(name="mini", attention="eager", attention_dropout=None, from_zero=False):
+def load_encoder(name="mini", attention="eager", attention_dropout=None, random_init=False):
     """Load a pre-trained encoder in float32, in evaluation mode.
 
     attention: "eager" (transformers' own, gives attention weights), "bertnotes" (ours, gives them too) or "sdpa" (fused
     and faster, gives none). Call it with output_attentions=True: `attentions` is a tuple, one (batch, head, query_pos,
     key_pos) a layer. attention_dropout: the share of attention weights dropped in training [default: as the model says].
-    from_zero: random weights in the model's architecture instead of its own: a control.
+    random_init: random weights in the model's architecture instead of its own: a control.
     Raises FileNotFoundError where the folder or the hub id is not to be had; ValueError where the folder is no whole
     checkpoint, or the model returns no attention weights although it was asked to.
     """
@@ -48,7 +48,7 @@ def load_encoder(name="mini", attention="eager", attention_dropout=None, from_ze
         if attention_dropout is not None:
             set_attention_dropout(config, attention_dropout)
         kind = {"config": config, "attn_implementation": attention, "dtype": torch.float32}
-        if from_zero:
+        if random_init:
             encoder, report = AutoModel.from_config(**kind).eval(), {"missing_keys": ()}
         else:
             encoder, report = AutoModel.from_pretrained(source, use_safetensors=True, output_loading_info=True, **kind)

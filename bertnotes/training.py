@@ -28,11 +28,11 @@ from bertnotes.experiments.meter import give_back_memory, peak_memory
 
 @dataclass
 class TrainConfig:
-    """What a run may choose. learning_rate is the peak; warmup the share of all steps on the way up to it; keep the part of a
-    longer review that stays when it is cut to max_length: "head", "tail" or "head+tail". patience: stop after so many epochs in
-    a row that were no better on validation. at_once: a batch goes through the model in parts of at most so many reviews, which
-    takes less memory and gives the same gradient. compiled: have torch.compile write the encoder's code. frozen: leave the
-    encoder as it is and train the new layer only."""
+    """What a run may choose. learning_rate is the peak; warmup the share of all steps on the way up to it; truncation the part
+    of a longer review that stays when it is cut to max_length: "head", "tail" or "head+tail". patience: stop after so many epochs
+    in a row that were no better on validation. micro_batch_size: a batch goes through the model in parts of at most so many
+    reviews, which takes less memory and gives the same gradient. compiled: have torch.compile write the encoder's code. frozen:
+    leave the encoder as it is and train the new layer only."""
 
     epochs: int = 3
     batch_size: int = 16
@@ -42,9 +42,9 @@ class TrainConfig:
     max_length: int = 256
     seed: int = 42
     precision: str = "fp32"  # or "bf16": half the bytes, about three decimal digits
-    keep: str = "head"
+    truncation: str = "head"
     patience: int | None = None
-    at_once: int | None = None
+    micro_batch_size: int | None = None
     compiled: bool = False
     frozen: bool = False
 
@@ -78,12 +78,13 @@ def training_steps(model, data_loader, optimizer, scheduler, device, config, acc
 def add_gradient(model, batch, device, config, accelerator=None):
     """Work out the gradient of a batch's mean loss, into the weights' grad. Returns that loss, in nats.
 
-    With n processes each takes every n-th review of the batch; of these, at most config.at_once go through the model at a time.
+    With n processes each takes every n-th review of the batch; of these, at most config.micro_batch_size go through
+    the model at a time.
     """
     labels, (rank, processes) = batch["label"], process(accelerator)
     mine = torch.arange(len(labels))[rank::processes]
     share = 1 / len(labels) if len(mine) else 0.0  # a process without a review goes through the motions with another's
-    parts = (mine if len(mine) else torch.tensor([0])).split(config.at_once or len(labels))
+    parts = (mine if len(mine) else torch.tensor([0])).split(config.micro_batch_size or len(labels))
     total = torch.zeros((), device=device)
     for number, part in enumerate(parts, start=1):
         with accelerator.no_sync(model) if accelerator and number < len(parts) else nullcontext():
@@ -255,7 +256,8 @@ class Gauge:
 def loaders(tokenizer, train_data, validation_data, config):
     """Tokenise once; batches to train on, and batches to validate on."""
     training, held_out = (
-        TextClassificationDataset(*data, tokenizer, config.max_length, config.keep) for data in (train_data, validation_data)
+        TextClassificationDataset(*data, tokenizer, config.max_length, config.truncation)
+        for data in (train_data, validation_data)
     )
     return training_loader(training, config.batch_size, config.seed), evaluation_loader(held_out, 32)
 
@@ -263,7 +265,7 @@ def loaders(tokenizer, train_data, validation_data, config):
 def check_run(config, model, labels, held_labels):
     """Raise ValueError where a run cannot work: no epochs, empty batches, too long reviews, one class only, a label that the
     model has no class for, nothing to validate on."""
-    for name in ("epochs", "batch_size", "patience", "at_once"):
+    for name in ("epochs", "batch_size", "patience", "micro_batch_size"):
         if (value := getattr(config, name)) is not None and value < 1:
             raise ValueError(f"{name} is at least 1; got {value}")
     autocast("cpu", config.precision)

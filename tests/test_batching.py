@@ -56,19 +56,19 @@ def test_a_long_review_is_cut_and_closed(dataset, tokenizer):
 
 
 @pytest.mark.parametrize(
-    ("keep", "kept"),
+    ("truncation", "kept"),
     [("head", [0, 1, 2, 3, 4, 9]), ("tail", [0, 5, 6, 7, 8, 9]), ("head+tail", [0, 1, 6, 7, 8, 9])],
 )
-def test_which_part_of_a_long_review_stays(keep, kept):
+def test_which_part_of_a_long_review_stays(truncation, kept):
     """Between the two ends: the beginning, the end, or a quarter of the room for the one and the rest for the other."""
-    assert shorten(list(range(10)), 6, keep) == kept
-    assert shorten(list(range(6)), 6, keep) == list(range(6))
+    assert shorten(list(range(10)), 6, truncation) == kept
+    assert shorten(list(range(6)), 6, truncation) == list(range(6))
 
 
 @given(st.integers(2, 40), st.integers(3, 40), st.sampled_from(["head", "tail", "head+tail"]))
-def test_what_stays_is_as_long_as_it_may_be_and_in_order(length, max_length, keep):
+def test_what_stays_is_as_long_as_it_may_be_and_in_order(length, max_length, truncation):
     ids = list(range(length))
-    kept = shorten(ids, max_length, keep)
+    kept = shorten(ids, max_length, truncation)
     assert len(kept) == min(length, max_length) and kept == sorted(set(kept)) and set(kept) <= set(ids)
     assert (kept[0], kept[-1]) == (0, length - 1)
 
@@ -80,15 +80,15 @@ def test_the_head_is_what_the_tokenizer_itself_would_leave(tokenizer):
 
 def test_a_dataset_keeps_the_part_that_was_asked_for(tokenizer):
     text = "great film " + "bad " * 60 + "good cast ."  # longer than the model can read
-    for keep, first, last in (("head", "great", "bad"), ("tail", "bad", "."), ("head+tail", "great", ".")):
-        ids = TextClassificationDataset([text], [1], tokenizer, 14, keep).ids[0]
+    for truncation, first, last in (("head", "great", "bad"), ("tail", "bad", "."), ("head+tail", "great", ".")):
+        ids = TextClassificationDataset([text], [1], tokenizer, 14, truncation).ids[0]
         tokens = tokenizer.convert_ids_to_tokens(ids)
         assert (len(tokens), tokens[1], tokens[-2]) == (14, first, last)
 
 
 def test_no_such_part(tokenizer):
     with pytest.raises(ValueError, match='"head", "tail" or "head\\+tail"; got \'middle\''):
-        TextClassificationDataset(["good"], [1], tokenizer, 16, keep="middle")
+        TextClassificationDataset(["good"], [1], tokenizer, 16, truncation="middle")
 
 
 def test_columns_of_a_table_will_do(tokenizer):

@@ -100,7 +100,7 @@ def test_predict_a_text_and_a_file(run, reviews, trained, tmp_path):
 
 def test_what_a_model_keeps_of_a_long_review_stays_its_own(run, reviews, tiny_checkpoint, tmp_path):
     """Trained on the ends of reviews, it is scored and asked on the ends, at the length of its training."""
-    arguments = ["--data", reviews, "--model", tiny_checkpoint, "--out", tmp_path / "run", *SMALL, "--keep", "tail"]
+    arguments = ["--data", reviews, "--model", tiny_checkpoint, "--out", tmp_path / "run", *SMALL, "--truncation", "tail"]
     assert run("train", *arguments)[0] == 0
     text = "bad worst dull poor " * 8 + "good great best wonderful " * 4  # 48 words; the last 14 of them are praise
     said = run("predict", text, "--model", tmp_path / "run")[1]
@@ -108,7 +108,7 @@ def test_what_a_model_keeps_of_a_long_review_stays_its_own(run, reviews, tiny_ch
     assert said != run("predict", " ".join(text.split()[:14]), "--model", tmp_path / "run")[1]
     (tmp_path / "long.csv").write_text(f"review,sentiment\n{text},positive\n{text[::-1]},negative\n")
     model, tokenizer = BERTClassifier.from_pretrained(tmp_path / "run")
-    said = predict_probabilities([text, text[::-1]], model, tokenizer, max_length=16, keep="tail").argmax(-1)
+    said = predict_probabilities([text, text[::-1]], model, tokenizer, max_length=16, truncation="tail").argmax(-1)
     right = said == torch.tensor([1, 0])
     out = run("evaluate", "--data", tmp_path / "long.csv", "--model", tmp_path / "run")[1]
     assert out.startswith(f"accuracy {right.float().mean():.4f}")
@@ -178,7 +178,7 @@ def test_a_record_keeps_every_verdict(run, reviews, tiny_checkpoint, tmp_path):
     test, path = tmp_path / "test.csv", tmp_path / "run.json"
     test.write_text("review,sentiment\ngood! it is great,positive\ngreat!,negative\nbad!,positive\ndull!,positive\n")
     arguments = ["--data", reviews, "--model", tiny_checkpoint, "--out", tmp_path / "run", "--test", test, "--record", path]
-    assert run("train", *arguments, *SMALL, "--frozen", "--from-zero")[0] == 0
+    assert run("train", *arguments, *SMALL, "--frozen", "--random-init")[0] == 0
     record = json.loads(path.read_text())
     expected = predict_probabilities(load_imdb_data(test)[0], *BERTClassifier.from_pretrained(tmp_path / "run"), max_length=16)
     assert unpack_probabilities(record["positive"]) == pytest.approx(expected[:, 1].tolist(), abs=1e-3)

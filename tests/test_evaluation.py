@@ -13,7 +13,6 @@ from sklearn.metrics import accuracy_score, f1_score
 from bertnotes.evaluation import (
     Estimate,
     accuracy,
-    accuracy_interval,
     best_temperature,
     bootstrap,
     bootstrap_mean,
@@ -29,6 +28,7 @@ from bertnotes.evaluation import (
     report,
     review_traits,
     slices,
+    wilson_interval,
 )
 
 ANSWERS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=60)
@@ -40,39 +40,39 @@ def test_wilson_by_hand():
     """8 of 10, z = 1.96: centre (0.8 + z²/20) / (1 + z²/10) = 0.7166, half width 0.2264."""
     z = stats.norm.ppf(0.975)
     centre, half = (0.8 + z**2 / 20) / (1 + z**2 / 10), z * math.sqrt(0.8 * 0.2 / 10 + z**2 / 400) / (1 + z**2 / 10)
-    found = accuracy_interval(8, 10)
+    found = wilson_interval(8, 10)
     assert (found.low, found.high) == pytest.approx((centre - half, centre + half))
 
 
 @pytest.mark.parametrize(("count", "width"), [(10, 0.5), (100, 0.2), (1000, 0.06), (25_000, 0.012)])
 def test_more_reviews_narrow_it(count, width):
-    found = accuracy_interval(round(0.7 * count), count)
+    found = wilson_interval(round(0.7 * count), count)
     assert 0.8 * width < found.high - found.low < 1.1 * width
 
 
 @pytest.mark.parametrize("right", [0, 10])
 def test_never_outside_0_and_1(right):
-    found = accuracy_interval(right, 10)
+    found = wilson_interval(right, 10)
     assert 0 <= found.low <= found.value <= found.high <= 1 and found.high - found.low > 0.2
 
 
 @pytest.mark.parametrize(("right", "count"), [(-1, 10), (11, 10), (0, 0)])
 def test_counts_that_cannot_be(right, count):
     with pytest.raises(ValueError, match="cannot be right"):
-        accuracy_interval(right, count)
+        wilson_interval(right, count)
 
 
 def test_the_interval_holds_the_truth_as_often_as_it_says():
     """Of 2,000 sets of 60 answers from a system that is right four times in five."""
     right = np.random.default_rng(0).binomial(60, 0.8, size=2000)
-    covers = [accuracy_interval(count, 60).low <= 0.8 <= accuracy_interval(count, 60).high for count in right]
+    covers = [wilson_interval(count, 60).low <= 0.8 <= wilson_interval(count, 60).high for count in right]
     assert 0.93 < np.mean(covers) < 0.97
 
 
 def test_bootstrap_agrees_with_wilson_where_both_hold():
     labels = np.ones(2000, dtype=int)
     predictions = (np.arange(2000) < 1500).astype(int)
-    found, wilson = bootstrap(labels, predictions), accuracy_interval(1500, 2000)
+    found, wilson = bootstrap(labels, predictions), wilson_interval(1500, 2000)
     assert (found.value, found.low, found.high) == pytest.approx((0.75, wilson.low, wilson.high), abs=0.003)
     assert bootstrap(labels, predictions) == found, "the seed decides"
     assert bootstrap(labels, predictions, seed=1) != found
@@ -168,7 +168,7 @@ def test_mcnemar_sees_what_two_intervals_do_not():
     theirs = (np.arange(2000) >= 200).astype(int)
     ours = (np.arange(2000) >= 180).astype(int)
     assert mcnemar(labels, ours, theirs)[2] < 1e-5
-    assert accuracy_interval(1820, 2000).low < 0.9, "the intervals overlap"
+    assert wilson_interval(1820, 2000).low < 0.9, "the intervals overlap"
 
 
 def test_paired_difference_by_hand():
@@ -269,7 +269,7 @@ def test_slices_by_hand():
     table = slices([1, 0, 1, 0], [1, 1, 1, 0], traits)
     assert table.index.tolist() == ["all", "short"], "a slice of nothing has no accuracy"
     assert table["reviews"].tolist() == [4, 2] and table["accuracy"].tolist() == [0.75, 0.5]
-    assert table.loc["short", "low"] == pytest.approx(accuracy_interval(1, 2).low)
+    assert table.loc["short", "low"] == pytest.approx(wilson_interval(1, 2).low)
     assert list(table.columns) == ["reviews", "accuracy", "low", "high"]
 
 

@@ -279,7 +279,7 @@ def test_attention_dropout_of_a_model_that_calls_it_otherwise(tmp_path):
 
 def test_from_zero_is_the_architecture_with_other_weights(tiny_checkpoint):
     torch.manual_seed(1)  # the checkpoint was drawn with another one
-    own, control = load_encoder(tiny_checkpoint), load_encoder(tiny_checkpoint, from_zero=True)
+    own, control = load_encoder(tiny_checkpoint), load_encoder(tiny_checkpoint, random_init=True)
     assert {name: weight.shape for name, weight in own.state_dict().items()} == {
         name: weight.shape for name, weight in control.state_dict().items()
     }

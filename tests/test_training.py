@@ -205,8 +205,8 @@ class TwoOf:
         return total
 
 
-@pytest.mark.parametrize("at_once", [1, 3, 8, 100])
-def test_a_batch_in_parts_has_the_same_gradient(model, dataset, at_once):
+@pytest.mark.parametrize("micro_batch_size", [1, 3, 8, 100])
+def test_a_batch_in_parts_has_the_same_gradient(model, dataset, micro_batch_size):
     """And the same loss, whatever goes through the model at a time."""
     batch = next(iter(DataLoader(dataset, batch_size=8)))
     still(model).train()
@@ -215,8 +215,10 @@ def test_a_batch_in_parts_has_the_same_gradient(model, dataset, at_once):
     model.zero_grad()
     widths = []
     model.register_forward_pre_hook(lambda _, inputs: widths.append(len(inputs[0])))
-    assert add_gradient(model, batch, "cpu", replace(CONFIG, at_once=at_once)) == pytest.approx(whole_loss, abs=1e-6)
-    assert max(widths) <= at_once and sum(widths) == 8
+    assert add_gradient(model, batch, "cpu", replace(CONFIG, micro_batch_size=micro_batch_size)) == pytest.approx(
+        whole_loss, abs=1e-6
+    )
+    assert max(widths) <= micro_batch_size and sum(widths) == 8
     for weight, gradient in zip(model.parameters(), expected, strict=True):
         assert torch.allclose(weight.grad, gradient, atol=1e-6)
 
@@ -294,7 +296,7 @@ def test_fit_writes_its_folder(model, tokenizer, tmp_path):
 
 def test_the_configuration_of_a_run_can_be_read_again(model, tokenizer, tmp_path):
     """What fit wrote; the defaults where a folder says nothing; one clear error where what it says is broken."""
-    config = replace(CONFIG, epochs=1, keep="tail")
+    config = replace(CONFIG, epochs=1, truncation="tail")
     fit(model, tokenizer, (TEXTS, LABELS), (TEXTS[:8], LABELS[:8]), config, out=tmp_path)
     assert trained_config(tmp_path) == config
     assert trained_config(tmp_path / "elsewhere") == TrainConfig()
@@ -421,8 +423,15 @@ def test_fit_with_more_tokens_than_positions(model, tokenizer):
         fit(model, tokenizer, (TEXTS, LABELS), (TEXTS, LABELS))
 
 
-BAD_VALUES = [("epochs", 0), ("epochs", -1), ("batch_size", 0), ("learning_rate", -1.0), ("precision", "fp8"), ("keep", "rest")]
-BAD_VALUES += [("patience", 0), ("at_once", 0)]
+BAD_VALUES = [
+    ("epochs", 0),
+    ("epochs", -1),
+    ("batch_size", 0),
+    ("learning_rate", -1.0),
+    ("precision", "fp8"),
+    ("truncation", "rest"),
+]
+BAD_VALUES += [("patience", 0), ("micro_batch_size", 0)]
 
 
 @pytest.mark.parametrize(("name", "value"), BAD_VALUES)

@@ -1,7 +1,6 @@
 """What tools share that look into a fine-tuned model: its folder, the record of its run, and a record of their own."""
 
 import argparse
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ from check import ROOT
 from results_table import field
 
 from bertnotes.experiments.engine import read_lines
-from bertnotes.experiments.records import write_record
+from bertnotes.experiments.records import read_record, write_record
 
 
 def parser_of(about, record):
@@ -34,7 +33,7 @@ def carry_out(tool, parser, arguments, find):
     """Write a record of what find(options, run) returns, a dict. Returns the exit status: 2, and one line, for bad input."""
     options = parser.parse_args(arguments)
     try:
-        run = json.loads(options.record_of.read_text(encoding="utf-8"))
+        run = read_record(options.record_of)
         told = {name: field(options.record_of, run, name, (int, float)) for name in ("train_reviews", "accuracy")}
         check_run(options.folder, options.record_of, run)
         found = find(options, run)

@@ -1,6 +1,6 @@
 """Keep the learning curve of a model that was pre-trained from zero: the control beside data/mini.
 
-    bertnotes pretrain --start mini --from-zero --steps 3965 --optimizer muon --learning-rate 1e-3 --compile --out runs/zero
+    bertnotes pretrain --start mini --random-init --steps 3965 --optimizer muon --learning-rate 1e-3 --compile --out runs/zero
     python tools/pretraining_control.py runs/zero
 
 Writes data/results/pretraining-from-zero.json: the recipe and what was measured on the way. Notebook 06 shows it.
@@ -22,7 +22,7 @@ RESULT = ROOT / "data" / "results" / "pretraining-from-zero.json"
 def main(words=None):
     """Read the command line and do what it says; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path, help="the folder that `bertnotes pretrain --from-zero` wrote")
+    parser.add_argument("run", type=Path, help="the folder that `bertnotes pretrain --random-init` wrote")
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args(words)
     log = read_log(options.run)
@@ -41,7 +41,7 @@ def command_of(recipe):
     """The command that a recipe comes from; what it does not name are the defaults."""
     choice = {name: recipe[name] for name in ("steps", "optimizer", "learning_rate") if name in recipe}
     words = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in choice.items())
-    return f"bertnotes pretrain --start mini --from-zero {words} --compile --out runs/zero"
+    return f"bertnotes pretrain --start mini --random-init {words} --compile --out runs/zero"
 
 
 if __name__ == "__main__":

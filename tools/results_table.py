@@ -3,13 +3,13 @@
 Records of one row (the same settings, other seeds) make one line: their mean, and its interval.
 """
 
-import json
 import statistics
 from pathlib import Path
 
 from scipy import stats
 
-from bertnotes.evaluation import accuracy_interval
+from bertnotes.evaluation import wilson_interval
+from bertnotes.experiments.records import read_record
 from bertnotes.experiments.table import ROWS
 
 HEADINGS = (
@@ -27,7 +27,17 @@ HEADINGS = (
 )
 NUMBERS = (1, 2, 4, 6, 7, 8)  # the columns that are aligned right
 # the same in all runs of a row; how many reviews they trained on differs by a few, because copies stay on one side of a split
-SETTINGS = {"model", "parameters", "test_reviews", "epochs", "batch_size", "learning_rate", "max_length", "keep", "frozen"}
+SETTINGS = {
+    "model",
+    "parameters",
+    "test_reviews",
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "max_length",
+    "truncation",
+    "frozen",
+}
 OFFICIAL_TEST = 25_000  # reviews in the official test split
 SYSTEMS = {
     "majority_class": "the commonest class",
@@ -43,12 +53,7 @@ def read_records(folder):
     """
     rows = {}
     for path in sorted(Path(folder).glob("imdb-*.json")):
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{path.name} is not JSON: {error}") from None
-        if not isinstance(record, dict):
-            raise ValueError(f"{path.name} holds a {type(record).__name__}; a record is an object with named fields")
+        record = read_record(path)
         rows.setdefault(record.get("row", path.stem), []).append((path, record))
     order = list(ROWS)
     return dict(
@@ -163,7 +168,7 @@ def get_seed(path, record):
 def name_of(path, model, name):
     """What a system is called: by its own name, else by its model; with what is special about its row."""
     name = name or SYSTEMS.get(ROWS.get(model, model), model)
-    special = {"--frozen": "encoder frozen", "--from-zero": "random weights instead of pre-trained ones"}
+    special = {"--frozen": "encoder frozen", "--random-init": "random weights instead of pre-trained ones"}
     words = ROWS.get(path.stem.removeprefix("imdb-").rpartition("-seed")[0], "")
     return ", ".join([name, *(text for option, text in special.items() if option in words)])
 
@@ -172,15 +177,15 @@ def tokens(get):
     """How much of a review a system reads."""
     if (length := get("config.max_length", int, None)) is None:
         return "all"
-    keep = get("config.keep", str, "head")
-    return str(length) + (f", {keep}" if keep != "head" else "")
+    truncation = get("config.truncation", str, "head")
+    return str(length) + (f", {truncation}" if truncation != "head" else "")
 
 
 def interval(accuracies, count):
     """The interval of a mean accuracy: over seeds (Student's t) where there are several, else that of one set of so many test
     reviews (Wilson's), in italics, which says nothing of other seeds."""
     if len(accuracies) == 1:
-        found = accuracy_interval(round(accuracies[0] * count), count)
+        found = wilson_interval(round(accuracies[0] * count), count)
         return f"*{100 * found.low:.2f} to {100 * found.high:.2f}*"
     middle, error = statistics.mean(accuracies), statistics.stdev(accuracies) / len(accuracies) ** 0.5
     band = stats.t.ppf(0.975, len(accuracies) - 1) * error

@@ -20,10 +20,13 @@ from bertnotes.files import hash_of
 
 def find(options, run):
     """The verdicts, packed, and how many of them are right."""
-    length, keep = field(options.record_of, run, "config.max_length"), field(options.record_of, run, "config.keep", str)
+    length, truncation = (
+        field(options.record_of, run, "config.max_length"),
+        field(options.record_of, run, "config.truncation", str),
+    )
     model, tokenizer = BERTClassifier.from_pretrained(options.folder)
     texts, labels = load_imdb_data(options.data)
-    positive = predict_probabilities(texts, model, tokenizer, max_length=length, keep=keep)[:, 1].numpy()
+    positive = predict_probabilities(texts, model, tokenizer, max_length=length, truncation=truncation)[:, 1].numpy()
     right = int(((positive > 0.5) == labels).sum())
     print(f"{right} of {len(texts)} right")
     return {"data": hash_of(options.data), "reviews": len(texts), "right": right, "positive": pack_probabilities(positive)}

@@ -24,7 +24,7 @@ def train(
     batch_size: Annotated[int, typer.Option(help="reviews a step, over all processes")] = 16,
     learning_rate: Annotated[float, typer.Option(help="the peak; 2e-5 to 5e-5 suits a BERT-base")] = 1e-4,
     max_length: Annotated[int, typer.Option(help="tokens a review is cut to")] = 256,
-    keep: Annotated[str, typer.Option(help="the part of a longer review that stays: head, tail or head+tail")] = "head",
+    truncation: Annotated[str, typer.Option(help="the part of a longer review that stays: head, tail or head+tail")] = "head",
     seed: int = 42,
     precision: Annotated[str, typer.Option(help="fp32, bf16, or auto: bf16 where the device is fast at it")] = "fp32",
     attention: Annotated[
@@ -36,11 +36,13 @@ def train(
         typer.Option(help="share of attention weights dropped; 0 lets sdpa be fast on a CPU [default: the model's]"),
     ] = None,
     frozen: Annotated[bool, typer.Option("--frozen", help="train the new layer only, the encoder stays as it is")] = False,
-    from_zero: Annotated[
-        bool, typer.Option("--from-zero", help="random weights in the architecture of --model: a control")
+    random_init: Annotated[
+        bool, typer.Option("--random-init", help="random weights in the architecture of --model: a control")
     ] = False,
     patience: Annotated[int | None, typer.Option(help="stop after so many epochs that were no better on validation")] = None,
-    at_once: Annotated[int | None, typer.Option(help="reviews in memory at a time, where a batch does not fit")] = None,
+    micro_batch_size: Annotated[
+        int | None, typer.Option(help="reviews in memory at a time, where a batch does not fit")
+    ] = None,
     compiled: Annotated[bool, typer.Option("--compile", help="have torch.compile write the encoder")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out where it was stopped")] = False,
     save_every: Annotated[float, typer.Option(help="seconds between checkpoints")] = 120,
@@ -76,11 +78,12 @@ def train(
     reviews = (train_texts, train_labels), (held_texts, held_labels)
     device = best_device()
     config = TrainConfig(
-        epochs, batch_size, learning_rate, max_length=max_length, seed=seed, keep=keep, patience=patience, at_once=at_once,
+        epochs, batch_size, learning_rate, max_length=max_length, seed=seed, truncation=truncation, patience=patience,
+        micro_batch_size=micro_batch_size,
         precision=choose_precision(precision, device, out / "train_config.json"), compiled=compiled, frozen=frozen,
     )  # fmt: skip
     torch.manual_seed(seed)
-    options = {"attention_dropout": attention_dropout, "from_zero": from_zero}
+    options = {"attention_dropout": attention_dropout, "random_init": random_init}
     classifier = BERTClassifier(model, 2, attention or training_attention(device), **options)
     tokenizer = load_tokenizer(model)
     drawn = {"data": hash_of(data), "sample": sample, "validation": size, "plain": plain}
@@ -200,7 +203,7 @@ def positive_probabilities(classifier, tokenizer, texts, config):
     """The probability of "positive" for each text, read as in training: (text,)."""
     from bertnotes.classifier import predict_probabilities
 
-    choice = {"keep": config.keep, "precision": config.precision}
+    choice = {"truncation": config.truncation, "precision": config.precision}
     device = next(classifier.parameters()).device
     return predict_probabilities(texts, classifier, tokenizer, device, config.max_length, **choice)[:, 1]
 

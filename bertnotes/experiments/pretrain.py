@@ -92,12 +92,12 @@ def load_head(model, head, source):
     model.load_state_dict({names[name]: weight.float() for name, weight in head.items()}, strict=False)
 
 
-def starting_model(start, texts, vocabulary=10_000, from_zero=False, seed=0):
+def starting_model(start, texts, vocabulary=10_000, random_init=False, seed=0):
     """Make the masked language model that a run begins with: (model, tokenizer).
 
     start: a checkpoint; its vocabulary is cut to what the texts need where it is larger than asked for. A head for masked
     words is taken over if the checkpoint has one and its vocabulary stays whole; else the head is that of `trim_encoder`.
-    from_zero: keep its architecture and vocabulary, but draw all weights at random (the control that shows what a start is
+    random_init: keep its architecture and vocabulary, but draw all weights at random (the control that shows what a start is
     worth). There is no dropout: one pass over much text does not overfit. Raises ValueError where the head is not whole.
     """
     torch.manual_seed(seed)
@@ -111,7 +111,7 @@ def starting_model(start, texts, vocabulary=10_000, from_zero=False, seed=0):
     head = {name: weight for name, weight in read_checkpoint(start)[1].items() if name.startswith("cls.predictions.")}
     if head and len(kept) == encoder.config.vocab_size:
         load_head(model, head, start)
-    if from_zero:
+    if random_init:
         model.apply(model._init_weights)
     model.bert.pooler.requires_grad_(False)  # masked words give it no gradient
     if not model.bert.pooler.dense.bias.any():  # nor did it ever get one: then it had better hand on what it is given

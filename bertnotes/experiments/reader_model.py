@@ -88,7 +88,7 @@ def turned(vectors, lengths):
 
 
 def write_reader(folder, kind, like="mini"):
-    """Write to a folder what `load_encoder(folder, from_zero=True)` needs: the configuration of a reader as large as a BERT,
+    """Write to a folder what `load_encoder(folder, random_init=True)` needs: the configuration of a reader as large as a BERT,
     and that BERT's tokenizer."""
     from bertnotes.models import load_tokenizer
     from bertnotes.names import find_model

@@ -61,6 +61,25 @@ def unpack_flags(text, count):
     return np.unpackbits(np.frombuffer(base64.b64decode(text), np.uint8), count=count).astype(bool)
 
 
+RENAMED = {"keep": "truncation", "at_once": "micro_batch_size"}  # what earlier versions called a setting
+
+
+def read_record(path):
+    """Read a record of a run, whichever version wrote it: its settings have today's names, and `random_init` says whether the
+    run began with random weights. Raises ValueError, with the file's name, where the file holds no record."""
+    try:
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{Path(path).name} is not JSON: {error}") from None
+    if not isinstance(record, dict):
+        raise ValueError(f"{Path(path).name} holds a {type(record).__name__}; a record is an object with named fields")
+    if isinstance(record.get("config"), dict):
+        record["config"] = {RENAMED.get(name, name): value for name, value in record["config"].items()}
+        words = str(record.get("command", "")).split()
+        record.setdefault("random_init", "--from-zero" in words or "--random-init" in words)
+    return record
+
+
 def write_record(path, **values):
     """Write the values and the environment to a JSON file, whole or not at all."""
     write_whole(path, json.dumps({**values, "environment": environment()}, indent=2) + "\n")

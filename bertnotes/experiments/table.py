@@ -16,9 +16,9 @@ import typer
 
 BASE = "--epochs 2 --precision auto --validation 2000"
 TRAIN = f"{BASE} --learning-rate 1e-4"
-ENDS = "--max-length 256 --keep head+tail"
+ENDS = "--max-length 256 --truncation head+tail"
 FEWER = "--precision auto --validation 0.2 --learning-rate 1e-4"
-READER = "--from-zero --attention sdpa --model {readers}"
+READER = "--random-init --attention sdpa --model {readers}"
 ROWS = {  # in the order of what they teach; those of one comparison differ in one thing
     "majority": "majority_class",
     "tfidf": "tfidf_logistic_regression",
@@ -30,7 +30,7 @@ ROWS = {  # in the order of what they teach; those of one comparison differ in o
     "mini-4000": f"{FEWER} --sample 4000 --epochs 3 {ENDS}",
     "mini-250": f"{FEWER} --sample 250 --epochs 8 {ENDS}",
     "mini-frozen": f"{BASE} --learning-rate 1e-2 --frozen {ENDS}",
-    "mini-random": f"{TRAIN} --from-zero {ENDS}",
+    "mini-random": f"{TRAIN} --random-init {ENDS}",
     "mini-512": f"{TRAIN} --max-length 512",
     "elmo-random": f"{BASE} --learning-rate 1e-3 {READER}/elmo {ENDS}",
     "gpt-random": f"{TRAIN} {READER}/gpt {ENDS}",

@@ -81,8 +81,11 @@ assert facts["tokens_lost"]["128"] > 0.5 > facts["tokens_lost"]["256"] > facts["
 # %%
 from bertnotes.batching import shorten
 
-for keep in ("head", "tail", "head+tail"):
-    print(f"{keep:10}", *shorten(["[CLS]", *"it was long and slow but the end made up for it".split(), "[SEP]"], 8, keep))
+for truncation in ("head", "tail", "head+tail"):
+    print(
+        f"{truncation:10}",
+        *shorten(["[CLS]", *"it was long and slow but the end made up for it".split(), "[SEP]"], 8, truncation),
+    )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Copies, and how they leak
@@ -127,10 +130,10 @@ assert leaky > 0.85 and abs(honest - 0.5) < 0.1
 # Always say the same. On balanced reviews that is right half of the time, on a lopsided handful much more.
 
 # %%
-from bertnotes.evaluation import accuracy_interval
+from bertnotes.evaluation import wilson_interval
 
 print("on ours:", frame["sentiment"].value_counts(normalize=True).max())
-print("seven positive reviews of ten, always 'positive':", accuracy_interval(7, 10))
+print("seven positive reviews of ten, always 'positive':", wilson_interval(7, 10))
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # A well-known tutorial draws fifty reviews, fine-tunes BERT on forty of them, validates on **ten**, and gets 70 %. Is that learning? How often does a coin do as well?
@@ -140,7 +143,7 @@ from scipy.stats import binom
 
 print(f"a coin gets 7 of 10 or more right: {binom.sf(6, 10, 0.5):.0%} of the time")
 for count in (10, 100, 1_000, 25_000):
-    found = accuracy_interval(round(0.7 * count), count)
+    found = wilson_interval(round(0.7 * count), count)
     print(f"70 % of {count:6,} reviews: 95 % interval {found.low:.3f} to {found.high:.3f}")
 assert binom.sf(6, 10, 0.5) > 0.15
 
@@ -151,7 +154,7 @@ assert binom.sf(6, 10, 0.5) > 0.15
 from bertnotes.pictures.charts import line_chart
 
 counts = [10, 100, 1_000, 25_000]
-widths = [accuracy_interval(round(0.7 * count), count) for count in counts]
+widths = [wilson_interval(round(0.7 * count), count) for count in counts]
 title = "width of the 95 % interval around 70 %, in points"
 ax = line_chart(counts, {"": [100 * (found.high - found.low) for found in widths]}, "reviews scored", title, "xy")
 
@@ -184,7 +187,7 @@ from bertnotes.baselines import tfidf_logistic_regression
 rest_texts, test_texts, rest_labels, test_labels = split_validation(texts, labels, size=0.3, seed=0)
 model = tfidf_logistic_regression().fit(rest_texts, rest_labels)
 right = (model.predict(test_texts) == np.array(test_labels)).sum()
-print(f"TF-IDF on {len(test_texts)} test reviews of ours: {accuracy_interval(right, len(test_texts))}")
+print(f"TF-IDF on {len(test_texts)} test reviews of ours: {wilson_interval(right, len(test_texts))}")
 
 # %% [markdown]
 # What has it learned? The words and pairs that weigh most on each side:
@@ -223,7 +226,7 @@ assert np.allclose(ratio, nbsvm().set_params(countvectorizer__ngram_range=(1, 1)
 
 # %%
 right = (nbsvm().fit(rest_texts, rest_labels).predict(test_texts) == np.array(test_labels)).sum()
-print(f"NBSVM on the same test reviews: {accuracy_interval(right, len(test_texts))}")
+print(f"NBSVM on the same test reviews: {wilson_interval(right, len(test_texts))}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where counting fails
@@ -236,7 +239,7 @@ hits = model.predict(test_texts) == np.array(test_labels)
 kinds = np.array([notes[text] or "plain" for text in test_texts])
 for kind in sorted(set(kinds), key=lambda kind: (-hits[kinds == kind].mean(), kind)):
     of_kind = hits[kinds == kind]
-    print(f"{kind:11} {of_kind.sum():3} of {len(of_kind):3} right: {accuracy_interval(of_kind.sum(), len(of_kind))}")
+    print(f"{kind:11} {of_kind.sum():3} of {len(of_kind):3} right: {wilson_interval(of_kind.sum(), len(of_kind))}")
 
 # %% [markdown]
 # The marked ones, clearly, taken together; kind by kind the intervals are wide, for want of reviews. The plain ones are not easy either: their words of
@@ -304,7 +307,7 @@ assert all(found["low"] > 0.005 and found["high"] < 0.015 for found in shared["g
 # %%
 for name in ("majority", "tfidf", "nbsvm"):
     record = json.loads((REVIEWS.parent / "results" / f"imdb-{name}-seed0.json").read_text(encoding="utf-8"))
-    found = accuracy_interval(round(record["accuracy"] * record["test_reviews"]), record["test_reviews"])
+    found = wilson_interval(round(record["accuracy"] * record["test_reviews"]), record["test_reviews"])
     print(f"{name:9} {found}   fitted in {record['train_seconds']:.0f} s")
     assert name == "majority" or (record["accuracy"] > 0.9 and record["train_seconds"] < 60)
 
@@ -318,7 +321,7 @@ for name in ("majority", "tfidf", "nbsvm"):
 
 # %%
 for count in (1_000, 5_000, 10_000, 12_000):
-    better, worse = (accuracy_interval(round(share * count), count) for share in (0.92, 0.91))
+    better, worse = (wilson_interval(round(share * count), count) for share in (0.92, 0.91))
     print(f"{count:6,} reviews: {better} and {worse}", "overlap" if worse.high > better.low else "are apart")
 assert worse.high < better.low
 

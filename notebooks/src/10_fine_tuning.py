@@ -120,12 +120,12 @@ print(evaluate(first, ten, "cpu")[1])
 
 # %%
 from bertnotes.classifier import predict_probabilities
-from bertnotes.evaluation import accuracy_interval
+from bertnotes.evaluation import wilson_interval
 
 positive = predict_probabilities(ten_texts, first, tokenizer)[:, 1]
 print("every review is called positive:", bool((positive > 0.5).all()))
 print("majority class on the ten:", majority_accuracy(ten_labels))
-print("what seven right of ten tell of all reviews:", accuracy_interval(7, 10))
+print("what seven right of ten tell of all reviews:", wilson_interval(7, 10))
 print("steps of training:", 4 * len(few))
 assert (positive > 0.5).all()
 del first, optimizer, scheduler  # it has served; the memory is needed again
@@ -266,15 +266,15 @@ assert hard_accuracy < accuracy - 0.1
 # results of `bertnotes train` and `bertnotes reproduce`, scored on the 25,000 reviews of the official test split:
 
 # %%
-import json
+from bertnotes.experiments.records import read_record
 
 lines = []
 for path in sorted((REVIEWS.parent / "results").glob("imdb-*.json")):
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = read_record(path)
     line = {"row": record.get("row", path.stem.removeprefix("imdb-")), "learned from": record["train_reviews"]}
     line |= {"tokens": "all", "keep": "", "TF-IDF": record.get("tfidf_accuracy"), "accuracy": record["accuracy"]}
     if config := record.get("config"):
-        line |= {"tokens": config["max_length"], "keep": config.get("keep", "head")}
+        line |= {"tokens": config["max_length"], "keep": config.get("truncation", "head")}
     lines.append(line | {"seed by seed": f"{record['accuracy']:.4f}"})
 
 # %% slideshow={"slide_type": "subslide"}

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bertnotes.data import REVIEWS
-from bertnotes.experiments.records import unpack_flags, unpack_probabilities
+from bertnotes.experiments.records import read_record, unpack_flags, unpack_probabilities
 
 results = REVIEWS.parent / "results"
 stored = json.loads((results / "imdb_test_traits.json").read_text(encoding="utf-8"))
@@ -31,10 +31,10 @@ print(f"{len(labels):,} test reviews of IMDB, {labels.mean():.0%} of them positi
 # %%
 def read_records(row):
     """The stored results of a row of the table, one a seed."""
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob(f"imdb-{row}-seed*.json"))]
+    return [read_record(path) for path in sorted(results.glob(f"imdb-{row}-seed*.json"))]
 
 
-def read_record(row):
+def first_record(row):
     """That of seed 0."""
     return read_records(row)[0]
 
@@ -60,10 +60,10 @@ for name, probabilities in {"mini": mini, "TF-IDF": tfidf}.items():
 # those scores is the interval. For an accuracy, Wilson's formula gives the same in one line; for F1 there is no such line.
 
 # %%
-from bertnotes.evaluation import accuracy, accuracy_interval, bootstrap, f1
+from bertnotes.evaluation import accuracy, bootstrap, f1, wilson_interval
 
 print("accuracy, bootstrap:", bootstrap(labels, mini.argmax(1), accuracy, resamples=300))
-print("accuracy, Wilson:   ", accuracy_interval((mini.argmax(1) == labels).sum(), len(labels)))
+print("accuracy, Wilson:   ", wilson_interval((mini.argmax(1) == labels).sum(), len(labels)))
 print("F1, bootstrap:      ", bootstrap(labels, mini.argmax(1), f1, resamples=300))
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -71,10 +71,10 @@ print("F1, bootstrap:      ", bootstrap(labels, mini.argmax(1), f1, resamples=30
 # dice are cast for the new layer, the order of the reviews and dropout. The same settings again (42 is a run of an earlier version):
 
 # %%
-older = json.loads((results / "imdb-25000-mini.json").read_text(encoding="utf-8"))
+older = read_record(results / "imdb-25000-mini.json")
 every_run = [*read_records(MINI), older]
-assert older["config"].items() <= (read_record(MINI)["config"] | {"seed": older["config"]["seed"]}).items()
-found = accuracy_interval((mini.argmax(1) == labels).sum(), len(labels))
+assert older["config"].items() <= (first_record(MINI)["config"] | {"seed": older["config"]["seed"]}).items()
+found = wilson_interval((mini.argmax(1) == labels).sum(), len(labels))
 print(f"seed 0: {found}")
 for run in every_run[1:]:
     inside = found.low <= run["accuracy"] <= found.high
@@ -90,7 +90,7 @@ for run in every_run[1:]:
 # alone: the test set was not looked at again.
 
 # %%
-table = [json.loads(path.read_text(encoding="utf-8")) for path in results.glob("imdb-*-seed*.json")]
+table = [read_record(path) for path in results.glob("imdb-*-seed*.json")]
 assert sum("NVIDIA" in record["environment"]["device"] for record in table) == 16
 again = json.loads((results / "same-seed-again.json").read_text(encoding="utf-8"))["runs"]
 twice = {(run["row"], run["seed"]): (read_records(run["row"])[run["seed"]], run) for run in again}
@@ -188,7 +188,7 @@ for column in ("mini", "TF-IDF", "lead"):
 # %%
 from bertnotes.batching import shorten
 
-read = np.array(shorten(list(range(1_000)), 256, keep="head+tail"))
+read = np.array(shorten(list(range(1_000)), 256, truncation="head+tail"))
 assert len(read) == 256 and (read < 500).mean() == 0.25
 
 # %%
@@ -267,7 +267,7 @@ assert last == {2: True, 3: False}
 def changes(ours, theirs):
     """What differs between two runs, by their records."""
     changed = [f"{name} {value}" for name, value in ours["config"].items() if value != theirs["config"][name]]
-    if "--from-zero" in ours["command"] and "--from-zero" not in theirs["command"]:
+    if ours["random_init"] and not theirs["random_init"]:
         changed.append("random weights")
     return ", ".join(changed + (["another model"] if ours["model"] != theirs["model"] else []))
 
@@ -279,7 +279,7 @@ differences = {}
 for row, base in CHANGES.items():
     differences[row] = by_seed(row, base)
     each = ", ".join(f"{100 * one.value:+.1f}" for one in differences[row])
-    print(f"{row:20} instead of {base:18} {each:>18} points   {changes(read_record(row), read_record(base))}")
+    print(f"{row:20} instead of {base:18} {each:>18} points   {changes(first_record(row), first_record(base))}")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # A mark is a seed, with the interval of the difference over reviews.
@@ -409,7 +409,7 @@ assert tfidf.max(1).mean() < (tfidf.argmax(1) == labels).mean()
 # %%
 from bertnotes.evaluation import best_temperature, probabilities_of
 
-record = read_record(MINI)
+record = first_record(MINI)
 held = unpack_probabilities(record["validation_positive"])
 held_labels = unpack_flags(record["validation_labels"], len(held)).astype(int)
 logits = np.log(np.stack([1 - held, held], axis=1))  # up to a number for each review, which softmax does not see
@@ -651,7 +651,7 @@ assert right > (mini.argmax(1) == labels).mean()
 
 # %%
 both = (mini + tfidf) / 2
-found = accuracy_interval((both.argmax(1) == labels).sum(), len(labels))
+found = wilson_interval((both.argmax(1) == labels).sum(), len(labels))
 print(f"mini {(mini.argmax(1) == labels).mean():.4f}, TF-IDF {(tfidf.argmax(1) == labels).mean():.4f}, both {found}")
 assert found.low > (mini.argmax(1) == labels).mean()
 
@@ -671,7 +671,7 @@ for seed in seeds:
 
 # %%
 scores = [run["accuracy"] for run in every_run]
-lead, apart = min(scores) - read_record("nbsvm")["accuracy"], max(scores) - min(scores)
+lead, apart = min(scores) - first_record("nbsvm")["accuracy"], max(scores) - min(scores)
 print(f"the weakest of {len(scores)} runs leads by {100 * lead:.2f} points; they lie up to {100 * apart:.2f} apart")
 assert 0 < lead < apart
 

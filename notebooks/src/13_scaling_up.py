@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 
 from bertnotes import BERTClassifier, TextClassificationDataset, load_imdb_data, load_tokenizer
 from bertnotes.data import REVIEWS
+from bertnotes.experiments.records import read_record
 from bertnotes.training import TrainConfig, optimizer_and_schedule, training_steps
 
 texts, labels = load_imdb_data(REVIEWS, sample=80, seed=0)
@@ -366,7 +367,7 @@ assert sizes[2, 256] > 2.2 * sizes[2, 128] > 2.2 * 2 * sizes[2, 64]
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Attention keeps a number for each *pair* of positions, so memory grows faster than length. Where a batch does not fit, let it go through in
-# parts and add up the gradients (**gradient accumulation**): `TrainConfig(at_once=4)`. The gradient is the same, the activations are those
+# parts and add up the gradients (**gradient accumulation**): `TrainConfig(micro_batch_size=4)`. The gradient is the same, the activations are those
 # of a part.
 
 # %%
@@ -375,10 +376,10 @@ from bertnotes.training import add_gradient
 four = {name: rows[:4, :96] if rows.ndim == 2 else rows[:4] for name, rows in narrow.items()}
 
 
-def gradient(at_once):
+def gradient(micro_batch_size):
     """The gradient of four reviews, with dropout off, as one long vector."""
     model.zero_grad()
-    add_gradient(model, four, "cpu", TrainConfig(at_once=at_once))
+    add_gradient(model, four, "cpu", TrainConfig(micro_batch_size=micro_batch_size))
     return torch.cat([weight.grad.flatten() for weight in model.parameters()])
 
 
@@ -518,7 +519,7 @@ for device, rate in rates.items():
 # And an epoch as measured on two cores, mini at 256 tokens. Most reviews are shorter than that:
 
 # %%
-record = json.loads((results / "imdb-mini-256-seed0.json").read_text(encoding="utf-8"))
+record = read_record(results / "imdb-mini-256-seed0.json")
 took = [entry["seconds"] for entry in record["history"]]
 cut = json.loads((results / "imdb_facts.json").read_text(encoding="utf-8"))["reviews_cut"]["256"]
 print(f"{record['train_reviews']:,} reviews, epoch by epoch:", " · ".join(duration(seconds) for seconds in took))
@@ -533,7 +534,7 @@ assert 36_000 < 540e9 / counts["mini"][0] < 37_000  # PaLM has 540 billion param
 repeated = json.loads((results / "same-seed-again.json").read_text(encoding="utf-8"))
 (six,) = [run for run in repeated["runs"] if run["row"] == "mini-256-head+tail"]
 paths = [results / f"imdb-mini-256-head+tail-seed{seed}.json" for seed in (0, 2)]
-alone, sixteen = (json.loads(path.read_text(encoding="utf-8")) for path in paths)
+alone, sixteen = (read_record(path) for path in paths)
 runs = {1: alone, repeated["jobs"]: six, sixteen["jobs"]: sixteen}
 took = {jobs: [entry["seconds"] for entry in run["history"]] for jobs, run in runs.items()}
 for (jobs, seconds), device in zip(took.items(), ("two cores", "H100", "H100"), strict=True):
@@ -594,10 +595,10 @@ assert same
 
 # %%
 for row, of_base in (("mini-256", 92.39), ("mini-256-head+tail", 93.98)):
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob(f"imdb-{row}-seed*.json"))]
-    keep, accuracy = records[0]["config"]["keep"], 100 * sum(record["accuracy"] for record in records) / len(records)
+    records = [read_record(path) for path in sorted(results.glob(f"imdb-{row}-seed*.json"))]
+    part, accuracy = records[0]["config"]["truncation"], 100 * sum(record["accuracy"] for record in records) / len(records)
     print(
-        f"mini, official split, 256 tokens, {keep}, mean over seeds: {accuracy:.2f}, BERT-base {of_base - accuracy:.1f} points more"
+        f"mini, official split, 256 tokens, {part}, mean over seeds: {accuracy:.2f}, BERT-base {of_base - accuracy:.1f} points more"
     )
     assert 0.5 < of_base - accuracy < 3 and all(record["test_reviews"] == 25_000 for record in records)
 print(f"BERT-base does {counts['BERT-base'][1] / counts['mini'][1]:.0f} times the work of mini at the same length")

@@ -184,7 +184,8 @@ def test_a_fingerprint_changes_with_texts_labels_and_their_order():
 
 def test_a_folder_has_one_process(tmp_path):
     """Another one is refused while it runs, and let in once it is gone, even if it was killed."""
-    code = f"import bertnotes.experiments.engine as e\nwith e.claimed({str(tmp_path)!r}):\n    print('in', flush=True)\n    input()"
+    code = "from bertnotes.experiments.engine import claimed\n"
+    code += f"with claimed({str(tmp_path)!r}):\n    print('in', flush=True)\n    input()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "in\n"
         with pytest.raises(ValueError, match="another process is training in"), claimed(tmp_path):

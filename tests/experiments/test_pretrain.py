@@ -245,14 +245,14 @@ def test_other_rows_or_another_beginning_do_not_go_on_in_the_same_folder(encoder
         model = pretraining.trim_encoder(encoder, trimmed[0])
         return pretrain(model, trimmed[1], rows, held_out, tmp_path, Recipe(steps=2, **TINY), began_as=began_as)
 
-    first = run(rows, rows[:4], start="mini", from_zero=False)
+    first = run(rows, rows[:4], start="mini", random_init=False)
     before = (tmp_path / "state.safetensors").read_bytes()
-    with pytest.raises(ValueError, match=r"holds another run \(there, here\): {'from_zero': \(False, True\)}"):
-        run(rows, rows[:4], start="mini", from_zero=True)
+    with pytest.raises(ValueError, match=r"holds another run \(there, here\): {'random_init': \(False, True\)}"):
+        run(rows, rows[:4], start="mini", random_init=True)
     for other in ((rows[1:], rows[:4]), (rows, rows[:5])):
         with pytest.raises(ValueError, match=r"holds another run.*'rows'"):
-            run(*other, start="mini", from_zero=False)
-    assert run(rows, rows[:4], start="mini", from_zero=False) == run(rows, rows[:4]) == first
+            run(*other, start="mini", random_init=False)
+    assert run(rows, rows[:4], start="mini", random_init=False) == run(rows, rows[:4]) == first
     assert (tmp_path / "state.safetensors").read_bytes() == before
 
 
@@ -285,8 +285,8 @@ def test_a_control_does_not_go_on_with_the_run_that_it_is_to_be_held_against(ber
     status, told, _ = bertnotes(*words)
     assert status == 0 and "held-out loss" in told
     before = (tmp_path / "run" / "model.safetensors").read_bytes()
-    status, _, error = bertnotes(*words, "--from-zero")
-    assert status == 2 and "'from_zero': (False, True)" in error and error.count("bertnotes:") == 1
+    status, _, error = bertnotes(*words, "--random-init")
+    assert status == 2 and "'random_init': (False, True)" in error and error.count("bertnotes:") == 1
     assert (tmp_path / "run" / "model.safetensors").read_bytes() == before
     assert bertnotes(*words)[:2] == (0, told)
 
@@ -317,7 +317,7 @@ def test_a_start_is_trimmed_and_a_control_is_random(tiny_checkpoint):
     texts = ["good film , good cast", "a good bad film", "bad bad bad"]
     size = len(pretraining.starting_model(tiny_checkpoint, texts, 28)[1])
     taught, _ = starting_model(str(tiny_checkpoint), texts, 28)
-    control, tokenizer = starting_model(str(tiny_checkpoint), texts, 28, from_zero=True)
+    control, tokenizer = starting_model(str(tiny_checkpoint), texts, 28, random_init=True)
     assert size == len(tokenizer) == 28 == control.config.vocab_size
     assert taught.config.hidden_dropout_prob == control.config.hidden_dropout_prob == 0
     weight = load_encoder(tiny_checkpoint).encoder.layer[0].output.dense.weight

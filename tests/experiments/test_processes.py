@@ -26,7 +26,7 @@ checkpoint, out, stop = sys.argv[1], sys.argv[2], int(sys.argv[3])
 torch.manual_seed(0)
 model = BERTClassifier(checkpoint, 2)
 held_out = DATA[0] * 2, DATA[1] * 2
-config = TrainConfig(epochs=3, batch_size=13, learning_rate=1e-3, max_length=16, seed=5, at_once=4)
+config = TrainConfig(epochs=3, batch_size=13, learning_rate=1e-3, max_length=16, seed=5, micro_batch_size=4)
 try:
     history = fit(
         model, load_tokenizer(checkpoint), DATA, held_out, config, out=out, resume=sys.argv[4:] == ["resume"], save_every=0,

@@ -68,7 +68,7 @@ def test_every_token_counts_and_padding_does_not(kind, data):
 @pytest.mark.parametrize("kind", KINDS)
 def test_as_large_as_the_bert_whose_size_it_has(kind, tmp_path):
     write_reader(tmp_path, kind)
-    mini, ours = (load_encoder(name, "sdpa", from_zero=True) for name in ("mini", tmp_path))
+    mini, ours = (load_encoder(name, "sdpa", random_init=True) for name in ("mini", tmp_path))
     sizes = [sum(weight.numel() for weight in model.parameters()) for model in (mini, ours)]
     assert sizes[1] == pytest.approx(sizes[0], rel=0.02)
 
@@ -77,7 +77,7 @@ def test_as_large_as_the_bert_whose_size_it_has(kind, tmp_path):
 def test_a_reader_learns_is_saved_and_judges_again(kind, tmp_path, tiny_checkpoint):
     write_reader(tmp_path / "new", kind, like=str(tiny_checkpoint))
     torch.manual_seed(0)
-    model, tokenizer = BERTClassifier(str(tmp_path / "new"), 2, "sdpa", from_zero=True), load_tokenizer(str(tmp_path / "new"))
+    model, tokenizer = BERTClassifier(str(tmp_path / "new"), 2, "sdpa", random_init=True), load_tokenizer(str(tmp_path / "new"))
     data = TEXTS, LABELS
     config = TrainConfig(epochs=4, batch_size=8, learning_rate=1e-2, max_length=16)
     history = fit(model, tokenizer, data, data, config, out=tmp_path / "run")
@@ -105,7 +105,7 @@ def test_a_reader_runs_where_its_weights_lie(kind):
 def test_a_reader_has_no_attention_weights_to_show(kind, tmp_path, tiny_checkpoint):
     write_reader(tmp_path, kind, like=str(tiny_checkpoint))
     with pytest.raises(ValueError, match=r'ReaderModel gives no attention weights with attention="bertnotes"; try .* "sdpa"'):
-        load_encoder(tmp_path, "bertnotes", from_zero=True)
+        load_encoder(tmp_path, "bertnotes", random_init=True)
 
 
 def test_no_such_reader():

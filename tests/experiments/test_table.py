@@ -30,8 +30,8 @@ def test_rows_differ_in_what_their_names_say():
     """Those of one comparison share every other word."""
     words = {row: set(ROWS[row].split()) for row in ROWS}
     assert words["mini-256"] ^ words["mini-128"] == {"256", "128"}
-    assert words["mini-256-head+tail"] ^ words["mini-256"] == {"--keep", "head+tail"}
-    assert words["mini-256-head+tail"] ^ words["mini-random"] == {"--from-zero"}
+    assert words["mini-256-head+tail"] ^ words["mini-256"] == {"--truncation", "head+tail"}
+    assert words["mini-256-head+tail"] ^ words["mini-random"] == {"--random-init"}
     assert words["mini-512"] ^ words["minilm-512"] == {"--model", "{minilm}"}
     assert words["mini-random"] ^ words["gpt-random"] == {"--attention", "sdpa", "--model", "{readers}/gpt"}
     assert words["mini-256-head+tail"] ^ words["mini-frozen"] == {"--frozen", "1e-4", "1e-2"}
@@ -97,7 +97,7 @@ def test_a_copy_of_minilm_goes_by_its_name(tmp_path):
 
 
 def test_a_reader_is_written_trained_and_called_by_its_name(run, tmp_path, monkeypatch):
-    small = "--validation 8 --epochs 1 --max-length 16 --from-zero --attention sdpa --model {readers}/elmo"
+    small = "--validation 8 --epochs 1 --max-length 16 --random-init --attention sdpa --model {readers}/elmo"
     monkeypatch.setitem(reproduce_command.ROWS, "elmo-random", small)
     status, _, _ = run("--seeds", "1", "--row", "elmo-random")
     record = records(tmp_path)["imdb-elmo-random-seed0"]

@@ -51,7 +51,7 @@ def test_reviews_are_read_as_the_run_read_its_own(run, tmp_path):
     assert tool.main(run) == 0
     found = json.loads((tmp_path / "found.json").read_text())
     model, tokenizer = BERTClassifier.from_pretrained(tmp_path / "model")
-    expected = predict_probabilities(TEXTS, model, tokenizer, max_length=5, keep="tail")[:, 1].numpy()
+    expected = predict_probabilities(TEXTS, model, tokenizer, max_length=5, truncation="tail")[:, 1].numpy()
     assert unpack_probabilities(found["positive"]) == pytest.approx(expected, abs=1e-3)
     assert found["right"] == int((np.array([1, 0, 1, 0]) == (expected > 0.5)).sum())
     assert found["data"] == hash_of(tmp_path / "reviews.csv") and found["run"] == "run.json" and found["reviews"] == 4
