@@ -29,8 +29,8 @@ from bertnotes.experiments.meter import give_back_memory, peak_memory
 @dataclass
 class TrainConfig:
     """What a run may choose. learning_rate is the peak; warmup the share of all steps on the way up to it; truncation the part
-    of a longer review that stays when it is cut to max_length: "head", "tail" or "head+tail". patience: stop after so many epochs
-    in a row that were no better on validation. micro_batch_size: a batch goes through the model in parts of at most so many
+    of a longer review that stays when it is cut to max_length: "head", "tail" or "head+tail". patience: stop after so many
+    epochs in a row that were no better on validation. micro_batch_size: a batch goes through the model in parts of at most so many
     reviews, which takes less memory and gives the same gradient. compiled: have torch.compile write the encoder's code. frozen:
     leave the encoder as it is and train the new layer only."""
 

@@ -272,14 +272,14 @@ assert speeds["like lengths together"] > speeds["padded to 256"]
 results = REVIEWS.parent / "results"
 
 
-def read_record(name):
+def stored_benchmark(name):
     """A stored comparison."""
     return json.loads((results / f"bench-{name}.json").read_text(encoding="utf-8"))
 
 
 # %% slideshow={"slide_type": "subslide"}
 for name in ("training-2-layers", "training-full"):
-    record = read_record(name)
+    record = stored_benchmark(name)
     rounds = len({reading["round"] for reading in record["readings"]})
     print(
         f"{record['layers'] or 'all'} layers, {record['environment']['device']}, tokens of the reviews a second, rounds: {rounds}"
@@ -289,7 +289,7 @@ for name in ("training-2-layers", "training-full"):
         print(f"  {side:32}{found['tokens_per_second']:>6,}   bertnotes does {found['ratio']:.2f} times as many ({spread})")
 
 # %%
-padding = 1 - 1 / read_record("training-2-layers")["summary"]["the original loop"]["positions_per_token"]
+padding = 1 - 1 / stored_benchmark("training-2-layers")["summary"]["the original loop"]["positions_per_token"]
 ours = 1 - tokens / positions(padded)
 print(f"padding: {padding:.0%} of all positions in the original loop here, {ours:.0%} in section 1, on our short reviews")
 assert padding < 0.5 < ours
@@ -301,12 +301,12 @@ assert padding < 0.5 < ours
 # %%
 from bertnotes.experiments.bench import FUSED, ORIGINAL, OURS, accuracy_report
 
-rows = read_record("accuracy")["rows"]
+rows = stored_benchmark("accuracy")["rows"]
 print(accuracy_report(rows))
 gains = {name: [100 * (row[name] - row[ORIGINAL]) for row in rows] for name in (OURS, FUSED)}
 for name, points in gains.items():
     print(f"{name}, seed by seed: {', '.join(f'{gain:+.2f}' for gain in points)}")
-assert max(abs(gain) for gain in gains[OURS]) < 1 and read_record("accuracy")["layers"] == 2
+assert max(abs(gain) for gain in gains[OURS]) < 1 and stored_benchmark("accuracy")["layers"] == 2
 assert min(gains[FUSED]) < -1 and max(gains[FUSED]) > 1
 
 # %% [markdown]
@@ -318,7 +318,7 @@ assert min(gains[FUSED]) < -1 and max(gains[FUSED]) > 1
 # size, one round. The pipeline computes in fp32, ours in bf16 where the processor is fast at it. So we also ask what is left at equal precision.
 
 # %%
-record = read_record("prediction-2-layers")
+record = stored_benchmark("prediction-2-layers")
 for side, found in record["summary"].items():
     print(f"{side:18}{found['seconds']:>6.0f} s   {found['positions_per_token']:.2f} positions for each token")
 seconds = {side: found["seconds"] for side, found in record["summary"].items()}
@@ -493,7 +493,7 @@ for precision, rate in here.items():
 # No training reaches that rate all the time. On two cores ours kept this share of it (from the record above):
 
 # %%
-record = read_record("training-2-layers")
+record = stored_benchmark("training-2-layers")
 share = record["summary"]["bertnotes"]["gigaflops"] / record["matrix_gigaflops"]["bf16"]
 print(f"{record['summary']['bertnotes']['gigaflops']} of {record['matrix_gigaflops']['bf16']} billion a second: {share:.0%}")
 assert 0.1 < share < 1
