@@ -12,8 +12,6 @@ from transformers.utils import cached_file
 from bertnotes.names import explained, find_model, quiet
 
 RENAMED = (  # theirs, ours; in this order
-    ("gamma", "weight"),  # LayerNorm's two in the oldest checkpoints, bert-base-uncased among them
-    ("beta", "bias"),
     ("cls.predictions.transform.dense", "head.transform"),
     ("cls.predictions.transform.LayerNorm", "head.norm"),
     ("cls.predictions.", "head."),
@@ -32,13 +30,22 @@ LEFT_OUT = ("cls.seq_relationship.", "classifier.", "embeddings.position_ids")  
 TWINS = {"head.decoder.weight": "embeddings.word.weight", "head.decoder.bias": "head.bias"}  # one weight under two names
 
 
+def modern_name(name):
+    """The name of a weight as it is today: the oldest checkpoints call LayerNorm's two gamma and beta.
+
+    >>> modern_name("cls.predictions.transform.LayerNorm.gamma")
+    'cls.predictions.transform.LayerNorm.weight'
+    """
+    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+
+
 def our_name(name):
     """The name that a weight of a checkpoint has in encoder.py.
 
     >>> our_name("bert.encoder.layer.0.attention.self.query.weight")
     'layers.0.attention.query.weight'
     """
-    name = name.removeprefix("bert.")
+    name = modern_name(name.removeprefix("bert."))
     for theirs, ours in RENAMED:
         name = name.replace(theirs, ours)
     return name

@@ -46,11 +46,18 @@ class BERTClassifier(nn.Module):
 
     def forward(self, input_ids, attention_mask):
         check_max_length(input_ids.shape[1], self.bert.config.max_position_embeddings)
+        return self.classifier(self.dropout(self.features(input_ids, attention_mask)))
+
+    def features(self, input_ids, attention_mask):
+        """What the encoder makes of each text: (batch, hidden_size)."""
         outputs = self.bert(input_ids=input_ids, attention_mask=attention_mask)
         pooled = getattr(outputs, "pooler_output", None)
-        if pooled is None:  # an encoder without a pooler: the [CLS] vector as it is
-            pooled = outputs.last_hidden_state[:, 0]
-        return self.classifier(self.dropout(pooled))
+        return outputs.last_hidden_state[:, 0] if pooled is None else pooled  # without a pooler, the [CLS] vector as it is
+
+    def read_as(self, max_length, truncation, precision):
+        """Remember how texts are read."""
+        self.reading = max_length, truncation, precision
+        return self
 
     @property
     def class_names(self):

@@ -35,9 +35,8 @@ def evaluate(
     import bertnotes.experiments.reader_model  # noqa: F401  (so that transformers knows the readers of page 04)
     from bertnotes.batching import TextClassificationDataset, evaluation_loader
     from bertnotes.classifier import BERTClassifier
-    from bertnotes.data import load_imdb_data
+    from bertnotes.data import load_imdb_data, majority_accuracy
     from bertnotes.devices import best_device, fast_precision
-    from bertnotes.evaluation import majority_accuracy
     from bertnotes.experiments.exam import check_look, is_exam, note_look
     from bertnotes.files import hash_of
     from bertnotes.training import evaluate as score

@@ -9,6 +9,7 @@ import math
 import re
 import zipfile
 import zlib
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -93,6 +94,16 @@ def split_validation(texts, labels, size=0.2, seed=42):
     train_texts, train_labels = map(list, zip(*train, strict=True))
     validation_texts, validation_labels = map(list, zip(*validation, strict=True))
     return train_texts, validation_texts, train_labels, validation_labels
+
+
+def class_names(num_classes):
+    """The names of classes that nobody named: negative and positive where there are two, else their numbers."""
+    return LABELS if num_classes == len(LABELS) else tuple(map(str, range(num_classes)))
+
+
+def majority_accuracy(labels):
+    """The accuracy of always naming the commonest class: what any model has to beat."""
+    return max(Counter(map(int, labels)).values()) / len(labels)
 
 
 def _read_csv(path):

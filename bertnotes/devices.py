@@ -1,7 +1,10 @@
 """What computes fastest here: the device, the precision of its matrix products, and the form of attention. Notebook 13."""
 
+import ctypes
 import json
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -57,3 +60,14 @@ def autocast(device, precision):
     if precision not in ("fp32", "bf16"):
         raise ValueError(f'precision is "fp32" or "bf16"; got {precision!r}')
     return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def is_first():
+    """Whether this is the first of the processes that were launched together, or the only one: the one that speaks."""
+    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
+
+
+def give_back_memory():
+    """Have the C library give back to the system what is free, where it can (glibc); elsewhere nothing happens."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)

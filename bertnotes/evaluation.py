@@ -14,9 +14,9 @@ import pandas as pd
 from scipy import stats
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp, softmax
-from sklearn.metrics import classification_report, confusion_matrix
+from sklearn.metrics import confusion_matrix
 
-from bertnotes.data import LABELS
+from bertnotes.data import class_names
 
 
 @dataclass(frozen=True)
@@ -72,31 +72,12 @@ def f1(labels, predictions):
     return 2 * ((labels == 1) & (predictions == 1)).sum() / named_or_there if named_or_there else 0.0
 
 
-def majority_accuracy(labels):
-    """The accuracy of always naming the commonest class: what any model has to beat."""
-    return np.unique(np.asarray(labels), return_counts=True)[1].max().item() / len(labels)
-
-
-def report(labels, predictions, num_classes=2):
-    """Precision, recall and F1 of each class, and the majority class beside the accuracy, as text."""
-    labels, predictions = paired(labels, predictions)
-    text = classification_report(
-        labels, predictions, labels=range(num_classes), target_names=class_names(num_classes), zero_division=0
-    )
-    return f"{text}{'majority class':>14}{majority_accuracy(labels):>29.2f}{len(labels):>10}\n"
-
-
 def confusion(labels, predictions, num_classes=2):
     """What is taken for what: a DataFrame of counts, a row for each true class, a column for each that was named."""
     labels, predictions = paired(labels, predictions)
     names = class_names(num_classes)
     counts = confusion_matrix(labels, predictions, labels=range(num_classes))
     return pd.DataFrame(counts, [f"truly {name}" for name in names], [f"named {name}" for name in names])
-
-
-def class_names(num_classes):
-    """Their words where there are two classes, else their numbers."""
-    return list(LABELS) if num_classes == len(LABELS) else [str(label) for label in range(num_classes)]
 
 
 def bootstrap(labels, predictions, measure=accuracy, resamples=1000, level=0.95, seed=0):

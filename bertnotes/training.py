@@ -1,121 +1,152 @@
-"""The training loop: show a batch, measure the error, follow its gradient, again.
+"""The training loop: show a batch, measure the error, follow its gradient, again. Page 10.
 
-`training_steps` is the loop, `train` and `evaluate` are one pass over the data each; `fit` repeats them, keeps the best epoch,
-and goes on from where it was stopped (runs.py). Notebook 10.
-Devlin et al. 2019, appendix A.3 (the recipe); Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization" (AdamW).
+`train` is the loop, one pass over the data. `fit` repeats it, judges every epoch on validation reviews and keeps the best one.
+Neither knows of files or of other processes: who wants to look on, or to stop and go on, hands in callbacks, as
+experiments/engine.py does.
+
+Devlin et al. 2019, "BERT", appendix A.3 (the recipe); Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization"
+(AdamW).
 """
 
-import json
 import math
 import time
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import torch
-from accelerate.utils import gather_object
-from sklearn.metrics import accuracy_score
-from torch.nn import functional
+from sklearn.metrics import accuracy_score, classification_report
+from torch import nn
+from torch.nn.functional import cross_entropy
+from torch.utils.data import Dataset
 from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
-from bertnotes.batching import TextClassificationDataset, check_max_length, evaluation_loader, training_loader
-from bertnotes.devices import autocast
-from bertnotes.evaluation import report
-from bertnotes.experiments.engine import Run, fingerprint, join_processes, process
-from bertnotes.experiments.meter import give_back_memory, peak_memory
+from bertnotes.batching import (
+    TextClassificationDataset,
+    check_max_length,
+    check_truncation,
+    evaluation_loader,
+    evaluation_order,
+    seed_of,
+    training_loader,
+)
+from bertnotes.data import class_names, majority_accuracy
+from bertnotes.devices import autocast, give_back_memory, is_first
 
 
 @dataclass
 class TrainConfig:
-    """What a run may choose. learning_rate is the peak; warmup the share of all steps on the way up to it; truncation the part
-    of a longer review that stays when it is cut to max_length: "head", "tail" or "head+tail". patience: stop after so many
-    epochs in a row that were no better on validation. micro_batch_size: a batch goes through the model in parts of at most so many
-    reviews, which takes less memory and gives the same gradient. compiled: have torch.compile write the encoder's code. frozen:
-    leave the encoder as it is and train the new layer only."""
+    """What a training may choose. It has one line of help for each setting, which the commands show."""
 
     epochs: int = 3
+    """How often all reviews are seen."""
     batch_size: int = 16
+    """Reviews a step, over all processes."""
     learning_rate: float = 1e-4
+    """The highest learning rate of the run; 2e-5 to 5e-5 suits a BERT-base."""
     warmup: float = 0.1
+    """Share of all steps on which the learning rate climbs to its highest."""
     weight_decay: float = 0.01
+    """How fast weights shrink, but for biases and LayerNorm."""
     max_length: int = 256
-    seed: int = 42
-    precision: str = "fp32"  # or "bf16": half the bytes, about three decimal digits
+    """Tokens a review is cut to."""
     truncation: str = "head"
+    """The part of a longer review that stays: head, tail or head+tail."""
+    seed: int = 42
+    """Fixes the order of the reviews and what dropout leaves out."""
+    precision: str = "fp32"
+    """fp32, or bf16: half the bytes, about three decimal digits."""
     patience: int | None = None
-    micro_batch_size: int | None = None
-    compiled: bool = False
+    """Stop after so many epochs in a row that were no better on validation."""
     frozen: bool = False
+    """Leave the encoder as it is and train the new layer only."""
 
 
-# --- one epoch ---------------------------------------------------------------------------------------------------------------
+class Callback:
+    """Looks on while a model is trained. `fit` tells each of its callbacks when something has happened."""
+
+    def begin(self, run):
+        """A training begins. run: a Run, which a callback may keep, and take further before the first step."""
+
+    def step(self, loss, count):
+        """The weights moved once. loss: mean loss of the batch, in nats; count: reviews in it."""
+
+    def epoch(self, entry):
+        """An epoch was judged. entry: its line of the history, a dict, which a callback may add to."""
 
 
-def training_steps(model, data_loader, optimizer, scheduler, device, config, accelerator=None, seed=None):
-    """Train: for each batch of the loader measure the error, and follow its gradient a little.
+# --- the loop ----------------------------------------------------------------------------------------------------------------
 
-    Yields (loss, reviews) after each step: the mean loss per review, in nats, and how many reviews there were. With a seed,
-    dropout goes by it and the number of the step, so that a run can be taken up anywhere.
+
+def backward(model, batch, device, precision="fp32"):
+    """Work out the gradient of a batch's mean loss, into the weights' grad. Returns that loss, in nats."""
+    with autocast(device, precision):
+        logits = model(**inputs_of(batch, device))
+    loss = cross_entropy(logits.float(), batch["label"].to(device))
+    loss.backward()
+    return loss.item()
+
+
+def inputs_of(batch, device):
+    """What a model reads of a batch, all but the labels, on a device."""
+    return {name: tensor.to(device) for name, tensor in batch.items() if name != "label"}
+
+
+def train(model, data_loader, optimizer, scheduler, device, precision="fp32", backward=backward, seed=None, callbacks=()):
+    """Train for one epoch: every batch of the loader once. Returns the mean loss per review, in nats.
+
+    seed: what dropout goes by, together with the number of the step, so that a run can be taken up anywhere [default: torch's
+    generator as it is]. backward: works out the gradient of a batch and returns its mean loss, in place of the one above.
     Raises ValueError at the first batch whose loss or gradient is not a finite number, before it touches the weights.
     """
     model.train()
-    for number, batch in enumerate(progress_bar(data_loader, "training", accelerator)):
+    total = count = 0
+    for number, batch in enumerate(progress_bar(data_loader, "training")):
         if seed is not None:
-            torch.manual_seed((seed * 1_000_003 + scheduler.last_epoch) * 1024 + process(accelerator)[0])
-        loss = add_gradient(model, batch, device, config, accelerator)
-        if not math.isfinite(loss):
-            raise ValueError(f"the loss is {loss} at {name_batch(data_loader, number)}; try a lower learning rate, or fp32")
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
-        if not math.isfinite(norm):
-            raise ValueError(f"the gradient is {norm} at {name_batch(data_loader, number)}; try a lower learning rate, or fp32")
+            torch.manual_seed(seed_of(seed, "dropout", scheduler.last_epoch))
+        loss = backward(model, batch, device, precision)
+        norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
+        check_finite(loss, norm, data_loader, number)
         optimizer.step()
         scheduler.step()
         optimizer.zero_grad()
-        yield loss, len(batch["label"])
+        total, count = total + loss * len(batch["label"]), count + len(batch["label"])
+        for callback in callbacks:
+            callback.step(loss, len(batch["label"]))
+    return total / max(1, count)  # of a run that was stopped behind the last batch there may be none left
 
 
-def add_gradient(model, batch, device, config, accelerator=None):
-    """Work out the gradient of a batch's mean loss, into the weights' grad. Returns that loss, in nats.
-
-    With n processes each takes every n-th review of the batch; of these, at most config.micro_batch_size go through
-    the model at a time.
-    """
-    labels, (rank, processes) = batch["label"], process(accelerator)
-    mine = torch.arange(len(labels))[rank::processes]
-    share = 1 / len(labels) if len(mine) else 0.0  # a process without a review goes through the motions with another's
-    parts = (mine if len(mine) else torch.tensor([0])).split(config.micro_batch_size or len(labels))
-    total = torch.zeros((), device=device)
-    for number, part in enumerate(parts, start=1):
-        with accelerator.no_sync(model) if accelerator and number < len(parts) else nullcontext():
-            with autocast(device, config.precision):
-                logits = model(batch["input_ids"][part].to(device), batch["attention_mask"][part].to(device))
-            loss = share * functional.cross_entropy(logits.float(), labels[part].to(device), reduction="sum")
-            (loss * processes).backward()  # processes average their gradients
-        total += loss.detach()
-    return (accelerator.reduce(total) if accelerator else total).item()
+def check_finite(loss, norm, data_loader, number):
+    """Raise ValueError, naming the batch, where the loss or the norm of its gradient is not a finite number."""
+    for name, value in (("loss", loss), ("gradient", norm)):
+        if not math.isfinite(value):
+            batches = getattr(getattr(data_loader, "batch_sampler", None), "batches", None)
+            which = f"batch {number}" + (f", which holds the reviews {batches()[number]} (from 0)" if batches else "")
+            raise ValueError(f"the {name} is {value} at {which}; try a lower learning rate, or fp32")
 
 
-def train(model, data_loader, optimizer, scheduler, device, precision="fp32"):
-    """Train for one epoch: every batch of the loader once. Returns the mean loss per review, in nats.
-
-    Raises ValueError at the first batch whose loss or gradient is not a finite number, before it touches the weights.
-    """
-    total = count = 0
-    for loss, reviews in training_steps(model, data_loader, optimizer, scheduler, device, TrainConfig(precision=precision)):
-        total, count = total + loss * reviews, count + reviews
-    return total / count
+def progress_bar(data_loader, name):
+    """A loader that shows how far it is. TQDM_DISABLE=1 keeps it quiet."""
+    silent = {} if is_first() else {"disable": True}  # a False would overrule TQDM_DISABLE
+    return tqdm(data_loader, desc=name, leave=False, mininterval=0.5, **silent)
 
 
-def progress_bar(data_loader, name, accelerator=None):
-    """A loader that shows how far it is, one bar for all processes. TQDM_DISABLE=1 keeps it quiet."""
-    return tqdm(data_loader, desc=name, leave=False, mininterval=0.5, **({"disable": True} if process(accelerator)[0] else {}))
+def optimizer_and_schedule(model, config, steps):
+    """AdamW, and a learning rate that climbs to its peak over the warm-up and falls in a straight line to zero."""
+    groups = decay_groups((weight for weight in model.parameters() if weight.requires_grad), config.weight_decay)
+    optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)  # one kernel for all weights
+    return optimizer, get_linear_schedule_with_warmup(optimizer, round(config.warmup * steps), steps)
 
 
-def name_batch(data_loader, number):
-    """Say which batch of a loader it is, and which reviews it holds where that can be told."""
-    batches = getattr(data_loader.batch_sampler, "batches", None)
-    return f"batch {number}" if batches is None else f"batch {number}, which holds the reviews {batches()[number]} (from 0)"
+def decay_groups(weights, weight_decay):
+    """Weights in two groups, as an optimizer takes them: matrices decay, biases and LayerNorm do not."""
+    weights = list(weights)
+    return [
+        {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": weight_decay},
+        {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+# --- judging -----------------------------------------------------------------------------------------------------------------
 
 
 def evaluate(model, data_loader, device, precision="fp32"):
@@ -123,152 +154,198 @@ def evaluate(model, data_loader, device, precision="fp32"):
     and F1 of each class, under it the accuracy of always naming the commonest class."""
     logits, labels = collect_logits(model, data_loader, device, precision)
     predictions = logits.argmax(-1)
-    return accuracy_score(labels, predictions), report(labels, predictions, logits.shape[-1])
+    names = getattr(model, "class_names", None) or class_names(logits.shape[-1])
+    return accuracy_score(labels, predictions), report(labels, predictions, names)
 
 
 @torch.inference_mode()
-def collect_logits(model, data_loader, device, precision="fp32", accelerator=None):
-    """Run a model over a loader. Returns (logits (review, class), labels (review,)), on the CPU, in the loader's order.
-
-    Several processes share the batches out, and each gets the results of all.
-    """
+def collect_logits(model, data_loader, device, precision="fp32"):
+    """Run a model over a loader. Returns (logits (review, class), labels (review,)), on the CPU, in the loader's order."""
     model.eval()
-    found, (rank, processes) = [], process(accelerator)
-    for number, batch in enumerate(progress_bar(data_loader, "evaluating", accelerator)):
-        if number % processes == rank:
-            with autocast(device, precision):
-                logits = model(batch["input_ids"].to(device), batch["attention_mask"].to(device)).float().cpu()
-            found.append((number, logits, batch["label"]))
-    found = sorted(gather_object(found) if processes > 1 else found, key=lambda one: one[0])
-    return torch.cat([logits for _, logits, _ in found]), torch.cat([labels for _, _, labels in found])
+    logits, labels = [], []
+    for batch in progress_bar(data_loader, "evaluating"):
+        with autocast(device, precision):
+            logits.append(model(**inputs_of(batch, device)).float().cpu())
+        labels.append(batch["label"])
+    return torch.cat(logits), torch.cat(labels)
+
+
+def report(labels, predictions, names):
+    """Precision, recall and F1 of each class, and the majority class beside the accuracy, as text. names: of the classes."""
+    text = classification_report(labels, predictions, labels=range(len(names)), target_names=names, zero_division=0)
+    return f"{text}{'majority class':>14}{majority_accuracy(labels):>29.2f}{len(labels):>10}\n"
 
 
 # --- several epochs ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass
-class Progress:
-    """How far a run is: the epoch, counted from 1; how many of its batches are done, the reviews in them, the sum of their
-    losses, the seconds they took; the most memory that was held, in MB, None where the system does not say; and the entries of
-    the epochs before."""
+class Run(Callback):
+    """A training under way: what is trained on what, and how far it is."""
 
-    epoch: int = 1
-    batches: int = 0
-    reviews: int = 0
+    model: nn.Module
+    loader: object  # its batch_sampler has set_epoch(epoch, start)
+    optimizer: torch.optim.Optimizer
+    scheduler: object
+    epochs: int
+    patience: int | None = None
+    epoch_number: int = 1  # the one under way
+    batches: int = 0  # done in it
+    count: int = 0  # of reviews in these
     loss_sum: float = 0.0
-    seconds: float = 0.0
-    memory_mb: int | None = None
+    seconds: float = 0.0  # since the epoch began
+    took: float = 0.0  # what passed last, a step or judging
     history: list = field(default_factory=list)
+    best: dict | None = None  # the weights of the best epoch so far
 
-    def spend(self, seconds, memory_mb):
-        """Count the seconds that passed, and the most memory that this process has held."""
-        self.seconds += seconds
-        self.memory_mb = max(filter(None, (self.memory_mb, memory_mb)), default=None)
+    def start_clock(self):
+        """Let time count from now on."""
+        self.moment = time.perf_counter()
 
-    def add_step(self, loss, reviews, seconds, memory_mb):
-        """Count a step. Returns what there is to say of it."""
-        self.spend(seconds, memory_mb)
-        self.batches, self.reviews, self.loss_sum = self.batches + 1, self.reviews + reviews, self.loss_sum + loss * reviews
-        return {"epoch": self.epoch, "batch": self.batches, "reviews": reviews, "loss": loss, "seconds": round(seconds, 4)}
+    def lap(self):
+        """Count the time since the last lap."""
+        now = time.perf_counter()
+        self.took, self.moment = now - self.moment, now
+        self.seconds += self.took
 
-    def close_epoch(self, scores, seconds, memory_mb):
-        """End the epoch with its scores on validation. Returns what there is to say of it."""
-        self.spend(seconds, memory_mb)
-        spent = {"seconds": self.seconds, "memory_mb": self.memory_mb}
-        entry = {"epoch": self.epoch, "train_loss": self.loss_sum / self.reviews, **scores, **spent}
+    def step(self, loss, count):
+        """Count a step."""
+        self.lap()
+        self.batches, self.count, self.loss_sum = self.batches + 1, self.count + count, self.loss_sum + loss * count
+
+    def close_epoch(self, scores):
+        """End the epoch with its scores, a dict. Returns its line of the history."""
+        self.lap()
+        entry = {"epoch": self.epoch_number, "train_loss": self.loss_sum / self.count, **scores, "seconds": self.seconds}
         self.history.append(entry)
-        self.epoch, self.batches, self.reviews, self.loss_sum, self.seconds = self.epoch + 1, 0, 0, 0.0, 0.0
+        self.epoch_number, self.batches, self.count, self.loss_sum, self.seconds = self.epoch_number + 1, 0, 0, 0.0, 0.0
         return entry
+
+    def keep_best(self):
+        """Remember the weights as they are now."""
+        self.best = {name: weight.detach().cpu().clone() for name, weight in self.model.state_dict().items()}
 
     def best_epoch(self):
         """The number of the epoch that did best on validation: by accuracy, then by loss, then the earlier. 0 before any."""
-        return max(self.history, key=lambda entry: (entry["accuracy"], -entry["validation_loss"]), default={"epoch": 0})[
-            "epoch"
-        ]
+        best = max(self.history, key=lambda entry: (entry["accuracy"], -entry["validation_loss"]), default={"epoch": 0})
+        return best["epoch"]
 
-    def is_over(self, config):
+    def is_over(self):
         """Whether all epochs are done, or patience has run out."""
-        idle = len(self.history) - self.best_epoch()
-        return self.epoch > config.epochs or (config.patience is not None and idle >= config.patience)
+        if self.epoch_number > self.epochs:
+            return True
+        return self.patience is not None and len(self.history) - self.best_epoch() >= self.patience
+
+
+def repeat(run, judge, device, precision="fp32", backward=backward, seed=None, callbacks=()):
+    """Train epoch after epoch until the run is over, and judge each: judge(model) gives scores, a dict.
+
+    The other arguments are those of `train`. The run is left with its history.
+    """
+    for callback in callbacks:
+        callback.begin(run)
+    while not run.is_over():
+        run.loader.batch_sampler.set_epoch(run.epoch_number, run.batches)
+        run.start_clock()
+        give_back_memory()  # batches of many lengths leave gaps that the next ones do not fit into
+        train(run.model, run.loader, run.optimizer, run.scheduler, device, precision, backward, seed, [run, *callbacks])
+        entry = run.close_epoch(judge(run.model))
+        if "accuracy" in entry and run.best_epoch() == entry["epoch"]:
+            run.keep_best()
+        for callback in callbacks:
+            callback.epoch(entry)
 
 
 def fit(
-    model, tokenizer, train_data, validation_data, config=None, device="cpu", out=None, resume=False, watch=None, save_every=120
-):
-    """Fine-tune a model for some epochs and leave it with the weights of the epoch that did best on validation.
+    model, tokenizer, train_data, validation_data, config=None, device=None, callbacks=(),
+    backward=backward, collect=collect_logits, rank=0,
+):  # fmt: skip
+    """Fine-tune a classifier for some epochs and leave it with the weights of the epoch that did best on validation.
 
-    train_data, validation_data: (texts, labels) each. out: a folder, which while training goes on gets the best weights, the
-    tokenizer, train_config.json, a line in history.jsonl for each epoch and in steps.jsonl for each step and, every save_every
-    seconds and after each epoch, a checkpoint. resume: go on from that checkpoint, or begin where there is none yet; the
-    weights at the end are those of a run that was never stopped. watch: a function that is given each line, as a dict.
-    Processes that were launched together share each batch (processes.py).
-    Returns the history, a dict an epoch: epoch, train_loss, validation_loss, accuracy, seconds, and memory_mb, the most that
-    was held since the run began.
-    Raises ValueError where `check_run` finds that it cannot work, the loss or its gradient is no finite number, or `Run` does
-    not take the folder.
+    train_data, validation_data: (texts, labels) each. device: where to train [default: where the model is]. callbacks: see
+    `Callback`. backward, collect, rank: how several processes share the work (experiments/engine.py) [default: one does all].
+    Returns the history, a dict an epoch: epoch, train_loss, validation_loss, accuracy, and what callbacks add. The model knows
+    from then on how it reads: to how many tokens a review is cut, and which part of it stays.
+    Raises ValueError where `check_run` finds that it cannot work, or the loss or its gradient is no finite number.
     """
     config = config or TrainConfig()
     check_run(config, model, train_data[1], validation_data[1])
-    accelerator = join_processes(device)
-    device = accelerator.device if accelerator.num_processes > 1 else torch.device(device)
-    model.to(device).bert.requires_grad_(not config.frozen)
-    loader, validation = loaders(tokenizer, train_data, validation_data, config)
-    optimizer, scheduler = optimizer_and_schedule(model, config, steps=len(loader) * config.epochs)
-    if config.compiled:
-        model.bert.compile(dynamic=True)
-    with Run(out, asdict(config), fingerprint(train_data, validation_data), resume, accelerator.is_main_process) as run:
-        progress = Progress(**run.load(model, optimizer, scheduler))
-        shared = accelerator.prepare(model)
-        while not progress.is_over(config):
-            loader.batch_sampler.set_epoch(progress.epoch, progress.batches)
-            give_back_memory()  # what came before left gaps as well
-            gauge = Gauge(device)
-            for loss, reviews in training_steps(
-                shared, loader, optimizer, scheduler, device, config, accelerator, seed=config.seed
-            ):
-                run.note("steps", progress.add_step(loss, reviews, *gauge.lap()), watch)
-                if run.is_due(save_every):
-                    run.save(model, optimizer, scheduler, asdict(progress))
-                    give_back_memory()  # batches of many lengths leave gaps that the next does not fit into
-            scores = validation_scores(model, validation, device, config.precision, accelerator)
-            run.note("history", progress.close_epoch(scores, *gauge.lap()), watch)
-            if progress.best_epoch() == len(progress.history):
-                run.keep_best(model, tokenizer)
-            run.save(model, optimizer, scheduler, asdict(progress))
-        accelerator.wait_for_everyone()  # the first may still be writing what all are to read
-        run.load_best(model)
+    device = torch.device(device) if device else next(model.parameters()).device
+    model.to(device).read_as(config.max_length, config.truncation, config.precision)
+    learner, loader, held_out = learner_and_loaders(model, tokenizer, train_data, validation_data, config, device)
+    optimizer, scheduler = optimizer_and_schedule(learner, config, steps=len(loader) * config.epochs)
+
+    def judge(learner):
+        logits, labels = collect(learner, held_out, device, config.precision)
+        return {"validation_loss": cross_entropy(logits, labels).item(), "accuracy": accuracy_score(labels, logits.argmax(-1))}
+
+    run = Run(learner, loader, optimizer, scheduler, config.epochs, config.patience)
+    repeat(run, judge, device, config.precision, backward, (config.seed, rank), callbacks)
+    learner.load_state_dict(run.best)
     model.eval()
-    return progress.history
+    return run.history
 
 
-class Gauge:
-    """What a run takes: seconds from lap to lap, and the most memory that this process has held so far, in MB."""
-
-    def __init__(self, device):
-        self.device, self.last = device, time.perf_counter()
-
-    def lap(self):
-        """(seconds since the last lap, MB)."""
-        before, self.last = self.last, time.perf_counter()
-        return self.last - before, peak_memory(self.device)
+def learner_and_loaders(model, tokenizer, train_data, validation_data, config, device):
+    """What is trained, batches to train it on, and batches to judge it by: the whole model on tokens or, where the encoder is
+    frozen, its last layer on the vectors that the encoder makes of each review, worked out once."""
+    learner, pair = model, datasets(tokenizer, train_data, validation_data, config)
+    if config.frozen:
+        learner, pair = Head(model), [Features(model, dataset, device, config.precision) for dataset in pair]
+    return learner, training_loader(pair[0], config.batch_size, config.seed), evaluation_loader(pair[1], 32)
 
 
-def loaders(tokenizer, train_data, validation_data, config):
-    """Tokenise once; batches to train on, and batches to validate on."""
-    training, held_out = (
-        TextClassificationDataset(*data, tokenizer, config.max_length, config.truncation)
-        for data in (train_data, validation_data)
-    )
-    return training_loader(training, config.batch_size, config.seed), evaluation_loader(held_out, 32)
+def datasets(tokenizer, train_data, validation_data, config):
+    """Reviews to train on and reviews to judge by, tokenised once: two datasets."""
+    reading = tokenizer, config.max_length, config.truncation
+    return [TextClassificationDataset(*data, *reading) for data in (train_data, validation_data)]
+
+
+class Head(nn.Module):
+    """The last layer of a classifier alone. forward(features (batch, hidden_size)) -> logits (batch, num_classes)."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.dropout, self.classifier = model.dropout, model.classifier
+
+    def forward(self, features):
+        return self.classifier(self.dropout(features))
+
+
+class Features(Dataset):
+    """The vectors that an encoder makes of reviews. An item: features (hidden_size,) and label."""
+
+    def __init__(self, model, dataset, device, precision="fp32"):
+        rows, self.labels = [], dataset.labels
+        model.eval()
+        with torch.inference_mode():
+            for batch in progress_bar(evaluation_loader(dataset, 32), "features"):
+                with autocast(device, precision):
+                    rows.append(model.features(**inputs_of(batch, device)).float().cpu())
+        back = torch.tensor(evaluation_order(dataset)).argsort()
+        self.features = torch.cat(rows)[back].clone()  # outside of inference mode: a gradient may pass through
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, index):
+        return {"features": self.features[index], "label": torch.tensor(self.labels[index])}
+
+    def lengths(self):
+        """One each: batches of any reviews are alike."""
+        return [1] * len(self)
 
 
 def check_run(config, model, labels, held_labels):
     """Raise ValueError where a run cannot work: no epochs, empty batches, too long reviews, one class only, a label that the
     model has no class for, nothing to validate on."""
-    for name in ("epochs", "batch_size", "patience", "micro_batch_size"):
+    for name in ("epochs", "batch_size", "patience"):
         if (value := getattr(config, name)) is not None and value < 1:
             raise ValueError(f"{name} is at least 1; got {value}")
+    if not config.learning_rate > 0:
+        raise ValueError(f"a learning rate is above 0; got {config.learning_rate}")
     autocast("cpu", config.precision)
+    check_truncation(config.truncation)
     check_max_length(config.max_length, model.bert.config.max_position_embeddings)
     if not held_labels:
         raise ValueError("there is no review to validate on: the best epoch could not be told")
@@ -276,32 +353,3 @@ def check_run(config, model, labels, held_labels):
         raise ValueError(f"the labels of a model with {classes} classes are 0 to {classes - 1}; got {strange[0]}")
     if len(set(labels)) < 2:
         raise ValueError(f"all {len(labels)} training reviews have the label {labels[0]}: nothing to tell apart")
-
-
-def optimizer_and_schedule(model, config, steps):
-    """AdamW, and a learning rate that climbs to its peak over the warm-up and falls in a straight line to zero."""
-    rates = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
-    weights = [weight for weight in model.parameters() if weight.requires_grad]
-    optimizer = torch.optim.AdamW(weights, **rates, fused=True)  # one kernel for all weights
-    return optimizer, get_linear_schedule_with_warmup(optimizer, round(config.warmup * steps), steps)
-
-
-def validation_scores(model, loader, device, precision="fp32", accelerator=None):
-    """The mean loss (nats) and the accuracy of a model over a loader, as a dict."""
-    logits, labels = collect_logits(model, loader, device, precision, accelerator)
-    loss = functional.cross_entropy(logits, labels).item()
-    return {"validation_loss": loss, "accuracy": accuracy_score(labels, logits.argmax(-1))}
-
-
-def trained_config(folder):
-    """The TrainConfig that the run in a folder was trained with; the default one where the folder does not tell.
-
-    Raises ValueError where the file is damaged.
-    """
-    path = Path(folder) / "train_config.json"
-    try:
-        return TrainConfig(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return TrainConfig()
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path} is damaged ({error}); copy or train the model again") from None

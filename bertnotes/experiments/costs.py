@@ -5,8 +5,9 @@ import time
 
 from torch.utils.data import DataLoader
 
+from bertnotes.batching import training_loader
 from bertnotes.experiments.meter import peak_memory
-from bertnotes.training import check_run, collect_logits, loaders, optimizer_and_schedule, training_steps
+from bertnotes.training import Callback, check_run, collect_logits, datasets, optimizer_and_schedule, train
 
 
 def estimate_cost(model, tokenizer, train_data, validation_data, config, device="cpu", steps=10):
@@ -18,27 +19,52 @@ def estimate_cost(model, tokenizer, train_data, validation_data, config, device=
     """
     check_run(config, model, train_data[1], validation_data[1])
     model = copy.deepcopy(model).to(device)
-    model.bert.requires_grad_(not config.frozen)
-    loader, validation = loaders(tokenizer, train_data, validation_data, config)
-    training, lengths, batches = loader.dataset, loader.dataset.lengths(), loader.batch_sampler.batches()
+    training, held_out = datasets(tokenizer, train_data, validation_data, config)
+    lengths, batches = training.lengths(), training_loader(training, config.batch_size, config.seed).batch_sampler.batches()
     sizes = [len(batch) * max(lengths[index] for index in batch) for batch in batches]
     probe = [batches[sizes.index(max(sizes))], *batches[:steps]]  # the first warms up; as the largest it shows the most memory
-    optimizer, scheduler = optimizer_and_schedule(model, config, steps=len(batches) * config.epochs)
-    probe_loader = DataLoader(training, batch_sampler=probe)
-    moments = [time.perf_counter() for _ in training_steps(model, probe_loader, optimizer, scheduler, device, config)]
-    rate = sum(sizes[:steps]) / (moments[-1] - moments[0])
-    started = time.perf_counter()
-    collect_logits(model, DataLoader(training, batch_sampler=probe[1:]), device, config.precision)
-    reading_rate = sum(sizes[:steps]) / (time.perf_counter() - started)
+    reading = sum(sizes[:steps]) / seconds_to_read(model, DataLoader(training, batch_sampler=probe[1:]), device, config)
+    held_out_seconds = sum(held_out.lengths()) / reading
+    if config.frozen:  # each review goes through the encoder once, whatever the number of epochs
+        rate, seconds = reading, sum(sizes) / reading + held_out_seconds
+    else:
+        rate = sum(sizes[:steps]) / seconds_to_train(model, DataLoader(training, batch_sampler=probe), device, config)
+        seconds = config.epochs * (sum(sizes) / rate + held_out_seconds)
     return {
         "reviews": len(training),
         "tokens": sum(lengths),
         "computed_tokens": sum(sizes),
         "steps": len(batches) * config.epochs,
         "tokens_per_second": round(rate),
-        "seconds": round(config.epochs * (sum(sizes) / rate + sum(validation.dataset.lengths()) / reading_rate)),
+        "seconds": round(seconds),
         "memory_mb": peak_memory(device),
     }
+
+
+def seconds_to_read(model, loader, device, config):
+    """How long it takes to score the batches of a loader."""
+    started = time.perf_counter()
+    collect_logits(model, loader, device, config.precision)
+    return time.perf_counter() - started
+
+
+def seconds_to_train(model, loader, device, config):
+    """How long it takes to train on the batches of a loader, without the first."""
+    clock = Clock()
+    optimizer, scheduler = optimizer_and_schedule(model, config, steps=len(loader))
+    train(model, loader, optimizer, scheduler, device, config.precision, callbacks=[clock])
+    return clock.moments[-1] - clock.moments[0]
+
+
+class Clock(Callback):
+    """Notes the moment at which each step ends."""
+
+    def __init__(self):
+        self.moments = []
+
+    def step(self, loss, count):
+        """A step has ended."""
+        self.moments.append(time.perf_counter())
 
 
 def cost_report(cost):

@@ -1,23 +1,240 @@
-"""A run on disk: a folder that belongs to one run at a time, and a checkpoint from which it goes on as if never stopped.
+"""What a training needs that runs for hours: a folder of its own, checkpoints, several processes, a batch in parts.
 
-Fine-tuning and pre-training share it. A checkpoint is safetensors and JSON, never a pickle: loading one of those can run code.
+All of it is callbacks for the loop in training.py, so that fine-tuning (`fit_in`) and pre-training (pretrain.py) share it. A
+run that was stopped goes on as if it never had been. A checkpoint is safetensors and JSON, never a pickle: loading one of those
+can run code.
+
+accelerate launch --num_processes 8 -m bertnotes train ...                       on eight GPUs
+python -m torch.distributed.run --nproc-per-node 2 -m bertnotes train ...        on a CPU, where accelerate starts only one
 """
 
 import hashlib
 import json
 import os
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
+from accelerate.utils import broadcast_object_list, gather_object
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch.nn.functional import cross_entropy
 
+from bertnotes.devices import autocast, give_back_memory
+from bertnotes.experiments.meter import peak_memory
 from bertnotes.files import whole, write_whole
+from bertnotes.training import Callback, check_run, collect_logits, fit, inputs_of
+
+IGNORED = -100  # the label of what is not to be guessed; torch's cross-entropy passes it over
+
+
+@dataclass
+class Machine:
+    """How a machine does the work; but for rounding, nothing of it changes what is learned."""
+
+    micro_batch_size: int | None = None
+    """Reviews in memory at a time, where a batch does not fit: its parts give the same gradient."""
+    compiled: bool = False
+    """Have torch.compile write the encoder's code."""
+    save_every: float = 120.0
+    """Seconds between checkpoints."""
+
+
+def fit_in(
+    folder, model, tokenizer, train_data, validation_data, config, machine=None, device=None, resume=False, callbacks=()
+):
+    """`fit` in a folder, from which it goes on after it was stopped. Processes that were launched together share each batch.
+
+    The folder gets the model of the best epoch with its tokenizer, train_config.json, a line in history.jsonl for each epoch
+    and in steps.jsonl for each step and, every so many seconds and after each epoch, a checkpoint. resume: go on from that, or
+    begin where there is none yet; the weights at the end are those of a run that was never stopped.
+    Returns the history; its entries have memory_mb, the most that was held since the run began, as well.
+    Raises ValueError as `fit` does, and where `Folder` does not take the folder.
+    """
+    machine = machine or Machine()
+    if machine.micro_batch_size is not None and machine.micro_batch_size < 1:
+        raise ValueError(f"micro_batch_size is at least 1; got {machine.micro_batch_size}")
+    check_run(config, model, train_data[1], validation_data[1])  # before anything is written
+    team = Team(device or next(model.parameters()).device, machine.micro_batch_size)
+    settings = asdict(config) | {"micro_batch_size": machine.micro_batch_size, "compiled": machine.compiled}
+    origin = {"data": fingerprint(train_data, validation_data)}
+    if machine.compiled:
+        model.bert.compile(dynamic=True)
+    with Folder(folder, settings, origin, resume, team, machine.save_every, keeps=(model, tokenizer)) as kept:
+        return fit(
+            model, tokenizer, train_data, validation_data, config, team.device,
+            [kept, team, *callbacks], team.backward, team.collect, team.rank,
+        )  # fmt: skip
+
+
+# --- several processes, and a batch in parts ---------------------------------------------------------------------------------
+
+
+def class_loss(model, batch, device):
+    """The sum of the losses of a batch, in nats."""
+    logits = model(**inputs_of(batch, device))
+    return cross_entropy(logits.float(), batch["label"].to(device), reduction="sum")
+
+
+class Team(Callback):
+    """The processes that were launched together, if any, and this one's place among them. accelerate does the work.
+
+    device: "cpu", "cuda" or "mps"; on a CPU processes speak through gloo, on GPUs through NCCL. micro_batch_size: how much of a
+    batch goes through the model at a time. loss_of(model, batch, device): the sum of the losses of a batch.
+    """
+
+    def __init__(self, device, micro_batch_size=None, loss_of=class_loss):
+        self.micro_batch_size, self.loss_of = micro_batch_size, loss_of
+        self.device, self.rank, self.size, self.accelerator = torch.device(device), 0, 1, None
+        if int(os.environ.get("WORLD_SIZE", 1)) > 1 and "LOCAL_RANK" in os.environ:  # as a launcher sets them
+            on_cpu = self.device.type == "cpu"
+            self.accelerator = Accelerator(cpu=on_cpu, device_placement=False, mixed_precision="no")
+            self.rank, self.size = self.accelerator.process_index, self.accelerator.num_processes
+            self.device = self.accelerator.device
+
+    def begin(self, run):
+        """Let the processes share the gradients of the run's model."""
+        self.model = self.accelerator.prepare(run.model) if self.accelerator else run.model
+
+    def backward(self, model, batch, device, precision="fp32"):
+        """Work out the gradient of a batch's mean loss, as training.backward does. Returns that loss, in nats.
+
+        With n processes each takes every n-th row of the batch; of these, at most micro_batch_size go through at a time.
+        """
+        count = (batch["label"] != IGNORED).sum().item()  # what the mean is over: reviews, or hidden words
+        rows = torch.arange(len(batch["label"]))
+        mine = rows[self.rank :: self.size]
+        share = 1 / count if len(mine) else 0.0  # a process without a row goes through the motions with another's
+        parts = (mine if len(mine) else rows[:1]).split(self.micro_batch_size or len(rows))
+        total = torch.zeros((), device=device)
+        for number, part in enumerate(parts, start=1):
+            wait = self.accelerator and number < len(parts)
+            with self.accelerator.no_sync(self.model) if wait else nullcontext():
+                with autocast(device, precision):
+                    loss = share * self.loss_of(self.model, {name: tensor[part] for name, tensor in batch.items()}, device)
+                (loss * self.size).backward()  # processes average their gradients
+            total += loss.detach()
+        return (self.accelerator.reduce(total) if self.accelerator else total).item()
+
+    def collect(self, model, data_loader, device, precision="fp32"):
+        """training.collect_logits, the batches shared out; each process gets the results of all."""
+        if self.size == 1:
+            return collect_logits(model, data_loader, device, precision)
+        mine = [batch for number, batch in enumerate(data_loader) if number % self.size == self.rank]
+        numbers = range(self.rank, len(data_loader), self.size)
+        found = [
+            (number, *collect_logits(model, [batch], device, precision)) for number, batch in zip(numbers, mine, strict=True)
+        ]
+        found = sorted(gather_object(found), key=lambda one: one[0])
+        return torch.cat([logits for _, logits, _ in found]), torch.cat([labels for _, _, labels in found])
+
+    def agree(self, value):
+        """The first process's value, in all of them."""
+        return broadcast_object_list([value])[0] if self.accelerator else value
+
+    def wait(self):
+        """Until all processes are here."""
+        if self.accelerator:
+            self.accelerator.wait_for_everyone()
+
+
+# --- a run in a folder -------------------------------------------------------------------------------------------------------
+
+
+class Folder(Callback):
+    """The folder of a run, held while a `with` block lasts: its settings, a line for each step and epoch, its checkpoint.
+
+    settings, origin: of the run, and what it began with, two dicts by which it is known; resume: go on with what the folder
+    holds; team: of whose processes only the first writes; keeps: (model, tokenizer) to save whenever an epoch was the best;
+    names: of the files for the settings and for the lines of epochs.
+    Raises ValueError where the folder holds a run and resume is not set, where settings or origin are not those of the run
+    there, and where another process is at work in it.
+    """
+
+    def __init__(
+        self, path, settings, origin, resume, team, save_every=120.0, keeps=None, names=("train_config.json", "history.jsonl")
+    ):
+        self.path, self.settings, self.origin, self.resume, self.team = Path(path), settings, origin, resume, team
+        self.save_every, self.keeps = save_every, keeps
+        self.known, self.lines = (self.path / name for name in names)
+        self.state, self.held, self.saved, self.stack = self.path / "state.safetensors", None, time.monotonic(), ExitStack()
+
+    def __enter__(self):
+        if self.team.rank == 0:
+            if self.known.exists():
+                if not self.resume:
+                    raise ValueError(f"{self.path} holds a run; to go on with it, resume it, or give a new folder")
+                check_same(json.loads(self.known.read_text(encoding="utf-8")), self.settings, self.path)
+            self.stack.enter_context(claimed(self.path))
+            write_whole(self.known, json.dumps(self.settings, indent=2) + "\n")
+        return self
+
+    def __exit__(self, *error):
+        if not any(error):
+            self.team.wait()  # the first may still be writing what all are to read
+        self.stack.close()
+
+    def begin(self, run):
+        """Take the run to where the checkpoint left it, if there is one; drop the lines behind it, which will come again."""
+        self.run = run
+        if self.state.exists():
+            tensors, record = load_checkpoint(self.state)
+            check_same(record["origin"], self.origin, self.path)
+            if self.keeps and record["progress"]["history"]:
+                self.keeps[0].load_weights(self.path)
+                run.keep_best()
+            restore_state(tensors, run.model, parts_of(run.optimizer), self.state)
+            run.scheduler.load_state_dict(record["scheduler"])
+            for group, rate in zip(run.optimizer.param_groups, run.scheduler.get_last_lr(), strict=True):
+                group["lr"] = rate
+            vars(run).update(record["progress"])
+            self.held = record["held"]
+        if self.team.rank == 0:
+            done = run.epoch_number, run.batches
+            steps = [line for line in read_lines(self.path / "steps.jsonl") if (line["epoch"], line["batch"]) <= done]
+            write_whole(self.path / "steps.jsonl", lines_of(steps))
+            self.write_history()
+
+    def step(self, loss, count):
+        """Write a line and, if it is time, a checkpoint."""
+        if self.team.rank == 0:
+            entry = {"epoch": self.run.epoch_number, "batch": self.run.batches, "reviews": count, "loss": loss}
+            append_line(self.path / "steps.jsonl", entry | {"seconds": round(self.run.took, 4)})
+            if time.monotonic() - self.saved >= self.save_every:
+                self.save()
+                give_back_memory()  # writing it left gaps
+
+    def epoch(self, entry):
+        """Keep the model if it is the best so far, and write a checkpoint and the line of the epoch."""
+        self.held = max(filter(None, (self.held, peak_memory(self.team.device))), default=None)
+        entry["memory_mb"] = self.held
+        if self.team.rank == 0:
+            if self.keeps and self.run.best_epoch() == entry["epoch"]:
+                self.keeps[0].save_pretrained(self.path, self.keeps[1])
+            self.save()
+            self.write_history()
+
+    def save(self):
+        """Write a checkpoint."""
+        self.held = max(filter(None, (self.held, peak_memory(self.team.device))), default=None)
+        run, names = self.run, ("epoch_number", "batches", "count", "loss_sum", "seconds", "history")
+        record = {"origin": self.origin, "scheduler": run.scheduler.state_dict(), "held": self.held}
+        record["progress"] = {name: getattr(run, name) for name in names}
+        save_checkpoint(self.state, state_of(run.model, parts_of(run.optimizer)), record)
+        self.saved = time.monotonic()
+
+    def write_history(self):
+        """Write the lines of all epochs so far."""
+        write_whole(self.lines, lines_of(self.run.history))
+
+
+def parts_of(optimizer):
+    """The optimizers that one is made of: itself, but for pretrain.Joined."""
+    return getattr(optimizer, "parts", [optimizer])
 
 
 @contextmanager
@@ -82,7 +299,7 @@ def checksum(tensors, text):
 
 def state_of(model, optimizers):
     """All that a training step changes, as named tensors: "model/NAME" and "optimizer/KEY/NAME"."""
-    tensors = {f"model/{name}": weight for name, weight in model.named_parameters()}
+    tensors = {f"model/{name}": tensor for name, tensor in own_tensors(model).items()}
     for name, weight in model.named_parameters():
         for optimizer in optimizers:
             for key, value in optimizer.state.get(weight, {}).items():
@@ -90,27 +307,40 @@ def state_of(model, optimizers):
     return tensors
 
 
+def own_tensors(model):
+    """The weights of a model, each once however many names it has, and its buffers, but for those that it makes itself."""
+    kept = model.state_dict().keys()
+    buffers = {name: buffer for name, buffer in model.named_buffers() if name in kept}
+    return {**dict(model.named_parameters()), **buffers}
+
+
 def restore_state(tensors, model, optimizers, path):
     """Put what `state_of` gave into model and optimizers, all of it or, where it does not fit, nothing.
 
     path: the file that it came from, for the error. Raises ValueError where names or shapes are not the model's.
     """
-    weights = dict(model.named_parameters())
-    found = {name.removeprefix("model/"): tensor for name, tensor in tensors.items() if name.startswith("model/")}
-    shapes, expected = ({name: tuple(tensor.shape) for name, tensor in one.items()} for one in (found, weights))
+    own, weights = own_tensors(model), dict(model.named_parameters())
+    kept = {name.removeprefix("model/"): tensor for name, tensor in tensors.items() if name.startswith("model/")}
+    check_shapes(kept, own, path)
     moments = [name.split("/", 2)[1:] for name in tensors if name.startswith("optimizer/")]
-    if shapes != expected or not {name for _, name in moments} <= weights.keys():
-        different = sorted(name for name in shapes.keys() | expected.keys() if shapes.get(name) != expected.get(name))
-        raise ValueError(f"{path} holds another model than this one; they differ in {different[:3]}")
-    owner = {
-        id(weight): optimizer for optimizer in optimizers for group in optimizer.param_groups for weight in group["params"]
-    }
+    if strange := sorted({name for _, name in moments} - weights.keys()):
+        raise ValueError(f"{path} holds another model than this one; it has moments of {strange[:3]}")
+    owner = {}  # which optimizer moves a weight
+    for optimizer in optimizers:
+        owner |= {id(weight): optimizer for group in optimizer.param_groups for weight in group["params"]}
     with torch.no_grad():
-        for name, weight in weights.items():
-            weight.copy_(found[name])
+        for name, tensor in own.items():
+            tensor.copy_(kept[name])
         for key, name in moments:
             value = tensors[f"optimizer/{key}/{name}"]
             owner[id(weights[name])].state[weights[name]][key] = value.clone().to(weights[name].device)
+
+
+def check_shapes(kept, own, path):
+    """Raise ValueError where the tensors of a checkpoint are not a model's, naming three that differ."""
+    there, here = ({name: tuple(tensor.shape) for name, tensor in tensors.items()} for tensors in (kept, own))
+    if different := sorted(name for name in there.keys() | here.keys() if there.get(name) != here.get(name)):
+        raise ValueError(f"{path} holds another model than this one; they differ in {different[:3]}")
 
 
 def check_same(found, wanted, path):
@@ -150,106 +380,3 @@ def fingerprint(*data):
     for texts, labels in data:
         digest.update(json.dumps([list(texts), [int(label) for label in labels]]).encode())
     return digest.hexdigest()
-
-
-class Run:
-    """The folder of a fine-tuning run, held while a `with` block lasts. With None for a folder, the best weights are kept in
-    memory and nothing is written.
-
-    config, data: the run's settings, a dict, and its data's fingerprint; resume: go on with what the folder holds; writes:
-    False in all processes but one. Raises ValueError where the folder holds a run and resume is not set, where settings or
-    data are not those of the run there, and where another process is at work in it.
-    """
-
-    def __init__(self, folder, config, data, resume=False, writes=True):
-        self.folder, self.config, self.data = folder and Path(folder), config, data
-        self.resume, self.writes = resume, writes and folder is not None
-        self.best, self.saved, self.stack = None, time.monotonic(), ExitStack()
-
-    def __enter__(self):
-        if self.writes and (self.folder / "train_config.json").exists():  # the others may come when it has just been written
-            if not self.resume:
-                raise ValueError(f"{self.folder} holds a run; to go on with it, resume it, or give a new folder")
-            check_same(json.loads((self.folder / "train_config.json").read_text(encoding="utf-8")), self.config, self.folder)
-        if self.writes:
-            self.stack.enter_context(claimed(self.folder))
-            write_whole(self.folder / "train_config.json", json.dumps(self.config, indent=2) + "\n")
-        return self
-
-    def __exit__(self, *_):
-        self.stack.close()
-
-    def load(self, model, optimizer, scheduler):
-        """Put the last checkpoint into all three. Returns the progress noted in it, a dict, empty where there is none yet."""
-        path, progress = self.folder and self.folder / "state.safetensors", {}
-        if path and path.exists():
-            tensors, record = load_checkpoint(path)
-            check_same({"data": record["data"]}, {"data": self.data}, self.folder)
-            restore_state(tensors, model, [optimizer], path)
-            scheduler.load_state_dict(record["scheduler"])
-            for group, rate in zip(optimizer.param_groups, scheduler.get_last_lr(), strict=True):
-                group["lr"] = rate
-            progress = record["progress"]
-        if self.writes:
-            self.cut_lines(progress)
-        return progress
-
-    def cut_lines(self, progress):
-        """Drop the lines of steps and epochs after the checkpoint: the run will come to them again."""
-        done = progress.get("epoch", 1), progress.get("batches", 0)
-        steps = [line for line in read_lines(self.folder / "steps.jsonl") if (line["epoch"], line["batch"]) <= done]
-        write_whole(self.folder / "steps.jsonl", lines_of(steps))
-        write_whole(self.folder / "history.jsonl", lines_of(progress.get("history", [])))
-
-    def note(self, name, entry, watch=None):
-        """Add a line to NAME.jsonl, and tell whoever watches."""
-        if self.writes:
-            append_line(self.folder / f"{name}.jsonl", entry)
-        if watch:
-            watch(entry)
-
-    def is_due(self, seconds):
-        """Whether the last checkpoint is so many seconds old."""
-        return self.writes and time.monotonic() - self.saved >= seconds
-
-    def save(self, model, optimizer, scheduler, progress):
-        """Write a checkpoint."""
-        if self.writes:
-            record = {"data": self.data, "scheduler": scheduler.state_dict(), "progress": progress}
-            save_checkpoint(self.folder / "state.safetensors", state_of(model, [optimizer]), record)
-            self.saved = time.monotonic()
-
-    def keep_best(self, model, tokenizer):
-        """Keep the weights as they are now."""
-        if self.writes:
-            model.save_pretrained(self.folder, tokenizer)
-        elif self.folder is None:
-            self.best = {name: weight.detach().cpu().clone() for name, weight in model.state_dict().items()}
-
-    def load_best(self, model):
-        """Put the weights that were kept last into the model."""
-        if self.folder:
-            model.load_weights(self.folder)
-        else:
-            model.load_state_dict(self.best)
-
-
-def join_processes(device):
-    """Join the other processes that were launched with this one, if any: accelerate's Accelerator.
-
-    device: "cpu", "cuda" or "mps"; on a CPU processes speak through gloo, on GPUs through NCCL.
-    """
-    launched = "LOCAL_RANK" in os.environ
-    on_cpu = launched and torch.device(device).type == "cpu"  # one alone need not say, and could not change its mind later
-    AcceleratorState._reset_state()  # accelerate keeps one for all: what a Trainer before asked for, such as bf16, is not ours
-    return Accelerator(cpu=on_cpu, device_placement=False, mixed_precision="no")  # precision is for `devices.autocast` to set
-
-
-def process(accelerator):
-    """The number of this process, from 0, and how many there are."""
-    return (accelerator.process_index, accelerator.num_processes) if accelerator else (0, 1)
-
-
-def is_first():
-    """Whether this is the first of the processes that were launched together, or the only one: the one that speaks."""
-    return os.environ.get("RANK", "0") == "0"

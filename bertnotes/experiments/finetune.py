@@ -61,13 +61,13 @@ def train(
     import bertnotes.experiments.reader_model  # noqa: F401  (so that transformers knows the readers of page 04)
     from bertnotes.classifier import BERTClassifier
     from bertnotes.data import load_imdb_data, split_validation
-    from bertnotes.devices import best_device, choose_precision, training_attention
-    from bertnotes.experiments.engine import is_first
+    from bertnotes.devices import best_device, choose_precision, is_first, training_attention
+    from bertnotes.experiments.engine import Machine, fit_in
     from bertnotes.experiments.exam import check_look, check_unseen, note_look
     from bertnotes.files import hash_of
     from bertnotes.models import load_tokenizer
     from bertnotes.names import model_name
-    from bertnotes.training import TrainConfig, fit
+    from bertnotes.training import TrainConfig
 
     check_folders(out, resume, test, record)
     model = model_name(model)
@@ -79,8 +79,7 @@ def train(
     device = best_device()
     config = TrainConfig(
         epochs, batch_size, learning_rate, max_length=max_length, seed=seed, truncation=truncation, patience=patience,
-        micro_batch_size=micro_batch_size,
-        precision=choose_precision(precision, device, out / "train_config.json"), compiled=compiled, frozen=frozen,
+        precision=choose_precision(precision, device, out / "train_config.json"), frozen=frozen,
     )  # fmt: skip
     torch.manual_seed(seed)
     options = {"attention_dropout": attention_dropout, "random_init": random_init}
@@ -94,7 +93,8 @@ def train(
     if dry_run:
         return report_cost(classifier, tokenizer, reviews, config, device)
     say_start(reviews)
-    history = fit(classifier, tokenizer, *reviews, config, device, out, resume, save_every=save_every)
+    machine = Machine(micro_batch_size, compiled, save_every)
+    history = fit_in(out, classifier, tokenizer, *reviews, config, machine, device, resume)
     say_end(history, out)
     if test_data and is_first():
         facts = score(classifier, tokenizer, test_data, reviews, config)
@@ -123,8 +123,8 @@ def report_cost(classifier, tokenizer, reviews, config, device):
 def say_start(reviews):
     """Print how many reviews there are, and what naming the commonest class would score; on stderr, whether test reviews are
     among them."""
-    from bertnotes.evaluation import majority_accuracy
-    from bertnotes.experiments.engine import is_first
+    from bertnotes.data import majority_accuracy
+    from bertnotes.devices import is_first
     from bertnotes.experiments.exam import SHARED, official_among
 
     (texts, _), (held_texts, held_labels) = reviews
@@ -144,7 +144,7 @@ def say_start(reviews):
 
 def say_end(history, out):
     """Print a line for each epoch."""
-    from bertnotes.experiments.engine import is_first
+    from bertnotes.devices import is_first
 
     if is_first():
         for entry in history:
@@ -166,8 +166,10 @@ def score(classifier, tokenizer, test_data, reviews, config):
     reviews: those to train and those to validate on. Returns what was found, a dict, with every verdict on test and validation.
     """
     from bertnotes.baselines import tfidf_logistic_regression
-    from bertnotes.evaluation import accuracy, majority_accuracy, report
+    from bertnotes.data import LABELS, majority_accuracy
+    from bertnotes.evaluation import accuracy
     from bertnotes.experiments.records import pack_flags, pack_probabilities
+    from bertnotes.training import report
 
     (texts, labels), (held_texts, held_labels) = test_data, reviews[1]
     positive = positive_probabilities(classifier, tokenizer, texts, config)
@@ -176,7 +178,8 @@ def score(classifier, tokenizer, test_data, reviews, config):
     baseline = tfidf_logistic_regression().fit(*reviews[0]).score(*test_data)
     majority = majority_accuracy(labels)
     typer.echo(
-        f"test: accuracy {share:.4f}, TF-IDF {baseline:.4f}, majority class {majority:.4f}\n\n{report(labels, predictions)}"
+        f"test: accuracy {share:.4f}, TF-IDF {baseline:.4f}, majority class {majority:.4f}\n\n"
+        f"{report(labels, predictions, LABELS)}"
     )
     return {
         "train_reviews": len(reviews[0][0]),

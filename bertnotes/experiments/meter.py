@@ -1,6 +1,5 @@
 """What a piece of work took: seconds, tokens, arithmetic and memory, read off the encoder while it works. Notebook 13."""
 
-import ctypes
 import gc
 import re
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from bertnotes.devices import autocast, fast_precision
+from bertnotes.devices import autocast, fast_precision, give_back_memory
 
 
 @dataclass
@@ -142,9 +141,3 @@ def linux_status(process):
     with suppress(OSError):
         return Path(f"/proc/{process}/status").read_text(encoding="utf-8")
     return ""
-
-
-def give_back_memory():
-    """Have the C library give back to the system what is free, where it can (glibc); elsewhere nothing happens."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").malloc_trim(0)

@@ -21,11 +21,12 @@ from transformers import (
     pipeline,
 )
 
+from bertnotes.batching import TextClassificationDataset, training_loader
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.devices import fast_precision, training_attention
 from bertnotes.models import load_tokenizer
 from bertnotes.names import quiet
-from bertnotes.training import TrainConfig, loaders, optimizer_and_schedule, training_steps
+from bertnotes.training import TrainConfig, optimizer_and_schedule, train
 
 
 @dataclass
@@ -141,12 +142,12 @@ def ours(job, meter, attention=None, attention_dropout=None):
         batch_size=job.batch_size, learning_rate=job.learning_rate, max_length=job.max_length, seed=job.seed,
         precision=fast_precision(job.device),
     )  # fmt: skip
-    reviews = job.texts, job.labels
-    loader, _ = loaders(load_tokenizer(str(job.folder)), reviews, (job.texts[:1], job.labels[:1]), config)
-    optimizer, scheduler = optimizer_and_schedule(model, config, len(loader))
+    dataset = TextClassificationDataset(job.texts, job.labels, load_tokenizer(str(job.folder)), job.max_length)
+    batches = training_loader(dataset, job.batch_size, job.seed).batch_sampler.batches()
+    optimizer, scheduler = optimizer_and_schedule(model, config, len(batches))
+    loader = DataLoader(dataset, batch_sampler=batches[: job.steps])
     meter.start(model.bert)
-    for _ in islice(training_steps(model, loader, optimizer, scheduler, job.device, config, seed=job.seed), job.steps):
-        pass
+    train(model, loader, optimizer, scheduler, job.device, config.precision, seed=job.seed)
     return meter.stop()
 
 

@@ -3,10 +3,13 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from contextlib import nullcontext, suppress
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,15 +17,21 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
-from toy import LABELS, TEXTS
+from torch.utils.data import DataLoader
+from trainings import CONFIG, DATA, TRAININGS, StopAfter, Stopped, fine_tune
 
-from bertnotes.classifier import BERTClassifier
+from bertnotes.batching import TextClassificationDataset, seed_of
+from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.experiments import engine as runs
 from bertnotes.experiments.engine import (
+    Folder,
+    Machine,
+    Team,
     append_line,
     check_same,
     claimed,
     fingerprint,
+    fit_in,
     load_checkpoint,
     read_lines,
     restore_state,
@@ -31,16 +40,7 @@ from bertnotes.experiments.engine import (
 )
 from bertnotes.files import whole, write_whole
 from bertnotes.models import load_tokenizer
-from bertnotes.training import TrainConfig, fit
-
-DATA = TEXTS, LABELS
-HELD_OUT = DATA[0][::3], DATA[1][::3]
-CONFIG = TrainConfig(epochs=3, batch_size=7, learning_rate=1e-3, max_length=16, seed=5)  # 6 batches an epoch, the last of 5
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tiny_checkpoint):
-    return load_tokenizer(tiny_checkpoint)
+from bertnotes.training import backward
 
 
 @pytest.fixture
@@ -60,7 +60,9 @@ def weights_of(model):
 
 def without_costs(entries):
     """All but what a run takes, which differs from one time to the next."""
-    return [{name: value for name, value in entry.items() if name not in ("seconds", "memory_mb")} for entry in entries]
+    return [
+        {name: value for name, value in entry.items() if name not in ("seconds", "minutes", "memory_mb")} for entry in entries
+    ]
 
 
 # ---- files ----
@@ -195,93 +197,110 @@ def test_a_folder_has_one_process(tmp_path):
         pass
 
 
-def test_a_run_is_not_overwritten_nor_continued_as_another(make_model, tokenizer, tmp_path):
+def test_a_run_is_not_overwritten_nor_continued_as_another(tiny_checkpoint, tmp_path):
     """Without resume, with another setting, with other reviews: refused, and every file stays as it is."""
-    fit(make_model(), tokenizer, DATA, HELD_OUT, replace(CONFIG, epochs=1), out=tmp_path)
+    one = replace(CONFIG, epochs=1)
+    fine_tune(tiny_checkpoint, tmp_path, config=one, resume=False)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     attempts = [
-        ("holds a run; to go on with it, resume it", DATA, replace(CONFIG, epochs=1), False),
-        (r"holds another run \(there, here\): \{'epochs': \(1, 3\)\}", DATA, CONFIG, True),
-        (r"holds another run \(there, here\): \{'data': ", (DATA[0], DATA[1][::-1]), replace(CONFIG, epochs=1), True),
+        ("holds a run; to go on with it, resume it", {"config": one, "resume": False}),
+        (r"holds another run \(there, here\): \{'epochs': \(1, 3\)\}", {"config": CONFIG}),
+        (r"holds another run \(there, here\): \{'micro_batch_size': \(None, 2\)\}", {"config": one, "micro_batch_size": 2}),
+        (r"holds another run \(there, here\): \{'data': ", {"config": one, "data": (DATA[0], DATA[1][::-1])}),
     ]
-    for message, data, config, resume in attempts:
+    for message, changed in attempts:
         with pytest.raises(ValueError, match=message):
-            fit(make_model(), tokenizer, data, HELD_OUT, config, out=tmp_path, resume=resume)
+            fine_tune(tiny_checkpoint, tmp_path, **changed)
         assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 # ---- interrupted ----
 
 
-class Stopped(Exception):  # noqa: N818 (it is no error)
-    """The lid was closed."""
-
-
-def stop_after(count):
-    """A watcher that ends the run at its count-th line."""
-    seen = []
-
-    def watch(entry):
-        seen.append(entry)
-        if len(seen) == count:
-            raise Stopped
-
-    return watch
+@pytest.fixture(params=TRAININGS)
+def training(request, tiny_checkpoint):
+    """Either training, as a function of a folder, callbacks and the seconds between checkpoints."""
+    return partial(TRAININGS[request.param], tiny_checkpoint)
 
 
 @pytest.fixture
-def whole_run(make_model, tokenizer, tmp_path):
+def whole_run(training, tmp_path):
     """A run that was never stopped: its weights, the state of its last checkpoint, its history and its lines."""
-    model = make_model()
-    history = fit(model, tokenizer, DATA, HELD_OUT, CONFIG, out=tmp_path / "whole")
+    model, history = training(tmp_path / "whole")
     return model, load_file(tmp_path / "whole/state.safetensors"), history, read_lines(tmp_path / "whole/steps.jsonl")
 
 
 def check_equal(run, folder, model, history):
-    """To the last bit: the model with its best epoch, the last state with its optimizer, and all that was written."""
+    """To the last bit: the model that is left, the last state with its optimizer, and all that was written."""
     whole_model, state, whole_history, steps = run
     assert torch.equal(weights_of(model), weights_of(whole_model))
     found = load_file(folder / "state.safetensors")
     assert found.keys() == state.keys() and all(torch.equal(found[name], state[name]) for name in state)
     assert without_costs(history) == without_costs(whole_history)
     assert without_costs(read_lines(folder / "steps.jsonl")) == without_costs(steps) and len(steps) == 18
-    assert read_lines(folder / "history.jsonl") == history
+    lines = next(path for path in (folder / "history.jsonl", folder / "log.jsonl") if path.exists())
+    assert read_lines(lines) == history
 
 
 @pytest.mark.parametrize("stops", [[1], [6], [7], [8], [20], [3, 5, 6, 4]])
-def test_a_run_that_was_stopped_ends_as_if_it_never_had_been(make_model, tokenizer, tmp_path, whole_run, stops):
-    """Stopped before the first checkpoint, at the end of an epoch, after it, at the last one, again and again."""
+def test_a_run_that_was_stopped_ends_as_if_it_never_had_been(training, tmp_path, whole_run, stops):
+    """Stopped after the first checkpoint, at the end of an epoch, after it, at the last one, again and again."""
     for count in stops:
         with pytest.raises(Stopped):
-            fit(
-                make_model(), tokenizer, DATA, HELD_OUT, CONFIG, out=tmp_path / "cut",
-                resume=True, watch=stop_after(count), save_every=0,
-            )  # fmt: skip
-    model = make_model()
-    history = fit(model, tokenizer, DATA, HELD_OUT, CONFIG, out=tmp_path / "cut", resume=True)
-    check_equal(whole_run, tmp_path / "cut", model, history)
+            training(tmp_path / "cut", callbacks=[StopAfter(count)], save_every=0)
+    check_equal(whole_run, tmp_path / "cut", *training(tmp_path / "cut"))
+
+
+def test_a_run_that_was_stopped_before_its_first_checkpoint_begins_anew(training, tmp_path, whole_run):
+    """Its lines, too."""
+    with pytest.raises(Stopped):
+        training(tmp_path / "cut", callbacks=[StopAfter(4)])
+    assert len(read_lines(tmp_path / "cut/steps.jsonl")) == 4 and not (tmp_path / "cut/state.safetensors").exists()
+    check_equal(whole_run, tmp_path / "cut", *training(tmp_path / "cut"))
+
+
+def test_a_run_killed_between_checkpoint_and_line_writes_the_line_later(training, tmp_path, whole_run, monkeypatch):
+    """At the end of the second epoch: the line is in the checkpoint."""
+    write, calls = Folder.write_history, []
+
+    def dies(folder):
+        calls.append(folder)
+        if len(folder.run.history) == len(whole_run[2]) - 1:
+            raise Stopped
+        write(folder)
+
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(Folder, "write_history", dies)
+        training(tmp_path / "cut")
+    check_equal(whole_run, tmp_path / "cut", *training(tmp_path / "cut"))
 
 
 @pytest.mark.parametrize(("first", "second", "most"), [(3000, 1000, 3000), (1000, 3000, 3000), (None, None, None)])
-def test_a_run_knows_the_most_memory_that_any_of_its_processes_held(
-    make_model, tokenizer, tmp_path, monkeypatch, first, second, most
-):
+def test_a_run_knows_the_most_memory_that_any_of_its_processes_held(training, tmp_path, monkeypatch, first, second, most):
     """Stopped in the middle of an epoch, and gone on in a process that held more, or less, or cannot say (Windows)."""
-    config, run = replace(CONFIG, epochs=1), {"out": tmp_path / "cut", "save_every": 0}
-    monkeypatch.setattr("bertnotes.training.peak_memory", lambda device: first)
+    monkeypatch.setattr(runs, "peak_memory", lambda device: first)
     with pytest.raises(Stopped):
-        fit(make_model(), tokenizer, DATA, HELD_OUT, config, watch=stop_after(3), **run)
-    monkeypatch.setattr("bertnotes.training.peak_memory", lambda device: second)
-    history = fit(make_model(), tokenizer, DATA, HELD_OUT, config, resume=True, **run)
-    assert [entry["memory_mb"] for entry in history] == [most]
+        training(tmp_path / "cut", callbacks=[StopAfter(3)], save_every=0)
+    monkeypatch.setattr(runs, "peak_memory", lambda device: second)
+    _, history = training(tmp_path / "cut")
+    assert [entry["memory_mb"] for entry in history if entry["epoch"]] == [most] * 3
 
 
-def test_a_run_that_is_finished_only_loads_its_best_epoch(make_model, tokenizer, tmp_path, whole_run):
-    model = make_model()
-    history = fit(
-        model, tokenizer, DATA, HELD_OUT, CONFIG, out=tmp_path / "whole", resume=True, watch=stop_after(1)
-    )  # no step is taken: nothing to watch
-    check_equal(whole_run, tmp_path / "whole", model, history)
+def test_a_run_that_is_finished_takes_no_step(training, tmp_path, whole_run):
+    """It loads what it came to."""
+    check_equal(whole_run, tmp_path / "whole", *training(tmp_path / "whole", callbacks=[StopAfter(1)]))
+
+
+def test_the_checkpoint_of_another_model_is_refused(training, tmp_path, whole_run, monkeypatch):
+    """And of a run that began with something else."""
+    tensors, record = load_checkpoint(tmp_path / "whole/state.safetensors")
+    name = next(name for name in tensors if name.startswith("model/"))
+    save_checkpoint(tmp_path / "whole/state.safetensors", {**tensors, name: torch.ones(2)}, record)
+    with pytest.raises(ValueError, match="holds another model than this one"):
+        training(tmp_path / "whole")
+    save_checkpoint(tmp_path / "whole/state.safetensors", tensors, record | {"origin": {}})
+    with pytest.raises(ValueError, match=r"holds another run \(there, here\)"):
+        training(tmp_path / "whole")
 
 
 KILLED = """
@@ -292,7 +311,6 @@ torch.set_num_threads(1)
 sys.path[:0] = {tests!r}
 from test_engine import CONFIG, DATA, HELD_OUT
 from bertnotes.classifier import BERTClassifier
-from bertnotes.models import load_tokenizer
 from bertnotes.training import fit
 
 def child(out):
@@ -344,24 +362,20 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the killer forks; there is no fork here")
-def test_a_run_that_is_killed_twenty_times(one_thread, make_model, tiny_checkpoint, tokenizer, tmp_path, whole_run):
+def test_a_run_that_is_killed_twenty_times(one_thread, training, request, tiny_checkpoint, tmp_path, whole_run):
     """kill -9 at random moments, in a step, while writing or loading; the one that is let live ends with the same weights."""
-    code = KILLED.format(
-        tests=[str(Path(__file__).parents[1]), str(Path(__file__).parent)],
-        checkpoint=str(tiny_checkpoint),
-        out=str(tmp_path / "killed"),
-    )
-    killer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240)
+    choice = {"tests": [str(folder) for folder in Path(__file__).parents[:2]], "out": str(tmp_path / "killed")}
+    code = KILLED.format(checkpoint=str(tiny_checkpoint), name=request.node.callspec.params["training"], **choice)
+    killer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=280)
     assert killer.returncode == 0, killer.stderr[-2000:]
     kills, status = map(int, killer.stdout.split())
     assert status == 0 and kills >= 10, "most of the runs were killed before they ended"
-    model = make_model()
-    history = fit(model, tokenizer, DATA, HELD_OUT, CONFIG, out=tmp_path / "killed", resume=True)
-    check_equal(whole_run, tmp_path / "killed", model, history)
+    check_equal(whole_run, tmp_path / "killed", *training(tmp_path / "killed"))
 
 
-def test_a_full_disk_leaves_the_last_checkpoint(make_model, tokenizer, tmp_path, whole_run, monkeypatch):
+def test_a_full_disk_leaves_the_last_checkpoint(training, tmp_path, whole_run, monkeypatch):
     """The disk takes four checkpoints and no more. The error says so; with room again the run goes on from the fourth."""
     save, written = runs.save_file, []
 
@@ -374,13 +388,140 @@ def test_a_full_disk_leaves_the_last_checkpoint(make_model, tokenizer, tmp_path,
 
     monkeypatch.setattr(runs, "save_file", full)
     with pytest.raises(OSError, match="No space left"):
-        fit(make_model(), tokenizer, DATA, HELD_OUT, CONFIG, out=tmp_path / "full", save_every=0)
+        training(tmp_path / "full", save_every=0)
     assert load_checkpoint(tmp_path / "full/state.safetensors")[1]["progress"]["batches"] == 4
     assert not list((tmp_path / "full").glob("*.partial"))
     monkeypatch.setattr(runs, "save_file", save)
-    model = make_model()
-    history = fit(model, tokenizer, DATA, HELD_OUT, CONFIG, out=tmp_path / "full", resume=True)
-    check_equal(whole_run, tmp_path / "full", model, history)
+    check_equal(whole_run, tmp_path / "full", *training(tmp_path / "full"))
+
+
+def test_the_folder_of_a_run_has_what_is_needed_to_use_it(tiny_checkpoint, tmp_path):
+    """Model, tokenizer, settings and a line an epoch."""
+    model, history = fine_tune(tiny_checkpoint, tmp_path / "runs/first")
+    folder = tmp_path / "runs/first"
+    settings = asdict(CONFIG) | {"micro_batch_size": None, "compiled": False}
+    assert json.loads((folder / "train_config.json").read_text()) == settings
+    assert read_lines(folder / "history.jsonl") == history
+    again, tokenizer = BERTClassifier.from_pretrained(folder)
+    expected = predict_probabilities(DATA[0], model, tokenizer, max_length=16)
+    assert torch.equal(predict_probabilities(DATA[0], again, tokenizer, max_length=16), expected)
+
+
+def test_a_frozen_run_is_taken_up_again(tiny_checkpoint, tmp_path):
+    """Its checkpoint holds the new layer alone."""
+    config, ends = replace(CONFIG, frozen=True, learning_rate=0.01), []
+    for stop in (None, 3):
+        for count in filter(None, (stop, 99)):
+            with suppress(Stopped):
+                choice = {"callbacks": [StopAfter(count)], "save_every": 0, "config": config}
+                model, _ = fine_tune(tiny_checkpoint, tmp_path / str(stop), **choice)
+        ends.append(model.classifier.weight)
+    assert torch.equal(*ends)
+    names = {name for name in load_file(tmp_path / "3/state.safetensors") if name.startswith("model/")}
+    assert names == {"model/classifier.weight", "model/classifier.bias"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("epochs", 0), ("learning_rate", -1.0), ("truncation", "rest"), ("precision", "fp8")]
+)
+def test_settings_that_cannot_be_run_are_told_before_anything_is_written(tiny_checkpoint, tmp_path, name, value):
+    with pytest.raises(ValueError, match=str(value)):
+        fine_tune(tiny_checkpoint, tmp_path / "out", config=replace(CONFIG, **{name: value}))
+    with pytest.raises(ValueError, match="micro_batch_size is at least 1; got 0"):
+        fine_tune(tiny_checkpoint, tmp_path / "out", micro_batch_size=0)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "c++", "clang++", "cl"))), reason="torch.compile needs a C++ compiler")
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch's own, on the first import of its compiler
+def test_compiled_it_learns_the_same(make_model, tiny_checkpoint, tmp_path):
+    """torch.compile changes the time, not the curve: without dropout, the same losses up to rounding."""
+    curves = []
+    for compiled in (False, True):
+        model, out = still(make_model()), tmp_path / str(compiled)
+        data, config = (DATA, (DATA[0][:8], DATA[1][:8])), replace(CONFIG, epochs=1, batch_size=8)
+        fit_in(out, model, load_tokenizer(str(tiny_checkpoint)), *data, config, Machine(compiled=compiled))
+        assert bool(model.bert._compiled_call_impl) == compiled
+        curves.append([line["loss"] for line in read_lines(out / "steps.jsonl")])
+    assert len(curves[0]) == 5 and curves[1] == pytest.approx(curves[0], abs=1e-4)
+
+
+# ---- a batch in parts, and for several processes ----
+
+
+def still(model):
+    """Take out all dropout."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    return model
+
+
+@pytest.fixture
+def batch_of(tiny_checkpoint):
+    """A function that gives a batch of so many sentences."""
+
+    def batch_of(count):
+        dataset = TextClassificationDataset(*DATA, load_tokenizer(str(tiny_checkpoint)), 16)
+        return next(iter(DataLoader(dataset, batch_size=count)))
+
+    return batch_of
+
+
+class Together:
+    """Stands in for accelerate in one of several processes: no other process answers."""
+
+    def no_sync(self, _):
+        return nullcontext()
+
+    def reduce(self, total):
+        return total
+
+
+def team_of(model, rank=0, size=1, micro_batch_size=None):
+    """The team of one of so many processes."""
+    team = Team("cpu", micro_batch_size)
+    team.model, team.rank, team.size = model, rank, size
+    team.accelerator = Together() if size > 1 else None
+    return team
+
+
+@pytest.mark.parametrize("micro_batch_size", [1, 3, 8, 100])
+def test_a_batch_in_parts_has_the_same_gradient(make_model, batch_of, micro_batch_size):
+    """That of the loop, and the same loss, whatever goes through the model at a time."""
+    model, batch, widths = still(make_model()).train(), batch_of(8), []
+    whole_loss = backward(model, batch, "cpu")
+    expected = [weight.grad.clone() for weight in model.parameters()]
+    model.zero_grad()
+    model.register_forward_pre_hook(lambda _, args, named: widths.append(len(named["input_ids"])), with_kwargs=True)
+    loss = team_of(model, micro_batch_size=micro_batch_size).backward(model, batch, "cpu")
+    assert loss == pytest.approx(whole_loss, abs=1e-6)
+    assert max(widths) <= micro_batch_size and sum(widths) == 8
+    for weight, gradient in zip(model.parameters(), expected, strict=True):
+        assert torch.allclose(weight.grad, gradient, atol=1e-6)
+
+
+@pytest.mark.parametrize(("reviews", "processes"), [(8, 2), (7, 3), (2, 4), (1, 8)])
+def test_processes_share_a_batch_out(make_model, batch_of, reviews, processes):
+    """Their gradients, averaged as DDP does it, are those of the whole batch; one without a review adds nothing."""
+    model, batch = still(make_model()).train(), batch_of(reviews)
+    whole_loss = backward(model, batch, "cpu")
+    expected = [weight.grad.clone() for weight in model.parameters()]
+    losses, sums = [], [torch.zeros_like(weight) for weight in model.parameters()]
+    for rank in range(processes):
+        model.zero_grad()
+        losses.append(team_of(model, rank, processes).backward(model, batch, "cpu"))
+        sums = [one + weight.grad for one, weight in zip(sums, model.parameters(), strict=True)]
+    assert sum(losses) == pytest.approx(whole_loss, abs=1e-6)
+    for one, gradient in zip(sums, expected, strict=True):
+        assert torch.allclose(one / processes, gradient, atol=1e-6)
+
+
+def test_seeds_of_steps_and_processes_never_meet():
+    """Of any run, step and process: sums of them would, as 1 + 2 and 2 + 1."""
+    parts = [((seed, rank), "dropout", step) for seed in range(8) for rank in range(8) for step in range(300)]
+    parts += [(seed, kind, number) for seed in range(8) for kind in ("order", "mask") for number in range(300)]
+    assert len({seed_of(*one) for one in parts}) == len(parts)
 
 
 LIMITED = """

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from itertools import count
 from types import SimpleNamespace
 
@@ -12,25 +13,25 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch.testing import assert_close
+from trainings import StopAfter, Stopped
 
 from bertnotes.checkpoint import read_checkpoint
 from bertnotes.devices import fast_precision
 from bertnotes.experiments import pretrain as pretraining
-from bertnotes.experiments.engine import claimed, join_processes, load_checkpoint
+from bertnotes.experiments.engine import Team, claimed, parts_of
 from bertnotes.experiments.pretrain import (
     Guesser,
+    Joined,
+    MaskedRows,
     Recipe,
-    batches,
-    learning_rate_factor,
-    make_ready,
+    make_run,
     pretrain,
-    pretraining_optimizers,
+    pretraining_optimizer,
     read_log,
     read_texts,
     save_masked_language_model,
     starting_model,
     steps_in,
-    training_step,
 )
 from bertnotes.masked_lm import pack
 from bertnotes.models import load_encoder, load_tokenizer
@@ -52,137 +53,150 @@ def no_dropout(model):
     return model
 
 
-@pytest.fixture
-def accelerator():
-    return join_processes("cpu")
+@pytest.mark.parametrize(("step", "factor"), [(0, 0), (1, 0.5), (2, 1), (11, 0.5), (20, 0)])
+def test_learning_rate_goes_up_and_down_in_lines(masked_model, rows, trimmed, step, factor):
+    """A tenth of all steps up, the rest down to 0."""
+    recipe = Recipe(steps=20, warmup=0.1, **TINY)
+    run = make_run(masked_model, MaskedRows(rows, trimmed[1], recipe, 20), recipe, "cpu", 1)
+    for _ in range(step):
+        run.optimizer.step()
+        run.scheduler.step()
+    assert run.optimizer.param_groups[0]["lr"] == pytest.approx(factor * recipe.learning_rate)
 
 
-@pytest.mark.parametrize(("progress", "factor"), [(0, 0), (0.05, 0.5), (0.1, 1), (0.55, 0.5), (1, 0), (1.2, 0)])
-def test_learning_rate_goes_up_and_down_in_lines(progress, factor):
-    """Also past the end it is never negative."""
-    assert learning_rate_factor(progress, warmup=0.1) == pytest.approx(factor)
+def steps_of(loader, epoch, start=0):
+    """The batches of a round, as lists."""
+    loader.set_epoch(epoch, start)
+    assert len(list(loader)) == len(loader)
+    return [{name: tensor.tolist() for name, tensor in batch.items()} for batch in loader]
 
 
-def test_batches_can_be_taken_up_anywhere():
-    """From any step on they are those of the uninterrupted run, and each pass shows every row once."""
-    rows = torch.arange(12).view(6, 2)
-    stream = batches(rows, 2, seed=0)
-    whole = [next(stream) for _ in range(9)]
+def test_batches_can_be_taken_up_anywhere(rows, trimmed):
+    """From any step on they are those of the uninterrupted run, masks and all, in rounds of any length."""
+    recipe = Recipe(steps=9, **TINY)
+    whole = steps_of(MaskedRows(rows, trimmed[1], recipe, 9), 1)
+    assert len(whole) == 9 and len({str(batch) for batch in whole}) == 9
     for start in (0, 2, 3, 7):
-        for expected, (step, batch, generator) in zip(whole[start:], batches(rows, 2, 0, start), strict=False):
-            assert step == expected[0] and torch.equal(batch, expected[1])
-            assert generator.initial_seed() == expected[2].initial_seed()
-    for first in (0, 3, 6):
-        assert sorted(torch.cat([batch for _, batch, _ in whole[first : first + 3]])[:, 0].tolist()) == rows[:, 0].tolist()
-    assert not torch.equal(whole[0][1], whole[3][1]) or not torch.equal(whole[1][1], whole[4][1])
+        assert steps_of(MaskedRows(rows, trimmed[1], recipe, 9), 1, start) == whole[start:]
+    in_rounds = MaskedRows(rows, trimmed[1], recipe, 4)
+    assert [batch for number in (1, 2, 3) for batch in steps_of(in_rounds, number)] == whole
 
 
-def test_batches_larger_than_the_text():
+def test_each_pass_shows_every_row_once(trimmed):
+    """In an order of its own."""
+    rows = torch.arange(12).view(6, 2) + 40
+    loader = MaskedRows(rows, trimmed[1], Recipe(steps=6, batch_size=2), 6)
+    seen = [torch.where(batch["label"] == -100, batch["input_ids"], batch["label"]) for batch in map(loader.batch, range(6))]
+    passes = [torch.cat(seen[:3]).tolist(), torch.cat(seen[3:]).tolist()]
+    assert sorted(passes[0]) == sorted(passes[1]) == rows.tolist() and passes[0] != passes[1]
+
+
+def test_batches_larger_than_the_text(trimmed):
     """Else the run would wait for ever."""
     with pytest.raises(ValueError, match="3 rows do not fill one batch of 4"):
-        next(batches(torch.zeros(3, 2), 4, seed=0))
+        MaskedRows(torch.zeros(3, 2), trimmed[1], Recipe(batch_size=4), 1)
 
 
 @pytest.mark.parametrize("name", ["adamw", "muon"])
 def test_each_weight_has_one_optimizer(masked_model, name):
     """Muon takes the layers' matrices, AdamW the rest, and only matrices decay."""
     masked_model.bert.pooler.requires_grad_(False)
-    optimizers = pretraining_optimizers(masked_model, Recipe(optimizer=name))
-    taken = [id(weight) for optimizer in optimizers for group in optimizer.param_groups for weight in group["params"]]
+    optimizer = pretraining_optimizer(masked_model, Recipe(optimizer=name))
+    taken = [id(weight) for group in optimizer.param_groups for weight in group["params"]]
     trained = {id(weight) for weight in masked_model.parameters() if weight.requires_grad}
     assert len(taken) == len(set(taken)) and set(taken) == trained
-    assert len(optimizers) == (2 if name == "muon" else 1)
-    for group in optimizers[-1].param_groups:
+    assert len(parts_of(optimizer)) == (2 if name == "muon" else 1)
+    for group in optimizer.param_groups:
         assert all((weight.ndim > 1) == (group["weight_decay"] > 0) for weight in group["params"])
+
+
+def test_optimizers_that_were_joined_move_as_they_would_alone():
+    """Each its own weights, at the rate that one schedule sets for both."""
+    ends = []
+    for joined in (False, True):
+        torch.manual_seed(0)
+        matrix, bias = torch.nn.Parameter(torch.randn(3, 3)), torch.nn.Parameter(torch.randn(3))
+        parts = [torch.optim.Muon([matrix], lr=0.1), torch.optim.AdamW([bias], lr=0.2)]
+        optimizers = [Joined(*parts)] if joined else parts
+        schedules = [torch.optim.lr_scheduler.LambdaLR(one, lambda step: 1 / (1 + step)) for one in optimizers]
+        for _ in range(3):
+            (matrix.square().sum() + bias.square().sum()).backward()
+            for one in (*optimizers, *schedules):
+                one.step()
+            for one in optimizers:
+                one.zero_grad()
+        ends.append((matrix, bias))
+    assert torch.equal(ends[0][0], ends[1][0]) and torch.equal(ends[0][1], ends[1][1])
 
 
 def test_an_unknown_optimizer(masked_model):
     with pytest.raises(ValueError, match='"adamw" or "muon"; got \'sgd\''):
-        pretraining_optimizers(masked_model, Recipe(optimizer="sgd"))
+        pretraining_optimizer(masked_model, Recipe(optimizer="sgd"))
 
 
-def test_a_gradient_that_is_no_number_stops_before_the_weights(masked_model, trimmed, rows, accelerator):
+def test_a_gradient_that_is_no_number_stops_before_the_weights(masked_model, trimmed, rows, tmp_path):
     """One clear error, and the weights as they were."""
-    recipe = Recipe(mask_rate=0.5)
-    optimizers = pretraining_optimizers(masked_model, recipe)
     with torch.no_grad():
         masked_model.cls.predictions.bias.fill_(float("nan"))
     before = masked_model.bert.embeddings.word_embeddings.weight.clone()
-    with pytest.raises(ValueError, match="norm is nan"):
-        training_step(
-            Guesser(masked_model),
-            optimizers,
-            rows[:4].long(),
-            trimmed[1],
-            recipe,
-            torch.Generator().manual_seed(0),
-            accelerator,
-        )
+    with pytest.raises(ValueError, match="the loss is nan at batch 0"):
+        pretrain(masked_model, trimmed[1], rows, rows[:4], tmp_path, Recipe(mask_rate=0.5, **TINY), device="cpu")
     assert torch.equal(masked_model.bert.embeddings.word_embeddings.weight, before)
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
-def test_a_run_that_was_stopped_ends_with_the_same_weights(encoder, trimmed, rows, tmp_path, monkeypatch, optimizer):
-    """To the last bit: whole words, log and all."""
-    recipe = Recipe(steps=12, optimizer=optimizer, whole_words=True, **TINY)
-    models = [pretraining.trim_encoder(encoder, trimmed[0]).eval() for _ in range(2)]
-    pretrain(models[0], trimmed[1], rows, rows[:4], tmp_path / "whole", recipe, every=5)
-    step = pretraining.training_step
-
-    def dies(guesser, optimizers, batch, *rest, calls=[0]):  # noqa: B006 (the list counts the calls)
-        calls[0] += 1
-        if calls[0] == 8:  # three steps after the last checkpoint
-            raise KeyboardInterrupt
-        return step(guesser, optimizers, batch, *rest)
-
-    monkeypatch.setattr(pretraining, "training_step", dies)
-    with pytest.raises(KeyboardInterrupt):
-        pretrain(models[1], trimmed[1], rows, rows[:4], tmp_path / "cut", recipe, every=5)
-    monkeypatch.setattr(pretraining, "training_step", step)
-    fresh = pretraining.trim_encoder(encoder, trimmed[0]).eval()
-    pretrain(fresh, trimmed[1], rows, rows[:4], tmp_path / "cut", recipe, every=5)
-    for name, weight in models[0].named_parameters():
-        assert torch.equal(weight, fresh.get_parameter(name)), name
+def test_muon_and_whole_words_are_taken_up_where_they_were(encoder, trimmed, rows, tmp_path):
+    """To the last bit, as AdamW is (test_engine.py): in the middle of a round, with both optimizers' moments."""
+    recipe, ends = Recipe(steps=12, optimizer="muon", whole_words=True, **TINY), []
+    for name, stops in (("whole", ()), ("cut", (8,))):
+        for stop in (*stops, 0):
+            torch.manual_seed(0)
+            model = pretraining.trim_encoder(encoder, trimmed[0]).eval()
+            choice = {"every": 5, "save_every": 0, "device": "cpu", "callbacks": [StopAfter(stop)] if stop else []}
+            with suppress(Stopped):
+                pretrain(model, trimmed[1], rows, rows[:4], tmp_path / name, recipe, **choice)
+        ends.append(dict(model.named_parameters()))
+    assert all(torch.equal(weight, ends[1][name]) for name, weight in ends[0].items())
     logs = [read_log(tmp_path / name) for name in ("whole", "cut")]
-    for entry in (*logs[0], *logs[1]):
-        entry.pop("minutes")
-    assert logs[0] == logs[1] and [entry["tokens"] for entry in logs[0]] == [0, 240, 480, 576]
+    assert [entry["held_out_loss"] for entry in logs[0]] == [entry["held_out_loss"] for entry in logs[1]]
+    assert [entry["tokens"] for entry in logs[0]] == [0, 240, 480, 576]
 
 
-@pytest.mark.parametrize("last", [3, 6])
-def test_a_run_killed_between_checkpoint_and_log_line_writes_the_line_later(
-    encoder, trimmed, rows, tmp_path, monkeypatch, last
-):
-    """Halfway and after the last step: what is returned is the score of the model that the checkpoint holds."""
-
-    def run(name):
-        model = pretraining.trim_encoder(encoder, trimmed[0])
-        return pretrain(model, trimmed[1], rows, rows[:4], tmp_path / name, Recipe(steps=6, **TINY), every=3)
-
-    def dies(*given):
-        if given[4]["step"] == last:
-            raise KeyboardInterrupt
-        return write(*given)
-
-    write, whole = pretraining.write_entry, run("whole")
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(pretraining, "write_entry", dies)
-        run("cut")
-    entry = run("cut")
-    logs = [read_log(tmp_path / name) for name in ("whole", "cut")]
-    assert entry == logs[1][-1]
-    for line in (*logs[0], *logs[1], whole, entry):
-        line.pop("minutes")
-    assert logs[0] == logs[1] and entry == whole and [line["tokens"] for line in logs[1]] == [0, 144, 288]
-
-
-def test_only_the_first_process_gets_the_entry(masked_model, trimmed, rows, tmp_path):
+def test_only_the_first_process_gets_the_entry(masked_model, trimmed, rows, tmp_path, monkeypatch):
     """Also of a run that is finished: who gets it writes the model, and two would write the same file at once."""
     recipe = Recipe(steps=2, **TINY)
-    entry = pretrain(masked_model, trimmed[1], rows, rows[:4], tmp_path, recipe)
-    assert entry["tokens"] == 96 == pretrain(masked_model, trimmed[1], rows, rows[:4], tmp_path, recipe)["tokens"]
-    second = SimpleNamespace(is_main_process=False, device="cpu", prepare=lambda one: one, wait_for_everyone=lambda: None)
-    assert pretrain(masked_model, trimmed[1], rows, rows[:4], tmp_path, recipe, second) is None
+    entry = pretrain(masked_model, trimmed[1], rows, rows[:4], tmp_path, recipe, device="cpu")
+    assert entry["tokens"] == 96
+    assert pretrain(masked_model, trimmed[1], rows, rows[:4], tmp_path, recipe, device="cpu") == entry
+
+    class Second(Team):
+        def __init__(self, *given, **named):
+            super().__init__(*given, **named)
+            self.rank = 1
+
+    monkeypatch.setattr(pretraining, "Team", Second)
+    assert pretrain(masked_model, trimmed[1], rows, rows[:4], tmp_path, recipe, device="cpu") is None
+
+
+def test_on_a_cpu_the_plain_attention_trains(encoder, trimmed, rows):
+    """Whatever the model came with: torch's fused attention is slow in its backward pass there. The result is the same."""
+    model = no_dropout(pretraining.trim_encoder(encoder, trimmed[0]))
+    model.set_attn_implementation("sdpa")
+    fused = Guesser(model)(rows[:4].long(), rows[:4].long()).item()
+    make_run(model, MaskedRows(rows, trimmed[1], Recipe(**TINY), 1), Recipe(**TINY), "cpu", 1)
+    used = {layer.attention.self.config._attn_implementation for layer in model.bert.encoder.layer}
+    assert model.training and used == {"eager"}
+    assert Guesser(model)(rows[:4].long(), rows[:4].long()).item() == pytest.approx(fused, rel=1e-5)
+
+
+def test_minutes_become_steps_once(masked_model, trimmed, rows, tmp_path, monkeypatch):
+    """Measured without touching the model: six steps in half a second, 720 a minute. A run that has begun keeps its number."""
+    before = {name: weight.clone() for name, weight in masked_model.named_parameters()}
+    ticks = count()
+    monkeypatch.setattr(pretraining, "time", SimpleNamespace(perf_counter=lambda: next(ticks) / 2))
+    assert steps_in(1, masked_model, trimmed[1], rows, Recipe(**TINY), tmp_path) == 720
+    assert all(torch.equal(before[name], weight) for name, weight in masked_model.named_parameters())
+    (tmp_path / "recipe.json").write_text('{"steps": 7}')
+    assert steps_in(1, masked_model, trimmed[1], rows, Recipe(**TINY), tmp_path) == 7
 
 
 def test_pretraining_learns_and_its_model_loads(encoder, trimmed, rows, tmp_path):
@@ -199,17 +213,6 @@ def test_pretraining_learns_and_its_model_loads(encoder, trimmed, rows, tmp_path
     again, _ = starting_model(str(tmp_path), [], vocabulary=len(trimmed[1]))
     bias = model.cls.predictions.bias
     assert bias.abs().max() > 0 and torch.allclose(again.cls.predictions.bias, bias, rtol=1e-3, atol=1e-3)
-
-
-def test_on_a_cpu_the_plain_attention_trains(encoder, trimmed, rows, tmp_path):
-    """Whatever the model came with: torch's fused attention is slow on the way back there. The result is the same."""
-    model = no_dropout(pretraining.trim_encoder(encoder, trimmed[0]))
-    model.set_attn_implementation("sdpa")
-    fused = Guesser(model)(rows[:4].long(), rows[:4].long()).item()
-    make_ready(model, Recipe(), "cpu")
-    used = {layer.attention.self.config._attn_implementation for layer in model.bert.encoder.layer}
-    assert model.training and used == {"eager"}
-    assert Guesser(model)(rows[:4].long(), rows[:4].long()).item() == pytest.approx(fused, rel=1e-5)
 
 
 @pytest.mark.skipif(not any(map(shutil.which, ("g++", "c++", "clang++", "cl"))), reason="torch.compile needs a C++ compiler")
@@ -256,25 +259,6 @@ def test_other_rows_or_another_beginning_do_not_go_on_in_the_same_folder(encoder
     assert (tmp_path / "state.safetensors").read_bytes() == before
 
 
-def test_a_run_of_an_earlier_version_goes_on(encoder, trimmed, rows, tmp_path, monkeypatch):
-    """Its checkpoint says nothing of rows and beginning; the ones that it writes from then on do."""
-    models, save = [pretraining.trim_encoder(encoder, trimmed[0]) for _ in range(2)], pretraining.save_checkpoint
-    step, recipe = pretraining.training_step, Recipe(steps=4, **TINY)
-
-    def save_without(path, tensors, record):
-        save(path, tensors, {name: record[name] for name in ("step", "seconds", "loss")})
-        monkeypatch.setattr(pretraining, "training_step", None)  # stops the run
-
-    monkeypatch.setattr(pretraining, "save_checkpoint", save_without)
-    with pytest.raises(TypeError):
-        pretrain(models[0], trimmed[1], rows, rows[:4], tmp_path, recipe, every=2)
-    monkeypatch.setattr(pretraining, "save_checkpoint", save)
-    monkeypatch.setattr(pretraining, "training_step", step)
-    pretrain(models[1], trimmed[1], rows, rows[:4], tmp_path, recipe, every=2, began_as={"start": "mini"})
-    assert [line["tokens"] for line in read_log(tmp_path)] == [0, 96, 192]
-    assert load_checkpoint(tmp_path / "state.safetensors")[1]["origin"]["start"] == "mini"
-
-
 def test_a_control_does_not_go_on_with_the_run_that_it_is_to_be_held_against(bertnotes, tiny_checkpoint, tmp_path):
     """The command in the wrong folder: one clear error, and the model there stays. The same command again is no other run."""
     for split in ("train", "unsup"):
@@ -296,17 +280,6 @@ def test_a_folder_has_one_run_at_a_time(masked_model, trimmed, rows, tmp_path):
     with claimed(tmp_path), pytest.raises(ValueError, match="another process is training in"):
         pretrain(masked_model, trimmed[1], rows, rows[:4], tmp_path, Recipe(steps=2, **TINY))
     assert [path.name for path in tmp_path.iterdir()] in ([".lock"], [])
-
-
-def test_minutes_become_steps_once(masked_model, trimmed, rows, tmp_path, monkeypatch):
-    """Measured without touching the model: six steps in half a second, 720 a minute. A run that has begun keeps its number."""
-    before = {name: weight.clone() for name, weight in masked_model.named_parameters()}
-    ticks = count()
-    monkeypatch.setattr(pretraining, "time", SimpleNamespace(perf_counter=lambda: next(ticks) / 2))
-    assert steps_in(1, masked_model, trimmed[1], rows, Recipe(**TINY), tmp_path) == 720
-    assert all(torch.equal(before[name], weight) for name, weight in masked_model.named_parameters())
-    (tmp_path / "recipe.json").write_text('{"steps": 7}')
-    assert steps_in(1, masked_model, trimmed[1], rows, Recipe(**TINY), tmp_path) == 7
 
 
 # ---- the start ----
