@@ -1,4 +1,4 @@
-"""What BERT has to beat: the commonest class, and words counted without order. Notebooks 09 and 10.
+"""What BERT has to beat: the commonest class, and words counted without order. Pages 09 and 10.
 
 Each function gives an unfitted scikit-learn classifier of texts: fit(texts, labels), then predict(texts), score(texts, labels).
 """

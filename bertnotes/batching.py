@@ -1,6 +1,6 @@
 """Batches: texts become tensors, and reviews of like length travel together so that little padding is computed.
 
-Notebook 10 uses it; 13 measures what it saves. Half of all positions are padding when every review is padded to 512.
+Page 10 uses it; 13 measures what it saves. Half of all positions are padding when every review is padded to 512.
 """
 
 import hashlib

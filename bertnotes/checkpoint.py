@@ -1,6 +1,6 @@
 """A checkpoint on disk: the names that BERT's weights have there, and those that they have in encoder.py.
 
-Nothing is taken over by position or by luck: every weight is matched by name and shape, both ways. Notebook 05 uses it.
+Nothing is taken over by position or by luck: every weight is matched by name and shape, both ways. Page 05 uses it.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """A sentiment classifier: a pre-trained encoder and one linear layer on its pooled output.
 
-Fine-tuned in notebook 10. Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers for Language
+Fine-tuned in page 10. Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers for Language
 Understanding", section 4.1.
 """
 
@@ -28,7 +28,7 @@ class BERTClassifier(nn.Module):
     """A pre-trained encoder with a classification head.
 
     bert_model_name: "mini", a checkpoint folder or a hub id; num_classes: how many labels.
-    attention: "bertnotes" (the function of notebook 01), "sdpa" (fused, faster) or "eager". options: see `load_encoder`.
+    attention: "bertnotes" (`scaled_dot_product_attention`), "sdpa" (fused, faster) or "eager". options: see `load_encoder`.
     forward(input_ids, attention_mask): both (batch, position) -> logits (batch, num_classes).
     """
 
@@ -46,13 +46,17 @@ class BERTClassifier(nn.Module):
 
     def forward(self, input_ids, attention_mask):
         check_max_length(input_ids.shape[1], self.bert.config.max_position_embeddings)
-        return self.classifier(self.dropout(self.features(input_ids, attention_mask)))
+        return self.head(self.features(input_ids, attention_mask))
 
     def features(self, input_ids, attention_mask):
         """What the encoder makes of each text: (batch, hidden_size)."""
         outputs = self.bert(input_ids=input_ids, attention_mask=attention_mask)
         pooled = getattr(outputs, "pooler_output", None)
         return outputs.last_hidden_state[:, 0] if pooled is None else pooled  # without a pooler, the [CLS] vector as it is
+
+    def head(self, features):
+        """Logits (batch, num_classes) of what the encoder made of texts."""
+        return self.classifier(self.dropout(features))
 
     def read_as(self, max_length, truncation, precision):
         """Remember how texts are read."""

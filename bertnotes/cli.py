@@ -32,7 +32,7 @@ def evaluate(
     plain: Plain = False,
 ):
     """Score a fine-tuned model on reviews. That a test set was scored is noted."""
-    import bertnotes.experiments.reader_model  # noqa: F401  (so that transformers knows the readers of page 04)
+    import bertnotes.experiments.reader_model  # noqa: F401  (so that transformers knows ELMo- and GPT-style readers)
     from bertnotes.batching import TextClassificationDataset, evaluation_loader
     from bertnotes.classifier import BERTClassifier
     from bertnotes.data import load_imdb_data, majority_accuracy
@@ -66,7 +66,7 @@ def predict(
     max_length: MaxLength = None,
 ):
     """Say of one review, or of each in a file, whether it is positive or negative, and how probable that is."""
-    import bertnotes.experiments.reader_model  # noqa: F401  (so that transformers knows the readers of page 04)
+    import bertnotes.experiments.reader_model  # noqa: F401  (so that transformers knows ELMo- and GPT-style readers)
     from bertnotes.classifier import BERTClassifier, predict_probabilities
     from bertnotes.data import read_reviews
     from bertnotes.devices import best_device, fast_precision

@@ -1,7 +1,7 @@
 """Reviews: read a CSV of them, check it, and split it without leaking.
 
 data/reviews.csv holds the course's own reviews; the full IMDB data set (Maas et al. 2011, "Learning Word Vectors for
-Sentiment Analysis") is fetched by `bertnotes data`, see imdb.py. Notebooks 09 and 10.
+Sentiment Analysis") is fetched by `bertnotes data`, see imdb.py. Pages 09 and 10.
 """
 
 import lzma

@@ -1,4 +1,4 @@
-"""What computes fastest here: the device, the precision of its matrix products, and the form of attention. Notebook 13."""
+"""What computes fastest here: the device, the precision of its matrix products, and the form of attention. Page 13."""
 
 import ctypes
 import json

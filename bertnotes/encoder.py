@@ -1,6 +1,6 @@
 """BERT from scratch: three embeddings, a stack of layers, a pooler, and the head that guesses masked words.
 
-To be read from top to bottom; notebook 05 takes it apart. Attention is the function of notebook 01. The weights of any BERT
+To be read from top to bottom; page 05 takes it apart. Attention is that of attention.py. The weights of any BERT
 checkpoint fit in, and the numbers that come out are those of transformers.
 
 Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding"; Vaswani et al. 2017,

@@ -1,4 +1,4 @@
-"""How good is it, how sure may we be of that, and where does it fail? Numbers from labels and predictions. Notebook 11.
+"""How good is it, how sure may we be of that, and where does it fail? Numbers from labels and predictions. Page 11.
 
 Intervals are at 95 % unless asked otherwise. Efron & Tibshirani 1993, "An Introduction to the Bootstrap"; Guo et al. 2017, "On
 Calibration of Modern Neural Networks"; McNemar 1947; Dietterich 1998, "Approximate Statistical Tests for Comparing Supervised

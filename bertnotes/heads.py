@@ -1,6 +1,6 @@
 """What a head does, in numbers: where its attention goes, over many texts; and what all heads together pass on.
 
-Notebook 07. Clark et al. 2019, "What Does BERT Look At?" (the measures); Abnar & Zuidema 2020, "Quantifying Attention Flow in
+Page 07. Clark et al. 2019, "What Does BERT Look At?" (the measures); Abnar & Zuidema 2020, "Quantifying Attention Flow in
 Transformers" (rollout).
 """
 

@@ -1,6 +1,6 @@
 """Hidden words: texts become rows of tokens, some tokens are masked, and a model is scored on naming them.
 
-The task of pre-training; notebook 06. Devlin et al. 2019, "BERT" (masking 80/10/10, whole words since its 2019 release); Liu
+The task of pre-training; page 06. Devlin et al. 2019, "BERT" (masking 80/10/10, whole words since its 2019 release); Liu
 et al. 2019, "RoBERTa" (packed rows, masks drawn anew); Wettig et al. 2023, "Should You Mask 15% in Masked Language Modeling?".
 """
 

@@ -2,7 +2,7 @@
 
 A name is "mini" (the small pre-trained BERT that lies in data/mini), a checkpoint folder, or an id on the Hugging Face
 hub such as "bert-base-uncased". Where code says "mini", the environment variable BERTNOTES_MODEL may say otherwise.
-Used from notebook 05 on.
+Used from page 05 on.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Three small readers with one interface, in the manner of ELMo, GPT and BERT, and a measure of who can see whom.
 
 They differ in what a position may see, and in the lesson that follows from it: the next word, the word before, or a hidden one.
-Notebook 04. Peters et al. 2018, "Deep Contextualized Word Representations" (ELMo); Radford et al. 2018, "Improving Language
+Page 04. Peters et al. 2018, "Deep Contextualized Word Representations" (ELMo); Radford et al. 2018, "Improving Language
 Understanding by Generative Pre-Training" (GPT); Devlin et al. 2019, "BERT".
 
 Axes: batch, position, hidden_size. A text is a row of ids that begins and ends with a special token.
@@ -48,7 +48,7 @@ class Reader(nn.Module):
 
 
 class TransformerReader(Reader):
-    """BERT's layers (notebook 05) with a mask. Its two kinds differ in who may see whom, and in nothing else.
+    """BERT's layers (encoder.py) with a mask. Its two kinds differ in who may see whom, and in nothing else.
 
     num_layers, num_heads: of the Transformer; max_length: the longest text, in tokens; dropout: share of hidden units and of
     attention weights dropped in training.

@@ -16,16 +16,16 @@ import torch
 from sklearn.metrics import accuracy_score, classification_report
 from torch import nn
 from torch.nn.functional import cross_entropy
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader
 from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
 from bertnotes.batching import (
+    BucketedBatches,
     TextClassificationDataset,
     check_max_length,
     check_truncation,
     evaluation_loader,
-    evaluation_order,
     seed_of,
     training_loader,
 )
@@ -289,16 +289,30 @@ def fit(
 def learner_and_loaders(model, tokenizer, train_data, validation_data, config, device):
     """What is trained, batches to train it on, and batches to judge it by: the whole model on tokens or, where the encoder is
     frozen, its last layer on the vectors that the encoder makes of each review, worked out once."""
-    learner, pair = model, datasets(tokenizer, train_data, validation_data, config)
-    if config.frozen:
-        learner, pair = Head(model), [Features(model, dataset, device, config.precision) for dataset in pair]
-    return learner, training_loader(pair[0], config.batch_size, config.seed), evaluation_loader(pair[1], 32)
+    training, held_out = datasets(tokenizer, train_data, validation_data, config)
+    if not config.frozen:
+        return model, training_loader(training, config.batch_size, config.seed), evaluation_loader(held_out, 32)
+    training, held_out = (features_of(model, dataset, device, config.precision) for dataset in (training, held_out))
+    batches = BucketedBatches([1] * len(training), config.batch_size, config.seed)  # all are as long as each other
+    return Head(model), DataLoader(training, batch_sampler=batches), DataLoader(held_out, 32)
 
 
 def datasets(tokenizer, train_data, validation_data, config):
     """Reviews to train on and reviews to judge by, tokenised once: two datasets."""
     reading = tokenizer, config.max_length, config.truncation
     return [TextClassificationDataset(*data, *reading) for data in (train_data, validation_data)]
+
+
+def features_of(model, dataset, device, precision="fp32"):
+    """What the encoder makes of each review, without dropout: a list of dicts, features (hidden_size,) and label."""
+    model.eval()
+    loader = progress_bar(evaluation_loader(dataset, 32), "features")
+    with torch.inference_mode(), autocast(device, precision):
+        batches = [(model.features(**inputs_of(batch, device)).float().cpu(), batch["label"]) for batch in loader]
+    rows = [row for batch in batches for row in zip(*batch, strict=True)]
+    return [
+        {"features": vector.clone(), "label": label} for vector, label in rows
+    ]  # a clone, for gradients may pass through it
 
 
 class Head(nn.Module):
@@ -310,30 +324,6 @@ class Head(nn.Module):
 
     def forward(self, features):
         return self.classifier(self.dropout(features))
-
-
-class Features(Dataset):
-    """The vectors that an encoder makes of reviews. An item: features (hidden_size,) and label."""
-
-    def __init__(self, model, dataset, device, precision="fp32"):
-        rows, self.labels = [], dataset.labels
-        model.eval()
-        with torch.inference_mode():
-            for batch in progress_bar(evaluation_loader(dataset, 32), "features"):
-                with autocast(device, precision):
-                    rows.append(model.features(**inputs_of(batch, device)).float().cpu())
-        back = torch.tensor(evaluation_order(dataset)).argsort()
-        self.features = torch.cat(rows)[back].clone()  # outside of inference mode: a gradient may pass through
-
-    def __len__(self):
-        return len(self.labels)
-
-    def __getitem__(self, index):
-        return {"features": self.features[index], "label": torch.tensor(self.labels[index])}
-
-    def lengths(self):
-        """One each: batches of any reviews are alike."""
-        return [1] * len(self)
 
 
 def check_run(config, model, labels, held_labels):

@@ -1,4 +1,4 @@
-"""Ours against the others, honestly: in one process, on the same reviews and weights, taking turns. Notebook 13."""
+"""Ours against the others, honestly: in one process, on the same reviews and weights, taking turns. Page 13."""
 
 import json
 import shlex

@@ -1,4 +1,4 @@
-"""What a run will cost, before it starts: tokens, time and memory, from a few steps of a copy. Notebook 13."""
+"""What a run will cost, before it starts: tokens, time and memory, from a few steps of a copy. Page 13."""
 
 import copy
 import time

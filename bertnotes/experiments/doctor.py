@@ -1,6 +1,6 @@
 """A look at this machine before class: does it have what the course needs, and if not, what is to be done?
 
-`bertnotes doctor` and the first cells of notebook 00.
+`bertnotes doctor` and the first cells of page 00.
 """
 
 import platform

@@ -1,4 +1,4 @@
-"""A test set is an exam: whoever looks at the marks and tries again is no longer being examined. Notebook 09.
+"""A test set is an exam: whoever looks at the marks and tries again is no longer being examined. Page 09.
 
 What was scored on which test set is noted, so that choosing among settings by their test scores does not happen by accident.
 Choosing belongs to validation reviews, which are carved from the training ones. Dwork et al. 2015, "The reusable holdout".

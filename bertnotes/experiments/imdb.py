@@ -1,6 +1,6 @@
 """Full IMDB: fetch the original archive or take a copy, and keep its official split.
 
-Large Movie Review Dataset v1.0, Maas et al. 2011. Behind `bertnotes data`; notebook 09 uses what it writes.
+Large Movie Review Dataset v1.0, Maas et al. 2011. Behind `bertnotes data`; page 09 uses what it writes.
 """
 
 import hashlib

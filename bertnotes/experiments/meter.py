@@ -1,4 +1,4 @@
-"""What a piece of work took: seconds, tokens, arithmetic and memory, read off the encoder while it works. Notebook 13."""
+"""What a piece of work took: seconds, tokens, arithmetic and memory, read off the encoder while it works. Page 13."""
 
 import gc
 import re

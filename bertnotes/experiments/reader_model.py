@@ -1,4 +1,4 @@
-"""The readers of notebook 04 in an encoder's place: of a BERT's size, to be fine-tuned and scored as it is.
+"""The readers of page 04 in an encoder's place: of a BERT's size, to be fine-tuned and scored as it is.
 
 transformers learns of them as models of their own, so that all that loads, saves and judges works on them. Their vector for a
 text is, of a GPT, what it knows at the last token (Radford et al. 2018, section 3.2); of an ELMo, what both LSTMs know, on

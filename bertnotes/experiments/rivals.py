@@ -1,6 +1,6 @@
 """The same work done in other ways, to be held against ours: the loop of the original tutorial, and transformers' own tools.
 
-Each function takes a Job and a Meter, which it starts when everything is ready, and returns the meter's Reading. Notebook 13.
+Each function takes a Job and a Meter, which it starts when everything is ready, and returns the meter's Reading. Page 13.
 """
 
 import tempfile

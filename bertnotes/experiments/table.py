@@ -155,7 +155,7 @@ def train_words(row, seed, data, out, record, minilm):
 
 
 def write_readers(folder):
-    """Write the readers of notebook 04, of mini's size, to a folder each."""
+    """Write the readers of page 04, of mini's size, to a folder each."""
     from bertnotes.experiments.reader_model import KINDS, write_reader
 
     for kind in KINDS:

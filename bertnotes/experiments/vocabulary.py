@@ -1,7 +1,7 @@
 """A smaller vocabulary: a BERT keeps the word pieces that its texts need and forgets the rest.
 
 Two thirds of a small BERT's weights are word embeddings, most of them of words that film reviews never use. The first step
-to the shipped model in data/mini; notebook 06. Wu et al. 2016, "Google's Neural Machine Translation System" (WordPiece).
+to the shipped model in data/mini; page 06. Wu et al. 2016, "Google's Neural Machine Translation System" (WordPiece).
 """
 
 import json

@@ -1,7 +1,7 @@
 """bertviz's three views, offline, small and safe. Vig 2019, "A Multiscale Visualization of Attention in the Transformer Model".
 
 bertviz's own drawing code is taken from its package as it is; its d3 and jQuery, which it would fetch from a network, from two
-others (mpld3, XStatic-jQuery). What it draws comes as bytes and not as two copies of long decimals. Notebook 07.
+others (mpld3, XStatic-jQuery). What it draws comes as bytes and not as two copies of long decimals. Page 07.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """Interactive views of attention: for a notebook, and as one file that opens anywhere with no network.
 
 A view is a page of its own (`view.html`: the weights as bytes, a little script, nothing to fetch) inside a sandboxed frame,
-over a picture: where a notebook is not trusted, and no script may run, the picture is what a reader sees. Notebook 07.
+over a picture: where a notebook is not trusted, and no script may run, the picture is what a reader sees. Page 07.
 """
 
 import base64

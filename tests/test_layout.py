@@ -1,0 +1,132 @@
+"""The house: which module stands on which, how large the floors and the functions are, and what the modules say of pages."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bertnotes
+
+ROOT = Path(bertnotes.__file__).resolve().parents[1]
+FLOORS = (  # a module imports only what stands above it
+    "files devices dropout attention blockwise names checkpoint encoder readers models data batching lora classifier attend "
+    "training masked_lm baselines evaluation heads attribution exercises pictures experiments cli __main__"
+).split()
+SOURCES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in ROOT.glob("bertnotes/**/*.py")}
+TOOLS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in ROOT.glob("tools/*.py")}
+UNCOUNTED = ("bertnotes/exercises/", "bertnotes/pictures/drawings.py", "bertnotes/pictures/play.py")
+PAGES = {path.name[:2]: path.read_text(encoding="utf-8") for path in (ROOT / "notebooks" / "src").glob("[0-9]*.py")}
+
+
+def module(path):
+    """The dotted name of a source."""
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+MODULES = {module(path) for path in SOURCES}
+
+
+def imported(source):
+    """The modules of the package that a source imports, anywhere in it; a name that the package lends counts as its home's."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for name in node.names:
+                whole = f"{node.module}.{name.name}"
+                home = bertnotes._HOMES.get(name.name) if node.module == "bertnotes" else None
+                found.add(f"bertnotes.{home}" if home else whole if whole in MODULES else node.module)
+    return found & MODULES
+
+
+def floor(name):
+    """The place of a module in the order."""
+    return FLOORS.index(name.split(".")[1])
+
+
+def test_every_module_has_its_place():
+    strange = [name for name in MODULES if "." in name and name.split(".")[1] not in FLOORS]
+    assert strange == [], "give the new module a place in FLOORS, under all that it imports"
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path != "bertnotes/__init__.py"])
+def test_a_module_imports_only_what_stands_above_it(path):
+    """Lazily or not. So the course never imports experiments, and pictures none either."""
+    name = module(path)
+    below = [other for other in imported(SOURCES[path]) if other != "bertnotes" and floor(other) > floor(name)]
+    assert below == [], f"{name} imports what stands under it"
+
+
+def test_no_circle():
+    """Also inside of pictures and of experiments."""
+    uses = {module(path): imported(source) - {module(path)} for path, source in SOURCES.items()}
+    uses["bertnotes"] = set()  # it lends names, on first use
+    while free := [name for name, others in uses.items() if not others & uses.keys()]:
+        for name in free:
+            del uses[name]
+    assert uses == {}, "these import each other in a circle"
+
+
+def test_a_tokenizer_loads_no_reader_of_another_kind():
+    code = "import sys\nfrom bertnotes.models import load_tokenizer\nload_tokenizer()\n"
+    code += "print([name for name in sys.modules if 'reader' in name])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert "bertnotes" not in run.stdout and run.returncode == 0, run.stdout + run.stderr
+
+
+def lines_of(paths):
+    """How many lines they have together."""
+    return sum(len(source.splitlines()) for path, source in paths.items() if not path.startswith(UNCOUNTED))
+
+
+@pytest.mark.parametrize(("name", "most"), [("course", 2500), ("experiments", 2000), ("pictures, command and tools", 2500)])
+def test_the_library_can_be_read_whole(name, most):
+    """Lines, comments and docstrings counted."""
+    parts = {"course": {}, "experiments": {}, "pictures, command and tools": dict(TOOLS)}
+    for path, source in SOURCES.items():
+        second = path.split("/")[1]
+        rest = "experiments" if second == "experiments" else "course"
+        parts["pictures, command and tools" if second in ("pictures", "cli.py", "__main__.py") else rest][path] = source
+    assert lines_of(parts[name]) <= most
+
+
+def test_no_function_is_longer_than_forty_lines():
+    """Its docstring not counted, nor the functions inside it."""
+    long = []
+    for path, source in (SOURCES | TOOLS).items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                first = node.body[0]
+                documented = ast.get_docstring(node) is not None
+                length = node.end_lineno - node.lineno + 1 - (first.end_lineno - first.lineno + 1 if documented else 0)
+                if length > 40:
+                    long.append(f"{path}:{node.lineno} {node.name}: {length} lines")
+    assert long == []
+
+
+def named_pages(text):
+    """The numbers of pages that a text names."""
+    found = re.findall(r"\b[Pp]ages?\s+(\d\d(?:(?:,|\s+and|\s+to|,\s+and)\s+\d\d)*)", text)
+    numbers = set()
+    for one in found:
+        for part in re.split(r",\s*and\s+|,\s*|\s+and\s+", one):
+            first, _, last = part.partition(" to ")
+            numbers |= {f"{number:02}" for number in range(int(first), int(last or first) + 1)}
+    return numbers
+
+
+def test_named_pages_are_understood():
+    assert named_pages("Pages 01, 02, 06, 09 to 11 and 13. See page 05.") == set("01 02 05 06 09 10 11 13".split())
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if "/experiments/" not in path])
+def test_a_page_that_a_module_names_imports_it(path):
+    assert not re.search(r"\b[Nn]otebooks?\s+\d\d", SOURCES[path]), "the docstrings of modules say page"
+    for number in named_pages(SOURCES[path]):
+        assert number in PAGES, f"there is no page {number}"
+        uses = imported(PAGES[number])
+        assert module(path) in uses, f"page {number} does not import {module(path)}"
