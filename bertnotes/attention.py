@@ -1,6 +1,7 @@
 """Attention: every position asks a question of all others and takes a weighted average of their answers.
 
-Pages 01, 02 and 03 build it; with `use_in_transformers` BERT itself runs on it. Vaswani et al. 2017, "Attention Is All You Need", sections 3.2.1 and 3.2.2.
+Pages 01, 02 and 03 build it; with `use_in_transformers` BERT itself runs on it. Vaswani et al. 2017, "Attention Is All You
+Need", sections 3.2.1 and 3.2.2.
 
 Axes, always in this order: batch, head, query_pos, key_pos, head_dim. "..." stands for any leading axes.
 Masks are boolean and True means "may attend".
