@@ -31,7 +31,7 @@ def attention_weights(query, key, mask=None):
     scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
     if mask is None:
         return scores.softmax(dim=-1)
-    _check_mask(mask, scores)
+    _check_mask(mask, scores.shape)
     # The lowest finite number, not -inf: softmax over a row of -inf alone would be NaN inside, and its gradient too.
     scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
     return scores.softmax(dim=-1).masked_fill(~mask, 0.0)
@@ -136,21 +136,44 @@ def use_in_transformers():
 
     BertModel.from_pretrained(folder, attn_implementation=use_in_transformers()) then runs on
     `scaled_dot_product_attention`, and the weights that it returns as `attentions` are ours: those before dropout.
-    For BERT and its like, which scale by √d_k and have a key head for each query head.
+    For BERT and its like, which scale by √d_k and have a key head for each query head; running any other model raises
+    ValueError.
     """
+    return register_in_transformers("bertnotes", scaled_dot_product_attention)
+
+
+def register_in_transformers(name, attend):
+    """Teach transformers an attention under a name, which comes back. attend: (query, key, value, mask, dropout) ->
+    (output, weights), as `scaled_dot_product_attention`; its weights may be None."""
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
 
-    def attention(module, query, key, value, attention_mask, dropout=0.0, **_):
-        output, weights = scaled_dot_product_attention(query, key, value, attention_mask, dropout)
+    def attention(module, query, key, value, attention_mask, dropout=0.0, scaling=None, **_):
+        _check_scaling(query, key, scaling)
+        output, weights = attend(query, key, value, attention_mask, dropout)
         return output.transpose(1, 2), weights  # transformers merges heads from (batch, query_pos, head, head_dim)
 
     def mask(*args, **options):  # boolean, True = may attend, and always spelled out where one is needed
         return sdpa_mask(*args, **{**options, "allow_is_causal_skip": False})
 
-    AttentionInterface.register("bertnotes", attention)
-    AttentionMaskInterface.register("bertnotes", mask)
-    return "bertnotes"
+    AttentionInterface.register(name, attention)
+    AttentionMaskInterface.register(name, mask)
+    return name
+
+
+def _check_scaling(query, key, scaling):
+    """query and key as transformers passes them, (batch, head, position, head_dim); scaling: None means 1/√head_dim."""
+    head_dim = query.shape[-1]
+    if scaling is not None and abs(scaling - head_dim**-0.5) > 1e-6:
+        raise ValueError(
+            f"our attention multiplies scores by 1/√{head_dim} = {head_dim**-0.5:.4g}, but this model wants {scaling:.4g}: "
+            f'load it with attn_implementation="eager"'
+        )
+    if query.shape[1] != key.shape[1]:
+        raise ValueError(
+            f"our attention has a key head for each query head; this model has {query.shape[1]} query heads and "
+            f'{key.shape[1]} key heads: load it with attn_implementation="eager"'
+        )
 
 
 def _check_shapes(query, key):
@@ -181,18 +204,19 @@ def _check_value(key, value):
         raise ValueError(f"the leading axes of key and value must fit; got {_shape(key)} and {_shape(value)}") from None
 
 
-def _check_mask(mask, scores):
+def _check_mask(mask, shape):
+    """shape: that of the weights."""
     if mask.dtype != torch.bool:
         raise ValueError(
-            f"a mask is boolean, True = may attend; got {mask.dtype} of shape {_shape(mask)} for weights {_shape(scores)}. "
+            f"a mask is boolean, True = may attend; got {mask.dtype} of shape {_shape(mask)} for weights {tuple(shape)}. "
             f"For 1 and 0 from a tokenizer use padding_mask(attention_mask)"
         )
     try:
-        fits = torch.broadcast_shapes(mask.shape, scores.shape) == scores.shape
+        fits = torch.broadcast_shapes(mask.shape, shape) == shape
     except RuntimeError:
         fits = False
     if not fits:
-        raise ValueError(f"the mask {_shape(mask)} does not broadcast to the weights {_shape(scores)}")
+        raise ValueError(f"the mask {_shape(mask)} does not broadcast to the weights {tuple(shape)}")
 
 
 def _shape(tensor):

@@ -17,7 +17,7 @@ from hypothesis.extra.numpy import arrays
 from torch import nn
 from torch.nn import functional
 from torch.testing import assert_close
-from transformers import AutoTokenizer, BertConfig, BertModel
+from transformers import AttentionInterface, AutoTokenizer, BertConfig, BertModel
 from transformers.models.bert.modeling_bert import BertAttention
 
 from bertnotes import attention
@@ -518,6 +518,24 @@ def test_the_name_may_be_asked_for_twice(tiny_checkpoint):
     assert attention.use_in_transformers() == "bertnotes"
     twice = run(load(tiny_checkpoint, "bertnotes"), inputs)
     assert_close(twice.last_hidden_state, once.last_hidden_state)
+
+
+def test_a_model_that_does_not_scale_by_the_root_of_d_k_is_refused(tiny_checkpoint):
+    """Its numbers would be wrong, and nobody would notice."""
+    bert = load(tiny_checkpoint, attention.use_in_transformers())
+    bert.encoder.layer[1].attention.self.scaling = 1.0
+    with pytest.raises(ValueError, match=r"1/√8 = 0\.3536, but this model wants 1: .*eager"):
+        run(bert, encode(tiny_checkpoint, padded=False))
+
+
+@pytest.mark.parametrize("key_heads", [1, 2])
+def test_a_model_whose_query_heads_share_key_heads_is_refused(key_heads):
+    attend = AttentionInterface()[attention.use_in_transformers()]
+    query, key = torch.randn(2, 4, 5, 8), torch.randn(2, key_heads, 5, 8)
+    with pytest.raises(ValueError, match=rf"4 query heads and {key_heads} key heads: .*eager"):
+        attend(None, query, key, key, None, scaling=8**-0.5)
+    output, _ = attend(None, query, query, query, None)  # no scaling named: 1/√head_dim is meant
+    assert output.shape == (2, 5, 4, 8)
 
 
 # ---- 8. Shapes and defaults ----
