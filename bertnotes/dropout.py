@@ -15,19 +15,30 @@ def drop(numbers, rate):
     numbers: a float tensor of any shape. On a CPU a byte is drawn for each number, and rate rounded to 256ths.
     Raises ValueError where rate is not from 0 to 1.
     """
-    if not 0 <= rate <= 1:
-        raise ValueError(f"a dropout rate is a probability, from 0 to 1; got {rate}")
+    check_rate(rate)
     if rate in (0, 1) or numbers.device.type != "cpu" or torch.compiler.is_compiling():
         return functional.dropout(numbers, rate)
-    limit = min(max(round(256 * rate), 1), 255)
+    limit = byte_limit(rate)
     kept = random_bytes(numbers.shape) >= limit
     return numbers * (kept * numbers.new_tensor(256 / (256 - limit)))
 
 
-def random_bytes(shape):
-    """Numbers from 0 to 255, each as likely, from torch's generator: eight out of each 64 bits that it draws."""
+def check_rate(rate):
+    """Raise ValueError where rate is not from 0 to 1."""
+    if not 0 <= rate <= 1:
+        raise ValueError(f"a dropout rate is a probability, from 0 to 1; got {rate}")
+
+
+def byte_limit(rate):
+    """rate in 256ths, at least one and not all: numbers whose byte is below it are dropped."""
+    return min(max(round(256 * rate), 1), 255)
+
+
+def random_bytes(shape, generator=None):
+    """Numbers from 0 to 255, each as likely: eight out of each 64 bits that a generator draws [default: torch's own]."""
     count = torch.Size(shape).numel()
-    return torch.empty(-(-count // 8), dtype=torch.int64).random_(-(2**63), None).view(torch.uint8)[:count].view(shape)
+    words = torch.empty(-(-count // 8), dtype=torch.int64).random_(-(2**63), None, generator=generator)
+    return words.view(torch.uint8)[:count].view(shape)
 
 
 class Dropout(nn.Dropout):
