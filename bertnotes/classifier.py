@@ -28,7 +28,8 @@ class BERTClassifier(nn.Module):
     """A pre-trained encoder with a classification head.
 
     bert_model_name: "mini", a checkpoint folder or a hub id; num_classes: how many labels.
-    attention: "bertnotes" (`scaled_dot_product_attention`), "sdpa" (fused, faster) or "eager". options: see `load_encoder`.
+    attention: "bertnotes" (`scaled_dot_product_attention`), "blockwise" (the same, faster on a processor), "sdpa" (torch's,
+    faster on a GPU) or "eager". options: see `load_encoder`.
     forward(input_ids, attention_mask): both (batch, position) -> logits (batch, num_classes).
     """
 

@@ -11,6 +11,7 @@ import torch
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from bertnotes.attention import use_in_transformers
+from bertnotes.blockwise import use_blockwise_in_transformers
 from bertnotes.names import explained, find_model, quiet
 
 
@@ -29,19 +30,20 @@ def load_tokenizer(name="mini"):
 def load_encoder(name="mini", attention="eager", attention_dropout=None, random_init=False):
     """Load a pre-trained encoder in float32, in evaluation mode.
 
-    attention: "eager" (transformers' own, gives attention weights), "bertnotes" (ours, gives them too) or "sdpa" (fused
-    and faster, gives none). Call it with output_attentions=True: `attentions` is a tuple, one (batch, head, query_pos,
-    key_pos) a layer. attention_dropout: the share of attention weights dropped in training [default: as the model says].
+    attention: "eager" (transformers' own, gives attention weights), "bertnotes" (ours, gives them too), "blockwise" (ours a
+    slice at a time: faster on a processor, gives none) or "sdpa" (torch's fused one: faster on a GPU, gives none). Call it
+    with output_attentions=True: `attentions` is a tuple, one (batch, head, query_pos, key_pos) a layer, or nothing.
+    attention_dropout: the share of attention weights dropped in training [default: as the model says].
     random_init: random weights in the model's architecture instead of its own: a control.
     Raises FileNotFoundError where the folder or the hub id is not to be had; ValueError where the folder is no whole
     checkpoint, or the model returns no attention weights although it was asked to.
     """
-    if attention not in ("eager", "bertnotes", "sdpa"):
-        raise ValueError(f'attention is "eager", "bertnotes" or "sdpa"; got {attention!r}')
+    if attention not in ("eager", "bertnotes", "blockwise", "sdpa"):
+        raise ValueError(f'attention is "eager", "bertnotes", "blockwise" or "sdpa"; got {attention!r}')
     if attention_dropout is not None and not 0 <= attention_dropout < 1:
         raise ValueError(f"attention_dropout is a share, from 0 to below 1; got {attention_dropout}")
-    if attention == "bertnotes":
-        use_in_transformers()
+    use_in_transformers()
+    use_blockwise_in_transformers()
     source = find_model(name)
     with quiet(), explained(source):
         config = AutoConfig.from_pretrained(source)
@@ -55,7 +57,7 @@ def load_encoder(name="mini", attention="eager", attention_dropout=None, random_
     missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))  # some come without a pooler
     if missing:
         raise ValueError(f"{source} is not a whole checkpoint: {len(missing)} weights are missing, such as {missing[0]}")
-    if attention != "sdpa":
+    if attention not in ("blockwise", "sdpa"):
         _check_attentions(encoder, attention)
     return encoder
 
@@ -73,6 +75,6 @@ def _check_attentions(encoder, attention):
     attentions = getattr(outputs, "attentions", None)
     if not attentions or any(weights is None for weights in attentions):
         raise ValueError(
-            f'{type(encoder).__name__} gives no attention weights with attention="{attention}"; try "eager", or "sdpa" where '
-            f"none are to be looked at"
+            f'{type(encoder).__name__} gives no attention weights with attention="{attention}"; try "eager", or "blockwise" '
+            f'or "sdpa" where none are needed'
         )

@@ -75,7 +75,7 @@ def test_dropout_acts_in_training_only(model, batch):
             model.eval()
 
 
-@pytest.mark.parametrize("attention", ["bertnotes", "sdpa", "eager"])
+@pytest.mark.parametrize("attention", ["bertnotes", "blockwise", "sdpa", "eager"])
 def test_logits_do_not_depend_on_padding_or_attention(model, saved, tokenizer, batch, attention):
     """Each text alone gives what it gives among longer ones, on every way to attend."""
     other, _ = BERTClassifier.from_pretrained(saved, attention)

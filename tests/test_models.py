@@ -177,9 +177,9 @@ def test_a_pooler_may_be_missing(folder, ids):
 # ---- what comes out ----
 
 
-@pytest.mark.parametrize(("attention", "given"), [("eager", True), ("bertnotes", True), ("sdpa", False)])
+@pytest.mark.parametrize(("attention", "given"), [("eager", True), ("bertnotes", True), ("blockwise", False), ("sdpa", False)])
 def test_attention_weights_come_out_or_do_not(tiny_checkpoint, ids, attention, given):
-    """Under sdpa there are none to give; under the other two, one (batch, head, query_pos, key_pos) a layer."""
+    """Under sdpa and blockwise there are none to give; under the others, one (batch, head, query_pos, key_pos) a layer."""
     outputs = load_encoder(tiny_checkpoint, attention)(ids, output_attentions=given)
     expected = BertModel.from_pretrained(tiny_checkpoint).eval()(ids).last_hidden_state
     assert_close(outputs.last_hidden_state, expected, atol=1e-5, rtol=0)
@@ -257,7 +257,7 @@ def test_a_real_checkpoint(minilm_folder, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("attention", ["eager", "bertnotes", "sdpa"])
+@pytest.mark.parametrize("attention", ["eager", "bertnotes", "blockwise", "sdpa"])
 @pytest.mark.parametrize(("asked", "met"), [(None, 0.1), (0.0, 0.0), (0.4, 0.4)])
 def test_attention_dropout_as_asked_or_as_the_model_says(tiny_checkpoint, attention, asked, met):
     encoder = load_encoder(tiny_checkpoint, attention, attention_dropout=asked)

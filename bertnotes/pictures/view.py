@@ -121,7 +121,7 @@ def stack_attentions(attentions):
     if not layers:
         raise ValueError(
             'there are no attention weights: load the model with load_encoder(name, attention="eager"), and call it with '
-            "output_attentions=True (the fused sdpa attention never gives any)"
+            'output_attentions=True ("blockwise" and "sdpa" never give any)'
         )
     shapes = sorted({layer.shape for layer in layers})
     if shapes[0][0] != 1 and len(shapes[0]) == 4:
