@@ -457,10 +457,12 @@ def test_dropout_arrives_in_training_only(tiny_checkpoint):
     assert torch.equal(calm, again) and not torch.allclose(once, calm, atol=0.01) and not torch.allclose(once, twice, atol=0.01)
 
 
+@pytest.mark.parametrize("padding", [0, 2])
 @torch.inference_mode()
-def test_a_decoder_looks_back_only(tiny_checkpoint):
-    """Padding on the left: the first queries may attend to nothing, and nobody looks at them."""
-    tokens = torch.tensor([[0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1]]).bool()
+def test_a_decoder_looks_back_only(tiny_checkpoint, padding):
+    """Where padding is on the left, the first queries may attend to nothing, and nobody looks at them."""
+    tokens = torch.ones(2, 6, dtype=torch.bool)
+    tokens[0, :padding] = False
     ids, hidden = torch.randint(5, 60, (2, 6)), []
     for attention in (use_blockwise_in_transformers(), "eager"):
         bert = BertModel.from_pretrained(tiny_checkpoint, attn_implementation=attention, is_decoder=True).eval()
