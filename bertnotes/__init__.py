@@ -30,7 +30,7 @@ _HOMES = {
     "bertviz_neuron_view": "pictures.bertviz",
 }
 __all__ = list(_HOMES)
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def __getattr__(name):

@@ -164,7 +164,7 @@ def view(
     from bertnotes.models import load_encoder, load_tokenizer
     from bertnotes.pictures.view import presenter_page, read_text
 
-    pairs = pair or []
+    pairs: list[str | None] = list(pair or [])
     if len(pairs) > len(texts):
         raise ValueError(f"--pair gives the sentences their second ones; got {len(pairs)} for {len(texts)}")
     encoder, tokenizer = load_encoder(model), load_tokenizer(model)

@@ -13,6 +13,7 @@ import psutil
 from packaging.requirements import Requirement
 
 MEMORY, DISK = 1.5, 1.0  # GB: a notebook's share, and room for a fine-tuned model with its checkpoints
+EXTRAS = ("", "lab", "attribution")  # what notebooks need beside what the library itself does
 SETUP = "run the set-up again: make lab, or conda env update -f environment.yml"
 
 
@@ -51,7 +52,7 @@ def check_packages(name="bertnotes"):
     except metadata.PackageNotFoundError:
         return Check("packages", False, f"{name} itself is not installed", f"{SETUP}, and start Jupyter from there")
     for requirement in wanted:
-        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+        if requirement.marker and not any(requirement.marker.evaluate({"extra": extra}) for extra in EXTRAS):
             continue
         try:
             version = metadata.version(requirement.name)

@@ -104,5 +104,5 @@ def package_file(module, path, package):
     """Read a file of an installed package without importing it. Raises ModuleNotFoundError where it is not installed."""
     found = importlib.util.find_spec(module)
     if found is None:
-        raise ModuleNotFoundError(f"bertviz's views need the package {package}: pip install -r requirements.txt")
+        raise ModuleNotFoundError(f"bertviz's views need the package {package}: pip install 'bertnotes[lab]'")
     return (Path(found.submodule_search_locations[0]) / path).read_text(encoding="utf-8")

@@ -9,7 +9,6 @@ import time
 
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -178,6 +177,15 @@ def line_chart(x, lines, xlabel, title=None, logarithmic="x", ax=None):
         ax.set_title(title, loc="left", fontsize=12, color=INK)
     quieten(ax)
     return ax
+
+
+def display(figure, display_id):
+    """Show a figure in the notebook; returns the handle that replaces it. ModuleNotFoundError without IPython."""
+    try:
+        import IPython.display
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError("LiveCurve draws in a notebook: pip install 'bertnotes[lab]'") from None
+    return IPython.display.display(figure, display_id=display_id)
 
 
 class LiveCurve:

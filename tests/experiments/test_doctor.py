@@ -30,13 +30,13 @@ def test_too_little_memory_or_disk():
 
 
 def test_a_package_that_is_missing_or_too_old(monkeypatch):
-    """Each is named, with the version that is there and the one that is needed; those of extras are not asked for."""
-    lines = ["torch>=99", "no-such-package>=1,<2", "also-absent; extra == 'test'", "matplotlib"]
+    """Each is named, with the version that is there and the one that is needed; of extras, only those that notebooks use."""
+    lines = ["torch>=99", "no-such-package>=1,<2", "also-absent; extra == 'test'", "no-lab; extra == 'lab'", "matplotlib"]
     monkeypatch.setattr(metadata, "requires", lambda name: lines)
     check = doctor.check_packages()
     assert not check.ok and "no-such-package missing (needs <2,>=1)" in check.found
     assert "torch" in check.found and ">=99" in check.found and "also-absent" not in check.found
-    assert "matplotlib" not in check.found
+    assert "matplotlib" not in check.found and "no-lab missing" in check.found
 
 
 def test_a_package_that_cannot_be_imported_is_told_with_the_rest(monkeypatch):
