@@ -1,15 +1,12 @@
-"""What the tests share: no network, no window, fixed seeds, and two small checkpoints."""
+"""What the tests share, beside ../conftest.py: no window, fixed seeds, and two small checkpoints."""
 
 import importlib.util
 import os
+import shutil
 import sys
 from pathlib import Path
 
-os.environ["HF_HUB_OFFLINE"] = "1"  # read when transformers is imported, so before it
-os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
-os.environ["TQDM_DISABLE"] = "1"
 os.environ["MPLBACKEND"] = "Agg"
-os.environ.pop("BERTNOTES_MODEL", None)
 
 import pytest
 import torch
@@ -30,6 +27,26 @@ def seeded():
 def own_cache(tmp_path_factory, monkeypatch):
     """What one test leaves behind for later runs, such as which test set was scored, no other test finds."""
     monkeypatch.setenv("BERTNOTES_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+def find_chromium(playwright):
+    """The path of a Chromium: the system's, or the one that playwright installed; None where there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    path = next(filter(None, map(shutil.which, names)), None) or playwright.chromium.executable_path
+    return path if Path(path).exists() else None
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser, without a window; what needs it is skipped where there is none."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright here: pip install -r requirements.txt")
+    with sync_api.sync_playwright() as playwright:
+        path = find_chromium(playwright)
+        if path is None:
+            pytest.skip("there is no Chromium here: apt install chromium, or python -m playwright install chromium")
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

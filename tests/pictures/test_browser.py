@@ -4,14 +4,12 @@ Needs a Chromium on the machine (Debian, Ubuntu: apt install chromium; elsewhere
 """
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from contextlib import contextmanager
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -23,28 +21,8 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from bertnotes import attention_view, bertviz_head_view, bertviz_model_view, bertviz_neuron_view
 from bertnotes.pictures.view import presenter_page, read_text
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -r requirements.txt")
-
 NASTY = ["</script><img src=x onerror=alert(1)>", "<img src=x onerror=alert(2)>", "&lt;b&gt;", '"><svg onload=alert(3)>']
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 LIVE = "import numpy as np\nfrom bertnotes import attention_view\nattention_view(np.full((1, 2, 3, 3), 1 / 3), list('abc'))"
-
-
-def find_chromium(playwright):
-    """The path of a Chromium: the system's, or the one that playwright installed; None where there is none."""
-    path = next(filter(None, map(shutil.which, NAMES)), None) or playwright.chromium.executable_path
-    return path if Path(path).exists() else None
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_api.sync_playwright() as playwright:
-        path = find_chromium(playwright)
-        if path is None:
-            pytest.skip("there is no Chromium here: apt install chromium, or python -m playwright install chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @contextmanager
