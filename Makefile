@@ -8,22 +8,28 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check
 READY = .venv/ready
 FIRST = $(firstword $(wildcard notebooks/00_start_here.ipynb) notebooks/01_query_key_value.ipynb)
 
-.PHONY: help lab test notebooks slides lint pins clean
+.PHONY: help lab test test-long notebooks slides lint format pins clean
 
 help:
 	@echo 'make lab        open JupyterLab on the first notebook (OPTIONS="--no-browser --port 9999": passed on)'
-	@echo 'make test       run every check: lint, the unit tests, every notebook'
+	@echo 'make test       run what every change has to pass: lint, the unit tests, every notebook'
+	@echo 'make test-long  run what is slow and rarely breaks: runs that are killed, a full install of the wheel'
 	@echo 'make notebooks  make notebooks/*.ipynb from notebooks/src (ONLY="07 09": these; FORCE=1: also those that agree)'
 	@echo 'make slides     make a deck of each notebook: slides/*.html, each one file to open with no network (ONLY="04": that one)'
-	@echo 'make lint       check the style of the code'
+	@echo 'make lint       check the style, the layout and the types of the code'
+	@echo 'make format     lay the code out as lint wants it'
 	@echo 'make pins       choose the versions in requirements.txt anew, from pyproject.toml'
 	@echo 'make clean      delete .venv and all caches'
 
 lab: $(READY)
-	cd $(dir $(FIRST)) && ../$(BIN)/python -m jupyterlab $(OPTIONS) $(notdir $(FIRST))
+	cd $(dir $(FIRST)) && JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
+	  ../$(BIN)/python -m jupyterlab $(OPTIONS) $(notdir $(FIRST))
 
 test: $(READY)
 	@$(BIN)/python tools/check.py
+
+test-long: $(READY)
+	@$(BIN)/python tools/check.py long
 
 notebooks: $(READY)
 	@$(BIN)/python tools/build_notebooks.py $(if $(ONLY),--only $(ONLY)) $(if $(FORCE),--force)
@@ -33,6 +39,9 @@ slides: $(READY)
 
 lint: $(READY)
 	@$(BIN)/python tools/check.py lint
+
+format: $(READY)
+	@$(BIN)/python -m ruff format
 
 # The file is made last, so that an interrupted set-up is not taken for a finished one.
 $(READY): requirements.txt pyproject.toml
@@ -63,10 +72,10 @@ $(READY): requirements.txt pyproject.toml
 pins: $(READY)
 	$(PIP) --quiet uv
 	$(BIN)/python -m uv pip compile --quiet --universal --fork-strategy fewest --no-annotate \
-	  --custom-compile-command 'make pins' --extra test pyproject.toml --output-file requirements.txt
+	  --custom-compile-command 'make pins' --extra lab --extra attribution --extra test pyproject.toml --output-file requirements.txt
 	grep -v -E '^(nvidia-|cuda-|triton=|httpx2-jsfetch=)' requirements.txt > .venv/pins
 	mv .venv/pins requirements.txt
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,8 +1,10 @@
-"""Run the project's checks with no network: lint, the unit tests, every notebook.
+"""Run the project's checks: lint, the unit tests and every notebook with no network; the long tests, one of which needs it.
 
     python tools/check.py [lint] [unit] [notebooks]
+    python tools/check.py long
 
-`make test` and CI both call this, so that they cannot differ. With no names it runs all three, whatever the first ones said.
+`make test`, `make test-long` and CI call this, so that they cannot differ. With no names it runs the first three, whatever
+each of them says.
 """
 
 import ctypes
@@ -19,23 +21,16 @@ NEW_USER, NEW_NETWORK = 0x10000000, 0x40000000  # flags of unshare(2)
 SET_FLAGS, UP_AND_RUNNING = 0x8914, 0x41  # of netdevice(7)
 
 PYTEST = [sys.executable, "-m", "pytest"]
-NBVAL = [
-    *PYTEST,
-    "--nbval",  # strict: every text output is compared
-    "--nbval-current-env",
-    "--nbval-cell-timeout=240",  # a kernel that died is noticed only then
-    f"--nbval-sanitize-with={ROOT / 'notebooks' / 'nbval-sanitize.cfg'}",
-]
-
-
-def commands():
-    """Return {check: its command line}; a check whose command line is None found nothing to run on."""
-    notebooks = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("notebooks/*.ipynb"))]
-    return {
-        "lint": [sys.executable, "-m", "ruff", "check"],
-        "unit": PYTEST,
-        "notebooks": NBVAL + notebooks if notebooks else None,
-    }
+CHECKS = {  # each with its command lines
+    "lint": [
+        [sys.executable, "-m", "ruff", "check"],
+        [sys.executable, "-m", "ruff", "format", "--check"],
+        [sys.executable, "-m", "mypy"],
+    ],
+    "unit": [PYTEST],
+    "notebooks": [[*PYTEST, "--nbval", "notebooks"]],  # strict: every text output is compared
+    "long": [[*PYTEST, "-m", "long"]],
+}
 
 
 def enter_empty_network():
@@ -79,23 +74,21 @@ def go_offline():
         print("network: still there (no network namespace on this machine); HF_HUB_OFFLINE=1 is set", flush=True)
 
 
-def run(name, command):
-    """Run one check; returns whether it passed."""
-    if command is None:
-        print(f"{name}: nothing to check was found", file=sys.stderr)
-        return False
+def run(name):
+    """Run all the command lines of one check; returns whether all passed. pytest fails where it finds nothing to run."""
     print(f"== {name}", flush=True)
-    return subprocess.run(command, cwd=ROOT).returncode == 0
+    return not any([subprocess.run(command, cwd=ROOT).returncode for command in CHECKS[name]])
 
 
 def main(names):
-    """Run the named checks, all by default; returns the exit status."""
-    known = commands()
-    if unknown := set(names) - set(known):
-        print(f"unknown check: {', '.join(sorted(unknown))}; there are {', '.join(known)}", file=sys.stderr)
+    """Run the named checks, all but the long one by default; returns the exit status."""
+    names = names or [name for name in CHECKS if name != "long"]
+    if unknown := set(names) - set(CHECKS):
+        print(f"unknown check: {', '.join(sorted(unknown))}; there are {', '.join(CHECKS)}", file=sys.stderr)
         return 2
-    go_offline()
-    failed = [name for name in names or known if not run(name, known[name])]
+    if names != ["long"]:  # which installs what the package needs
+        go_offline()
+    failed = [name for name in names if not run(name)]
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

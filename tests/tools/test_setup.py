@@ -10,6 +10,8 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
+import check
+import nbformat
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -44,8 +46,9 @@ def pins():
 
 def asked_for():
     """Return what pyproject.toml asks for: to run, to test, to build."""
-    lines = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"] + PYPROJECT["build-system"]["requires"]
-    return [Requirement(line) for line in lines]
+    extras = PROJECT["optional-dependencies"]
+    lines = [line for name in ("lab", "attribution", "test") for line in extras[name]]
+    return [Requirement(line) for line in PROJECT["dependencies"] + lines + PYPROJECT["build-system"]["requires"]]
 
 
 def test_every_pin_names_one_public_version():
@@ -85,6 +88,7 @@ def test_what_the_requirements_need_is_pinned_too():
 def test_conda_environment_takes_the_pins_and_this_package():
     dependencies = load_yaml("environment.yml")["dependencies"]
     assert {"pip": ["-r requirements.txt", "-e ."]} in dependencies
+    assert load_yaml("environment.yml")["variables"] == {"JUPYTER_CONFIG_PATH": ".jupyter"} and (ROOT / ".jupyter").is_dir()
     (python,) = [line for line in dependencies if str(line).startswith("python=")]
     assert python.removeprefix("python=") in SpecifierSet(PROJECT["requires-python"])
 
@@ -95,11 +99,28 @@ def test_workflow_runs_the_checks_on_three_systems():
     assert {system.split("-")[0] for system in matrix["system"]} == {"ubuntu", "macos", "windows"}
     assert all(version in SpecifierSet(PROJECT["requires-python"]) for version in matrix["python"])
     commands = "\n".join(step.get("run", "") for step in job["steps"])
-    assert "make test" in commands and "python tools/check.py" in commands
+    assert "make test " in commands and "make test-long " in commands and "python tools/check.py" in commands
 
 
-def test_citation_names_this_version():
-    assert load_yaml("CITATION.cff")["version"] == PROJECT["version"]
+def test_a_clone_has_one_line_end_everywhere(tmp_path):
+    """Also where git is told to write Windows' own: what tests compare and hash is the same on every machine."""
+    subprocess.run(["git", "init", "-q", tmp_path / "origin"], check=True)
+    git = ["git", "-C", str(tmp_path / "origin"), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    for name in (
+        ".gitattributes",
+        "Makefile",
+        "data/reviews.csv",
+        "notebooks/01_query_key_value.ipynb",
+        "data/mini/tokenizer.json",
+    ):
+        (tmp_path / "origin" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / "origin" / name)
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "x"], check=True)
+    clone = ["git", "clone", "-q", "-c", "core.autocrlf=true", "-c", "core.eol=crlf", tmp_path / "origin", tmp_path / "clone"]
+    subprocess.run(clone, check=True)
+    files = [path for path in (tmp_path / "clone").rglob("*") if path.is_file() and ".git" not in path.parts]
+    assert len(files) == 5 and [path.name for path in files if b"\r\n" in path.read_bytes()] == []
 
 
 # --- make ------------------------------------------------------------------------------------------------------------
@@ -160,15 +181,68 @@ def test_make_sets_up_once(make):
 @needs_make
 def test_make_help_lists_every_target(make):
     targets = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)[1].split()
-    listed = re.findall(r"^make (\w+)", make("", "help").stdout, re.MULTILINE)
+    listed = re.findall(r"^make ([\w-]+)", make("", "help").stdout, re.MULTILINE)
     assert sorted(["help", *listed]) == sorted(targets)
     assert not make.ready.exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no executable bit")
-def test_ci_runs_make_test():
-    assert os.access(ROOT / ".ci" / "run", os.X_OK)
-    assert "make test" in (ROOT / ".ci" / "run").read_text()
+@pytest.mark.parametrize("broken", ["", "test", "test-long"])
+def test_ci_runs_both_suites_and_says_which_failed(tmp_path, broken):
+    """The quick one first; the long one too where that failed."""
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
+    for name, code in {"make": f'echo "$@" >> log\n[ "$1" != "{broken}" ]', "chromium": "", "apt-get": ""}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{code}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run([tmp_path / ".ci" / "run"], env=environment, capture_output=True, text=True, timeout=60)
+    assert (tmp_path / "log").read_text().split() == ["test", "test-long"]
+    assert (done.returncode, done.stderr.strip()) == ((1, f"failed: make {broken}") if broken else (0, ""))
+
+
+@needs_make
+def test_make_lab_starts_with_the_clones_settings():
+    """Those of whoever starts it hold too, where the clone says nothing."""
+    environment = os.environ | {"JUPYTER_CONFIG_PATH": "/mine"}
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    line = (
+        re.search(r"^\tcd .*?JUPYTER_CONFIG_PATH=(\S+)", text, re.MULTILINE)[1]
+        .replace("$(CURDIR)", "/clone")
+        .replace("$$", "$")
+    )
+    for before, expected in (("/mine", "/clone/.jupyter:/mine"), ("", "/clone/.jupyter")):
+        environment["JUPYTER_CONFIG_PATH"] = before
+        said = subprocess.run(["sh", "-c", f"echo {line}"], env=environment, capture_output=True, text=True, check=True).stdout
+        assert said.strip() == expected
+
+
+def test_an_unknown_check_is_named(capsys):
+    assert check.main(["unit", "lint", "links"]) == 2
+    assert capsys.readouterr().err == "unknown check: links; there are lint, unit, notebooks, long\n"
+
+
+@pytest.mark.parametrize(
+    "names, ran, offline",
+    [([], ["lint", "unit", "notebooks"], True), (["long"], ["long"], False), (["long", "lint"], ["long", "lint"], True)],
+)
+def test_checks_that_run(monkeypatch, capsys, names, ran, offline):
+    """Without names, all but the long one; every one, whatever those before it said; the long one alone keeps the network."""
+    seen = []
+    monkeypatch.setattr(check, "go_offline", lambda: seen.append("offline"))
+    monkeypatch.setattr(check, "run", lambda name: seen.append(name) or name != "lint")
+    assert check.main(names) == (1 if "lint" in ran else 0)
+    assert seen == ["offline"] * offline + ran
+    assert ("failed: lint" in capsys.readouterr().err) == ("lint" in ran)
+
+
+def test_a_check_runs_all_its_commands_and_passes_if_each_does(monkeypatch):
+    codes, seen = iter([0, 1, 0, 0, 0, 0]), []
+    outcome = lambda command, cwd: seen.append(command) or subprocess.CompletedProcess(command, next(codes))  # noqa: E731
+    monkeypatch.setattr(subprocess, "run", outcome)
+    assert check.run("lint") is False and check.run("lint") is True
+    assert seen == check.CHECKS["lint"] * 2
+    assert [command[2:4] for command in seen[:3]] == [["ruff", "check"], ["ruff", "format"], ["mypy"]]
 
 
 def test_checks_run_without_network_where_the_machine_allows_it():
@@ -177,6 +251,62 @@ def test_checks_run_without_network_where_the_machine_allows_it():
     if "network: still there" in run.stdout:
         pytest.skip("this machine allows no network namespace")
     assert run.stdout.splitlines() == ["network: none, but for loopback", "[(1, 'lo')]"]
+
+
+# --- pytest ---------------------------------------------------------------------------------------------------------
+
+
+def pytest_on(*arguments, cwd=ROOT):
+    """Run pytest in a process of its own, as a reader would type it; returns (exit status, what it printed)."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "TQDM_", "HF_HUB_"))}
+    environment["OMP_NUM_THREADS"] = "1"  # two would wait for each other where other tests run beside
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=280)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_nbval_needs_no_option_to_find_the_pages_and_nothing_else(tmp_path):
+    """What pages are made from and what a learner wrote is left alone: neither is imported."""
+    for name in ("conftest.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("src", "my"):
+        (tmp_path / "notebooks" / name).mkdir(parents=True)
+        (tmp_path / "notebooks" / name / "00_start_here.py").write_text("raise RuntimeError('this was imported')\n")
+        shutil.copy(ROOT / "notebooks" / "00_start_here.ipynb", tmp_path / "notebooks" / name)
+    shutil.copy(ROOT / "notebooks" / "00_start_here.ipynb", tmp_path / "notebooks")
+    status, said = pytest_on("--nbval", "notebooks", "--collect-only", "-q", cwd=tmp_path)
+    assert status == 0, said
+    assert {line.split("::")[0] for line in said.splitlines() if "::" in line} == {"notebooks/00_start_here.ipynb"}
+
+
+def test_a_page_passes_under_nbval_with_no_option():
+    status, said = pytest_on("--nbval", "notebooks/00_start_here.ipynb")
+    assert status == 0, said
+
+
+@pytest.mark.parametrize("folder", [".", "notebooks"])
+def test_outputs_are_sanitized_with_no_option(tmp_path, folder):
+    """An address in memory, which is another one in each run, does not fail a page, whichever folder pytest is started in."""
+    for name in ("conftest.py", "pyproject.toml", "notebooks/nbval-sanitize.cfg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    stored = nbformat.v4.new_output("stream", name="stdout", text="<object object at 0x7f0000000000>\n")
+    cell = nbformat.v4.new_code_cell("print(object())", outputs=[stored], execution_count=1)
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "notebooks" / "a.ipynb")
+    command = ["--nbval", str(tmp_path / "notebooks")]
+    status, said = pytest_on(*command, cwd=tmp_path / folder)
+    assert status == 0, said
+    (tmp_path / "notebooks" / "nbval-sanitize.cfg").write_text("")
+    assert pytest_on(*command, cwd=tmp_path / folder)[0] == 1
+
+
+def test_pytest_leaves_the_long_tests_to_those_who_ask_for_them(tmp_path):
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    text = "import pytest\n@pytest.mark.long\ndef test_slow(): pass\ndef test_quick(): pass\n"
+    (tmp_path / "test_a.py").write_text(text)
+    assert "1 passed, 1 deselected" in pytest_on("test_a.py", cwd=tmp_path)[1]
+    status, said = pytest_on("test_a.py", "-m", "long", "-v", cwd=tmp_path)
+    assert status == 0 and "test_slow PASSED" in said and "test_quick" not in said
 
 
 # --- README ----------------------------------------------------------------------------------------------------------
