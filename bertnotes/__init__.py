@@ -1,6 +1,8 @@
 """bertnotes: an executable course on BERT. Each module holds one idea; the notebooks import them."""
 
 import importlib
+import sys
+import types
 import warnings
 
 # tqdm falls back to text bars where ipywidgets is not installed, which is what we want: they print and export everywhere
@@ -23,6 +25,8 @@ _HOMES = {
     "use_in_transformers": "attention",
     "load_tokenizer": "models",
     "load_encoder": "models",
+    "Attention": "attention",
+    "attend": "attend",
     "attention_heatmap": "pictures.attention",
     "attention_view": "pictures.view",
     "bertviz_head_view": "pictures.bertviz",
@@ -41,3 +45,14 @@ def __getattr__(name):
 
 def __dir__():
     return sorted(__all__)
+
+
+class _Package(types.ModuleType):
+    """`bertnotes.attend` is the function, also once the module of that name has been imported, which would take its place."""
+
+    def __setattr__(self, name, value):
+        if not (name in _HOMES and isinstance(value, types.ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -8,6 +8,7 @@ Masks are boolean and True means "may attend".
 """
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -129,6 +130,33 @@ class MultiHeadAttention(nn.Module):
     def merge(self, heads):
         """(batch, head, position, head_dim) -> (batch, position, hidden_size)"""
         return heads.transpose(1, 2).flatten(2)
+
+
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """Where a model looked in one text: what `bertnotes.attend` returns and every picture takes.
+
+    weights: (layer, head, query_pos, key_pos); tokens: the name of each position; pair_start: with two sentences, the position
+    of the second one's first token; logits: (class,), where the model is a classifier.
+    """
+
+    weights: torch.Tensor
+    tokens: list[str]
+    pair_start: int | None = None
+    logits: torch.Tensor | None = None
+
+    def __repr__(self):
+        layers, heads = self.weights.shape[:2]
+        return f"Attention({layers} layers, {heads} heads, {len(self.tokens)} tokens: {' '.join(self.tokens)})"
+
+
+def check_attentions(attentions):
+    """Raise ValueError where a model gave no attention weights. attentions: what it returned, one tensor a layer."""
+    if attentions is None or len(attentions) == 0 or any(layer is None for layer in attentions):
+        raise ValueError(
+            'there are no attention weights: load the model with attention="eager" or "bertnotes" ("sdpa" and "blockwise" give '
+            "none), and call it with output_attentions=True or by attend(text, model=...)"
+        )
 
 
 def use_in_transformers():

@@ -30,7 +30,8 @@ class BERTClassifier(nn.Module):
     bert_model_name: "mini", a checkpoint folder or a hub id; num_classes: how many labels.
     attention: "bertnotes" (`scaled_dot_product_attention`), "blockwise" (the same, faster on a processor), "sdpa" (torch's,
     faster on a GPU) or "eager". options: see `load_encoder`.
-    forward(input_ids, attention_mask): both (batch, position) -> logits (batch, num_classes).
+    forward(input_ids, attention_mask): both (batch, position) -> logits (batch, num_classes); with output_attentions=True
+    (logits, attentions), one (batch, head, query_pos, key_pos) a layer, before dropout.
     """
 
     def __init__(self, bert_model_name="mini", num_classes=2, attention="bertnotes", **options):
@@ -45,15 +46,18 @@ class BERTClassifier(nn.Module):
         nn.init.zeros_(self.classifier.bias)
         use_drop(self)
 
-    def forward(self, input_ids, attention_mask):
+    def forward(self, input_ids, attention_mask, output_attentions=False, token_type_ids=None):
         check_max_length(input_ids.shape[1], self.bert.config.max_position_embeddings)
-        return self.head(self.features(input_ids, attention_mask))
+        inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
+        if token_type_ids is not None:
+            inputs["token_type_ids"] = token_type_ids
+        outputs = self.bert(**inputs, output_attentions=output_attentions)
+        logits = self.head(pooled(outputs))
+        return (logits, outputs.attentions) if output_attentions else logits
 
     def features(self, input_ids, attention_mask):
         """What the encoder makes of each text: (batch, hidden_size)."""
-        outputs = self.bert(input_ids=input_ids, attention_mask=attention_mask)
-        pooled = getattr(outputs, "pooler_output", None)
-        return outputs.last_hidden_state[:, 0] if pooled is None else pooled  # without a pooler, the [CLS] vector as it is
+        return pooled(self.bert(input_ids=input_ids, attention_mask=attention_mask))
 
     def head(self, features):
         """Logits (batch, num_classes) of what the encoder made of texts."""
@@ -122,6 +126,12 @@ class BERTClassifier(nn.Module):
                     raise ValueError(f"{folder}: {name} has shape {tuple(weight.shape)}, expected {tuple(parameter.shape)}")
                 parameter.copy_(weight)
         return model.eval(), load_tokenizer(str(folder))
+
+
+def pooled(outputs):
+    """The pooled output of an encoder (batch, hidden_size); of one without a pooler, the [CLS] vector as it is."""
+    found = getattr(outputs, "pooler_output", None)
+    return outputs.last_hidden_state[:, 0] if found is None else found
 
 
 @torch.inference_mode()

@@ -160,16 +160,17 @@ def view(
     head: Annotated[int, typer.Option(help="the head shown first, from 1")] = 1,
 ):
     """Write a page that shows a model's attention on a wall: large, offline, arrow keys for heads and layers."""
+    from bertnotes.attend import attend
     from bertnotes.files import write_whole
     from bertnotes.models import load_encoder, load_tokenizer
-    from bertnotes.pictures.view import presenter_page, read_text
+    from bertnotes.pictures.view import presenter_page
 
     pairs: list[str | None] = list(pair or [])
     if len(pairs) > len(texts):
         raise ValueError(f"--pair gives the sentences their second ones; got {len(pairs)} for {len(texts)}")
     encoder, tokenizer = load_encoder(model), load_tokenizer(model)
     pairs = pairs + [None] * (len(texts) - len(pairs))
-    items = [(text, *read_text(encoder, tokenizer, text, second)) for text, second in zip(texts, pairs, strict=True)]
+    items = [(text, attend(text, second, encoder, tokenizer)) for text, second in zip(texts, pairs, strict=True)]
     write_whole(out, presenter_page(items, layer, head))
     typer.echo(f"{out}: open it in a browser; arrow keys walk heads and layers, Page Up and Down the sentences")
 

@@ -6,6 +6,7 @@ Transformers" (rollout).
 
 import torch
 
+from bertnotes.attention import check_attentions
 from bertnotes.batching import check_max_length
 
 PUNCTUATION = set(".,;:!?-'\"()[]/…")
@@ -18,13 +19,13 @@ SMALL_WORDS = (
 
 
 @torch.inference_mode()
-def measure_heads(encoder, tokenizer, texts, max_length=128, batch_size=16):
+def measure_heads(encoder, tokenizer, texts, max_length: int = 128, batch_size: int = 16):
     """Measure every head of a model over texts: {measure: (layer, head)}.
 
     Asked are the ordinary tokens: not [CLS], [SEP] or [PAD]. "entropy" is that of a row, as a share of the highest possible one
     (1 = spread evenly); "distance" how many tokens away it looks, on average. The others are shares of a row that go to
     the places which `relations` names, averaged over the tokens that have such a place. Texts are cut to max_length tokens.
-    Raises ValueError where there are no texts, or max_length is over the model's.
+    Raises ValueError where there are no texts, max_length is over the model's, or the model gives no attention weights.
     """
     if not texts:
         raise ValueError("there are no texts to measure the heads on; give at least one")
@@ -37,6 +38,7 @@ def measure_heads(encoder, tokenizer, texts, max_length=128, batch_size=16):
         places = relations(batch["input_ids"], tokenizer)
         asked = ordinary(batch["input_ids"], tokenizer)
         attentions = encoder(**batch, output_attentions=True).attentions
+        check_attentions(attentions)
         sums = sums + torch.stack([row_sums(layer, places, asked) for layer in attentions])
         has_place = torch.stack([place.any(-1) & asked for place in places.values()], dim=-1).sum((0, 1))
         counts = counts + torch.cat([asked.sum().repeat(2), has_place])
@@ -45,7 +47,7 @@ def measure_heads(encoder, tokenizer, texts, max_length=128, batch_size=16):
 
 
 @torch.inference_mode()
-def attention_moved(before, after, tokenizer, texts, max_length=128):
+def attention_moved(before, after, tokenizer, texts, max_length: int = 128):
     """Say how much of a row two encoders place differently, head by head: (layer, head), 0 = nothing, 1 = all of it.
 
     before, after: the same model at two times, say before and after fine-tuning. The measure is the total variation distance,
@@ -140,7 +142,7 @@ def merge_pieces(weights, tokens):
     return (member / member.sum(0)).T @ weights @ member, words
 
 
-def nearest_before(tokens, asks, wanted, reach):
+def nearest_before(tokens, asks, wanted, reach: int):
     """True from each token that asks to the nearest wanted one, at most `reach` places before it: (query_pos, key_pos).
 
     asks: a function of a token; wanted: a set of tokens. What is wanted does not ask, and punctuation between them parts them.
@@ -156,17 +158,17 @@ def nearest_before(tokens, asks, wanted, reach):
     return found
 
 
-def is_participle(token):
+def is_participle(token: str) -> bool:
     """Whether a token ends as a participle does: loved, seen, going; some nouns do, too."""
     return token.endswith(("ed", "en", "ing")) and not token.startswith("##") and token not in AUXILIARIES
 
 
-def is_content(token):
+def is_content(token: str) -> bool:
     """Whether a token is the beginning of a word, and of none of the smallest."""
     return token.isalpha() and token not in SMALL_WORDS
 
 
-def fixed_distance(tokenizer, texts, max_length=128):
+def fixed_distance(tokenizer, texts, max_length: int = 128):
     """Say what a head would get that knew nothing but a distance: {place: (distance, share)}, the best one for each place.
 
     Such a head puts all its attention so many tokens before (below 0) or behind itself. The share is that of `measure_heads`,
@@ -191,8 +193,9 @@ def attention_rollout(attentions):
 
     attentions: one (batch, head, query_pos, key_pos) a layer. Returns (layer, batch, query_pos, key_pos), rows sum to 1.
     A layer counts as half the mean of its heads, half the residual that passes it by (Abnar & Zuidema 2020, section 3). A
-    rough picture: values and feed-forward parts are left out.
+    rough picture: values and feed-forward parts are left out. Raises ValueError where there are no weights.
     """
+    check_attentions(attentions)
     reached, flow = [], None
     for layer in attentions:
         step = 0.5 * layer.mean(dim=1) + 0.5 * torch.eye(layer.shape[-1], dtype=layer.dtype, device=layer.device)

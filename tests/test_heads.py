@@ -167,6 +167,16 @@ def test_nothing_to_measure_and_too_long_are_named(encoder, tokenizer, texts, le
         measure_heads(encoder, tokenizer, texts, max_length=length)
 
 
+def test_a_model_that_gives_no_weights(encoder, tokenizer):
+    fused = copy.deepcopy(encoder)
+    fused.set_attn_implementation("sdpa")
+    with pytest.raises(ValueError, match='no attention weights: load the model with attention="eager"'):
+        measure_heads(fused, tokenizer, [TEXT], max_length=16)
+    for nothing in (None, (), (None, None)):
+        with pytest.raises(ValueError, match="no attention weights"):
+            attention_rollout(nothing)
+
+
 def test_rollout_of_two_tokens_by_hand():
     swap = torch.tensor([[0.0, 1.0], [1.0, 0.0]])[None, None]
     rolled = attention_rollout([swap, swap])

@@ -1,27 +1,116 @@
 """Pictures of attention: each function draws one and returns its Axes, or its Figure where it fills one.
 
-Pages 00 to 03, 07, 10 and 11.
+Each takes what `bertnotes.attend` gives, an Attention, or the bare weights. Pages 00 to 03, 07, 10 and 11.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
 
+from bertnotes.attention import Attention, check_attentions
 from bertnotes.heads import merge_pieces
-from bertnotes.pictures.style import AMOUNT, BLUE, GRID, INK, ORANGE, matrix, plain, quieten
+from bertnotes.pictures.style import AMOUNT, BLUE, GRID, INK, ORANGE, finish, ground, matrix, new_axes, plain, vector
 
 
-def attention_heatmap(weights, query_tokens, key_tokens=None, ax=None, vmax=1.0, numbers=None, title=None, words=False):
+def attention_heatmap(
+    weights,
+    query_tokens=None,
+    key_tokens=None,
+    ax: Axes | None = None,
+    vmax: float = 1.0,
+    numbers: bool | None = None,
+    title: str | None = None,
+    words: bool = False,
+    layer: int = 1,
+    head: int = 1,
+) -> Axes:
     """Draw one head's weights: a row for each query token, a column for each key token, darker = looks there more.
 
-    weights: (query_pos, key_pos), a tensor or array; key_tokens: the query's by default (self-attention).
+    weights: an Attention, of which the head named by layer and head is drawn, counted from 1; or one head's weights
+    (query_pos, key_pos), a tensor or array, with query_tokens; key_tokens: the query's by default (self-attention).
     vmax: the weight that is drawn darkest, the same on every picture unless said otherwise, so that pictures compare.
     numbers: write each weight into its cell (default: where there are at most 8 tokens a side).
     words: merge the pieces of a word, for self-attention (`bertnotes.heads.merge_pieces`).
-    Returns the Axes. Raises ValueError where weights and tokens do not fit.
+    title: of an Attention by default the layer and the head.
+    Raises ValueError where there are no weights, no such head, or weights and tokens do not fit.
     """
+    if isinstance(weights, Attention):
+        query_tokens = weights.tokens if query_tokens is None else query_tokens
+        title = f"layer {layer}, head {head}" if title is None else title
+        weights = one_head(weights, layer, head)
+    weights, query_tokens, key_tokens = _fitting(weights, query_tokens, key_tokens, words)
+    rows, columns = weights.shape
+    numbers = max(rows, columns) <= 8 if numbers is None else numbers
+    ax = ax or _heatmap_axes(query_tokens, key_tokens, numbers)
+    ground(ax.get_figure(root=True))
+    image = ax.imshow(weights, cmap=AMOUNT, vmin=0, vmax=vmax, aspect="equal")
+    size = _label_size(ax, rows, columns)
+    _name_tokens(ax, query_tokens, key_tokens, size)
+    if numbers:
+        for (row, column), weight in np.ndenumerate(weights):
+            ax.text(column, row, f"{weight:.2f}", ha="center", va="center", color="white" if weight > 0.55 * vmax else INK)
+    bar = ax.figure.colorbar(image, ax=ax, fraction=0.04, pad=0.03, extend="max" if weights.max() > vmax + 1e-6 else "neither")
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(length=0, labelsize=max(9, size - 3), colors=INK)
+    if title:
+        ax.set_title(title, fontsize=size + 2, color=INK, loc="left", pad=12)
+    return ax
+
+
+def as_attention(attention, tokens=None, pair_start: int | None = None) -> Attention:
+    """What a picture is given, as one Attention: weights (layer, head, query_pos, key_pos) in fp32 on the CPU.
+
+    attention: an Attention, whose tokens and pair_start those given replace; or the attentions of one text as a model returns
+    them, one (1, head, query_pos, key_pos) a layer. Raises ValueError as `stack_attentions` does.
+    """
+    if isinstance(attention, Attention):
+        tokens = attention.tokens if tokens is None else tokens
+        pair_start = attention.pair_start if pair_start is None else pair_start
+        attention = attention.weights
+    return Attention(stack_attentions(attention), tokens, pair_start)
+
+
+def stack_attentions(attentions) -> torch.Tensor:
+    """Bring a model's attentions for one text to one tensor, (layer, head, query_pos, key_pos).
+
+    Raises ValueError where there are none, they are of several texts, or they are no weights.
+    """
+    check_attentions(attentions)
+    layers = [torch.as_tensor(layer).detach().cpu().float() for layer in attentions]
+    shapes = sorted({tuple(layer.shape) for layer in layers})
+    if len(shapes[0]) == 4 and shapes[0][0] != 1:
+        raise ValueError(
+            f"a view shows one text, not {shapes[0][0]} of them: pass [layer[:1] for layer in attentions] for the first"
+        )
+    if len(shapes) != 1 or len(shapes[0]) not in (3, 4):
+        raise ValueError(f"expected one (1, head, query_pos, key_pos) for each layer, all alike; got the shapes {shapes}")
+    weights = torch.stack([layer.reshape(layer.shape[-3:]) for layer in layers])
+    if not (weights.isfinite().all() and weights.min() >= -1e-4 and weights.max() <= 1 + 1e-4):
+        raise ValueError(f"attention weights are between 0 and 1; these go from {weights.min():.3g} to {weights.max():.3g}")
+    return weights.clip(0, 1)
+
+
+def one_head(attention: Attention, layer: int, head: int) -> torch.Tensor:
+    """The weights (query_pos, key_pos) of a head, layer and head counted from 1. Raises ValueError where there is none."""
+    check_place(layer, head, *attention.weights.shape[:2])
+    return attention.weights[layer - 1, head - 1]
+
+
+def check_place(layer, head, layers, heads):
+    """Raise ValueError where there is no such layer or head; both count from 1."""
+    if not (1 <= layer <= layers and 1 <= head <= heads):
+        raise ValueError(f"layer and head count from 1; got {layer} and {head}, there are {layers} layers of {heads} heads")
+
+
+def _fitting(weights, query_tokens, key_tokens, words):
+    """One head's weights as an array, and the names of its rows and columns. Raises ValueError where they do not fit."""
+    check_attentions(weights)
     weights = matrix(weights)
+    if query_tokens is None:
+        raise ValueError("bare weights need the names of their tokens: attention_heatmap(weights, tokens)")
     key_tokens = query_tokens if key_tokens is None else key_tokens
     if weights.shape != (len(query_tokens), len(key_tokens)):
         raise ValueError(
@@ -32,33 +121,25 @@ def attention_heatmap(weights, query_tokens, key_tokens=None, ax=None, vmax=1.0,
             raise ValueError("words=True merges the pieces of one sequence; leave key_tokens out, or merge before")
         merged, query_tokens = merge_pieces(torch.as_tensor(weights), list(query_tokens))
         weights, key_tokens = merged.numpy(), query_tokens
-    rows, columns = weights.shape
-    numbers = max(rows, columns) <= 8 if numbers is None else numbers
-    query_tokens, key_tokens = plain(query_tokens), plain(key_tokens)
-    ax = ax or _heatmap_axes(query_tokens, key_tokens, numbers)
-    image = ax.imshow(weights, cmap=AMOUNT, vmin=0, vmax=vmax, aspect="equal")
-    size = _label_size(ax, rows, columns)
+    return weights, plain(query_tokens), plain(key_tokens)
+
+
+def _name_tokens(ax, query_tokens, key_tokens, size):
+    """Write the tokens beside a heatmap's rows and over its columns, and part its cells by thin lines. size: in points."""
+    rows, columns = len(query_tokens), len(key_tokens)
     rotation, align = (90, "center") if columns > 6 or max(map(len, key_tokens)) > 10 else (40, "left")
     ax.set_xticks(range(columns), key_tokens, rotation=rotation, ha=align)
     ax.set_yticks(range(rows), query_tokens)
     ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0, labelsize=size, colors=INK)
     ax.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
     ax.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
+    ax.grid(False)
     ax.grid(which="minor", color=GRID, linewidth=0.5)
     ax.tick_params(which="minor", length=0)
     ax.spines[:].set_visible(False)
-    if numbers:
-        for (row, column), weight in np.ndenumerate(weights):
-            ax.text(column, row, f"{weight:.2f}", ha="center", va="center", color="white" if weight > 0.55 * vmax else INK)
-    bar = ax.figure.colorbar(image, ax=ax, fraction=0.04, pad=0.03, extend="max" if weights.max() > vmax + 1e-6 else "neither")
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(length=0, labelsize=max(9, size - 3), colors=INK)
     ax.set_ylabel("this token …", fontsize=size, color=INK)
     ax.set_xlabel("… looks at", fontsize=size, color=INK, labelpad=8)
     ax.xaxis.set_label_position("top")
-    if title:
-        ax.set_title(title, fontsize=size + 2, color=INK, loc="left", pad=12)
-    return ax
 
 
 def _heatmap_axes(query_tokens, key_tokens, numbers):
@@ -66,8 +147,7 @@ def _heatmap_axes(query_tokens, key_tokens, numbers):
     rows, columns = len(query_tokens), len(key_tokens)
     cell = 0.62 if numbers else max(0.2, min(0.52, 9 / max(rows, columns)))
     wide, high = (0.15 * max(0, max(map(len, names)) - 8) for names in (query_tokens, key_tokens))
-    size = (max(3.2, cell * columns + 1.9) + wide, max(2.6, cell * rows + 1.3) + high)
-    return plt.subplots(figsize=size, layout="constrained")[1]
+    return new_axes(max(3.2, cell * columns + 1.9) + wide, max(2.6, cell * rows + 1.3) + high)
 
 
 def _label_size(ax, rows, columns):
@@ -77,22 +157,25 @@ def _label_size(ax, rows, columns):
     return max(8, min(16, round(0.5 * cell)))
 
 
-def head_grid(attentions, title=None, vmax=1.0):
+def head_grid(attentions, title: str | None = None, vmax: float = 1.0) -> Figure:
     """Draw every head of every layer as a small picture without labels: a row for each layer, a column for each head.
 
-    attentions: as a model returns them, one (1, head, query_pos, key_pos) a layer. Returns the Figure.
+    attentions: an Attention, or what a model returns for one text, one (1, head, query_pos, key_pos) a layer.
+    Raises ValueError where there are none, or they are of several texts.
     """
-    layers, heads = len(attentions), attentions[0].shape[1]
+    weights = as_attention(attentions).weights
+    layers, heads = weights.shape[:2]
     size = (0.95 * heads + 0.7, 0.95 * layers + 0.6)
     figure, axes = plt.subplots(layers, heads, figsize=size, squeeze=False, layout="constrained")
-    for layer, row in enumerate(axes):
-        for head, ax in enumerate(row):
-            ax.imshow(matrix(attentions[layer][0, head]), cmap=AMOUNT, vmin=0, vmax=vmax, aspect="equal")
-            ax.set(xticks=[], yticks=[])
-            ax.spines[:].set(color=GRID, linewidth=0.6)
-            if layer == 0:
-                ax.set_title(f"{head + 1}", fontsize=10, color=INK)
-        row[0].set_ylabel(f"{layer + 1}", rotation=0, ha="right", va="center", fontsize=10, color=INK)
+    ground(figure)
+    for (layer, head), ax in np.ndenumerate(axes):
+        ax.imshow(matrix(weights[layer, head]), cmap=AMOUNT, vmin=0, vmax=vmax, aspect="equal")
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set(color=GRID, linewidth=0.6)
+        if layer == 0:
+            ax.set_title(f"{head + 1}", fontsize=10, color=INK)
+        if head == 0:
+            ax.set_ylabel(f"{layer + 1}", rotation=0, ha="right", va="center", fontsize=10, color=INK)
     figure.supxlabel("head", fontsize=11, color=INK)
     figure.supylabel("layer", fontsize=11, color=INK)
     if title:
@@ -100,7 +183,7 @@ def head_grid(attentions, title=None, vmax=1.0):
     return figure
 
 
-def layer_mix(shares, names, ax=None, title=None):
+def layer_mix(shares, names, ax: Axes | None = None, title: str | None = None) -> Axes:
     """Draw what each layer's attention is made up of: a bar for each layer, the first at the top, a colour for each part.
 
     shares: (layer, part), from 0 to 1, at most four parts; names: one for each part. Returns the Axes.
@@ -108,12 +191,13 @@ def layer_mix(shares, names, ax=None, title=None):
     shares = matrix(shares)
     if not shares.shape[1] == len(names) <= 4:
         raise ValueError(f"a bar has one to four parts, each with a name; got {shares.shape[1]} parts and {len(names)} names")
-    if ax is None:
-        _, ax = plt.subplots(figsize=(9, 1.2 + 0.42 * len(shares)), layout="constrained")
+    ax = ax or new_axes(9, 1.2 + 0.42 * len(shares))
     layers, left = range(1, len(shares) + 1), np.zeros(len(shares))
     for part, name, color in zip(shares.T, names, ("#08306b", ORANGE, "#6baed6", GRID), strict=False):
         ax.barh(layers, part, left=left, color=color, label=name, edgecolor="white")
         left = left + part
+    finish(ax)
+    ax.grid(False)
     ax.set(xlim=(0, 1), ylim=(len(shares) + 0.6, 0.4), yticks=layers)
     ax.set_xlabel("share of the attention", fontsize=12, color=INK)
     ax.set_ylabel("layer", fontsize=12, color=INK)
@@ -121,27 +205,23 @@ def layer_mix(shares, names, ax=None, title=None):
     if title:
         ax.set_title(title, loc="left", fontsize=12, color=INK, pad=32)
     ax.spines[:].set_visible(False)
-    ax.tick_params(colors=INK, length=0)
     return ax
 
 
-def token_strip(tokens, values, ax=None, title=None, wide=76):
+def token_strip(tokens, values, ax: Axes | None = None, title: str | None = None, wide: int = 76) -> Axes:
     """Draw a sentence whose tokens are coloured by a value: blue above 0, orange below, the more the darker.
 
     values: a number for each token; the largest, on either side, is drawn darkest. Lines break after `wide` letters.
-    Returns the Axes. Raises ValueError where tokens and values differ in number, or a value is not finite.
+    Raises ValueError where tokens and values differ in number, or a value is not finite.
     """
-    values, names = np.asarray(values, dtype=float), plain(tokens)
-    if values.shape != (len(names),) or not np.isfinite(values).all():
-        raise ValueError(f"each token needs one finite value; got {len(names)} tokens and values {values.shape}")
+    values, names = vector(values, tokens), plain(tokens)
     places, line, column = [], 0, 0
     for name in names:
         if column and column + len(name) > wide:
             line, column = line + 1, 0
         places.append((column, line))
         column += len(name) + 1.4
-    if ax is None:
-        _, ax = plt.subplots(figsize=(10, 0.5 + 0.42 * (line + 1) + (0.3 if title else 0)), layout="constrained")
+    ax = finish(ax or new_axes(10, 0.5 + 0.42 * (line + 1) + (0.3 if title else 0)), title=title)
     shades = (AMOUNT, LinearSegmentedColormap.from_list("below", ["#ffffff", "#fdd0a2", ORANGE, "#7f2704"]))
     most = np.abs(values).max() or 1
     for name, value, (column, line) in zip(names, values, places, strict=True):
@@ -151,34 +231,30 @@ def token_strip(tokens, values, ax=None, title=None, wide=76):
         ax.text(column, -line, name, fontsize=12, family="monospace", va="center", color=color, bbox=box)
     ax.set(xlim=(-0.5, wide + 3), ylim=(-line - 0.6, 0.6))
     ax.axis("off")
-    if title:
-        ax.set_title(title, loc="left", fontsize=12, color=INK)
     return ax
 
 
-def weight_bars(weights, names, ax=None, title=None):
-    """Draw one row of weights as bars with their values, highest possible value 1. Returns the Axes."""
-    weights = np.asarray(weights, dtype=float)
-    if ax is None:
-        _, ax = plt.subplots(figsize=(1 + 0.9 * len(weights), 2.6), layout="constrained")
+def weight_bars(weights, names, ax: Axes | None = None, title: str | None = None) -> Axes:
+    """Draw one row of weights (key_pos,) as bars with their values, highest possible value 1.
+
+    Raises ValueError where weights and names differ in number, or a weight is not finite.
+    """
+    weights = vector(weights, names)
+    ax = ax or new_axes(1 + 0.9 * len(weights), 2.6)
     ax.bar(range(len(weights)), weights, color=BLUE, width=0.6)
     for index, weight in enumerate(weights):
         ax.annotate(f"{weight:.2f}", (index, weight), xytext=(0, 3), textcoords="offset points", ha="center", color=INK)
     ax.set_xticks(range(len(weights)), plain(names))
     ax.set_ylim(0, 1.12)
-    if title:
-        ax.set_title(title, loc="left", fontsize=12, color=INK)
-    quieten(ax)
-    return ax
+    return finish(ax, title=title)
 
 
-def vector_arrows(vectors, names, color=BLUE, ax=None, title=None):
-    """Draw two-dimensional vectors as arrows from the origin, each with its name. vectors: (count, 2). Returns the Axes."""
+def vector_arrows(vectors, names, color: str = BLUE, ax: Axes | None = None, title: str | None = None) -> Axes:
+    """Draw two-dimensional vectors as arrows from the origin, each with its name. vectors: (count, 2)."""
     vectors = matrix(vectors)
     if vectors.shape[1] != 2 or len(vectors) != len(names):
         raise ValueError(f"arrows need vectors (count, 2) and a name each; got {vectors.shape} and {len(names)} names")
-    if ax is None:
-        _, ax = plt.subplots(figsize=(4, 4), layout="constrained")
+    ax = ax or new_axes(4, 4)
     for (x, y), name in zip(vectors, names, strict=True):
         arrow = {"arrowstyle": "-|>", "color": color, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
         ax.annotate("", (x, y), (0, 0), arrowprops=arrow)
@@ -188,7 +264,4 @@ def vector_arrows(vectors, names, color=BLUE, ax=None, title=None):
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     ax.axhline(0, color=GRID, zorder=0)
     ax.axvline(0, color=GRID, zorder=0)
-    if title:
-        ax.set_title(title, loc="left", fontsize=12, color=INK)
-    quieten(ax)
-    return ax
+    return finish(ax, title=title)

@@ -9,15 +9,16 @@ import time
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from bertnotes.pictures.style import BLUE, INK, ORANGE, quieten
+from bertnotes.pictures.style import BLUE, INK, ORANGE, finish, new_axes
 
 STYLES = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (INK, "^", ":"), (BLUE, "v", "-."), (ORANGE, "D", ":"), ("#8b949e", "", "-"))
 
 
-def interval_chart(tables, title=None, ax=None):
+def interval_chart(tables, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw an accuracy and its interval for each slice of the reviews, one row a slice, one mark for each system.
 
     tables: {system: DataFrame with reviews, accuracy, low, high, a row for each slice}, as `evaluation.slices` gives it, two
@@ -26,8 +27,7 @@ def interval_chart(tables, title=None, ax=None):
     if not 1 <= len(tables) <= 2:
         raise ValueError(f"the chart tells one or two systems apart; got {len(tables)}")
     first = next(iter(tables.values()))
-    if ax is None:
-        _, ax = plt.subplots(figsize=(8, 1 + 0.34 * len(first)), layout="constrained", facecolor="white")
+    ax = ax or new_axes(8, 1 + 0.34 * len(first))
     for number, ((name, table), (color, marker, _)) in enumerate(zip(tables.items(), STYLES, strict=False)):
         table = table.loc[first.index]
         places = np.arange(len(table)) + 0.22 * (number - (len(tables) - 1) / 2)
@@ -37,17 +37,16 @@ def interval_chart(tables, title=None, ax=None):
     ax.invert_yaxis()
     if len(tables) > 1:
         ax.legend(frameon=False, labelcolor=INK, loc="lower left")
-    return finished(ax, "accuracy, with its 95 % interval", title)
+    return finish(ax, "accuracy, with its 95 % interval", title)
 
 
-def difference_chart(differences, title=None, ax=None):
+def difference_chart(differences, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw by how many points of accuracy systems differ, with the intervals, one row each; the line at 0 is no difference.
 
     differences: {name: [Estimate, ...]}, one for each seed, in shares from -1 to 1, as `evaluation.paired_difference` gives
     them; the first name is at the top, and in its row the first seed.
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(8, 1 + 0.4 * len(differences)), layout="constrained", facecolor="white")
+    ax = ax or new_axes(8, 1 + 0.4 * len(differences))
     ax.axvline(0, color="#8b949e", linewidth=1)
     for row, found in enumerate(differences.values()):
         places = row + 0.2 * (np.arange(len(found)) - (len(found) - 1) / 2)
@@ -55,52 +54,40 @@ def difference_chart(differences, title=None, ax=None):
         ax.errorbar(value, places, xerr=[value - low, high - value], fmt="o", markersize=4, color=BLUE, capsize=2)
     ax.set_yticks(range(len(differences)), list(differences))
     ax.set_ylim(len(differences) - 0.5, -0.5)
-    return finished(ax, "points of accuracy, with the 95 % interval of the difference", title)
+    return finish(ax, "points of accuracy, with the 95 % interval of the difference", title)
 
 
-def reliability_chart(tables, title=None, ax=None):
+def reliability_chart(tables, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw how often answers are right against how sure the system was; on the diagonal both agree.
 
     tables: {name: DataFrame with confidence and accuracy}, as `evaluation.reliability` gives it, three at most.
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(4.6, 4.2), layout="constrained", facecolor="white")
+    ax = ax or new_axes(4.6, 4.2)
     ax.plot([0.5, 1], [0.5, 1], color="#8b949e", linewidth=1)
     for (name, table), (color, marker, line) in zip(tables.items(), STYLES, strict=False):
         ax.plot(table["confidence"], table["accuracy"], color=color, marker=marker, linestyle=line, label=name)
     ax.set_ylabel("share of them that is right", color=INK)
     ax.legend(frameon=False, labelcolor=INK)
-    return finished(ax, "probability of the class that was named", title)
+    return finish(ax, "probability of the class that was named", title)
 
 
-def deletion_chart(shares, curves, title=None, ax=None):
+def deletion_chart(shares, curves, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw deletion curves: what becomes of a verdict's probability when ever more tokens are hidden, the first-ranked first.
 
     shares: of the tokens; curves: {name: probabilities (text, share)}, whose means are drawn, six at most.
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(8, 3.6), layout="constrained", facecolor="white")
+    ax = ax or new_axes(8, 3.6)
     for (name, rows), (color, marker, line) in zip(curves.items(), STYLES, strict=False):
         ax.plot(shares, np.asarray(rows).mean(axis=0), color=color, marker=marker, linestyle=line, label=name)
     ax.set_ylabel("probability of the verdict", color=INK)
     ax.legend(frameon=False, labelcolor=INK, loc="center left", bbox_to_anchor=(1, 0.5))  # beside: the curves are everywhere
-    return finished(ax, "share of the tokens that is hidden", title)
+    return finish(ax, "share of the tokens that is hidden", title)
 
 
-def finished(ax, xlabel, title):
-    """The Axes with its labels, and no more lines than needed."""
-    ax.set_xlabel(xlabel, color=INK)
-    if title:
-        ax.set_title(title, loc="left", fontsize=12, color=INK)
-    quieten(ax)
-    return ax
-
-
-def learning_curve(history, majority=None, ax=None):
+def learning_curve(history, majority: float | None = None) -> Figure:
     """Draw a fine-tuning run: loss on training and validation reviews, and accuracy, epoch by epoch.
 
     history: as `fit` returns it; majority: the accuracy of always naming the commonest class, drawn as a line.
-    Returns the Figure.
     """
     epochs = [entry["epoch"] for entry in history]
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
@@ -114,20 +101,16 @@ def learning_curve(history, majority=None, ax=None):
         right.annotate("commonest class", (epochs[0], majority), xytext=(0, 5), textcoords="offset points", color=INK)
     right.set_ylim(min(0.4, right.get_ylim()[0]), 1)
     for ax, title in ((left, "loss (nats)"), (right, "accuracy on validation")):
-        ax.set_title(title, loc="left", fontsize=12, color=INK)
-        ax.set_xticks(epochs)
-        ax.set_xlabel("epoch", color=INK)
-        quieten(ax)
+        finish(ax, "epoch", title).set_xticks(epochs)
     left.set_xlim(epochs[0] - 0.1, epochs[-1] + max(0.6, 0.3 * len(epochs)))
     return figure
 
 
-def pretraining_curve(log, references=None, control=()):
+def pretraining_curve(log, references=None, control=()) -> Figure:
     """Draw a pre-training run: loss and top-1 on held-out rows against the tokens read so far.
 
     log: entries as `bertnotes.experiments.pretrain.read_log` gives them; where their "run" changes, a line marks the new start.
-    references: {name: loss}, dotted lines beside the loss; control: entries of a run from zero, drawn in orange. Returns the
-    Figure.
+    references: {name: loss}, dotted lines beside the loss; control: entries of a run from zero, drawn in orange.
     """
     tokens = [entry["tokens"] / 1e6 for entry in log]
     starts = [tokens[at - 1] for at in range(1, len(log)) if log[at].get("run") != log[at - 1].get("run")]
@@ -142,27 +125,23 @@ def pretraining_curve(log, references=None, control=()):
         left.axhline(loss, color=INK, linestyle=":", linewidth=1.5)
         left.annotate(name, (tokens[-1], loss), xytext=(0, 4), textcoords="offset points", ha="right", color=INK)
     for ax, title in ((left, "loss on held-out rows (nats)"), (right, "hidden tokens guessed right (%)")):
-        ax.set_title(title, loc="left", fontsize=12, color=INK)
-        ax.set_xlabel("tokens read (millions)", color=INK)
-        quieten(ax)
+        finish(ax, "tokens read (millions)", title)
         for start in starts:
             ax.axvline(start, color=ORANGE, linestyle="--", linewidth=1.2, zorder=0)
     return figure
 
 
-def line_chart(x, lines, xlabel, title=None, logarithmic="x", ax=None):
+def line_chart(x, lines, xlabel: str, title: str | None = None, logarithmic: str = "x", ax: Axes | None = None) -> Axes:
     """Draw what a quantity does as x grows, each line with its name at its end.
 
     x: numbers, each a tick on the axis; lines: {name: values}, three at most; logarithmic: "x", "xy" or "" says which
-    axes grow by doubling. Returns the Axes.
+    axes grow by doubling. Raises ValueError where there are more lines, or values are missing.
     """
     if not 1 <= len(lines) <= 3 or any(len(values) != len(x) for values in lines.values()):
         found = {name: len(values) for name, values in lines.items()}
         raise ValueError(f"a chart has one to three lines, each with a value for each of {len(x)} x; got {found}")
-    if ax is None:
-        _, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
-    styles = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (INK, "^", ":"))
-    for (name, values), (color, marker, style) in zip(lines.items(), styles, strict=False):
+    ax = ax or new_axes(7, 3.4)
+    for (name, values), (color, marker, style) in zip(lines.items(), STYLES, strict=False):
         ax.plot(x, values, color=color, marker=marker, linestyle=style, linewidth=2)
         ax.annotate(name, (x[-1], values[-1]), xytext=(9, 0), textcoords="offset points", color=color, fontsize=11, va="center")
     if "x" in logarithmic:
@@ -172,10 +151,7 @@ def line_chart(x, lines, xlabel, title=None, logarithmic="x", ax=None):
         ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     ax.set_xticks(x, [f"{value:,}" for value in x])
     ax.minorticks_off()
-    ax.set_xlabel(xlabel, fontsize=11, color=INK)
-    if title:
-        ax.set_title(title, loc="left", fontsize=12, color=INK)
-    quieten(ax)
+    finish(ax, xlabel, title).xaxis.label.set_size(11)
     return ax
 
 
@@ -194,18 +170,27 @@ class LiveCurve:
     every: seconds between two drawings; the end of an epoch is drawn at once.
     """
 
-    def __init__(self, every=2.0):
+    def __init__(self, every: float = 2.0):
         self.every, self.drawn, self.handle = every, float("-inf"), None
         self.losses, self.epochs = [], []  # a loss for each step; (steps so far, entry) for each epoch
 
     def __call__(self, entry):
-        """Take in what `fit` says of a step or an epoch."""
+        """Take in what `fit` says: the entry of an epoch, which has an accuracy, or that of a step."""
         if "accuracy" in entry:
-            self.epochs.append((len(self.losses), entry))
+            self.epoch(entry)
         else:
-            self.losses.append(entry["loss"])
-        if "accuracy" in entry or time.monotonic() - self.drawn >= self.every:
+            self.step(entry["loss"])
+
+    def step(self, loss: float):
+        """Take in the loss of a step."""
+        self.losses.append(loss)
+        if time.monotonic() - self.drawn >= self.every:
             self.show()
+
+    def epoch(self, entry):
+        """Take in what was measured after an epoch: a dict with validation_loss and accuracy."""
+        self.epochs.append((len(self.losses), entry))
+        self.show()
 
     def show(self):
         """Put the picture into the notebook, in the place of the one before."""
@@ -217,7 +202,7 @@ class LiveCurve:
 
     def draw(self):
         """The curve so far: a Figure, with loss on the left axis and steps below."""
-        figure = Figure(figsize=(9, 3.2), layout="constrained", facecolor="white")
+        figure = Figure(figsize=(9, 3.2), layout="constrained")
         FigureCanvasAgg(figure)  # pyplot does not know of it, so that it is not shown a second time
         ax = figure.add_subplot()
         steps = range(1, len(self.losses) + 1)
@@ -232,11 +217,7 @@ class LiveCurve:
                 ax.annotate(
                     text, (place, entry["validation_loss"]), xytext=(0, 8), textcoords="offset points", ha="right", color=INK
                 )
-        ax.set_title("loss (nats)", loc="left", fontsize=12, color=INK)
-        ax.set_xlabel("step", color=INK)
-        ax.legend(frameon=False, labelcolor=INK)
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.tick_params(colors=INK)
+        finish(ax, "step", "loss (nats)").legend(frameon=False, labelcolor=INK)
         return figure
 
 

@@ -6,40 +6,82 @@ much, in grey print too); blue and orange for two kinds, which colour-blind read
 
 import io
 
+import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 INK, GRID, BLUE, ORANGE = "#1b1f24", "#d0d7de", "#0b5394", "#c55a11"
 AMOUNT = LinearSegmentedColormap.from_list("amount", ["#ffffff", "#c6dbef", "#6baed6", "#2171b5", "#08306b"])
 
 
-def small_png(data):
-    """A PNG of at most 256 colours, which shows flat pictures such as ours in a third of the bytes. Takes and returns bytes."""
+def small_png(data: bytes) -> bytes:
+    """A PNG of at most 256 colours, which shows flat pictures such as ours in a third of the bytes."""
     buffer = io.BytesIO()
     colours = Image.open(io.BytesIO(data)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     colours.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
-def matrix(values):
+def numbers(values) -> np.ndarray:
+    """Values of a picture, from a tensor, an array or lists. Raises ValueError where they are no numbers."""
+    try:
+        return np.asarray(values.detach().cpu().float() if hasattr(values, "detach") else values, dtype=float)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"a picture needs numbers, such as attentions[layer][0, head]; got {type(values).__name__}") from None
+
+
+def matrix(values) -> np.ndarray:
     """Values of one picture as an array (row, column). Raises ValueError where they are of another number of axes."""
-    values = np.asarray(values.detach().cpu().float() if hasattr(values, "detach") else values, dtype=float)
+    values = numbers(values)
     if values.ndim != 2:
         raise ValueError(f"one picture shows one matrix, such as attentions[layer][0, head]; got shape {values.shape}")
     return values
 
 
-def plain(names, longest=18):
+def vector(values, names) -> np.ndarray:
+    """Values of one picture as an array with a finite number for each name. Raises ValueError where they are something else."""
+    values = numbers(values)
+    if values.shape != (len(names),) or not np.isfinite(values).all():
+        raise ValueError(f"each token needs one finite value; got {len(names)} tokens and values {values.shape}")
+    return values
+
+
+def plain(names, longest: int = 18) -> list[str]:
     """Tokens as they are, the end of a long one cut off: a `$` would start a formula for matplotlib."""
     short = [name if len(name) <= longest else f"{name[: longest - 1]}…" for name in map(str, names)]
     return [name.replace("$", r"\$") for name in short]
 
 
-def quieten(ax):
-    """Take from axes all lines that are not needed."""
+def new_axes(width: float, height: float) -> Axes:
+    """Axes in a figure of their own, inches wide and high."""
+    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def ground(figure: Figure) -> None:
+    """Lay our white ground behind a figure: under plt.style.use("dark_background"), and where it is saved on black, too."""
+    if any(artist.get_gid() == "ground" for artist in figure.artists):
+        return
+    figure.set_facecolor("white")
+    sheet = Rectangle((-1, -1), 3, 3, transform=figure.transFigure, color="white", zorder=-1, gid="ground")
+    sheet.set_in_layout(False)  # nor does it count where a notebook crops a picture
+    figure.add_artist(sheet)
+
+
+def finish(ax: Axes, xlabel: str | None = None, title: str | None = None) -> Axes:
+    """The Axes with its labels, on our ground, and with no more lines than needed."""
+    ground(ax.get_figure(root=True))
+    ax.set_facecolor("white")
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(GRID)
     ax.tick_params(colors=INK, length=0)
     ax.grid(color=GRID, linewidth=0.5)
     ax.set_axisbelow(True)
+    if xlabel:
+        ax.set_xlabel(xlabel, color=INK)
+    if title:
+        ax.set_title(title, loc="left", fontsize=12, color=INK)
+    return ax

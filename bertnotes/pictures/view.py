@@ -10,12 +10,12 @@ import io
 import json
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
-import torch
 
-from bertnotes.batching import check_max_length
+from bertnotes.attention import Attention
 from bertnotes.files import write_whole
-from bertnotes.pictures.attention import attention_heatmap, plt
+from bertnotes.pictures.attention import as_attention, attention_heatmap, check_place
 from bertnotes.pictures.style import small_png
 
 PAGE = Path(__file__).with_name("view.html")
@@ -46,54 +46,40 @@ class View:
         }
 
 
-def attention_view(attentions, tokens, pair_start=None, layer=1, head=1):
+def attention_view(attention, tokens=None, pair_start: int | None = None, layer: int = 1, head: int = 1) -> View:
     """Show where each token looks and who looks at it, in any head of any layer; at first in the one named, counted from 1.
 
-    attentions: as a model returns them for one text, a (1, head, query_pos, key_pos) for each layer; tokens: their names.
-    pair_start: with two sentences, the index of the second one's first token; the view can then show one direction only.
-    Returns a View. Raises ValueError where the weights are missing, are of several texts, do not fit the tokens, or are too
-    many for a page.
+    attention: what `bertnotes.attend` gives; or what a model returns as `attentions` for one text, a (1, head, query_pos,
+    key_pos) for each layer, with the names of its tokens and, of two sentences, the index of the second one's first token: the
+    view can then show one direction only.
+    Raises ValueError where the weights are missing, are of several texts, do not fit the tokens, or are too many for a page.
     """
-    text = page_data(attentions, tokens, pair_start)
-    layers, heads = text["layers"], text["heads"]
+    attention = as_attention(attention, tokens, pair_start)
+    text = page_data(attention)
     page = fill_page([text], layer, head)
+    layers, heads, tokens = text["layers"], text["heads"], text["tokens"]
     rows = len(tokens) * (22 if len(tokens) <= 32 else 16)  # as in the page
-    height = 110 + max(rows, 26 * layers)
-    picture = heatmap_png(stack_attentions(attentions)[layer - 1, head - 1], tokens, f"layer {layer}, head {head}")
-    alt = f"attention of {layers} layers with {heads} heads each over {len(tokens)} tokens: {' '.join(map(str, tokens))}"
-    return View(page, picture, height, alt)
+    alt = f"attention of {layers} layers with {heads} heads each over {len(tokens)} tokens: {' '.join(tokens)}"
+    return View(page, heatmap_png(attention, layer, head), height=110 + max(rows, 26 * layers), alt=alt)
 
 
-def presenter_page(texts, layer=1, head=1):
-    """A page for a wall: large type, arrow keys for heads and layers, Page Up and Page Down for the texts.
+def presenter_page(texts, layer: int = 1, head: int = 1) -> str:
+    """A page for a wall: large type, arrow keys for heads and layers, Page Up and Page Down for the texts. Returns HTML.
 
-    texts: for each its (name, attentions, tokens, pair_start), as `attention_view` takes them. Returns the page, HTML.
+    texts: for each its name and what `attention_view` takes: (name, attention) or (name, attentions, tokens, pair_start).
     Raises ValueError as `attention_view` does.
     """
-    items = [page_data(attentions, tokens, pair_start) | {"name": name} for name, attentions, tokens, pair_start in texts]
+    items = [page_data(as_attention(*given)) | {"name": name} for name, *given in texts]
     return fill_page(items, layer, head, presenting=True)
 
 
-@torch.inference_mode()
-def read_text(encoder, tokenizer, text, pair=None):
-    """Run a BERT on one text, or on two sentences: (attentions, tokens, pair_start), as the views take them.
-
-    Raises ValueError where the text is empty or has more tokens than the model has positions.
-    """
-    for sentence in (text, pair):
-        if sentence is not None and not sentence.strip():
-            raise ValueError(f"there is nothing to read in {sentence!r}; give a sentence")
-    ids = tokenizer(text, pair, return_tensors="pt", verbose=False)
-    check_max_length(ids["input_ids"].shape[1], encoder.config.max_position_embeddings)
-    tokens = tokenizer.convert_ids_to_tokens(ids["input_ids"][0])
-    pair_start = tokens.index(tokenizer.sep_token) + 1 if pair else None
-    return encoder(**ids, output_attentions=True).attentions, tokens, pair_start
-
-
-def page_data(attentions, tokens, pair_start=None):
-    """What the page needs to know of one text, as a dict: tokens, second, layers, heads, weights (base64 of bytes)."""
-    weights, tokens = stack_attentions(attentions), [str(token) for token in tokens]
+def page_data(attention: Attention) -> dict:
+    """What the page needs to know of one text: tokens, second, layers, heads, weights (base64 of bytes)."""
+    weights, pair_start = attention.weights.numpy(), attention.pair_start
+    if attention.tokens is None:
+        raise ValueError("bare weights need the names of their tokens: attention_view(attentions, tokens)")
     layers, heads, queries, keys = weights.shape
+    tokens = [str(token) for token in attention.tokens]
     if not len(tokens) == queries == keys:
         raise ValueError(
             f"weights between {queries} and {keys} tokens need as many names on both sides; got {len(tokens)} tokens"
@@ -112,30 +98,6 @@ def page_data(attentions, tokens, pair_start=None):
     return {"name": "", "tokens": tokens, "second": pair_start, "layers": layers, "heads": heads, "weights": data}
 
 
-def stack_attentions(attentions):
-    """Bring a model's attentions for one text to one array, (layer, head, query_pos, key_pos).
-
-    Raises ValueError where there are none, they are of several texts, or they are no weights.
-    """
-    layers = [np.asarray(layer.detach().cpu().float() if hasattr(layer, "detach") else layer) for layer in attentions]
-    if not layers:
-        raise ValueError(
-            'there are no attention weights: load the model with load_encoder(name, attention="eager"), and call it with '
-            'output_attentions=True ("blockwise" and "sdpa" never give any)'
-        )
-    shapes = sorted({layer.shape for layer in layers})
-    if shapes[0][0] != 1 and len(shapes[0]) == 4:
-        raise ValueError(
-            f"a view shows one text, not {shapes[0][0]} of them: pass [layer[:1] for layer in attentions] for the first"
-        )
-    if len(shapes) != 1 or len(shapes[0]) not in (3, 4):
-        raise ValueError(f"expected one (1, head, query_pos, key_pos) for each layer, all alike; got the shapes {shapes}")
-    weights = np.stack([layer.reshape(layer.shape[-3:]) for layer in layers])
-    if not (np.isfinite(weights).all() and weights.min() >= -1e-4 and weights.max() <= 1 + 1e-4):
-        raise ValueError(f"attention weights are between 0 and 1; these go from {weights.min():.3g} to {weights.max():.3g}")
-    return weights.clip(0, 1)
-
-
 def fill_page(items, layer, head, presenting=False):
     """Put data into the page. Whatever a token holds, it cannot end the script element that it stands in."""
     for item in items:
@@ -144,21 +106,15 @@ def fill_page(items, layer, head, presenting=False):
     return PAGE.read_text(encoding="utf-8").replace("__DATA__", script_json(data))
 
 
-def check_place(layer, head, layers, heads):
-    """Raise ValueError where there is no such layer or head; both count from 1."""
-    if not (1 <= layer <= layers and 1 <= head <= heads):
-        raise ValueError(f"layer and head count from 1; got {layer} and {head}, there are {layers} layers of {heads} heads")
-
-
 def script_json(data):
     """JSON that is safe inside a <script> element."""
     text = json.dumps(data, ensure_ascii=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def heatmap_png(weights, tokens, title):
-    """The picture under a view, as the bytes of a PNG; the same weights give the same bytes."""
-    ax = attention_heatmap(weights, tokens, title=title, numbers=False)
+def heatmap_png(attention: Attention, layer: int, head: int) -> bytes:
+    """The picture under a view, a PNG; the same weights give the same bytes."""
+    ax = attention_heatmap(attention, numbers=False, layer=layer, head=head)
     buffer = io.BytesIO()
     ax.figure.savefig(buffer, format="png", dpi=80)
     plt.close(ax.figure)

@@ -2,6 +2,8 @@
 
 import io
 import re
+import subprocess
+import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,8 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from bertnotes.attention import Attention
 from bertnotes.pictures.attention import attention_heatmap, head_grid, layer_mix, token_strip, vector_arrows, weight_bars
-from bertnotes.pictures.charts import learning_curve, pretraining_curve
+from bertnotes.pictures.charts import LiveCurve, learning_curve, line_chart, pretraining_curve
 from bertnotes.pictures.style import small_png
 
 TOKENS = ["[CLS]", "good", "film", "[SEP]"]
@@ -147,6 +150,54 @@ def test_head_grid_has_a_picture_for_each_head():
     assert [ax.get_ylabel() for ax in figure.axes] == ["1", "", "", "2", "", ""]
 
 
+def attention_of(layers=2, heads=3):
+    return Attention(torch.randn(layers, heads, 4, 4).softmax(-1), TOKENS)
+
+
+def test_an_attention_knows_its_tokens_and_names_its_head():
+    """Layer and head count from 1; a title or names of one's own come first."""
+    attention = attention_of()
+    for options, layer, head in (({}, 0, 0), ({"layer": 2, "head": 3}, 1, 2)):
+        ax = draw(attention_heatmap(attention, **options))
+        assert np.allclose(ax.images[0].get_array(), attention.weights[layer, head])
+        assert ax.get_title(loc="left") == f"layer {layer + 1}, head {head + 1}" and labels(ax.yaxis) == TOKENS
+    ax = draw(attention_heatmap(attention, list("abcd"), title="mine"))
+    assert ax.get_title(loc="left") == "mine" and labels(ax.xaxis) == list("abcd")
+    figure = draw(head_grid(attention))
+    assert np.allclose(figure.axes[5].images[0].get_array(), attention.weights[1, 2])
+
+
+@pytest.mark.parametrize(("layer", "head"), [(3, 1), (0, 1), (1, 4), (1, -1)])
+def test_a_layer_or_head_that_does_not_exist(layer, head):
+    with pytest.raises(ValueError, match=f"count from 1; got {layer} and {head}, there are 2 layers of 3 heads"):
+        attention_heatmap(attention_of(), layer=layer, head=head)
+
+
+@pytest.mark.parametrize("nothing", [None, (), (None, None)])
+def test_forgotten_weights_are_named_by_every_picture(nothing):
+    for picture in (lambda: attention_heatmap(nothing, TOKENS), lambda: attention_heatmap(nothing), lambda: head_grid(nothing)):
+        with pytest.raises(
+            ValueError, match=r'no attention weights: load the model with attention="eager".*output_attentions=True'
+        ):
+            picture()
+    for picture in (layer_mix, weight_bars, vector_arrows, lambda values, names: token_strip(names, values)):
+        with pytest.raises(ValueError, match=r"one matrix, such as|one finite value"):
+            picture(nothing, ["a"])
+
+
+def test_what_is_no_matrix_is_named():
+    """All layers with a graph on them, an Attention where shares are asked for, and weights without names."""
+    layers = tuple(torch.rand(1, 3, 4, 4, requires_grad=True) for _ in range(2))
+    with pytest.raises(ValueError, match=r"needs numbers, such as attentions\[layer\]\[0, head\]; got tuple"):
+        attention_heatmap(layers, TOKENS)
+    with pytest.raises(ValueError, match=r"needs numbers, .*; got Attention"):
+        layer_mix(attention_of(), ["a"])
+    with pytest.raises(ValueError, match="need the names of their tokens"):
+        attention_heatmap(weights_of(4, 4))
+    with pytest.raises(ValueError, match="one finite value; got 2 tokens and values"):
+        weight_bars([0.1, 0.2, 0.7], ["a", "b"])
+
+
 HISTORY = [{"epoch": n, "train_loss": 1 / n, "validation_loss": 1.1 / n, "accuracy": 1 - 0.4 / n} for n in (1, 2, 3)]
 
 
@@ -261,3 +312,72 @@ def test_a_small_png_looks_the_same():
     before, after = (np.asarray(picture).astype(int) for picture in pictures)
     assert len(small_png(buffer.getvalue())) < 0.5 * len(buffer.getvalue())
     assert np.abs(before - after).mean() < 0.1 and np.abs(before - after).max() < 40 and (after[0, 0] == 255).all()
+
+
+PICTURES = {
+    "heatmap": lambda: attention_heatmap(torch.full((5, 5), 0.2), list("abcde"), title="weights"),
+    "large heatmap": lambda: attention_heatmap(torch.full((9, 9), 0.2), ["word"] * 9, vmax=0.1),
+    "grid": lambda: head_grid(torch.full((2, 2, 4, 4), 0.25), title="heads"),
+    "mix": lambda: layer_mix([[0.5, 0.5], [0.2, 0.8]], ["a", "b"], title="mix"),
+    "strip": lambda: token_strip(list("abc"), [1.0, -0.5, 0.0], title="strip"),
+    "bars": lambda: weight_bars([0.5, 0.5], ["a", "b"], title="bars"),
+    "arrows": lambda: vector_arrows([[1.0, 2.0]], ["q"], title="arrows"),
+    "line": lambda: line_chart([1, 2], {"a": [1, 2]}, "x", "line", "xy"),
+    "learning": lambda: learning_curve(HISTORY, 0.5),
+    "pre-training": lambda: pretraining_curve(
+        [{"tokens": 1e6 * step, "held_out_loss": 5.0 - step, "held_out_top1": 0.1 * step} for step in range(3)], {"c": 4.5}
+    ),
+    "live": lambda: live_curve().draw(),
+    "side by side": lambda: side_by_side(),
+}
+DARK = {"none": {"figure.facecolor": "none", "axes.facecolor": "none", "text.color": "yellow", "axes.grid": True}}
+
+
+def live_curve():
+    curve = LiveCurve()
+    curve.losses, curve.epochs = [0.7, 0.5], [(2, HISTORY[0])]
+    return curve
+
+
+def side_by_side():
+    """Two pictures in a figure that the reader has made, on the ground of the style that is set."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+    attention_heatmap(weights := torch.full((4, 4), 0.25), TOKENS, ax=left)
+    weight_bars(weights[0], TOKENS, ax=right)
+    return figure
+
+
+def pixels(picture, **options):
+    buffer = io.BytesIO()
+    (picture if isinstance(picture, Figure) else picture.figure).savefig(buffer, format="png", dpi=60, **options)
+    return np.asarray(Image.open(buffer).convert("RGBA"))
+
+
+@pytest.mark.parametrize("style", ["dark_background", "none"])
+@pytest.mark.parametrize("picture", PICTURES.values(), ids=PICTURES)
+def test_a_picture_brings_its_own_ground_and_ink(picture, style):
+    """In a dark style every picture is the same to the pixel, also cropped, as a notebook shows it."""
+    expected, cropped = pixels(picture()), pixels(picture(), bbox_inches="tight")
+    assert (expected[0, 0] == 255).all()
+    with plt.style.context(DARK.get(style, style)):
+        assert np.array_equal(pixels(picture()), expected)
+        assert np.array_equal(pixels(picture(), bbox_inches="tight"), cropped)
+
+
+HEAVY = ("pandas", "pooch", "transformers", "sklearn", "tokenizers")
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        "from bertnotes import attention_heatmap as draw; draw(np.eye(3), list('abc'))",
+        "from bertnotes import attention_view as draw; draw(np.ones((1, 2, 3, 3)) / 3, list('abc')).page",
+        "from bertnotes import Attention, bertviz_head_view as draw; draw(np.ones((1, 2, 3, 3)) / 3, list('abc')).page",
+        "from bertnotes.pictures.charts import line_chart as draw; draw([1, 2], {'a': [1, 2]}, 'x')",
+    ],
+    ids=["heatmap", "view", "bertviz", "line"],
+)
+def test_a_picture_of_weights_loads_no_model_and_no_tables(drawing):
+    """In a fresh interpreter: what a picture of numbers does not need, it does not wait for."""
+    script = f"import sys, numpy as np; {drawing}; print(sorted(set({HEAVY}) & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.strip() == "[]"

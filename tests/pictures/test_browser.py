@@ -18,8 +18,8 @@ from build_notebooks import sources, target
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from bertnotes import attention_view, bertviz_head_view, bertviz_model_view, bertviz_neuron_view
-from bertnotes.pictures.view import presenter_page, read_text
+from bertnotes import attend, attention_view, bertviz_head_view, bertviz_model_view, bertviz_neuron_view
+from bertnotes.pictures.view import presenter_page
 
 NASTY = ["</script><img src=x onerror=alert(1)>", "<img src=x onerror=alert(2)>", "&lt;b&gt;", '"><svg onload=alert(3)>']
 LIVE = "import numpy as np\nfrom bertnotes import attention_view\nattention_view(np.full((1, 2, 3, 3), 1 / 3), list('abc'))"
@@ -51,13 +51,13 @@ def sentence():
     from bertnotes import load_encoder, load_tokenizer
 
     encoder, tokenizer = load_encoder(), load_tokenizer()
-    return encoder, tokenizer, read_text(encoder, tokenizer, "The cat sat down.", "It was warm.")
+    return encoder, tokenizer, attend("The cat sat down.", "It was warm.", encoder, tokenizer)
 
 
 def nasty(sentence):
     """The same weights under tokens that try to break out."""
-    attentions, tokens, pair_start = sentence[2]
-    return attentions, [*NASTY, *tokens[len(NASTY) :]], pair_start
+    attention = sentence[2]
+    return attention, [*NASTY, *attention.tokens[len(NASTY) :]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -141,7 +141,7 @@ def resize(page, width, holds):
 
 
 def test_a_presenter_page_walks_heads_layers_and_sentences(chromium, sentence, tmp_path):
-    texts = [("one", *sentence[2]), ("two", *read_text(*sentence[:2], "A film to see."))]
+    texts = [("one", sentence[2]), ("two", attend("A film to see.", None, *sentence[:2]))]
     (tmp_path / "page.html").write_text(presenter_page(texts), encoding="utf-8")
     with watched(chromium) as (page, complaints):
         page.goto((tmp_path / "page.html").as_uri())

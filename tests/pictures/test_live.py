@@ -46,6 +46,16 @@ def test_it_draws_what_it_was_told(screen):
     assert [place for place, _ in smooth] == [1, 2] and [text.get_text() for text in ax.texts] == ["75% right"]
 
 
+def test_a_step_and_an_epoch_can_be_told_apart_from_a_callback(screen):
+    told, called = LiveCurve(every=0), LiveCurve(every=0)
+    told.step(0.7)
+    told.epoch(EPOCH)
+    for entry in (step(0.7), EPOCH):
+        called(entry)
+    assert (told.losses, told.epochs) == (called.losses, called.epochs) == ([0.7], [(1, EPOCH)])
+    assert len(screen.shown) == 4
+
+
 def test_it_draws_no_more_often_than_asked_but_every_epoch(screen):
     curve = LiveCurve(every=1000)
     for entry in [step(0.5)] * 50 + [EPOCH]:

@@ -7,11 +7,13 @@ import re
 import numpy as np
 import pytest
 import torch
-from transformers import BertConfig, BertModel
+from transformers import BertConfig, BertModel, DistilBertConfig, DistilBertModel
 
-from bertnotes import attention_view, bertviz_head_view, bertviz_model_view, bertviz_neuron_view
+from bertnotes import Attention, attend, attention_view, bertviz_head_view, bertviz_model_view, bertviz_neuron_view
+from bertnotes.encoder import BertEncoder
+from bertnotes.pictures.attention import stack_attentions
 from bertnotes.pictures.bertviz import package_file, queries_and_keys
-from bertnotes.pictures.view import presenter_page, read_text, script_json, stack_attentions
+from bertnotes.pictures.view import presenter_page, script_json
 
 NASTY = ["</script><img src=x onerror=alert(1)>", "<!--<script>", "&lt;b&gt;", "\"quoted'", "]]>", "\u2028"]
 FETCHED = re.compile(r"""(?:src|href)=(?!["']?data:)["']?(?:https?:)?//|@import|url\((?!["']?data:)""")
@@ -32,8 +34,8 @@ def weights_of(item, shape):
 
 @pytest.fixture(scope="module")
 def sentence(encoder, tokenizer):
-    """A sentence pair read by the tiny checkpoint: attentions, tokens, pair_start."""
-    return read_text(encoder, tokenizer, "a good film .", "is it not ?")
+    """A sentence pair as the tiny checkpoint reads it."""
+    return attend("a good film .", "is it not ?", encoder, tokenizer)
 
 
 VIEWS = {
@@ -52,19 +54,28 @@ def test_two_tokens_come_out_as_the_bytes_that_they_are():
 
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
 def test_the_page_holds_the_weights_of_the_model(view, sentence):
-    attentions, tokens, pair_start = sentence
-    data = data_of(view(attentions, tokens, pair_start).page)
+    data = data_of(view(sentence).page)
     item = data["items"][0] if "items" in data else data
-    expected = torch.cat(attentions).numpy()
+    expected = sentence.weights.numpy()
     assert np.abs(weights_of(item, expected.shape) - expected).max() <= 0.5 / 255 + 1e-6
-    assert item["tokens"] == tokens and item["second"] == pair_start == tokens.index("[SEP]") + 1
+    assert item["tokens"] == sentence.tokens and item["second"] == sentence.pair_start == sentence.tokens.index("[SEP]") + 1
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_bare_weights_with_their_tokens_give_the_same_page(view, sentence):
+    """As a model returns them, stacked, and as arrays; an Attention's tokens may be given other names."""
+    layers = tuple(sentence.weights[:, None])
+    for weights in (layers, sentence.weights, [layer.numpy() for layer in layers]):
+        assert view(weights, sentence.tokens, sentence.pair_start).page == view(sentence).page
+    names = [f"token{place}" for place in range(len(sentence.tokens))]
+    assert view(sentence, names).page == view(layers, names, sentence.pair_start).page
 
 
 def test_neuron_view_holds_queries_and_keys_whose_products_are_the_attention(encoder, tokenizer):
     hooks = sum(len(module._forward_hooks) for module in encoder.modules())
-    (queries, keys), (attentions, _, _) = queries_and_keys(encoder, tokenizer, "a good film .")
+    queries, keys, attention = queries_and_keys(encoder, tokenizer, "a good film .")
     scores = torch.tensor(queries @ keys.swapaxes(-1, -2)) / queries.shape[-1] ** 0.5
-    assert torch.allclose(scores.softmax(-1), torch.cat(attentions), atol=1e-6)
+    assert torch.allclose(scores.softmax(-1), attention.weights, atol=1e-6)
     data = data_of(bertviz_neuron_view(encoder, tokenizer, "a good film .", layer=2, head=3).page)
     sent = (np.frombuffer(base64.b64decode(data["queries"]), np.uint8).reshape(queries.shape) - 128.0) / 127 * data["reach"]
     assert np.abs(sent - queries).max() <= 0.5 / 127 * data["reach"] + 1e-6
@@ -72,14 +83,27 @@ def test_neuron_view_holds_queries_and_keys_whose_products_are_the_attention(enc
     assert sum(len(module._forward_hooks) for module in encoder.modules()) == hooks
 
 
+def test_neuron_view_of_our_own_encoder(tiny_checkpoint, encoder, tokenizer):
+    """Its queries and keys have other names; no other model's are taken for them."""
+    ours = queries_and_keys(BertEncoder.from_pretrained(str(tiny_checkpoint)), tokenizer, "a good film .")
+    theirs = queries_and_keys(encoder, tokenizer, "a good film .")
+    for one, other in zip(ours[:2], theirs[:2], strict=True):
+        assert one.shape == (2, 3, 6, 8) and np.abs(one - other).max() < 1e-4
+    config = DistilBertConfig(
+        vocab_size=len(tokenizer), dim=24, hidden_dim=8, n_layers=1, n_heads=3, attn_implementation="eager"
+    )
+    with pytest.raises(ValueError, match="queries and keys of a BERT; DistilBertModel has none"):
+        bertviz_neuron_view(DistilBertModel(config).eval(), tokenizer, "a good film .")
+
+
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
 def test_a_view_is_the_same_every_time(view, sentence):
-    assert view(*sentence)._repr_mimebundle_() == view(*sentence)._repr_mimebundle_()
+    assert view(sentence)._repr_mimebundle_() == view(sentence)._repr_mimebundle_()
 
 
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
 def test_a_view_shows_a_picture_under_a_sandboxed_page_that_fetches_nothing(view, sentence):
-    shown = view(*sentence)
+    shown = view(sentence)
     bundle = shown._repr_mimebundle_()
     text = bundle["text/html"]
     assert re.search(r'<img alt="[^"]+" src="data:image/png;base64,iVBOR', text)
@@ -104,7 +128,7 @@ def test_json_in_a_script_element_holds_none_of_its_letters():
 
 
 def test_save_writes_the_page_and_leaves_nothing_beside_it(tmp_path, sentence):
-    view = attention_view(*sentence)
+    view = attention_view(sentence)
     assert view.save(tmp_path / "new" / "view.html").read_text(encoding="utf-8") == view.page
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["view.html"]
 
@@ -126,7 +150,7 @@ def test_size_of_a_neuron_view_as_wide_and_deep_as_bert_base(tokenizer):
 
 
 def test_presenter_page_holds_all_texts(sentence):
-    data = data_of(presenter_page([("one", *sentence), ("two", attentions_of(), list("abcd"), None)], head=2))
+    data = data_of(presenter_page([("one", sentence), ("two", attentions_of(), list("abcd"), None)], head=2))
     assert [item["name"] for item in data["items"]] == ["one", "two"]
     assert data["presenting"] and (data["layer"], data["head"]) == (0, 1)
 
@@ -142,6 +166,8 @@ def test_stacked_attentions_are_taken_too():
     ("attentions", "tokens", "message"),
     [
         ((), "abcd", "no attention weights.*eager.*output_attentions=True"),
+        (None, "abcd", "no attention weights.*eager.*output_attentions=True"),
+        ((None, None), "abcd", "no attention weights.*eager.*output_attentions=True"),
         (attentions_of(batch=2), "abcd", r"one text, not 2 of them: pass \[layer\[:1\]"),
         (attentions_of(length=5), "abcd", "between 5 and 5 tokens.*got 4"),
         ((torch.ones(4, 4),), "abcd", r"expected one \(1, head, query_pos, key_pos\).*\(4, 4\)"),
@@ -149,7 +175,7 @@ def test_stacked_attentions_are_taken_too():
         ((torch.full((1, 1, 4, 4), float("nan")),), "abcd", "between 0 and 1; these go from nan"),
         ((torch.full((1, 1, 4, 4), 7.0),), "abcd", "between 0 and 1; these go from 7"),
     ],
-    ids=["none", "batch", "tokens", "one matrix", "uneven", "nan", "scores"],
+    ids=["none", "forgotten", "sdpa", "batch", "tokens", "one matrix", "uneven", "nan", "scores"],
 )
 def test_what_is_no_attention_of_one_text_is_named(view, attentions, tokens, message):
     with pytest.raises(ValueError, match=message):
@@ -177,11 +203,11 @@ def test_a_second_sentence_begins_inside(start):
         attention_view(attentions_of(), list("abcd"), start)
 
 
-def test_nothing_to_read_and_too_much_of_it(encoder, tokenizer):
-    with pytest.raises(ValueError, match="nothing to read in ' '"):
-        read_text(encoder, tokenizer, " ")
-    with pytest.raises(ValueError, match="48 positions; got 102"):
-        read_text(encoder, tokenizer, "good " * 100)
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_bare_weights_need_names(view):
+    for weights in (attentions_of(), Attention(torch.cat(attentions_of()), None)):
+        with pytest.raises(ValueError, match="need the names of their tokens"):
+            view(weights)
 
 
 def test_a_package_that_is_not_installed_is_named():

@@ -1,0 +1,81 @@
+"""Where does a model look? From a sentence to its attention weights in one call: tokenise, run, convert.
+
+Pages 00 and 07; the latter also takes the three steps one by one.
+"""
+
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from bertnotes.attention import Attention, check_attentions
+from bertnotes.classifier import BERTClassifier
+from bertnotes.data import clean_review
+from bertnotes.encoder import BertEncoder
+from bertnotes.models import load_encoder, load_tokenizer
+from bertnotes.names import quiet
+
+
+@torch.no_grad()
+def attend(text: str, pair: str | None = None, model: str | Path | nn.Module = "mini", tokenizer=None) -> Attention:
+    """Run a model on one text, or on two sentences: where each token looks, in every head of every layer.
+
+    model: a name, as `load_encoder` takes it; an encoder, transformers' or ours; or a `BERTClassifier`, whose logits come from
+    the same forward pass. A model given as an object needs its tokenizer, and stays on its device and in its mode.
+    Returns an Attention, its tensors in float32 on the CPU.
+    Raises ValueError where there is nothing to read, the text has more tokens than the model takes, the tokenizer is missing,
+    or the model gives no attention weights; FileNotFoundError or ValueError as `load_encoder` does.
+    """
+    if isinstance(model, str | Path):
+        tokenizer = load_tokenizer(model) if tokenizer is None else tokenizer
+        model = load_encoder(model)
+    if tokenizer is None:
+        raise ValueError("a model given as an object needs its tokenizer: attend(text, model=model, tokenizer=tokenizer)")
+    inputs, pair_start = encode(text, pair, model, tokenizer)
+    tokens = tokenizer.convert_ids_to_tokens(inputs["input_ids"][0])
+    with evaluating(model), quiet():  # transformers logs what `check_attentions` says
+        logits, attentions = forward(model, inputs.to(next(model.parameters()).device))
+    check_attentions(attentions)
+    return Attention(torch.cat(attentions).float().cpu(), tokens, pair_start, logits)
+
+
+def encode(text, pair, model, tokenizer):
+    """A text, or two, as inputs of a model, and where the second begins: (BatchEncoding, position or None)."""
+    sentences = [text] if pair is None else [text, pair]
+    for sentence in sentences:
+        if not isinstance(sentence, str) or not sentence.strip() or not tokenizer.tokenize(sentence, verbose=False):
+            met = repr(sentence) if isinstance(sentence, str) else f"a {type(sentence).__name__}"
+            raise ValueError(f"there is nothing to read in {met}; give a sentence, or two: attend(text, pair)")
+    encoder = model
+    if isinstance(model, BERTClassifier):
+        encoder, sentences = model.bert, [clean_review(sentence) for sentence in sentences]  # as a prediction reads them
+    inputs = tokenizer(*sentences, return_tensors="pt", verbose=False)
+    count, limit = inputs["input_ids"].shape[1], encoder.config.max_position_embeddings
+    if count > limit:
+        raise ValueError(f"the text has {count} tokens, special ones included, and the model takes {limit}: give a shorter one")
+    pair_start = None if pair is None else inputs.sequence_ids(0).index(1)  # a sentence may hold a [SEP] of its own
+    if getattr(encoder.config, "type_vocab_size", 0) < 2:  # such a model does not tell a first sentence from a second
+        inputs.pop("token_type_ids", None)
+    return inputs, pair_start
+
+
+def forward(model, inputs):
+    """Run a model: (logits (class,) of a classifier or None, attentions)."""
+    if isinstance(model, BERTClassifier):
+        logits, attentions = model(**inputs, output_attentions=True)
+        return logits[0].float().cpu(), attentions
+    outputs = model(**inputs) if isinstance(model, BertEncoder) else model(**inputs, output_attentions=True)
+    return None, getattr(outputs, "attentions", None)
+
+
+@contextmanager
+def evaluating(model):
+    """Dropout off; afterwards each part is in the mode in which it was, so that a training may look between two steps."""
+    modes = {part: part.training for part in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes.items():
+            part.training = mode
