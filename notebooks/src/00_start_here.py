@@ -104,20 +104,17 @@ for text, fitting in FITTING.items():
 # before them. Can you see it?
 
 # %%
-from bertnotes.pictures.attention import attention_heatmap
+from bertnotes import attend, attention_heatmap
 
 MY_SENTENCE = "I laughed twice, both times at the wrong film."  # change me
 
-ids = tokenizer(MY_SENTENCE, return_tensors="pt")["input_ids"]
-with torch.inference_mode():
-    weights = torch.cat(model(ids).attentions)  # (layer, head, the word that looks, the word that is looked at)
+attention = attend(MY_SENTENCE, model=model, tokenizer=tokenizer)
+weights = attention.weights  # (layer, head, the word that looks, the word that is looked at)
 looks_back = weights.diagonal(-1, -2, -1).mean(-1)  # (layer, head): the average weight on the word before
 layer, head = divmod(int(looks_back.argmax()), weights.shape[1])
-ax = attention_heatmap(
-    weights[layer, head], tokenizer.convert_ids_to_tokens(ids[0]), title=f"layer {layer + 1}, head {head + 1}"
-)
+ax = attention_heatmap(attention, layer=layer + 1, head=head + 1)
 print(f"of {looks_back.numel()} heads, this one puts most on the word before: {looks_back.max():.2f} on average")
-assert looks_back.max() > 3 / len(ids[0])
+assert looks_back.max() > 3 / len(attention.tokens)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A first taste: it judges

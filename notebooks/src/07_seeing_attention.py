@@ -129,9 +129,10 @@ view = attention_view(attention, tokens, layer=LAYER, head=HEAD)
 view
 
 # %% slideshow={"slide_type": "subslide"}
+from bertnotes import Attention
 from bertnotes.pictures.view import page_data
 
-sent = page_data(attention, tokens)
+sent = page_data(Attention(attention, tokens))
 assert sent["tokens"] == tokens and f'"weights": "{sent["weights"]}"' in view.page
 print(
     f"the page holds {len(tokens)} tokens and {attention.numel():,} weights, in {len(view.page) / 1000:.0f} kB; it fetches nothing"
@@ -200,14 +201,17 @@ print("before, after, [CLS], [SEP], evenness:", *[f"{value:.2f}" for value in me
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Heads, named by what they do
 #
-# Now the model. For each habit, which head has most of it?
+# Now the model. For each habit, which head has most of it? From here on, `attend` takes the three steps for us: make tokens, run the
+# model, stack the weights.
 
 # %% slideshow={"slide_type": "fragment"}
+from bertnotes import attend
+
 NAMES = [f"attention on {place}" for place in ("the token before", "the token after", "[CLS]", "[SEP]")] + ["evenness"]
 
 
 def average_habits(model):
-    return torch.stack([habits(attention_of(model, tokenizer(text, return_tensors="pt"))) for text in SENTENCES]).mean(0)
+    return torch.stack([habits(attend(text, model=model, tokenizer=tokenizer).weights) for text in SENTENCES]).mean(0)
 
 
 trained = average_habits(encoder)
@@ -368,10 +372,9 @@ assert "same word elsewhere" in beyond and "its article" not in beyond and "its 
 # %%
 def landing(text):
     """Share of attention, per layer, from ordinary tokens to [CLS], [SEP] and punctuation."""
-    inputs = tokenizer(text, return_tensors="pt")
-    names = tokenizer.convert_ids_to_tokens(inputs["input_ids"][0])
-    layers = attention_of(encoder, inputs).mean(dim=1)[:, 1:-1].mean(dim=1)  # (layer, key_pos)
-    stops = torch.tensor([name in {".", ",", ";"} for name in names])
+    read = attend(text, model=encoder, tokenizer=tokenizer)
+    layers = read.weights.mean(dim=1)[:, 1:-1].mean(dim=1)  # (layer, key_pos)
+    stops = torch.tensor([token in {".", ",", ";"} for token in read.tokens])
     return torch.stack([layers[:, 0], layers[:, -1], layers[:, stops].sum(-1)], dim=-1)
 
 
@@ -514,7 +517,7 @@ LONG, SHORT = "Nobody laughed, and I know why.", "A lovely film."
 batch = tokenizer([LONG, SHORT], padding=True, return_tensors="pt")
 with torch.no_grad():
     padded = torch.stack(encoder(**batch, output_attentions=True).attentions)[:, 1]  # the short one: (layer, head, ...)
-alone = attention_of(encoder, tokenizer(SHORT, return_tensors="pt"))
+alone = attend(SHORT, model=encoder, tokenizer=tokenizer).weights
 real = alone.shape[-1]
 assert padded[..., real:].max() == 0
 assert torch.allclose(padded[..., :real, :real], alone, atol=1e-5)
@@ -552,11 +555,10 @@ print(PAIRS[0].format("she"), "/", PAIRS[0].format("he"))
 # %% slideshow={"slide_type": "subslide"}
 def fitting(model, text, pronoun):
     """Weight from the pronoun to the noun that fits, and to the one that does not: (2, layer, head)."""
-    inputs = tokenizer(text.format(pronoun), return_tensors="pt")
-    words = tokenizer.convert_ids_to_tokens(inputs["input_ids"][0])
-    row = attention_of(model, inputs)[:, :, words.index(pronoun)]
-    right = next(place for place, word in enumerate(words) if word in NOUNS[pronoun])
-    wrong = next(place for place, word in enumerate(words) if word in NOUNS["she" if pronoun == "he" else "he"])
+    read = attend(text.format(pronoun), model=model, tokenizer=tokenizer)
+    row = read.weights[:, :, read.tokens.index(pronoun)]
+    right = next(place for place, word in enumerate(read.tokens) if word in NOUNS[pronoun])
+    wrong = next(place for place, word in enumerate(read.tokens) if word in NOUNS["she" if pronoun == "he" else "he"])
     return torch.stack([row[..., right], row[..., wrong]])
 
 
@@ -579,11 +581,10 @@ for name, model in (("fresh", untrained), ("trained", encoder)):
 # %% slideshow={"slide_type": "subslide"}
 figure, axes = plt.subplots(2, 1, figsize=(9, 5), layout="constrained")
 for ax, pronoun in zip(axes, ("she", "he"), strict=True):
-    asked = tokenizer(PAIRS[0].format(pronoun), return_tensors="pt")
-    words = tokenizer.convert_ids_to_tokens(asked["input_ids"][0])
-    row = attention_of(encoder, asked)[layer, head, words.index(pronoun)]
-    ax = weight_bars(row, words, ax=ax, title=f'where "{pronoun}" looks: layer {layer + 1}, head {head + 1}')
-    print(f'"{pronoun}":', ", ".join(f"{word} {weight:.2f}" for word, weight in zip(words, row, strict=True)))
+    read = attend(PAIRS[0].format(pronoun), model=encoder, tokenizer=tokenizer)
+    row = read.weights[layer, head, read.tokens.index(pronoun)]
+    ax = weight_bars(row, read.tokens, ax=ax, title=f'where "{pronoun}" looks: layer {layer + 1}, head {head + 1}')
+    print(f'"{pronoun}":', ", ".join(f"{word} {weight:.2f}" for word, weight in zip(read.tokens, row, strict=True)))
 boy, mother = fitting(encoder, PAIRS[0], "he")[:, layer, head]
 assert mother > boy + 0.02 and hits[layer, head] == len(CASES) - 1
 
@@ -615,9 +616,9 @@ neuron_view
 # %% slideshow={"slide_type": "subslide"}
 from bertnotes.pictures.bertviz import queries_and_keys
 
-(queries, keys), (same_attention, _, _) = queries_and_keys(encoder, tokenizer, SENTENCE)
+queries, keys, same = queries_and_keys(encoder, tokenizer, SENTENCE)
 scores = torch.tensor(queries @ keys.swapaxes(-1, -2)) / queries.shape[-1] ** 0.5
-assert torch.allclose(scores.softmax(-1), attention, atol=1e-5) and torch.equal(torch.cat(same_attention), attention)
+assert torch.allclose(scores.softmax(-1), attention, atol=1e-5) and torch.equal(same.weights, attention)
 print("softmax of query times key, over the root of", queries.shape[-1], "numbers: the attention above, in every head")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -638,13 +639,10 @@ print("softmax of query times key, over the root of", queries.shape[-1], "number
 
 # %%
 MY_SENTENCE, MY_LAYER, MY_HEAD = "The old dog slept while the rain fell on the roof.", 2, 9
-mine = tokenizer(MY_SENTENCE, return_tensors="pt")
-assert mine["input_ids"].shape[1] <= 24, "more than 24 tokens get small on a wall: take a shorter sentence"
-assert 1 <= MY_LAYER <= config.num_hidden_layers and 1 <= MY_HEAD <= config.num_attention_heads, "no such head"
-picture = attention_of(encoder, mine)[MY_LAYER - 1, MY_HEAD - 1]
-my_tokens = tokenizer.convert_ids_to_tokens(mine["input_ids"][0])
-ax = attention_heatmap(picture, my_tokens, title=f"layer {MY_LAYER}, head {MY_HEAD}")
-print(f"mean of the largest weight in a row: {picture.amax(dim=-1).mean():.2f}")
+mine = attend(MY_SENTENCE, model=encoder, tokenizer=tokenizer)
+assert len(mine.tokens) <= 24, "more than 24 tokens get small on a wall: take a shorter sentence"
+ax = attention_heatmap(mine, layer=MY_LAYER, head=MY_HEAD)
+print(f"mean of the largest weight in a row: {mine.weights[MY_LAYER - 1, MY_HEAD - 1].amax(dim=-1).mean():.2f}")
 
 # %% [markdown]
 # ## Try it: find a head
