@@ -53,7 +53,7 @@ def encode(text, pair, model, tokenizer):
     inputs = tokenizer(*sentences, return_tensors="pt", verbose=False)
     count, limit = inputs["input_ids"].shape[1], encoder.config.max_position_embeddings
     if count > limit:
-        raise ValueError(f"these are {count} tokens, special ones included, and this model has {limit} positions: shorten the text")
+        raise ValueError(f"these are {count} tokens, special ones included; the model has {limit} positions: shorten the text")
     pair_start = None if pair is None else inputs.sequence_ids(0).index(1)  # a sentence may hold a [SEP] of its own
     if getattr(encoder.config, "type_vocab_size", 0) < 2:  # such a model does not tell a first sentence from a second
         inputs.pop("token_type_ids", None)

@@ -164,7 +164,7 @@ def test_models_that_know_no_second_sentence_read_two_all_the_same(tokenizer, ea
         ((TEXT, "\u200b"), "nothing to read"),
         ((["a", "b"],), r"nothing to read in a list; give a sentence, or two: attend\(text, pair\)"),
         ((None,), "nothing to read in a NoneType"),
-        (("good " * 100,), "102 tokens, special ones included, and this model has 48 positions: shorten the text"),
+        (("good " * 100,), "102 tokens, special ones included; the model has 48 positions: shorten the text"),
         (("good " * 30, "bad " * 30), "63 tokens"),
     ],
 )
