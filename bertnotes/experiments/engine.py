@@ -98,26 +98,27 @@ class Team(Callback):
 
     def begin(self, run):
         """Let the processes share the gradients of the run's model."""
-        self.model = self.accelerator.prepare(run.model) if self.accelerator else run.model
+        self.shared = self.accelerator.prepare(run.model) if self.accelerator else None
 
     def backward(self, model, batch, device, precision="fp32"):
         """Work out the gradient of a batch's mean loss, as training.backward does. Returns that loss, in nats.
 
         With n processes each takes every n-th row of the batch; of these, at most micro_batch_size go through at a time.
         """
+        model = self.shared if self.accelerator else model
         count = (batch["label"] != IGNORED).sum().item()  # what the mean is over: reviews, or hidden words
         rows = torch.arange(len(batch["label"]))
         mine = rows[self.rank :: self.size]
-        share = 1 / count if len(mine) else 0.0  # a process without a row goes through the motions with another's
+        share = self.size if len(mine) else 0  # a process without a row goes through the motions with another's
         parts = (mine if len(mine) else rows[:1]).split(self.micro_batch_size or len(rows))
         total = torch.zeros((), device=device)
         for number, part in enumerate(parts, start=1):
             wait = self.accelerator and number < len(parts)
-            with self.accelerator.no_sync(self.model) if wait else nullcontext():
+            with self.accelerator.no_sync(model) if wait else nullcontext():
                 with autocast(device, precision):
-                    loss = share * self.loss_of(self.model, {name: tensor[part] for name, tensor in batch.items()}, device)
-                (loss * self.size).backward()  # processes average their gradients
-            total += loss.detach()
+                    loss = self.loss_of(model, {name: tensor[part] for name, tensor in batch.items()}, device) / count
+                (loss * share).backward()  # processes average their gradients
+            total += loss.detach() * bool(share)
         return (self.accelerator.reduce(total) if self.accelerator else total).item()
 
     def collect(self, model, data_loader, device, precision="fp32"):

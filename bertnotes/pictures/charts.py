@@ -167,21 +167,17 @@ def display(figure, display_id):
 class LiveCurve:
     """Draws the loss of every step and, after every epoch, the loss and the accuracy on validation.
 
-    every: seconds between two drawings; the end of an epoch is drawn at once.
+    A callback of `fit`. every: seconds between two drawings; the end of an epoch is drawn at once.
     """
 
     def __init__(self, every: float = 2.0):
         self.every, self.drawn, self.handle = every, float("-inf"), None
         self.losses, self.epochs = [], []  # a loss for each step; (steps so far, entry) for each epoch
 
-    def __call__(self, entry):
-        """Take in what `fit` says: the entry of an epoch, which has an accuracy, or that of a step."""
-        if "accuracy" in entry:
-            self.epoch(entry)
-        else:
-            self.step(entry["loss"])
+    def begin(self, run):
+        """A training begins."""
 
-    def step(self, loss: float):
+    def step(self, loss: float, count: int = 1):
         """Take in the loss of a step."""
         self.losses.append(loss)
         if time.monotonic() - self.drawn >= self.every:

@@ -167,7 +167,7 @@ del pupil, optimizer, loss  # with its gradient and AdamW's means the copy holds
 #
 # The same over all batches, and over them again. The learning rate climbs for a tenth of the steps, then falls to zero. `fit` does this for
 # three epochs and keeps the one that did best on validation; reviews are cut at 64 tokens here, so that it takes less than a minute. The loop
-# itself is `training_steps` in `bertnotes/training.py`, one short function.
+# itself is `train` in `bertnotes/training.py`, one short function.
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes.training import TrainConfig, fit

@@ -19,8 +19,9 @@ from torch.utils.data import DataLoader
 
 from bertnotes import BERTClassifier, TextClassificationDataset, load_imdb_data, load_tokenizer
 from bertnotes.data import REVIEWS
+from bertnotes.experiments.costs import Clock
 from bertnotes.experiments.records import read_record
-from bertnotes.training import TrainConfig, optimizer_and_schedule, training_steps
+from bertnotes.training import TrainConfig, optimizer_and_schedule, train
 
 texts, labels = load_imdb_data(REVIEWS, sample=80, seed=0)
 tokenizer = load_tokenizer()
@@ -43,10 +44,11 @@ def two_layers(attention):
 
 def seconds_of_an_epoch(loader, attention="sdpa", precision="fp32"):
     """Train for one epoch. Returns how long the steps took, without the first, which also sets things up."""
-    model, config = two_layers(attention), TrainConfig(precision=precision)
-    optimizer, scheduler = optimizer_and_schedule(model, config, steps=10)
-    moments = [time.perf_counter() for _ in training_steps(model, loader, optimizer, scheduler, "cpu", config)]
-    return moments[-1] - moments[0]
+    model = two_layers(attention)
+    optimizer, scheduler = optimizer_and_schedule(model, TrainConfig(), steps=10)
+    clock = Clock()
+    train(model, loader, optimizer, scheduler, "cpu", precision, callbacks=[clock])
+    return clock.moments[-1] - clock.moments[0]
 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -367,11 +369,11 @@ assert sizes[2, 256] > 2.2 * sizes[2, 128] > 2.2 * 2 * sizes[2, 64]
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Attention keeps a number for each *pair* of positions, so memory grows faster than length. Where a batch does not fit, let it go through in
-# parts and add up the gradients (**gradient accumulation**): `TrainConfig(micro_batch_size=4)`. The gradient is the same, the activations are those
-# of a part.
+# parts and add up the gradients (**gradient accumulation**): `bertnotes train --micro-batch-size 4`. The gradient is the same, the activations are
+# those of a part.
 
 # %%
-from bertnotes.training import add_gradient
+from bertnotes.experiments.engine import Team
 
 four = {name: rows[:4, :96] if rows.ndim == 2 else rows[:4] for name, rows in narrow.items()}
 
@@ -379,7 +381,7 @@ four = {name: rows[:4, :96] if rows.ndim == 2 else rows[:4] for name, rows in na
 def gradient(micro_batch_size):
     """The gradient of four reviews, with dropout off, as one long vector."""
     model.zero_grad()
-    add_gradient(model, four, "cpu", TrainConfig(micro_batch_size=micro_batch_size))
+    Team("cpu", micro_batch_size).backward(model, four, "cpu")
     return torch.cat([weight.grad.flatten() for weight in model.parameters()])
 
 
@@ -400,35 +402,45 @@ train_data, held_data = (texts[:64], labels[:64]), (texts[64:], labels[64:])
 print(cost_report(estimate_cost(two_layers("bertnotes"), tokenizer, train_data, held_data, config)))
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# `fit` tells a function of yours of every step and epoch. `LiveCurve` draws what it is told, while the run goes on.
+# `fit` tells its **callbacks** of every step and epoch. `LiveCurve` draws what it is told, while the run goes on.
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes.pictures.charts import LiveCurve
 from bertnotes.training import fit
 
 never_stopped = two_layers("bertnotes")
-history = fit(never_stopped, tokenizer, train_data, held_data, config, watch=LiveCurve())
+history = fit(never_stopped, tokenizer, train_data, held_data, config, callbacks=[LiveCurve()])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9. When the lid closes
 #
-# A run of an hour gets stopped: a lid, a full disk, a colleague. With a folder, `fit` leaves a **checkpoint** there every two minutes:
-# weights, AdamW's means, the place in the epoch, the state of the dice. Here we stop it ourselves, in the middle of an epoch.
+# A run of an hour gets stopped: a lid, a full disk, a colleague. `fit_in` is `fit` in a folder, where it leaves a **checkpoint** every two
+# minutes: weights, AdamW's means, the place in the epoch. Here we stop it ourselves, in the middle of an epoch.
 
 # %%
 import tempfile
 
-
-def power_cut(entry):
-    """Stop the run at the sixth step."""
-    if entry.get("batch") == 6:
-        raise KeyboardInterrupt
+from bertnotes.experiments.engine import Machine, fit_in
+from bertnotes.training import Callback
 
 
+class PowerCut(Callback):
+    """Stops the run at its sixth step."""
+
+    seen = 0
+
+    def step(self, loss, count):
+        self.seen += 1
+        if self.seen == 6:
+            raise KeyboardInterrupt
+
+
+# %%
 folder = tempfile.TemporaryDirectory()
-out = Path(folder.name) / "run"
+out, often = Path(folder.name) / "run", Machine(save_every=0)
+data = tokenizer, train_data, held_data, config
 try:
-    fit(two_layers("bertnotes"), tokenizer, train_data, held_data, config, out=out, save_every=0, watch=power_cut)
+    fit_in(out, two_layers("bertnotes"), *data, often, callbacks=[PowerCut()])
 except KeyboardInterrupt:
     print("stopped; in the folder:", *sorted(path.name for path in out.glob("*.json*")))
 
@@ -437,7 +449,7 @@ except KeyboardInterrupt:
 
 # %%
 resumed = two_layers("bertnotes")
-fit(resumed, tokenizer, train_data, held_data, config, out=out, resume=True)
+fit_in(out, resumed, *data, resume=True)
 pairs = zip(never_stopped.parameters(), resumed.parameters(), strict=True)
 same = all(torch.equal(one, other) for one, other in pairs)
 print("the same weights, bit for bit:", same)

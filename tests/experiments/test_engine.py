@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
-from trainings import CONFIG, DATA, TRAININGS, StopAfter, Stopped, fine_tune
+from trainings import CONFIG, DATA, HELD_OUT, TRAININGS, StopAfter, Stopped, fine_tune
 
 from bertnotes.batching import TextClassificationDataset, seed_of
 from bertnotes.classifier import BERTClassifier, predict_probabilities
@@ -40,7 +40,7 @@ from bertnotes.experiments.engine import (
 )
 from bertnotes.files import whole, write_whole
 from bertnotes.models import load_tokenizer
-from bertnotes.training import backward
+from bertnotes.training import backward, fit
 
 
 @pytest.fixture
@@ -407,6 +407,13 @@ def test_the_folder_of_a_run_has_what_is_needed_to_use_it(tiny_checkpoint, tmp_p
     assert torch.equal(predict_probabilities(DATA[0], again, tokenizer, max_length=16), expected)
 
 
+def test_in_a_folder_or_not_the_weights_are_the_same(make_model, tiny_checkpoint, tmp_path):
+    """To the last bit: `fit_in` is `fit`, kept."""
+    model = make_model()
+    fit(model, load_tokenizer(str(tiny_checkpoint)), DATA, HELD_OUT, CONFIG)
+    assert torch.equal(weights_of(model), weights_of(fine_tune(tiny_checkpoint, tmp_path)[0]))
+
+
 def test_a_frozen_run_is_taken_up_again(tiny_checkpoint, tmp_path):
     """Its checkpoint holds the new layer alone."""
     config, ends = replace(CONFIG, frozen=True, learning_rate=0.01), []
@@ -481,7 +488,7 @@ class Together:
 def team_of(model, rank=0, size=1, micro_batch_size=None):
     """The team of one of so many processes."""
     team = Team("cpu", micro_batch_size)
-    team.model, team.rank, team.size = model, rank, size
+    team.shared, team.rank, team.size = model, rank, size
     team.accelerator = Together() if size > 1 else None
     return team
 
