@@ -1,205 +1,230 @@
-"""The `bertnotes` command. Each subcommand is a few calls into the library; bad input ends in one line and status 2."""
+"""The `bertnotes` command. Each subcommand is a function of one dataclass, whose fields are its options; bad input ends in one
+line and status 2."""
 
 import sys
+from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_type_hints
 
-import typer
+import tyro
+from tyro.conf import DisallowNone, FlagCreatePairsOff, OmitArgPrefixes, Positional, UseAppendAction
 
-from bertnotes.experiments.bench import bench
-from bertnotes.experiments.finetune import AnotherLook, Model, Plain, train
-from bertnotes.experiments.table import reproduce
+from bertnotes.files import IMDB
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0])
+COMMANDS = {  # its module and function, which are loaded when it is asked for, and what it is for
+    "train": ("experiments.finetune", "finetune", "fine-tune a model on reviews, and score it"),
+    "evaluate": ("cli", "evaluate", "score a fine-tuned model"),
+    "predict": ("cli", "predict", "say of reviews whether they are positive or negative"),
+    "data": ("cli", "data", "fetch full IMDB, or take a copy"),
+    "pretrain": ("experiments.pretrain", "pretrain_on_reviews", "train a small BERT on masked words: how data/mini was made"),
+    "bench": ("experiments.bench", "bench", "hold bertnotes against other ways to do the same"),
+    "reproduce": ("experiments.table", "reproduce", "run the table of results on full IMDB"),
+    "view": ("cli", "view", "write a page that shows a model's attention on a wall"),
+    "doctor": ("cli", "doctor", "look whether this machine has what the course needs"),
+}
+STYLE = FlagCreatePairsOff, OmitArgPrefixes, DisallowNone  # --frozen and no --no-frozen; --epochs, not --config.epochs
 
 
-MaxLength = Annotated[int | None, typer.Option(help="tokens a review is cut to [default: as the model was trained]")]
+@dataclass(kw_only=True)
+class Finished:
+    """A fine-tuned model, and how it reads."""
+
+    model: Path
+    """folder that `bertnotes train --out` wrote"""
+    max_length: int | None = None
+    """tokens a review is cut to, unless as the model was trained"""
+
+    def load(self):
+        """(classifier, tokenizer, device): the model as it was trained to read, but for `max_length`."""
+        import bertnotes.experiments.reader_model  # noqa: F401  (so that transformers knows ELMo- and GPT-style readers)
+        from bertnotes import devices
+        from bertnotes.classifier import BERTClassifier
+
+        classifier, tokenizer = BERTClassifier.from_pretrained(self.model, "sdpa")
+        device = devices.best_device()
+        length = self.max_length or classifier.max_length
+        classifier.read_as(length, classifier.truncation, devices.fast_precision(device, classifier.precision))
+        return classifier.to(device), tokenizer, device
 
 
-app.command()(train)
-app.command()(bench)
-app.command()(reproduce)
-
-
-@app.command()
-def evaluate(
-    data: Annotated[Path, typer.Option(help="CSV with the columns review and sentiment")],
-    model: Annotated[Path, typer.Option(help="folder that `bertnotes train --out` wrote")],
-    sample: Annotated[int | None, typer.Option(help="how many reviews to draw [default: all]")] = None,
-    max_length: MaxLength = None,
-    seed: int = 42,
-    another_look: AnotherLook = None,
-    plain: Plain = False,
-):
+@dataclass(kw_only=True)
+class Evaluate(Finished):
     """Score a fine-tuned model on reviews. That a test set was scored is noted."""
-    import bertnotes.experiments.reader_model  # noqa: F401  (so that transformers knows ELMo- and GPT-style readers)
+
+    data: Path
+    """CSV with the columns review and sentiment"""
+    sample: int | None = None
+    """how many reviews to draw, unless all"""
+    seed: int = 42
+    """what the sample is drawn by"""
+    plain: bool = False
+    """leave out reviews that a column note marks as hard"""
+    another_look: str | None = None
+    """why a test set is scored again with other settings: a row of a table that is shown whole"""
+
+
+def evaluate(settings: Evaluate):
+    """Print accuracy and report. Raises ValueError where a test set was scored before with another system."""
     from bertnotes.batching import TextClassificationDataset, evaluation_loader
-    from bertnotes.classifier import BERTClassifier
     from bertnotes.data import load_imdb_data, majority_accuracy
-    from bertnotes.devices import best_device, fast_precision
     from bertnotes.experiments.exam import check_look, is_exam, note_look
     from bertnotes.files import hash_of
     from bertnotes.training import evaluate as score
-    from bertnotes.training import trained_config
 
-    texts, labels = load_imdb_data(data, sample, seed, plain)
-    classifier, tokenizer = BERTClassifier.from_pretrained(model, "sdpa")
-    device, config = best_device(), trained_config(model)
-    max_length = max_length or config.max_length
-    exam, weights = is_exam((texts, labels)), hash_of(model / "model.safetensors")
-    settings = {"weights": weights, "max_length": max_length, "truncation": config.truncation}
+    reviews = load_imdb_data(settings.data, settings.sample, settings.seed, settings.plain)
+    classifier, tokenizer, device = settings.load()
+    exam, weights = is_exam(reviews), hash_of(settings.model / "model.safetensors")
+    reading = {"max_length": classifier.max_length, "truncation": classifier.truncation}
     if exam:
-        check_look((texts, labels), settings, another_look)
-    dataset = TextClassificationDataset(texts, labels, tokenizer, max_length, config.truncation)
-    loader = evaluation_loader(dataset, 32)
-    accuracy, report = score(classifier.to(device), loader, device, fast_precision(device, config.precision))
+        check_look(reviews, {"weights": weights, **reading}, settings.another_look)
+    loader = evaluation_loader(TextClassificationDataset(*reviews, tokenizer, **reading), 32)
+    accuracy, report = score(classifier, loader, device, classifier.precision)
     if exam:
-        note_look((texts, labels), settings, accuracy, config.seed, weights, another_look)
-    typer.echo(f"accuracy {accuracy:.4f}, majority class {majority_accuracy(labels):.4f}, {len(labels)} reviews\n\n{report}")
+        note_look(reviews, {"weights": weights, **reading}, accuracy, None, weights, settings.another_look)
+    majority, count = majority_accuracy(reviews[1]), len(reviews[1])
+    print(f"accuracy {accuracy:.4f}, majority class {majority:.4f}, {count} reviews\n\n{report}")
 
 
-@app.command()
-def predict(
-    model: Annotated[Path, typer.Option(help="folder that `bertnotes train --out` wrote")],
-    text: Annotated[str | None, typer.Argument(help="one review")] = None,
-    file: Annotated[Path | None, typer.Option(help="CSV with a column review")] = None,
-    max_length: MaxLength = None,
-):
+@dataclass(kw_only=True)
+class Predict(Finished):
     """Say of one review, or of each in a file, whether it is positive or negative, and how probable that is."""
-    import bertnotes.experiments.reader_model  # noqa: F401  (so that transformers knows ELMo- and GPT-style readers)
-    from bertnotes.classifier import BERTClassifier, predict_probabilities
+
+    text: Positional[str | None] = None
+    """one review"""
+    file: Path | None = None
+    """CSV with a column review"""
+
+
+def predict(settings: Predict):
+    """Print a line for each review: class and probability. Raises ValueError where there is no review, or two sources."""
+    from bertnotes.classifier import predict_probabilities
     from bertnotes.data import read_reviews
-    from bertnotes.devices import best_device, fast_precision
-    from bertnotes.training import trained_config
 
-    if (text is None) == (file is None):
+    if (settings.text is None) == (settings.file is None):
         raise ValueError('give either one review, bertnotes predict "...", or a CSV, bertnotes predict --file reviews.csv')
-    texts = [text] if file is None else read_reviews(file, ("review",))["review"].tolist()
-    classifier, tokenizer = BERTClassifier.from_pretrained(model, "sdpa")
-    device, config = best_device(), trained_config(model)
-    length = max_length or config.max_length
-    choice = {"truncation": config.truncation, "precision": fast_precision(device, config.precision)}
-    for row in predict_probabilities(texts, classifier, tokenizer, device, length, **choice):
+    texts = [settings.text] if settings.file is None else read_reviews(settings.file, ("review",))["review"].tolist()
+    classifier, tokenizer, device = settings.load()
+    for row in predict_probabilities(texts, classifier, tokenizer, device):
         best = row.argmax().item()
-        typer.echo(f"{classifier.class_names[best]}\t{row[best]:.4f}")
+        print(f"{classifier.class_names[best]}\t{row[best]:.4f}")
 
 
-@app.command()
-def data(
-    source: Annotated[Path | None, typer.Option("--from", help="a copy: archive, folder or `IMDB Dataset.csv`")] = None,
-    out: Annotated[Path, typer.Option(help="folder to write train, test and unsup to")] = Path("data/imdb"),
-):
+@dataclass
+class Data:
     """Fetch the full IMDB data set (84 MB, checksum verified), or take a copy, and write its official split as CSV."""
+
+    source: Annotated[Path | None, tyro.conf.arg(name="from")] = None
+    """a copy: archive, folder or `IMDB Dataset.csv`"""
+    out: Path = IMDB
+    """folder to write train, test and unsup to"""
+
+
+def data(settings: Data):
+    """Write the splits, and say so. Raises ValueError or FileNotFoundError where the copy is none."""
     from bertnotes.experiments.imdb import REVIEWS_A_SPLIT, fetch_archive, read_original, restore_split, write_splits
 
+    source, out = settings.source, settings.out
     one_file = source is not None and source.suffix == ".csv"
     frames = restore_split(source) if one_file else read_original(source or fetch_archive(out))
     for split, path in write_splits(frames, out).items():
-        typer.echo(f"{split}: {len(frames[split])} reviews, {path}")
+        print(f"{split}: {len(frames[split])} reviews, {path}")
     if any(len(frames[split]) != REVIEWS_A_SPLIT for split in ("train", "test")):
-        typer.echo(f"IMDB has {REVIEWS_A_SPLIT} of each to train and to test on: this copy is another, or not whole", err=True)
+        complain(f"IMDB has {REVIEWS_A_SPLIT} of each to train and to test on: this copy is another, or not whole")
 
 
-@app.command()
-def pretrain(
-    start: Annotated[str, typer.Option(help='"mini", a checkpoint folder or a hub id to start from')],
-    out: Annotated[Path, typer.Option(help="folder for the model; a run that was stopped goes on from it")],
-    data: Annotated[Path, typer.Option(help="folder that `bertnotes data` wrote")] = Path("data/imdb"),
-    steps: Annotated[int | None, typer.Option(help="how many steps to train")] = None,
-    minutes: Annotated[float | None, typer.Option(help="instead of --steps: as many as this machine does in so long")] = None,
-    vocabulary: Annotated[int, typer.Option(help="how many pieces to keep")] = 10_000,
-    random_init: Annotated[bool, typer.Option(help="random weights in the architecture of --start: a control")] = False,
-    batch_size: Annotated[int, typer.Option(help="rows a step, over all processes")] = 16,
-    length: Annotated[int, typer.Option(help="tokens a row")] = 128,
-    mask_rate: float = 0.2,
-    whole_words: Annotated[bool, typer.Option(help="hide all pieces of a word or none")] = False,
-    optimizer: Annotated[str, typer.Option(help="adamw or muon")] = "adamw",
-    learning_rate: float = 3e-4,
-    seed: int = 0,
-    compiled: Annotated[bool, typer.Option("--compile", help="torch.compile: faster after a minute")] = False,
-    precision: Annotated[str, typer.Option(help="fp32, bf16, or auto: bf16 where the device is fast at it")] = "auto",
-):
-    """Cut a BERT's vocabulary to what film reviews need and train it further on masked words: how data/mini was made.
-
-    On several GPUs: accelerate launch --num_processes N -m bertnotes pretrain ...
-    """
-    from bertnotes.batching import check_max_length
-    from bertnotes.devices import best_device, choose_precision
-    from bertnotes.experiments import pretrain as pretraining
-    from bertnotes.masked_lm import pack
-    from bertnotes.names import model_name
-    from bertnotes.pictures.charts import pretraining_curve
-
-    if (steps is None) == (minutes is None):
-        raise ValueError("say how long to train, with either --steps or --minutes")
-    choice = (batch_size, length, mask_rate, whole_words, optimizer, learning_rate)
-    precision = choose_precision(precision, best_device(), out / "recipe.json")
-    recipe = pretraining.Recipe(steps or 1, *choice, seed=seed, compiled=compiled, precision=precision)
-    texts, held_out = pretraining.read_texts(data, seed)
-    model, tokenizer = pretraining.starting_model(start, texts, vocabulary, random_init, seed)
-    positions = model.config.max_position_embeddings
-    check_max_length(length, positions)
-    rows, held_out = pack(tokenizer, texts, length), pack(tokenizer, held_out, min(128, positions))[:400]
-    if minutes:
-        recipe.steps = pretraining.steps_in(minutes, model, tokenizer, rows, recipe, out)
-    began_as = {"start": model_name(start), "vocabulary": vocabulary, "random_init": random_init}
-    entry = pretraining.pretrain(model, tokenizer, rows, held_out, out, recipe, began_as=began_as)
-    if entry:  # the first of several processes
-        pretraining.save_masked_language_model(model, tokenizer, out)
-        pretraining_curve(pretraining.read_log(out)).savefig(out / "curve.png", dpi=150)
-        typer.echo(f"held-out loss {entry['held_out_loss']}, top-1 {entry['held_out_top1']}; saved to {out}")
-
-
-@app.command()
-def view(
-    texts: Annotated[list[str], typer.Argument(help="a sentence, or several to swap between", metavar="SENTENCE...")],
-    out: Annotated[Path, typer.Option(help="the HTML file to write")],
-    pair: Annotated[list[str] | None, typer.Option(help="second sentence of the first text; again: of the next")] = None,
-    model: Model = "mini",
-    layer: Annotated[int, typer.Option(help="the layer shown first, from 1")] = 1,
-    head: Annotated[int, typer.Option(help="the head shown first, from 1")] = 1,
-):
+@dataclass(kw_only=True)
+class View:
     """Write a page that shows a model's attention on a wall: large, offline, arrow keys for heads and layers."""
+
+    texts: Positional[list[str]]
+    """a sentence, or several to swap between"""
+    out: Path
+    """the HTML file to write"""
+    pair: UseAppendAction[list[str]] = field(default_factory=list)
+    """second sentence of the first text; again: of the next"""
+    model: str = "mini"
+    """"mini", a checkpoint folder, or a hub id such as bert-base-uncased"""
+    layer: int = 1
+    """the layer shown first, from 1"""
+    head: int = 1
+    """the head shown first, from 1"""
+
+
+def view(settings: View):
+    """Write the page. Raises ValueError where there is nothing to show."""
+    from itertools import zip_longest
+
     from bertnotes.attend import attend
     from bertnotes.files import write_whole
     from bertnotes.models import load_encoder, load_tokenizer
     from bertnotes.pictures.view import presenter_page
 
-    pairs: list[str | None] = list(pair or [])
+    texts, pairs, out = settings.texts, settings.pair, settings.out
     if len(pairs) > len(texts):
         raise ValueError(f"--pair gives the sentences their second ones; got {len(pairs)} for {len(texts)}")
-    encoder, tokenizer = load_encoder(model), load_tokenizer(model)
-    pairs = pairs + [None] * (len(texts) - len(pairs))
-    items = [(text, attend(text, second, encoder, tokenizer)) for text, second in zip(texts, pairs, strict=True)]
-    write_whole(out, presenter_page(items, layer, head))
-    typer.echo(f"{out}: open it in a browser; arrow keys walk heads and layers, Page Up and Down the sentences")
+    encoder, tokenizer = load_encoder(settings.model), load_tokenizer(settings.model)
+    items = [(text, attend(text, second, encoder, tokenizer)) for text, second in zip_longest(texts, pairs)]
+    write_whole(out, presenter_page(items, settings.layer, settings.head))
+    print(f"{out}: open it in a browser; arrow keys walk heads and layers, Page Up and Down the sentences")
 
 
-@app.command()
-def doctor():
+@dataclass
+class Doctor:
     """Look whether this machine has what the course needs: packages, memory, disk, the model and its attention weights."""
+
+
+def doctor(settings: Doctor):
+    """Print what was found. Raises ValueError where something is missing."""
     from bertnotes.experiments.doctor import examine
 
     checks = examine()
     for check in checks:
-        typer.echo(check)
+        print(check)
     if failed := [check.name for check in checks if not check.ok]:
         raise ValueError(f"not ready: {', '.join(failed)}; what to do stands above")
-    typer.echo("ready")
+    print("ready")
+
+
+# --- from words to a call ----------------------------------------------------------------------------------------------------
+
+
+def find_command(name):
+    """A subcommand's function, and the dataclass of its settings. Raises ValueError where there is none."""
+    if name not in COMMANDS:
+        raise ValueError(f"there is no command {name!r}, only {', '.join(COMMANDS)}; try bertnotes --help")
+    module, function, _ = COMMANDS[name]
+    command = getattr(import_module(f"bertnotes.{module}"), function)
+    return command, get_type_hints(command, include_extras=True)["settings"]
+
+
+def overview():
+    """What there is, a line each."""
+    lines = [f"  {name:11}{purpose}" for name, (_, _, purpose) in COMMANDS.items()]
+    return "\n".join(["usage: bertnotes COMMAND [options]", "", *lines, "", "bertnotes COMMAND --help lists its options"])
+
+
+def run(words):
+    """Do what the words of a command line say."""
+    name, *words = words or ["--help"]
+    if name in ("-h", "--help"):
+        return print(overview())
+    command, settings = find_command(name)
+    command(tyro.cli(settings, prog=f"bertnotes {name}", args=words, config=STYLE))
+
+
+def complain(message):
+    """Print one line on stderr."""
+    print(" ".join(message.split()), file=sys.stderr)
 
 
 def main():
     """Run the command; what the user can mend ends in one line on stderr and exit status 2, Ctrl-C in one and 130."""
     try:
-        status = app(standalone_mode=False)
-        if status == 130:
-            typer.echo(
-                "bertnotes: stopped; what was written is whole. train goes on with --resume, pretrain as it is", err=True
-            )
-        sys.exit(status)
-    except typer.TyperException as error:  # a missing option, a word for a number
-        message = f"{error.format_message()} Try --help"
+        return run(sys.argv[1:])
     except (ValueError, OSError) as error:
-        message = str(error)
-    typer.echo(f"bertnotes: {' '.join(message.split())}", err=True)
-    sys.exit(2)
+        status, message = 2, str(error)
+    except KeyboardInterrupt:
+        status, message = 130, "stopped; what was written is whole. train goes on with --resume, pretrain as it is"
+    complain(f"bertnotes: {message}")
+    sys.exit(status)

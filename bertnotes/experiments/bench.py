@@ -1,24 +1,25 @@
-"""Ours against the others, honestly: in one process, on the same reviews and weights, taking turns. Page 13."""
+"""The command `bertnotes bench`: ours against the others, honestly: in one process, on the same reviews and weights, taking
+turns. Page 13."""
 
-import json
-import shlex
 import statistics
 import sys
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Literal
 
 import torch
-import typer
 from scipy import stats
+from torch import nn
 
+from bertnotes import devices
 from bertnotes.batching import TextClassificationDataset, evaluation_loader
 from bertnotes.classifier import BERTClassifier
-from bertnotes.devices import fast_precision, training_attention
+from bertnotes.data import load_imdb_data
 from bertnotes.experiments import rivals
-from bertnotes.experiments.finetune import Model
-from bertnotes.experiments.meter import Meter
+from bertnotes.experiments.meter import Meter, matrix_rate
+from bertnotes.experiments.records import command_of, read_record, write_record
+from bertnotes.files import hash_of
 from bertnotes.models import load_tokenizer
 from bertnotes.training import TrainConfig, evaluate, fit
 
@@ -37,19 +38,102 @@ PREDICTION = {
 }
 
 
+@dataclass(kw_only=True)
+class Bench:
+    """Hold the original loop, transformers' own tools and bertnotes against each other: in one process, taking turns."""
+
+    data: Path
+    """CSV with the columns review and sentiment"""
+    task: Literal["training", "prediction", "accuracy"] = "training"
+    """what is compared; accuracy: whether ours learns as well"""
+    model: str = "mini"
+    """"mini", a checkpoint folder, or a hub id such as bert-base-uncased"""
+    layers: int | None = None
+    """use the model's first layers only, which is quicker, unless all"""
+    sample: int = 3200
+    """reviews to draw from; Trainer groups by length well from 3,200 on"""
+    rounds: int = 3
+    """how often each side takes its turn; of accuracy: how many seeds"""
+    steps: int = 50
+    """training steps of each side in each round"""
+    record: Path | None = None
+    """JSON file for the result, written after each round"""
+    held_out: int = 2000
+    """more reviews to draw, for accuracy to be measured on"""
+    max_length: int = 512
+    """tokens a review is cut to"""
+    batch_size: int = 16
+    """reviews a step"""
+    learning_rate: float = 1e-4
+    """the peak"""
+    seed: int = 0
+    """what the first round goes by; the next goes by the next"""
+
+
+def bench(settings: Bench):
+    """Compare, print what came out, and note it after each round. Raises ValueError where something does not fit."""
+    counts = settings.rounds, settings.steps, settings.batch_size
+    if min(counts) < 1:
+        raise ValueError(f"rounds, steps and batch size are at least 1; got {counts[0]}, {counts[1]} and {counts[2]}")
+    compare = compare_accuracy if settings.task == "accuracy" else compare_speed
+    extra, sample = settings.held_out if settings.task == "accuracy" else 0, settings.sample
+    texts, labels = load_imdb_data(settings.data, sample + extra, settings.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        cut_classifier(settings.model, settings.layers, folder, settings.seed)
+        same = {name: getattr(settings, name) for name in ("max_length", "batch_size", "steps", "seed", "learning_rate")}
+        job = rivals.Job(Path(folder), texts[:sample], labels[:sample], device=devices.best_device(), **same)
+        compare(settings, job, (texts[sample:], labels[sample:]))
+
+
+def about(settings, *more):
+    """What a record of these settings says before its results, a dict. more: settings that matter to its task."""
+    names = ("task", "model", "layers", "sample", "max_length", "batch_size", "seed", *more)
+    return {name: getattr(settings, name) for name in names} | {"data": hash_of(settings.data)}
+
+
+def note(settings, **found):
+    """Write the record, if one was asked for."""
+    if settings.record:
+        write_record(settings.record, command=command_of("bench", settings), **found)
+
+
 def cut_classifier(name, layers, folder, seed=0):
     """Write a classifier on the first `layers` layers of a model to a folder (None: all), so that a round takes minutes.
 
-    Raises ValueError where the model has not so many layers.
+    Raises ValueError where the model has not so many layers, or does not keep them in one list.
     """
     torch.manual_seed(seed)
     model = BERTClassifier(name, 2, "sdpa")
-    has = model.bert.config.num_hidden_layers
-    if not 1 <= (layers or has) <= has:
-        raise ValueError(f"{name} has {has} layers; got layers={layers}, expected 1 to {has}")
-    model.bert.encoder.layer = model.bert.encoder.layer[: layers or has]
-    model.bert.config.num_hidden_layers = layers or has
+    has = getattr(model.bert.config, "num_hidden_layers", None)
+    if layers is not None:
+        lists = [part for part in model.bert.modules() if isinstance(part, nn.ModuleList) and len(part) == has]
+        if len(lists) != 1:
+            raise ValueError(f"{name} keeps no list of its layers that could be cut, as BERT and GPT do; leave out --layers")
+        if not 1 <= layers <= has:
+            raise ValueError(f"{name} has {has} layers; got layers={layers}, expected 1 to {has}")
+        del lists[0][layers:]
+        model.bert.config.num_hidden_layers = layers
     model.save_pretrained(folder, load_tokenizer(name))
+
+
+# --- which is faster? --------------------------------------------------------------------------------------------------------
+
+
+def compare_speed(settings, job, _):
+    """Let the sides take turns, print what they took, and note it after each round."""
+    training, readings = settings.task == "training", []
+    rates = {precision: round(matrix_rate(job.device, precision) / 1e9) for precision in ("fp32", "bf16")}
+    attention = devices.training_attention(job.device) if training else "sdpa"
+    known = {**about(settings), "steps": job.steps if training else None, "attention": attention, "matrix_gigaflops": rates}
+    sides = TRAINING if training else PREDICTION
+    for number, name, reading in take_turns(sides, job, settings.rounds, training):
+        readings.append((number, name, reading))
+        print(f"round {number + 1}: {name} {reading.seconds:.1f} s", file=sys.stderr)
+        if len(readings) % len(sides) == 0:
+            single = [{"round": number, "side": name, **asdict(reading)} for number, name, reading in readings]
+            note(settings, **known, summary=summary(readings), readings=single)
+    print(report(summary(readings)))
+    print(f"large matrix products here: {rates['fp32']:,} billion operations a second in fp32, {rates['bf16']:,} in bf16")
 
 
 def take_turns(sides, job, rounds=3, training=True):
@@ -104,12 +188,29 @@ def report(found):
     return "\n".join(line.rstrip() for line in lines)
 
 
-def readings_as_json(readings):
-    """The single readings, for a record."""
-    return [{"round": number, "side": name, **asdict(reading)} for number, name, reading in readings]
-
-
 # --- is it as good? ----------------------------------------------------------------------------------------------------------
+
+
+def compare_accuracy(settings, job, held_out):
+    """Train with the original loop and with ours, seed after seed, and say which learned more. Seeds that the record has
+    already, from the same settings, are not done again."""
+    known = about(settings, "held_out", "learning_rate")
+    rows = rows_so_far(settings.record, known)[: settings.rounds]
+    for seed in range(job.seed + len(rows), job.seed + settings.rounds):
+        rows.append(accuracies(job, held_out, seed))
+        print(", ".join(f"{name} {value:.4g}" for name, value in rows[-1].items()), file=sys.stderr)
+        note(settings, **known, attention=devices.training_attention(job.device), rows=rows)
+    print(accuracy_report(rows))
+
+
+def rows_so_far(path, known):
+    """The rows that an earlier run with the same settings noted: none where there is no whole record of it."""
+    try:
+        old = read_record(path)
+    except (TypeError, OSError, ValueError):  # no record asked for, none there yet, or a damaged one
+        return []
+    old.setdefault("data", known["data"])  # records of earlier versions do not name it
+    return old.get("rows", []) if all(old.get(name) == value for name, value in known.items()) else []
 
 
 def accuracies(job, held_out, seed):
@@ -123,9 +224,10 @@ def accuracies(job, held_out, seed):
     for _ in rivals.original_steps(theirs, job):
         pass
     row = {"seed": seed, ORIGINAL: evaluate(theirs, loader, job.device)[0]}
-    precision = fast_precision(job.device)
+    precision = devices.fast_precision(job.device)
     config = TrainConfig(1, job.batch_size, job.learning_rate, max_length=job.max_length, seed=seed, precision=precision)
-    choices = {OURS: {"attention": training_attention(job.device)}, FUSED: {"attention": "sdpa", "attention_dropout": 0.0}}
+    best = devices.training_attention(job.device)
+    choices = {OURS: {"attention": best}, FUSED: {"attention": "sdpa", "attention_dropout": 0.0}}
     for name, choice in choices.items():
         torch.manual_seed(seed)
         model = BERTClassifier(str(job.folder), 2, **choice)
@@ -145,102 +247,3 @@ def accuracy_report(rows):
             band = stats.t.ppf(0.975, len(rows) - 1) * statistics.stdev(gains) / len(rows) ** 0.5
             lines[-1] += f" (95 % interval ± {100 * band:.2f})"
     return "\n".join(lines)
-
-
-TASKS = ("training", "prediction", "accuracy")
-
-
-def bench(
-    data: Annotated[Path, typer.Option(help="CSV with the columns review and sentiment")],
-    task: Annotated[str, typer.Option(help="training, prediction, or accuracy: whether ours learns as well")] = "training",
-    model: Model = "mini",
-    layers: Annotated[int | None, typer.Option(help="use the model's first layers only: quicker [default: all]")] = None,
-    sample: Annotated[int, typer.Option(help="reviews to draw from; Trainer groups by length well from 3,200 on")] = 3200,
-    held_out: Annotated[int, typer.Option(help="more reviews to draw, for accuracy to be measured on")] = 2000,
-    max_length: Annotated[int, typer.Option(help="tokens a review is cut to")] = 512,
-    batch_size: int = 16,
-    steps: Annotated[int, typer.Option(help="training steps of each side in each round")] = 50,
-    rounds: Annotated[int, typer.Option(help="how often each side takes its turn; of accuracy: how many seeds")] = 3,
-    learning_rate: float = 1e-4,
-    seed: int = 0,
-    record: Annotated[Path | None, typer.Option(help="JSON file for the result, written after each round")] = None,
-):
-    """Hold the original loop, transformers' own tools and bertnotes against each other: in one process, taking turns."""
-    from bertnotes.data import load_imdb_data
-    from bertnotes.devices import best_device
-    from bertnotes.experiments.bench import cut_classifier
-    from bertnotes.experiments.rivals import Job
-    from bertnotes.files import hash_of
-
-    if task not in TASKS:
-        raise ValueError(f"there is no task {task!r}; expected one of {', '.join(TASKS)}")
-    if min(rounds, steps, batch_size) < 1:
-        raise ValueError(f"rounds, steps and batch size are at least 1; got {rounds}, {steps} and {batch_size}")
-    extra = held_out if task == "accuracy" else 0
-    texts, labels = load_imdb_data(data, sample + extra, seed)
-    with tempfile.TemporaryDirectory() as folder:
-        cut_classifier(model, layers, folder, seed)
-        choices = (max_length, batch_size, steps, seed, best_device(), learning_rate)
-        job = Job(Path(folder), texts[:sample], labels[:sample], *choices)
-        settings = {"model": model, "layers": layers, "sample": sample, "max_length": max_length, "batch_size": batch_size}
-        note = Note(record, task=task, **settings, seed=seed, data=hash_of(data))
-        if task == "accuracy":
-            note.values |= {"held_out": held_out, "learning_rate": learning_rate}
-            compare_accuracy(job, (texts[sample:], labels[sample:]), rounds, note)
-        else:
-            compare_speed(job, task, rounds, note)
-
-
-class Note:
-    """Keeps a record up to date, if one was asked for: `note(...)` adds to it and writes it."""
-
-    def __init__(self, path, **values):
-        self.path, self.values = path, {"command": shlex.join(["bertnotes", *sys.argv[1:]]), **values}
-
-    def kept(self, name):
-        """What an earlier run with the same settings wrote of this name: a list, empty where there is none."""
-        try:
-            old = json.loads(self.path.read_text(encoding="utf-8"))
-        except (AttributeError, OSError, ValueError):  # no record asked for, none there yet, or a damaged one
-            return []
-        old.setdefault("data", self.values.get("data"))  # records of earlier versions do not name it
-        same = all(old.get(key) == value for key, value in self.values.items() if key != "command")
-        return old.get(name, []) if same else []
-
-    def __call__(self, **values):
-        from bertnotes.experiments.records import write_record
-
-        self.values.update(values)
-        if self.path:
-            write_record(self.path, **self.values)
-
-
-def compare_speed(job, task, rounds, note):
-    """Let the sides take turns, print what they took, and note it after each round."""
-    from bertnotes.experiments.bench import PREDICTION, TRAINING, readings_as_json, report, summary, take_turns
-    from bertnotes.experiments.meter import matrix_rate
-
-    training, readings = task == "training", []
-    rates = {precision: round(matrix_rate(job.device, precision) / 1e9) for precision in ("fp32", "bf16")}
-    note.values |= {"steps": job.steps if training else None, "matrix_gigaflops": rates}
-    sides = TRAINING if training else PREDICTION
-    for reading in take_turns(sides, job, rounds, training):
-        readings.append(reading)
-        typer.echo(f"round {reading[0] + 1}: {reading[1]} {reading[2].seconds:.1f} s", err=True)
-        if len(readings) % len(sides) == 0:
-            note(summary=summary(readings), readings=readings_as_json(readings))
-    typer.echo(report(summary(readings)))
-    typer.echo(f"large matrix products here: {rates['fp32']:,} billion operations a second in fp32, {rates['bf16']:,} in bf16")
-
-
-def compare_accuracy(job, held_out, rounds, note):
-    """Train with the original loop and with ours, seed after seed, and say which learned more. Seeds that the record has
-    already, from the same settings, are not done again."""
-    from bertnotes.experiments.bench import accuracies, accuracy_report
-
-    rows = note.kept("rows")[:rounds]
-    for seed in range(job.seed + len(rows), job.seed + rounds):
-        rows.append(accuracies(job, held_out, seed))
-        typer.echo(", ".join(f"{name} {value:.4g}" for name, value in rows[-1].items()), err=True)
-        note(rows=rows)
-    typer.echo(accuracy_report(rows))

@@ -15,6 +15,7 @@ import time
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import torch
 from accelerate import Accelerator
@@ -23,6 +24,7 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch.nn.functional import cross_entropy
+from tyro.conf import arg
 
 from bertnotes.devices import autocast, give_back_memory
 from bertnotes.experiments.meter import peak_memory
@@ -38,7 +40,7 @@ class Machine:
 
     micro_batch_size: int | None = None
     """Reviews in memory at a time, where a batch does not fit: its parts give the same gradient."""
-    compiled: bool = False
+    compiled: Annotated[bool, arg(name="compile")] = False
     """Have torch.compile write the encoder's code."""
     save_every: float = 120.0
     """Seconds between checkpoints."""

@@ -9,22 +9,26 @@ Devlin et al. 2019, "BERT"; Izsak et al. 2021, "How to Train BERT with an Academ
 import copy
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Annotated
 
 import torch
 from torch import nn
 from torch.nn import functional
 from transformers import get_linear_schedule_with_warmup
+from tyro.conf import arg
 
-from bertnotes.batching import seed_of
+from bertnotes.batching import check_max_length, seed_of
 from bertnotes.checkpoint import modern_name, read_checkpoint
 from bertnotes.data import read_reviews
-from bertnotes.devices import best_device
+from bertnotes.devices import best_device, choose_precision
 from bertnotes.experiments.engine import Folder, Team, checksum, read_lines
 from bertnotes.experiments.vocabulary import COURSE_WORDS, choose_pieces, count_pieces, trim_encoder, trim_tokenizer
-from bertnotes.masked_lm import choose_texts, evaluate_guesses, guess, mask_tokens
+from bertnotes.files import IMDB
+from bertnotes.masked_lm import choose_texts, evaluate_guesses, guess, mask_tokens, pack
 from bertnotes.models import load_encoder, load_tokenizer
+from bertnotes.names import model_name
 from bertnotes.training import Run, decay_groups, repeat, train
 
 
@@ -50,10 +54,10 @@ class Recipe:
     """Share of the steps on the way up to it."""
     seed: int = 0
     """Fixes the order of the rows and what is hidden in them."""
-    compiled: bool = False
+    compiled: Annotated[bool, arg(name="compile")] = False
     """Have torch.compile write the encoder's code: faster after a minute; on a CPU it needs a C++ compiler."""
     precision: str = "bf16"
-    """fp32 or bf16."""
+    """fp32, bf16 or, for the command, auto: bf16 where the device is fast at it."""
 
 
 # --- texts and a model to train ---------------------------------------------------------------------------------------------
@@ -299,3 +303,53 @@ def save_masked_language_model(model, tokenizer, folder):
     model.config.hidden_dropout_prob = model.config.attention_probs_dropout_prob = 0.1  # for those who fine-tune it
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+# --- the command -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(kw_only=True)
+class Pretraining:
+    """Cut a BERT's vocabulary to what film reviews need and train it further on masked words: how data/mini was made.
+
+    On several GPUs: accelerate launch --num_processes N -m bertnotes pretrain ...
+    """
+
+    start: str
+    """"mini", a checkpoint folder or a hub id to start from"""
+    out: Path
+    """folder for the model; a run that was stopped goes on from it"""
+    data: Path = IMDB
+    """folder that `bertnotes data` wrote"""
+    minutes: float | None = None
+    """instead of --steps: as many as this machine does in so long"""
+    vocabulary: int = 10_000
+    """how many pieces to keep"""
+    random_init: bool = False
+    """random weights in the architecture of --start: a control"""
+    recipe: Recipe = field(default_factory=lambda: Recipe(steps=0, precision="auto"))
+
+
+def pretrain_on_reviews(settings: Pretraining):
+    """Pre-train on reviews outside of IMDB's test split, and save the model. Raises ValueError where something does not fit."""
+    if (settings.recipe.steps == 0) == (settings.minutes is None):
+        raise ValueError("say how long to train, with either --steps or --minutes")
+    out = settings.out
+    precision = choose_precision(settings.recipe.precision, best_device(), out / "recipe.json")
+    recipe = replace(settings.recipe, precision=precision)
+    texts, held_out = read_texts(settings.data, recipe.seed)
+    origin = {"vocabulary": settings.vocabulary, "random_init": settings.random_init}
+    model, tokenizer = starting_model(settings.start, texts, **origin, seed=recipe.seed)
+    positions = model.config.max_position_embeddings
+    check_max_length(recipe.length, positions)
+    rows, held_out = pack(tokenizer, texts, recipe.length), pack(tokenizer, held_out, min(128, positions))[:400]
+    if settings.minutes:
+        recipe = replace(recipe, steps=steps_in(settings.minutes, model, tokenizer, rows, recipe, out))
+    origin = {"start": model_name(settings.start), **origin}
+    entry = pretrain(model, tokenizer, rows, held_out, out, recipe, began_as=origin)
+    if entry:  # the first of several processes
+        from bertnotes.pictures.charts import pretraining_curve
+
+        save_masked_language_model(model, tokenizer, out)
+        pretraining_curve(read_log(out)).savefig(out / "curve.png", dpi=150)
+        print(f"held-out loss {entry['held_out_loss']}, top-1 {entry['held_out_top1']}; saved to {out}")

@@ -3,14 +3,18 @@
 import base64
 import json
 import platform
+import shlex
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_type_hints
 
 import numpy as np
 import torch
 from scipy.special import expit, logit
 
+from bertnotes import __version__
 from bertnotes.files import write_whole
 
 
@@ -23,6 +27,7 @@ def environment():
         device = "Apple GPU"
     return {
         "date": datetime.now(UTC).date().isoformat(),
+        "bertnotes": __version__,
         "device": f"{device}, {processor()}",
         "python": platform.python_version(),
         **{name: version(name) for name in ("torch", "transformers", "scikit-learn")},
@@ -65,8 +70,9 @@ RENAMED = {"keep": "truncation", "at_once": "micro_batch_size"}  # what earlier 
 
 
 def read_record(path):
-    """Read a record of a run, whichever version wrote it: its settings have today's names, and `random_init` says whether the
-    run began with random weights. Raises ValueError, with the file's name, where the file holds no record."""
+    """Read a record, whichever version wrote it, which its environment names as `bertnotes`: its settings have today's names,
+    and `random_init` says whether a run began with random weights. Raises ValueError, with the file's name, where the file
+    holds no record."""
     try:
         record = json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
@@ -77,7 +83,31 @@ def read_record(path):
         record["config"] = {RENAMED.get(name, name): value for name, value in record["config"].items()}
         words = str(record.get("command", "")).split()
         record.setdefault("random_init", "--from-zero" in words or "--random-init" in words)
+    if isinstance(record.get("environment"), dict):
+        record["environment"].setdefault("bertnotes", "0.1")  # which did not say
     return record
+
+
+def command_of(name, settings):
+    """The command that gives these settings, a dataclass: `bertnotes NAME` and an option for each that is not the default."""
+    return shlex.join(["bertnotes", name, *options_of(settings)])
+
+
+def options_of(settings, usual=None):
+    """The words of the options that give these settings, a dataclass, other dataclasses in it. usual: what needs no option,
+    of the same kind [the defaults]."""
+    words, hints = [], get_type_hints(type(settings), include_extras=True)
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        default = field.default if field.default_factory is MISSING else field.default_factory()
+        default = getattr(usual, field.name, default)
+        names = [mark.name for mark in getattr(hints[field.name], "__metadata__", ()) if getattr(mark, "name", None)]
+        option = "--" + (names or [field.name])[0].replace("_", "-")
+        if is_dataclass(value):
+            words += options_of(value, default)
+        elif value != default:
+            words += [option] if value is True else [option, str(value)]
+    return words
 
 
 def write_record(path, **values):

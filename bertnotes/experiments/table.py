@@ -1,80 +1,173 @@
 """The command `bertnotes reproduce`: the table of results on full IMDB, row by row; each may be stopped and gone on with."""
 
-import json
 import os
-import shlex
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Annotated
 
-import typer
+import psutil
+from tyro.conf import UseAppendAction, arg
 
-BASE = "--epochs 2 --precision auto --validation 2000"
-TRAIN = f"{BASE} --learning-rate 1e-4"
-ENDS = "--max-length 256 --truncation head+tail"
-FEWER = "--precision auto --validation 0.2 --learning-rate 1e-4"
-READER = "--random-init --attention sdpa --model {readers}"
-ROWS = {  # in the order of what they teach; those of one comparison differ in one thing
-    "majority": "majority_class",
-    "tfidf": "tfidf_logistic_regression",
-    "nbsvm": "nbsvm",
-    "mini-256-head+tail": f"{TRAIN} {ENDS}",
-    "mini-256": f"{TRAIN} --max-length 256",
-    "mini-128": f"{TRAIN} --max-length 128",
-    "mini-1000": f"{FEWER} --sample 1000 --epochs 5 {ENDS}",  # the learning curve: each beside TF-IDF on the same reviews
-    "mini-4000": f"{FEWER} --sample 4000 --epochs 3 {ENDS}",
-    "mini-250": f"{FEWER} --sample 250 --epochs 8 {ENDS}",
-    "mini-frozen": f"{BASE} --learning-rate 1e-2 --frozen {ENDS}",
-    "mini-random": f"{TRAIN} --random-init {ENDS}",
-    "mini-512": f"{TRAIN} --max-length 512",
-    "elmo-random": f"{BASE} --learning-rate 1e-3 {READER}/elmo {ENDS}",
-    "gpt-random": f"{TRAIN} {READER}/gpt {ENDS}",
-    "minilm-256-head+tail": f"{TRAIN} --model {{minilm}} {ENDS}",
-    "minilm-512": f"{TRAIN} --model {{minilm}} --max-length 512",
-}
-NAMES = {"gpt-random": "GPT-style reader of mini's size", "elmo-random": "ELMo-style reader of mini's size"}
+from bertnotes import baselines
+from bertnotes.data import load_imdb_data
+from bertnotes.evaluation import accuracy
+from bertnotes.experiments.exam import note_look
+from bertnotes.experiments.finetune import Entry, Finetune, Variant
+from bertnotes.experiments.meter import peak_memory
+from bertnotes.experiments.reader_model import KINDS, write_reader
+from bertnotes.experiments.records import command_of, options_of, pack_probabilities, read_record, write_record
+from bertnotes.files import IMDB
+from bertnotes.training import TrainConfig
+
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 WHY = "a row of `bertnotes reproduce`, whose table is shown whole"
 
 
-def reproduce(
-    data: Annotated[Path, typer.Option(help="folder that `bertnotes data` wrote")] = Path("data/imdb"),
-    rows: Annotated[list[str] | None, typer.Option("--row", help="only this row; again for more [default: all]")] = None,
-    seeds: Annotated[int, typer.Option(help="runs of each row that has dice; the first of each row comes first")] = 3,
-    out: Annotated[Path, typer.Option(help="folder for the runs")] = Path("runs/table"),
-    results: Annotated[Path, typer.Option(help="folder for the records")] = Path("data/results"),
-    minilm: Annotated[str, typer.Option(help="the checkpoint that mini was cut from, or a folder with a copy of it")] = MINILM,
-    jobs: Annotated[int, typer.Option(min=1, help="runs at a time; one alone does not fill a large GPU")] = 1,
-    show: Annotated[bool, typer.Option("--list", help="say what there is to do, and stop")] = False,
-):
+@dataclass
+class Row:
+    """A row of the table: a system, how it is trained, and what the table calls it, unless by its model.
+
+    model: a checkpoint, a reader of page 04 or, where there is no config and so no dice, a function of baselines.py.
+    """
+
+    name: str
+    model: str = "mini"
+    config: TrainConfig | None = None
+    sample: int | None = None
+    validation: float = 2000
+    variant: Variant = field(default_factory=Variant)
+    title: str | None = None
+
+
+HEAD = TrainConfig(epochs=2, max_length=256, precision="auto")
+ENDS = replace(HEAD, truncation="head+tail")
+READER = Variant(random_init=True, attention="sdpa")
+PLAN = (  # in the order of what they teach; those of one comparison differ in one thing
+    Row("majority", "majority_class", title="the commonest class"),
+    Row("tfidf", "tfidf_logistic_regression", title="TF-IDF + logistic regression"),
+    Row("nbsvm", "nbsvm", title="NBSVM"),
+    Row("mini-256-head+tail", config=ENDS),
+    Row("mini-256", config=HEAD),
+    Row("mini-128", config=replace(HEAD, max_length=128)),
+    Row("mini-1000", config=replace(ENDS, epochs=5), sample=1000, validation=0.2),  # the learning curve: each beside TF-IDF
+    Row("mini-4000", config=replace(ENDS, epochs=3), sample=4000, validation=0.2),
+    Row("mini-250", config=replace(ENDS, epochs=8), sample=250, validation=0.2),
+    Row("mini-frozen", config=replace(ENDS, learning_rate=1e-2, frozen=True)),
+    Row("mini-random", config=ENDS, variant=Variant(random_init=True)),
+    Row("mini-512", config=replace(HEAD, max_length=512)),
+    Row("elmo-random", "elmo", replace(ENDS, learning_rate=1e-3), variant=READER, title="ELMo-style reader of mini's size"),
+    Row("gpt-random", "gpt", ENDS, variant=READER, title="GPT-style reader of mini's size"),
+    Row("minilm-256-head+tail", MINILM, ENDS),
+    Row("minilm-512", MINILM, replace(HEAD, max_length=512)),
+)
+ROWS = {row.name: row for row in PLAN}
+
+
+@dataclass
+class Reproduce:
     """Run the table of results on full IMDB. A row that has its record is left out; one that was stopped goes on."""
-    if unknown := [row for row in rows or () if row not in ROWS]:
-        raise ValueError(f"there is no row {unknown[0]!r}; the table has {', '.join(ROWS)}")
-    missing = [path for path in (data / "train.csv.xz", data / "test.csv.xz") if not path.is_file()]
-    if missing and not show:
-        raise FileNotFoundError(f"no file {missing[0]}; fetch the reviews first: bertnotes data --out {data}")
+
+    data: Path = IMDB
+    """folder that `bertnotes data` wrote"""
+    rows: Annotated[UseAppendAction[list[str]], arg(name="row")] = field(default_factory=list)
+    """only this row; again for more"""
+    seeds: int = 3
+    """runs of each row that has dice; the first of each row comes first"""
+    out: Path = Path("runs/table")
+    """folder for the runs"""
+    results: Path = Path("data/results")
+    """folder for the records"""
+    minilm: str = MINILM
+    """the checkpoint that mini was cut from, or a folder with a copy of it"""
+    jobs: int = 1
+    """runs at a time; one alone does not fill a large GPU"""
+    show: Annotated[bool, arg(name="list")] = False
+    """say what there is to do, and stop"""
+
+
+def reproduce(settings: Reproduce):
+    """Run what is missing. Raises ValueError where a row is unknown or fails, FileNotFoundError where there are no reviews."""
+    check_table(settings)
     to_train = []
-    for row, seed in plan(rows or list(ROWS), seeds):
-        record = results / f"imdb-{row}-seed{seed}.json"
-        words = train_words(row, seed, data, out, record, minilm) if trains(row) else None
-        done, to_do = is_done(record), shlex.join(["bertnotes", *words]) if words else "to do"
-        if show or done or words is None:
-            typer.echo(f"{row}, seed {seed}: {'done' if done else to_do}")
-        if show or done:
+    for row, seed in plan([ROWS[name] for name in settings.rows] or ROWS.values(), settings.seeds):
+        record = settings.results / f"imdb-{row.name}-seed{seed}.json"
+        run, done = row.config and run_of(row, seed, settings, record), is_done(record, row.name)
+        if settings.show or done or not run:
+            to_do = command_of("train", run) if run else "to do"
+            print(f"{row.name}, seed {seed}: {'done' if done else to_do}")
+        if settings.show or done:
             continue
-        if words is None:
-            score_classical(row, data, record)
-            name_row(record, row, minilm)
+        if run:
+            to_train.append(run)
         else:
-            to_train.append((row, seed, words, record))
-    if any("{readers}" in ROWS[row] for row, *_ in to_train):
-        write_readers(out / "readers")
-    run_all([partial(train_row, *one, out, minilm, jobs) for one in to_train], jobs)
+            score_classical(row, settings.data, record)
+    for kind in KINDS:
+        if any(run.model == str(readers(settings) / kind) for run in to_train):
+            write_reader(readers(settings) / kind, kind)
+    run_all([partial(train_row, run) for run in to_train], settings.jobs)
+
+
+def check_table(settings):
+    """Raise ValueError or FileNotFoundError where the table cannot be run so."""
+    if unknown := [name for name in settings.rows if name not in ROWS]:
+        raise ValueError(f"there is no row {unknown[0]!r}; the table has {', '.join(ROWS)}")
+    if settings.jobs < 1:
+        raise ValueError(f"--jobs is at least 1; got {settings.jobs}")
+    missing = [path for path in files_of(settings.data).values() if not path.is_file()]
+    if missing and not settings.show:
+        raise FileNotFoundError(f"no file {missing[0]}; fetch the reviews first: bertnotes data --out {settings.data}")
+
+
+def files_of(folder):
+    """What `bertnotes data` wrote to a folder: {"data": the reviews to train on, "test": those to test on}."""
+    return {"data": folder / "train.csv.xz", "test": folder / "test.csv.xz"}
+
+
+def readers(settings):
+    """The folder for the readers of page 04."""
+    return settings.out / "readers"
+
+
+def plan(rows, seeds):
+    """(row, seed) in the order of running: a first seed of every row before the second of any; rows without dice once."""
+    return [(row, seed) for seed in range(seeds) for row in rows if seed == 0 or row.config]
+
+
+def is_done(path, name):
+    """Whether a record is there, whole, and of this row."""
+    try:
+        return read_record(path).get("row") == name
+    except (FileNotFoundError, ValueError):
+        return False
+
+
+# --- a row that is trained ---------------------------------------------------------------------------------------------------
+
+
+def run_of(row, seed, settings, record):
+    """The run that makes a record: the settings of `bertnotes train`."""
+    model = {MINILM: settings.minilm, **{kind: str(readers(settings) / kind) for kind in KINDS}}.get(row.model, row.model)
+    copy_of = MINILM if row.model == MINILM != model else None
+    return Finetune(
+        **files_of(settings.data),
+        model=model,
+        out=settings.out / f"{row.name}-seed{seed}",
+        record=record,
+        sample=row.sample,
+        validation=row.validation,
+        config=replace(row.config, seed=seed),
+        variant=row.variant,
+        resume=True,
+        another_look=WHY,
+        entry=Entry(row.name, row.title, copy_of, settings.jobs),
+    )
 
 
 def run_all(runs, jobs):
@@ -97,30 +190,22 @@ def run_all(runs, jobs):
             stop.set()
 
 
-def is_done(path):
-    """Whether a record is there, whole, and names its row, which is the last thing that is done to it."""
-    try:
-        return "row" in json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return False
-
-
-def train_row(row, seed, words, record, out, minilm, jobs):
-    """Run the command that makes a record, and name its row in it. Of several at a time, each speaks to a file of its own.
-    Raises ValueError where it fails."""
-    typer.echo(f"{row}, seed {seed}: {shlex.join(['bertnotes', *words])}")
-    log = out / f"{row}-seed{seed}.log"
-    out.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") if jobs > 1 else nullcontext() as stream:
+def train_row(run):
+    """Carry out a run in a process of its own. Of several at a time, each speaks to a file of its own. Raises ValueError where
+    it fails."""
+    row, seed, shared = run.entry.row, run.config.seed, run.entry.jobs > 1
+    print(f"{row}, seed {seed}: {command_of('train', run)}", flush=True)
+    log = run.out.with_name(f"{run.out.name}.log")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") if shared else nullcontext() as stream:
         streams = {"stdout": stream, "stderr": stream and subprocess.STDOUT}  # None is where ours go
-        command = [sys.executable, "-m", "bertnotes", *words]
+        command = [sys.executable, "-m", "bertnotes", "train", *options_of(run)]
         status = subprocess.run(command, env={**memory_settings(), **os.environ}, **streams).returncode
     if status != 0:
-        where = f"in {log}" if jobs > 1 else "above"
+        where = f"in {log}" if shared else "above"
         raise ValueError(
             f"{row}, seed {seed}, ended with status {status}; what to do stands {where}. Then the same command goes on"
         )
-    name_row(record, row, minilm, jobs)
 
 
 def memory_settings():
@@ -129,76 +214,28 @@ def memory_settings():
     glibc hands each tensor above 32 MB back to the system, which zeroes it for the next one. Told to keep them (mallopt(3);
     other systems pass over it) the process holds more memory, as the record of mini-512 says.
     """
-    import psutil
-
     if psutil.virtual_memory().available < 20e9:
         return {}
     return {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34), "MALLOC_TOP_PAD_": str(2**28)}
 
 
-def trains(row):
-    """Whether a row is a run of `bertnotes train`, with dice; the others are classical systems."""
-    return "--" in ROWS[row]
-
-
-def plan(rows, seeds):
-    """(row, seed) in the order of running: a first seed of every row before the second of any; rows without dice once."""
-    return [(row, seed) for seed in range(seeds) for row in rows if seed == 0 or trains(row)]
-
-
-def train_words(row, seed, data, out, record, minilm):
-    """The words of the `bertnotes` command that makes a record."""
-    files = {"data": data / "train.csv.xz", "test": data / "test.csv.xz", "out": out / f"{row}-seed{seed}", "record": record}
-    named = [word for name, path in files.items() for word in (f"--{name}", str(path))]
-    words = [word.format(minilm=minilm, readers=out / "readers") for word in ROWS[row].split()]
-    return ["train", *named, *words, "--seed", str(seed), "--resume", "--another-look", WHY]
-
-
-def write_readers(folder):
-    """Write the readers of page 04, of mini's size, to a folder each."""
-    from bertnotes.experiments.reader_model import KINDS, write_reader
-
-    for kind in KINDS:
-        write_reader(folder / kind, kind)
+# --- a row that has no dice --------------------------------------------------------------------------------------------------
 
 
 def score_classical(row, data, record):
     """Fit one of the classical systems on all training reviews, score it, and write its record."""
-    import time
-
-    from bertnotes import baselines
-    from bertnotes.data import load_imdb_data
-    from bertnotes.evaluation import accuracy
-    from bertnotes.experiments.exam import note_look
-    from bertnotes.experiments.meter import peak_memory
-    from bertnotes.experiments.records import pack_probabilities, write_record
-
-    train, test = (load_imdb_data(data / f"{split}.csv.xz") for split in ("train", "test"))
+    train, test = (load_imdb_data(path) for path in files_of(data).values())
     started = time.perf_counter()
-    model = getattr(baselines, ROWS[row])().fit(*train)
+    model = getattr(baselines, row.model)().fit(*train)
     seconds = time.perf_counter() - started
     predictions = model.predict(test[0])
     positive = model.predict_proba(test[0])[:, 1] if hasattr(model, "predict_proba") else predictions
     found = round(float(accuracy(test[1], predictions)), 4)
-    looks = note_look(test, {"row": row}, found, reason=WHY)
-    typer.echo(f"{row}: accuracy {found:.4f}, fitted in {seconds:.0f} s")
+    looks = note_look(test, {"row": row.name}, found, reason=WHY)
+    print(f"{row.name}: accuracy {found:.4f}, fitted in {seconds:.0f} s")
     write_record(
-        record, command=f"bertnotes reproduce --row {row}", model=row, accuracy=found, looks=looks,
-        train_reviews=len(train[0]), test_reviews=len(test[0]), train_seconds=round(seconds, 1),
+        record, row=row.name, name=row.title, command=f"bertnotes reproduce --row {row.name}", model=row.name, accuracy=found,
+        looks=looks, train_reviews=len(train[0]), test_reviews=len(test[0]), train_seconds=round(seconds, 1),
         train_peak_memory_mb=peak_memory(), positive=pack_probabilities(positive),
-        **({"strongest": baselines.strongest_words(model)} if row == "tfidf" else {}),
+        **({"strongest": baselines.strongest_words(model)} if row.name == "tfidf" else {}),
     )  # fmt: skip
-
-
-def name_row(path, row, minilm, jobs=1):
-    """Write into a record which row of the table it belongs to and what that is called; instead of a folder with a copy of
-    MiniLM its name; and how many rows trained at a time, where its seconds are not those of a run alone."""
-    from bertnotes.files import write_whole
-
-    record = json.loads(path.read_text(encoding="utf-8"))
-    if "{minilm}" in ROWS[row]:
-        words = [MINILM if word == minilm else word for word in shlex.split(record["command"])]
-        record |= {"model": MINILM, "command": shlex.join(words)}
-    name = {"name": NAMES[row]} if row in NAMES else {}
-    shared = {"jobs": jobs} if jobs > 1 else {}
-    write_whole(path, json.dumps({"row": row, **name, **record, **shared}, indent=2) + "\n")

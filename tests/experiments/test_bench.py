@@ -8,15 +8,17 @@ import pandas as pd
 import pytest
 import torch
 from toy import LABELS, TEXTS
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoModelForSequenceClassification, DistilBertConfig, DistilBertModel
 
+from bertnotes import __version__
 from bertnotes.batching import TextClassificationDataset
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.data import LABELS as NAMES
 from bertnotes.experiments import bench as benchmark
 from bertnotes.experiments import rivals
 from bertnotes.experiments.meter import Meter, Reading
-from bertnotes.models import load_tokenizer
+from bertnotes.experiments.reader_model import write_reader
+from bertnotes.models import load_encoder, load_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,29 @@ def test_a_cut_keeps_the_first_layers(tiny_checkpoint, tmp_path):
     assert all(torch.equal(weight, kept[name]) for name, weight in cut.bert.encoder.layer[0].state_dict().items())
 
 
-@pytest.mark.parametrize("layers", [-1, 3])
+@pytest.mark.parametrize("kind", ["distilbert", "gpt", "elmo"])
+@pytest.mark.parametrize("layers", [None, 1])
+def test_another_model_is_cut_where_its_layers_stand_in_a_list(kind, layers, tiny_checkpoint, tmp_path):
+    """An ELMo keeps its LSTMs in none: one sentence says so, and whole it can be measured as any."""
+    folder = tmp_path / "model"
+    if kind == "distilbert":
+        sizes = {"vocab_size": 100, "dim": 24, "n_heads": 3, "n_layers": 2, "hidden_dim": 40, "max_position_embeddings": 48}
+        DistilBertModel(DistilBertConfig(**sizes)).save_pretrained(folder)
+        load_tokenizer(tiny_checkpoint).save_pretrained(folder)
+    else:
+        write_reader(folder, kind, tiny_checkpoint)
+        load_encoder(folder, "sdpa", random_init=True).save_pretrained(folder)
+    if kind == "elmo" and layers:
+        with pytest.raises(ValueError, match=r"keeps no list of its layers that could be cut, .*leave out --layers"):
+            benchmark.cut_classifier(str(folder), layers, tmp_path / "cut")
+        return
+    benchmark.cut_classifier(str(folder), layers, tmp_path / "cut")
+    whole, cut = load_encoder(folder, "sdpa").state_dict(), load_encoder(tmp_path / "cut", "sdpa").state_dict()
+    assert cut.keys() <= whole.keys() and (len(cut) < len(whole)) == bool(layers)
+    assert all(torch.equal(weight, whole[name]) for name, weight in cut.items())
+
+
+@pytest.mark.parametrize("layers", [-1, 0, 3])
 def test_a_cut_that_cannot_be(tiny_checkpoint, tmp_path, layers):
     with pytest.raises(ValueError, match=rf"has 2 layers; got layers={layers}, expected 1 to 2"):
         benchmark.cut_classifier(str(tiny_checkpoint), layers, tmp_path)
@@ -225,7 +249,8 @@ def test_speed_from_command_to_record(bench, tmp_path, task, sides):
     assert status == 0 and all(name in out for name in sides) and "billion operations a second" in out
     assert list(record["summary"]) == list(sides) and record["summary"]["bertnotes"]["ratio"] == 1
     assert len(record["readings"]) == 2 * len(sides) and record["layers"] == 1 and record["environment"]["torch"]
-    assert record["command"].startswith("bertnotes bench --data")
+    assert record["command"].startswith("bertnotes bench --data") and record["environment"]["bertnotes"] == __version__
+    assert record["attention"] == ("bertnotes" if task == "training" else "sdpa")
 
 
 def test_accuracy_from_command_to_record(bench, tmp_path):
@@ -263,7 +288,6 @@ def test_results_of_other_data_are_not_taken_over(bench, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--task", "swimming"], "no task 'swimming'; expected one of training, prediction, accuracy"),
         (["--sample", 41], "only 40 reviews"),
         (["--sample", 40, "--layers", 9], "has 2 layers"),
         (["--sample", 40, "--rounds", 0], "at least 1"),
@@ -273,3 +297,9 @@ def test_results_of_other_data_are_not_taken_over(bench, tmp_path):
 def test_what_the_command_refuses(bench, words, message):
     status, _, err = bench(*words)
     assert status == 2 and message in err and err.count("\n") == 1
+
+
+def test_a_task_that_is_none(bench):
+    """The box names those that there are."""
+    status, _, err = bench("--task", "swimming")
+    assert status == 2 and "swimming" in err and all(task in err for task in ("training", "prediction", "accuracy"))

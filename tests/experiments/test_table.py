@@ -4,6 +4,7 @@ import json
 import math
 import os
 import shlex
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -13,28 +14,100 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+import tyro
+from hypothesis import given
+from hypothesis import strategies as st
 from toy import LABELS, TEXTS
 
+from bertnotes.cli import STYLE
 from bertnotes.data import LABELS as NAMES
-from bertnotes.experiments import table as reproduce_command
-from bertnotes.experiments.records import unpack_probabilities
-from bertnotes.experiments.table import MINILM, ROWS, name_row, plan, train_words
+from bertnotes.experiments import table
+from bertnotes.experiments.engine import Machine
+from bertnotes.experiments.finetune import Entry, Finetune, Variant
+from bertnotes.experiments.records import command_of, options_of, read_record, unpack_probabilities
+from bertnotes.experiments.table import MINILM, ROWS, Reproduce, Row, plan, run_of
+from bertnotes.files import RESULTS
+from bertnotes.training import TrainConfig
 
 
 def test_a_first_seed_of_all_comes_before_a_second_of_any():
-    rows = ["majority", "mini-128", "mini-256"]
-    assert plan(rows, 2) == [("majority", 0), ("mini-128", 0), ("mini-256", 0), ("mini-128", 1), ("mini-256", 1)]
+    rows = [ROWS[name] for name in ("majority", "mini-128", "mini-256")]
+    order = [("majority", 0), ("mini-128", 0), ("mini-256", 0), ("mini-128", 1), ("mini-256", 1)]
+    assert [(row.name, seed) for row, seed in plan(rows, 2)] == order
 
 
-def test_rows_differ_in_what_their_names_say():
-    """Those of one comparison share every other word."""
-    words = {row: set(ROWS[row].split()) for row in ROWS}
-    assert words["mini-256"] ^ words["mini-128"] == {"256", "128"}
-    assert words["mini-256-head+tail"] ^ words["mini-256"] == {"--truncation", "head+tail"}
-    assert words["mini-256-head+tail"] ^ words["mini-random"] == {"--random-init"}
-    assert words["mini-512"] ^ words["minilm-512"] == {"--model", "{minilm}"}
-    assert words["mini-random"] ^ words["gpt-random"] == {"--attention", "sdpa", "--model", "{readers}/gpt"}
-    assert words["mini-256-head+tail"] ^ words["mini-frozen"] == {"--frozen", "1e-4", "1e-2"}
+def flat(row):
+    """All that a row sets, but for what it is called."""
+    return {**vars(row.config), **vars(row.variant), "model": row.model, "sample": row.sample, "validation": row.validation}
+
+
+@pytest.mark.parametrize(
+    ("row", "other", "differences"),
+    [
+        ("mini-256", "mini-128", {"max_length"}),
+        ("mini-256", "mini-512", {"max_length"}),
+        ("mini-256-head+tail", "mini-256", {"truncation"}),
+        ("mini-256-head+tail", "mini-random", {"random_init"}),
+        ("mini-512", "minilm-512", {"model"}),
+        ("mini-256-head+tail", "minilm-256-head+tail", {"model"}),
+        ("mini-random", "gpt-random", {"attention", "model"}),
+        ("gpt-random", "elmo-random", {"learning_rate", "model"}),
+        ("mini-256-head+tail", "mini-frozen", {"frozen", "learning_rate"}),
+        ("mini-1000", "mini-4000", {"sample", "epochs"}),
+        ("mini-1000", "mini-250", {"sample", "epochs"}),
+    ],
+)
+def test_rows_differ_in_what_their_names_say(row, other, differences):
+    """Those of one comparison share every other setting."""
+    one, another = flat(ROWS[row]), flat(ROWS[other])
+    assert {name for name in one if one[name] != another[name]} == differences
+
+
+def test_a_row_s_settings_are_those_of_its_records():
+    """Whichever version wrote them."""
+    for path in RESULTS.glob("imdb-*-seed[0-9].json"):
+        record, row = read_record(path), ROWS[path.stem[5:-6]]
+        assert record["row"] == row.name
+        if row.config:
+            told = {name: value for name, value in record["config"].items() if name in vars(row.config)}
+            differ = {name for name, value in told.items() if getattr(row.config, name) != value}
+            assert differ <= {"seed", "precision"} and record["random_init"] == row.variant.random_init
+
+
+@pytest.mark.parametrize("name", [row.name for row in ROWS.values() if row.config])
+def test_the_options_of_a_run_give_its_settings_back(name, tmp_path):
+    """From row to words and, by the command line, to the same row."""
+    table = Reproduce(out=tmp_path / "a folder", minilm="/models/my minilm", jobs=4)
+    run = run_of(ROWS[name], 2, table, tmp_path / "r.json")
+    assert tyro.cli(Finetune, args=options_of(run), config=STYLE) == run
+    assert shlex.split(command_of("train", run)) == ["bertnotes", "train", *options_of(run)]
+    assert run.config.seed == 2 and run.resume and run.another_look and run.test and run.entry.row == name
+
+
+@given(
+    st.builds(
+        Finetune,
+        data=st.just(Path("a b.csv")),
+        out=st.just(Path("out")),
+        sample=st.none() | st.integers(1),
+        validation=st.floats(0, 1) | st.integers(1, 10**6).map(float),
+        plain=st.booleans(),
+        record=st.none() | st.just(Path("r.json")),
+        config=st.builds(
+            TrainConfig,
+            learning_rate=st.floats(0, 1),
+            patience=st.none() | st.integers(1),
+            frozen=st.booleans(),
+            micro_batch_size=st.none(),
+            compiled=st.just(False),
+        ),
+        variant=st.builds(Variant, attention=st.none() | st.sampled_from(["sdpa", "blockwise"])),
+        machine=st.builds(Machine, micro_batch_size=st.none() | st.integers(1), save_every=st.floats(0, 1e6)),
+        entry=st.builds(Entry, name=st.none() | st.from_regex(r"[A-Za-z' ]+", fullmatch=True), jobs=st.integers(1, 99)),
+    )
+)
+def test_any_settings_survive_the_command_line(settings):
+    assert tyro.cli(Finetune, args=options_of(settings), config=STYLE) == settings
 
 
 @pytest.fixture
@@ -42,15 +115,20 @@ def run(bertnotes, monkeypatch, tmp_path, tiny_checkpoint):
     """A function that runs `bertnotes reproduce` on toy reviews with a tiny model; returns (status, stdout, stderr)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BERTNOTES_MODEL", str(tiny_checkpoint))
-    small = "--validation 8 --epochs 1 --max-length 16"
-    rows = {"majority": "majority_class", "nbsvm": "nbsvm", "tfidf": ROWS["tfidf"], "mini-small": small}
-    monkeypatch.setattr(reproduce_command, "ROWS", rows)
+    monkeypatch.setattr(table, "ROWS", {name: ROWS[name] for name in ("majority", "nbsvm", "tfidf")})
+    add(monkeypatch, "mini-small")
     for split, ending in (("train", "."), ("test", "!")):
         frame = pd.DataFrame({"review": [text + ending for text in TEXTS], "sentiment": [NAMES[label] for label in LABELS]})
         (tmp_path / "imdb").mkdir(exist_ok=True)
         frame.to_csv(tmp_path / f"imdb/{split}.csv.xz", index=False)
 
     return lambda *words: bertnotes("reproduce", "--data", "imdb", "--results", "results", *words)
+
+
+def add(monkeypatch, name, max_length=16, **settings):
+    """Put a row into the table that takes a second."""
+    row = Row(name, config=TrainConfig(epochs=1, max_length=max_length), validation=8)
+    monkeypatch.setitem(table.ROWS, name, replace(row, **settings))
 
 
 def records(tmp_path):
@@ -62,7 +140,7 @@ def test_a_table_from_nothing_and_again(run, tmp_path):
     found = records(tmp_path)
     assert status == 0, out
     names = ["imdb-majority-seed0", "imdb-mini-small-seed0", "imdb-mini-small-seed1", "imdb-nbsvm-seed0", "imdb-tfidf-seed0"]
-    assert sorted(found) == names and {record["row"] for record in found.values()} == set(reproduce_command.ROWS)
+    assert sorted(found) == names and {record["row"] for record in found.values()} == set(table.ROWS)
     assert found["imdb-majority-seed0"]["accuracy"] == 0.5 and found["imdb-nbsvm-seed0"]["accuracy"] == 1
     assert found["imdb-mini-small-seed1"]["config"]["seed"] == 1
     for record in found.values():
@@ -85,28 +163,27 @@ def test_a_row_whose_record_is_not_whole_is_run_again(run, tmp_path, left):
     assert run("--row", "majority")[0] == 0 and json.loads(record.read_text())["row"] == "majority"
 
 
-def test_a_copy_of_minilm_goes_by_its_name(tmp_path):
+def test_a_copy_of_minilm_goes_by_its_name(run, tmp_path, monkeypatch, tiny_checkpoint):
     """In the command and as the model, and nowhere else."""
-    words = train_words("minilm-512", 0, Path("imdb"), Path("runs"), Path("r.json"), "minilm")
-    path = tmp_path / "r.json"
-    path.write_text(json.dumps({"model": "minilm", "command": shlex.join(["bertnotes", *words]), "positive": "minilm"}))
-    name_row(path, "minilm-512", "minilm")
-    record = json.loads(path.read_text())
-    assert record["model"] == MINILM and record["positive"] == "minilm" and record["row"] == "minilm-512"
-    assert f"--model {MINILM}" in record["command"] and "--out runs/minilm-512-seed0" in record["command"]
+    add(monkeypatch, "minilm-small", model=MINILM)
+    assert run("--row", "minilm-small", "--seeds", "1", "--minilm", tiny_checkpoint)[0] == 0
+    record = records(tmp_path)["imdb-minilm-small-seed0"]
+    assert record["model"] == MINILM and record["row"] == "minilm-small" and str(tiny_checkpoint) not in json.dumps(record)
+    assert f"--model {MINILM} " in record["command"] and "--out runs/table/minilm-small-seed0" in record["command"]
+    assert "--row" not in record["command"] and "copy_of" not in record
 
 
 def test_a_reader_is_written_trained_and_called_by_its_name(run, tmp_path, monkeypatch):
-    small = "--validation 8 --epochs 1 --max-length 16 --random-init --attention sdpa --model {readers}/elmo"
-    monkeypatch.setitem(reproduce_command.ROWS, "elmo-random", small)
+    add(monkeypatch, "elmo-random", model="elmo", variant=table.READER, title=ROWS["elmo-random"].title)
     status, _, _ = run("--seeds", "1", "--row", "elmo-random")
     record = records(tmp_path)["imdb-elmo-random-seed0"]
     assert status == 0 and record["row"] == "elmo-random" and record["name"] == "ELMo-style reader of mini's size"
     assert record["model"] == "runs/table/readers/elmo" and (tmp_path / record["model"] / "tokenizer.json").exists()
+    assert record["random_init"] and record["attention"] == "sdpa" and not (tmp_path / "runs/table/readers/gpt").exists()
 
 
 def test_a_row_that_fails_stops_the_table_and_keeps_the_others(run, tmp_path, monkeypatch):
-    monkeypatch.setitem(reproduce_command.ROWS, "mini-small", "--validation 8 --max-length 9999")
+    add(monkeypatch, "mini-small", max_length=9999)
     status, _, err = run("--seeds", "1")
     assert status == 2 and "mini-small, seed 0, ended with status 2" in err and "48 positions" in err
     assert "imdb-nbsvm-seed0" in records(tmp_path)
@@ -117,9 +194,7 @@ def test_training_keeps_its_memory_where_there_is_much(run, monkeypatch, free, k
     monkeypatch.setenv("MALLOC_MMAP_MAX_", "7")  # what the user says goes first
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=free))
     seen = {}
-    monkeypatch.setattr(
-        reproduce_command.subprocess, "run", lambda words, env, **_: seen.update(env) or CompletedProcess(words, 1)
-    )
+    monkeypatch.setattr(table.subprocess, "run", lambda words, env, **_: seen.update(env) or CompletedProcess(words, 1))
     assert run("--row", "mini-small")[0] == 2
     assert seen["MALLOC_MMAP_MAX_"] == "7" and seen.get("MALLOC_TRIM_THRESHOLD_") == kept
     assert seen["BERTNOTES_MODEL"] == os.environ["BERTNOTES_MODEL"]
@@ -135,7 +210,7 @@ def test_runs_at_a_time_are_told_apart_and_say_that_they_shared_the_machine(run,
 
 
 def test_one_of_several_fails_and_those_at_work_end(run, tmp_path, monkeypatch):
-    monkeypatch.setitem(reproduce_command.ROWS, "mini-long", "--validation 8 --max-length 9999")
+    add(monkeypatch, "mini-long", max_length=9999)
     status, _, err = run("--seeds", "1", "--row", "mini-long", "--row", "mini-small", "--jobs", "2")
     assert status == 2 and "mini-long, seed 0, ended with status 2; what to do stands in runs/table/mini-long-seed0.log" in err
     assert "48 positions" in (tmp_path / "runs/table/mini-long-seed0.log").read_text()
@@ -158,17 +233,21 @@ def test_no_run_begins_after_one_that_failed(jobs):
 
     beside = [last_a_while] if jobs == 2 else []
     with pytest.raises(ValueError, match="no"):
-        reproduce_command.run_all([*beside, fail, *(partial(begun.append, number) for number in range(50))], jobs)
+        table.run_all([*beside, fail, *(partial(begun.append, number) for number in range(50))], jobs)
     assert begun == ["beside"] * len(beside)
 
 
 def test_what_was_trained_once_more_is_what_stands_in_the_table():
     """The same settings, and losses of each hundred steps that have the mean of those of the epochs."""
-    results = Path(__file__).resolve().parents[2] / "data/results"
-    for run in json.loads((results / "same-seed-again.json").read_text(encoding="utf-8"))["runs"]:
-        record = json.loads((results / f"imdb-{run['row']}-seed{run['seed']}.json").read_text(encoding="utf-8"))
-        words = [*ROWS[run["row"]].format(readers="runs/table/readers").split(), "--seed", str(run["seed"])]
-        assert set(words) <= set(run["command"].split()) and "--test" not in run["command"]
+    for run in json.loads((RESULTS / "same-seed-again.json").read_text(encoding="utf-8"))["runs"]:
+        record = read_record(RESULTS / f"imdb-{run['row']}-seed{run['seed']}.json")
+        command = (
+            run["command"].replace("--keep ", "--truncation ").replace("--from-zero", "--random-init")
+        )  # as they were called
+        again = tyro.cli(Finetune, args=shlex.split(command)[2:], config=STYLE)
+        row = run_of(ROWS[run["row"]], run["seed"], Reproduce(), None)
+        same = {name: getattr(again, name) for name in ("data", "model", "sample", "validation", "config", "variant")}
+        assert replace(row, **same) == row and again.test is None
         for losses, history in ((run["loss"], run["history"]), (run.get("loss_before"), record["history"])):
             if losses:
                 steps = 2 * math.ceil(record["train_reviews"] / record["config"]["batch_size"])
@@ -196,7 +275,13 @@ def test_no_reviews(run, tmp_path):
     assert status == 2 and "fetch the reviews first: bertnotes data --out imdb" in err
 
 
-def test_each_command_names_its_seed_and_goes_on(tmp_path):
-    words = train_words("minilm-512", 2, tmp_path, tmp_path, tmp_path / "r.json", "/models/my minilm")
-    assert words[words.index("--model") + 1] == "/models/my minilm" and words[words.index("--seed") + 1] == "2"
-    assert "--resume" in words and "--another-look" in words
+def test_no_runs_at_a_time(run):
+    status, _, err = run("--jobs", "0")
+    assert status == 2 and "--jobs is at least 1; got 0" in err
+
+
+def test_a_record_is_that_of_its_own_row(run, tmp_path):
+    """A file that was copied to another row's name is no record of that row."""
+    assert run("--row", "majority")[0] == 0
+    (tmp_path / "results/imdb-majority-seed0.json").rename(tmp_path / "results/imdb-nbsvm-seed0.json")
+    assert "nbsvm, seed 0: to do" in run("--list", "--row", "nbsvm")[1]
