@@ -10,14 +10,14 @@ import random
 import sys
 from pathlib import Path
 
-from check import ROOT
-from of_a_run import carry_out, parser_of
+from of_a_run import carry_out, parser_of, rounded
 from results_table import field
 
 from bertnotes.attribution import METHODS, SHARES, agreement, deletion_curves, explain
 from bertnotes.classifier import BERTClassifier
 from bertnotes.data import load_imdb_data, split_validation
 from bertnotes.experiments.records import pack_flags
+from bertnotes.files import DATA
 
 YARDSTICK = "occlusion"
 
@@ -48,14 +48,9 @@ def put_to_the_test(model, tokenizer, texts, tokens):
     return {
         "tokens": [one.ids.shape[1] for one in explained],
         "shares": SHARES,
-        "curves": {name: [rounded(row) for row in rows] for name, rows in curves.items()},
+        "curves": {name: rounded(rows) for name, rows in curves.items()},
         f"agreement with {YARDSTICK}": {name: rounded(agreement(explained, name, YARDSTICK)) for name in others},
     }
-
-
-def rounded(values):
-    """A tensor (n,) as a list, four digits behind the point."""
-    return [round(value, 4) for value in values.tolist()]
 
 
 def find(options, run):
@@ -70,7 +65,7 @@ def find(options, run):
 def main(arguments=None):
     """Read the command line and do what it says; returns the exit status."""
     parser = parser_of(__doc__, "attribution-imdb.json")
-    parser.add_argument("--data", type=Path, default=ROOT / "data" / "imdb" / "train.csv.xz", help="the reviews it was given")
+    parser.add_argument("--data", type=Path, default=DATA / "imdb" / "train.csv.xz", help="the reviews it was given")
     parser.add_argument("--validation", type=int, default=2000, help="how many of them were held out, as the run was told")
     parser.add_argument("--reviews", type=int, default=100)
     parser.add_argument("--tokens", type=int, default=256, help="the longest review to explain")

@@ -7,7 +7,7 @@ The folder is one that `bertnotes train --out` wrote, and the record that of the
 
 import sys
 
-from of_a_run import carry_out, parser_of
+from of_a_run import carry_out, parser_of, rounded
 
 from bertnotes.data import REVIEWS, load_imdb_data
 from bertnotes.heads import attention_moved, measure_heads
@@ -27,11 +27,6 @@ def compare(before, after, reviews, tokens):
         "moved": rounded(attention_moved(old, new, tokenizer, texts, tokens)),
         **{name: {key: rounded(scores[key]) for key in MEASURES} for name, scores in measured.items()},
     }
-
-
-def rounded(scores):
-    """A tensor (layer, head) as lists, four digits behind the point."""
-    return [[round(value, 4) for value in row] for row in scores.tolist()]
 
 
 def find(options, run):

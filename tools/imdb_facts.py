@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from check import ROOT
 
 from bertnotes.data import clean_review
 from bertnotes.evaluation import review_traits
 from bertnotes.experiments.records import pack_flags, write_record
+from bertnotes.files import DATA, RESULTS
 from bertnotes.models import load_tokenizer
 
 LENGTHS = (64, 128, 256, 512)
@@ -53,13 +53,13 @@ def traits(test, tokenizer, max_length=256):
 def main(words=None):
     """Count and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=ROOT / "data" / "imdb")
+    parser.add_argument("--data", type=Path, default=DATA / "imdb")
     folder = parser.parse_args(words).data
     train, test = (pd.read_csv(folder / f"{split}.csv.xz", keep_default_na=False) for split in ("train", "test"))
-    tokenizer, results = load_tokenizer("mini"), ROOT / "data" / "results"
+    tokenizer = load_tokenizer("mini")
     found, said = facts(train, test, tokenizer), {"command": "python tools/imdb_facts.py", "model": "mini"}
-    write_record(results / "imdb_facts.json", **said, **found)
-    write_record(results / "imdb_test_traits.json", **said, **traits(test, tokenizer))
+    write_record(RESULTS / "imdb_facts.json", **said, **found)
+    write_record(RESULTS / "imdb_test_traits.json", **said, **traits(test, tokenizer))
     print(found)
 
 

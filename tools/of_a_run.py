@@ -5,11 +5,11 @@ import shlex
 import sys
 from pathlib import Path
 
-from check import ROOT
 from results_table import field
 
 from bertnotes.experiments.engine import read_lines
 from bertnotes.experiments.records import read_record, write_record
+from bertnotes.files import RESULTS
 
 
 def parser_of(about, record):
@@ -17,7 +17,7 @@ def parser_of(about, record):
     parser = argparse.ArgumentParser(description=about.splitlines()[0])
     parser.add_argument("folder", type=Path, help="the fine-tuned model")
     parser.add_argument("--record-of", type=Path, required=True, help="the record of the run that made it")
-    parser.add_argument("--out", type=Path, default=ROOT / "data" / "results" / record)
+    parser.add_argument("--out", type=Path, default=RESULTS / record)
     return parser
 
 
@@ -27,6 +27,13 @@ def check_run(folder, path, run):
     noted, told = ([epoch.get("train_loss") for epoch in history] for history in histories)
     if not noted or noted != told:
         raise ValueError(f"{folder} is not the run that {path.name} tells of: their losses differ, epoch by epoch")
+
+
+def rounded(values):
+    """Numbers for a record, four digits behind the point: a tensor, or a list of such, of whatever shape as lists."""
+    if isinstance(values, float):
+        return round(values, 4)
+    return [rounded(value) for value in (values if isinstance(values, list) else values.tolist())]
 
 
 def carry_out(tool, parser, arguments, find):

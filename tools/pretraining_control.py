@@ -11,12 +11,11 @@ import json
 import sys
 from pathlib import Path
 
-from check import ROOT
+from bertnotes.experiments.pretrain import Pretraining, Recipe, read_log
+from bertnotes.experiments.records import command_of, write_record
+from bertnotes.files import RESULTS
 
-from bertnotes.experiments.pretrain import read_log
-from bertnotes.experiments.records import write_record
-
-RESULT = ROOT / "data" / "results" / "pretraining-from-zero.json"
+RESULT = RESULTS / "pretraining-from-zero.json"
 
 
 def main(words=None):
@@ -33,15 +32,9 @@ def main(words=None):
     if log[-1]["tokens"] != recipe["steps"] * recipe["batch_size"] * recipe["length"]:
         print(f"pretraining_control: the run in {options.run} is not finished; go on with it first", file=sys.stderr)
         return 2
-    write_record(options.out, command=command_of(recipe), recipe=recipe, log=log)
+    run = Pretraining(start="mini", out=Path("runs/zero"), random_init=True, recipe=Recipe(**recipe))
+    write_record(options.out, command=command_of("pretrain", run), recipe=recipe, log=log)
     return 0
-
-
-def command_of(recipe):
-    """The command that a recipe comes from; what it does not name are the defaults."""
-    choice = {name: recipe[name] for name in ("steps", "optimizer", "learning_rate") if name in recipe}
-    words = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in choice.items())
-    return f"bertnotes pretrain --start mini --random-init {words} --compile --out runs/zero"
 
 
 if __name__ == "__main__":

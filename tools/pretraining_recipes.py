@@ -21,12 +21,12 @@ from bertnotes.data import load_imdb_data, split_validation
 from bertnotes.devices import best_device
 from bertnotes.experiments.pretrain import Recipe, pretrain, read_texts, save_masked_language_model, starting_model, steps_in
 from bertnotes.experiments.records import environment
+from bertnotes.files import DATA, RESULTS
 from bertnotes.masked_lm import pack
 from bertnotes.models import load_tokenizer
 from bertnotes.training import TrainConfig, fit
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULT = ROOT / "data" / "results" / "pretraining-recipes.json"
+RESULT = RESULTS / "pretraining-recipes.json"
 BASE = Recipe()
 VARIANTS = {
     "base": {},
@@ -74,7 +74,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--start", required=True)
     parser.add_argument("--called", help="the start's name in the table, where it is a folder")
-    parser.add_argument("--data", type=Path, default=ROOT / "data" / "imdb")
+    parser.add_argument("--data", type=Path, default=DATA / "imdb")
     parser.add_argument("--minutes", type=float, default=3)
     parser.add_argument("--only", nargs="*", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--fine-tune", type=int, default=0)

@@ -4,13 +4,17 @@ Records of one row (the same settings, other seeds) make one line: their mean, a
 """
 
 import statistics
+from dataclasses import fields
 from pathlib import Path
 
 from scipy import stats
 
 from bertnotes.evaluation import wilson_interval
+from bertnotes.experiments.costs import duration
+from bertnotes.experiments.engine import Machine
 from bertnotes.experiments.records import read_record
 from bertnotes.experiments.table import ROWS
+from bertnotes.training import TrainConfig
 
 HEADINGS = (
     "system",
@@ -27,23 +31,9 @@ HEADINGS = (
 )
 NUMBERS = (1, 2, 4, 6, 7, 8)  # the columns that are aligned right
 # the same in all runs of a row; how many reviews they trained on differs by a few, because copies stay on one side of a split
-SETTINGS = {
-    "model",
-    "parameters",
-    "test_reviews",
-    "epochs",
-    "batch_size",
-    "learning_rate",
-    "max_length",
-    "truncation",
-    "frozen",
-}
+LEARNED = {setting.name for setting in fields(TrainConfig)} - {"seed", "precision"} - {part.name for part in fields(Machine)}
+SETTINGS = {"model", "parameters", "test_reviews", *LEARNED}
 OFFICIAL_TEST = 25_000  # reviews in the official test split
-SYSTEMS = {
-    "majority_class": "the commonest class",
-    "tfidf_logistic_regression": "TF-IDF + logistic regression",
-    "nbsvm": "NBSVM",
-}
 
 
 def read_records(folder):
@@ -110,6 +100,7 @@ def table_row(records):
     """
     check_one_row(records)
     path, record = records[0]
+    field(path, record, "model", str)
 
     def get(name, kind=int, *default):
         return field(path, record, name, kind, *default)
@@ -119,7 +110,7 @@ def table_row(records):
 
     accuracies, parameters, machines = each("accuracy"), get("parameters", int, None), by_hardware(records)
     return [
-        name_of(path, get("model", str), get("name", str, None)),
+        name_of(record),
         f"{parameters / 1e6:.1f} M" if parameters else "",
         f"{get('train_reviews'):,}",
         tokens(get),
@@ -161,16 +152,19 @@ def memory(records):
 
 
 def get_seed(path, record):
-    """The seed of a run, or a dash where there are no dice."""
+    """The seed of a run, or the word "record" where there are no dice: what leads to the record."""
     return field(path, record, "config.seed", int, "record")
 
 
-def name_of(path, model, name):
-    """What a system is called: by its own name, else by its model; with what is special about its row."""
-    name = name or SYSTEMS.get(ROWS.get(model, model), model)
-    special = {"--frozen": "encoder frozen", "--random-init": "random weights instead of pre-trained ones"}
-    words = ROWS.get(path.stem.removeprefix("imdb-").rpartition("-seed")[0], "")
-    return ", ".join([name, *(text for option, text in special.items() if option in words)])
+def name_of(record):
+    """What a system is called: as its record or its row says, else by its model; with what is special about its run."""
+    row = ROWS.get(record.get("row"))
+    special = {
+        "encoder frozen": record.get("config", {}).get("frozen"),
+        "random weights instead of pre-trained ones": record.get("random_init"),
+    }
+    name = record.get("name") or (row and row.title) or record["model"]
+    return ", ".join([name, *(words for words, holds in special.items() if holds)])
 
 
 def tokens(get):
@@ -190,14 +184,6 @@ def interval(accuracies, count):
     middle, error = statistics.mean(accuracies), statistics.stdev(accuracies) / len(accuracies) ** 0.5
     band = stats.t.ppf(0.975, len(accuracies) - 1) * error
     return f"{100 * (middle - band):.2f} to {100 * min(1, middle + band):.2f}"
-
-
-def duration(seconds):
-    """Say how long: "42 s", "12 min", "1 h 05 min"."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
 
 def results_table(rows):

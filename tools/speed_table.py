@@ -1,7 +1,10 @@
 """The tables of speed in README.md, from the records that `bertnotes bench --record` writes to data/results/bench-*.json."""
 
-import json
 from pathlib import Path
+
+from results_table import markdown_row as row
+
+from bertnotes.experiments.records import read_record
 
 TASKS = ("training", "accuracy", "prediction")  # in the order of the page
 HEADINGS = ("", "tokens of the reviews a second", "bertnotes is so many times as fast (worst and best round)")
@@ -16,7 +19,7 @@ def speed_tables(folder):
     parts = []
     for path in sorted(Path(folder).glob("bench-*.json")):
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
+            record = read_record(path)
             made = accuracy_line(path.name, record) if record["task"] == "accuracy" else speed_table(path.name, record)
             parts.append((TASKS.index(record["task"]), path.name, made))
         except (ValueError, KeyError, TypeError) as error:
@@ -56,8 +59,3 @@ def accuracy_line(name, record):
         f"seed{'s' * (len(rows) > 1)}, of {record['held_out']:,} held-out training reviews each has so many right: "
         f"{'; '.join(sides)}."
     )
-
-
-def row(cells):
-    """One row of a Markdown table."""
-    return f"| {' | '.join(cells)} |"

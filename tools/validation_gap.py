@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from check import ROOT
 from sklearn.model_selection import StratifiedKFold
 
 from bertnotes.baselines import tfidf_logistic_regression
 from bertnotes.data import read_reviews
 from bertnotes.evaluation import bootstrap_mean
 from bertnotes.experiments.records import write_record
+from bertnotes.files import DATA, RESULTS
 
 FOLDS = 5
 
@@ -54,12 +54,12 @@ def without_copies(train, test):
 def main(words=None):
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=ROOT / "data" / "imdb", help="folder that `bertnotes data` wrote")
+    parser.add_argument("--data", type=Path, default=DATA / "imdb", help="folder that `bertnotes data` wrote")
     folder = parser.parse_args(words).data
     train, test = without_copies(*(read_reviews(folder / f"{split}.csv.xz") for split in ("train", "test")))
     found = gaps(train, test)
-    path = ROOT / "data" / "results" / "validation-gap.json"
-    write_record(path, command="python tools/validation_gap.py", reviews={"train": len(train), "test": len(test)}, gaps=found)
+    path, counts = RESULTS / "validation-gap.json", {"train": len(train), "test": len(test)}
+    write_record(path, command="python tools/validation_gap.py", reviews=counts, gaps=found)
     print(found)
 
 

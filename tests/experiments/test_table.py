@@ -241,10 +241,9 @@ def test_what_was_trained_once_more_is_what_stands_in_the_table():
     """The same settings, and losses of each hundred steps that have the mean of those of the epochs."""
     for run in json.loads((RESULTS / "same-seed-again.json").read_text(encoding="utf-8"))["runs"]:
         record = read_record(RESULTS / f"imdb-{run['row']}-seed{run['seed']}.json")
-        command = (
-            run["command"].replace("--keep ", "--truncation ").replace("--from-zero", "--random-init")
-        )  # as they were called
-        again = tyro.cli(Finetune, args=shlex.split(command)[2:], config=STYLE)
+        renamed = {"--keep": "--truncation", "--from-zero": "--random-init"}
+        words = [renamed.get(word, word) for word in shlex.split(run["command"])[2:]]
+        again = tyro.cli(Finetune, args=words, config=STYLE)
         row = run_of(ROWS[run["row"]], run["seed"], Reproduce(), None)
         same = {name: getattr(again, name) for name in ("data", "model", "sample", "validation", "config", "variant")}
         assert replace(row, **same) == row and again.test is None

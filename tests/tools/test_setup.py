@@ -392,9 +392,11 @@ def test_readme_make_targets_exist(readme):
 def test_readme_bertnotes_commands_exist(readme, bertnotes):
     calls = bertnotes_calls(commands(readme))
     assert calls, "README.md shows no bertnotes command in a shell block"
-    unknown = {
-        shlex.join(call): unknown_words(call, lambda name: bertnotes(*[name] * bool(name), "--help")[1]) for call in calls
-    }
+
+    def help_of(name):
+        return bertnotes(*[name] * bool(name), "--help")[1]
+
+    unknown = {shlex.join(call): unknown_words(call, help_of) for call in calls}
     assert not any(unknown.values()), unknown
 
 
