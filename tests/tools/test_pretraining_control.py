@@ -23,6 +23,7 @@ def test_the_tool_keeps_recipe_and_curve(tmp_path):
     assert tool.main([str(tmp_path), "--out", str(tmp_path / "out.json")]) == 0
     found = json.loads((tmp_path / "out.json").read_text())
     assert found["recipe"] == recipe and found["log"] == [{"tokens": 0}, {"tokens": 24}]
+    assert found["command"].startswith("bertnotes pretrain --start mini --out runs/zero --random-init --steps 2 --batch-size 3")
 
 
 @pytest.mark.parametrize(("lines", "message"), [("", "holds no run"), ('{"tokens": 12}\n', "is not finished")])

@@ -1,0 +1,66 @@
+"""Every stored record is readable, whichever version wrote it; a command says of its settings what is not the default."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+from tyro.conf import arg
+
+from bertnotes import __version__
+from bertnotes.experiments.records import command_of, read_record, write_record
+from bertnotes.files import RESULTS
+from bertnotes.training import TrainConfig
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.stem)
+def test_stored_records_are_readable(path):
+    """And say which version made them: before 0.1.0 was written down, 0.1."""
+    record = read_record(path)
+    if path.name != "same-seed-again.json":  # a collection of runs
+        assert record["environment"]["bertnotes"].startswith("0.1")
+    if "config" in record:
+        assert record["config"].keys() <= {*TrainConfig.__dataclass_fields__, "micro_batch_size", "compiled"}
+        assert isinstance(record["random_init"], bool)
+
+
+def test_an_old_record_has_today_s_names(tmp_path):
+    old = {"command": "bertnotes train --from-zero", "config": {"keep": "tail", "at_once": 4}, "environment": {}}
+    (tmp_path / "r.json").write_text(json.dumps(old))
+    record = read_record(tmp_path / "r.json")
+    assert record["config"] == {"truncation": "tail", "micro_batch_size": 4} and record["random_init"] is True
+    assert record["environment"] == {"bertnotes": "0.1"}
+
+
+def test_a_new_record_names_its_version(tmp_path):
+    write_record(tmp_path / "r.json", accuracy=0.5)
+    record = read_record(tmp_path / "r.json")
+    assert record["accuracy"] == 0.5 and record["environment"]["bertnotes"] == __version__
+
+
+@dataclass
+class Inner:
+    rate: float = 0.5
+    compiled: Annotated[bool, arg(name="compile")] = False
+
+
+@dataclass(kw_only=True)
+class Outer:
+    data: Path
+    dry_run: bool = False
+    inner: Inner = field(default_factory=lambda: Inner(rate=0.25))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (Outer(data=Path("a b")), "--data 'a b'"),
+        (Outer(data=Path("a"), dry_run=True), "--data a --dry-run"),
+        (Outer(data=Path("a"), inner=Inner(0.5, True)), "--data a --rate 0.5 --compile"),
+        (Outer(data=Path("a"), inner=Inner(0.25)), "--data a"),
+    ],
+)
+def test_a_command_says_what_is_not_the_default(settings, words):
+    """The default of a dataclass in another is that which the outer one gives it."""
+    assert command_of("go", settings) == f"bertnotes go {words}"
