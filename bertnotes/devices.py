@@ -1,11 +1,8 @@
 """What computes fastest here: the device, the precision of its matrix products, and the form of attention. Page 13."""
 
 import ctypes
-import json
 import os
-import sys
-from contextlib import suppress
-from pathlib import Path
+from contextlib import contextmanager, suppress
 
 import torch
 
@@ -17,6 +14,30 @@ def best_device():
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def device_name(device):
+    """What a device is called: a GPU by its maker's name, a CPU by how many threads compute here."""
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    return "Apple GPU" if device == "mps" else f"{torch.get_num_threads()} CPU threads"
+
+
+@contextmanager
+def on_device(model, device=None):
+    """Have a model on a device while a `with` block lasts, and then where it was before; None leaves it where it is.
+
+    Gives the device. To be entered before `torch.inference_mode`: weights that move inside of it could not be trained again.
+    """
+    home = next(model.parameters()).device
+    device = home if device is None else torch.device(device)
+    if device != home:
+        model.to(device)
+    try:
+        yield device
+    finally:
+        if device != home:
+            model.to(home)
 
 
 def training_attention(device):
@@ -38,21 +59,6 @@ def fast_precision(device, wanted="bf16"):
     else:
         has_units = kind == "cpu" and any(torch.cpu.get_capabilities().get(unit) for unit in BF16_UNITS)
     return wanted if has_units else "fp32"
-
-
-def choose_precision(asked, device, settings):
-    """The precision for a run: the one asked for or, for "auto", the one in the run's file of settings, so that a run goes on
-    as it began on whatever machine; where there is no such file, the fast one. Says on stderr where bf16 will be slow."""
-    precision = asked
-    if asked == "auto":
-        path = Path(settings)
-        begun = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        precision = begun.get("precision") or fast_precision(device)
-    if precision == "bf16" and torch.device(device).type == "cpu" and fast_precision(device) == "fp32":
-        print(
-            "this processor has no units for bf16; a run with --precision fp32 in a new folder is far faster", file=sys.stderr
-        )
-    return precision
 
 
 def autocast(device, precision):

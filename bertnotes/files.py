@@ -2,8 +2,9 @@
 one."""
 
 import hashlib
+import json
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -61,3 +62,27 @@ def write_whole(path, text):
     with whole(path) as partial:
         partial.write_text(text, encoding="utf-8")
     return Path(path)
+
+
+def append_line(path, entry):
+    """Add an entry to a file of JSON lines, on a line of its own even where the last one was cut off."""
+    with Path(path).open("ab+") as file:
+        if file.tell() > 0:
+            file.seek(-1, os.SEEK_END)
+            if file.read() != b"\n":
+                file.write(b"\n")
+        file.write(json.dumps(entry).encode() + b"\n")
+
+
+def read_lines(path):
+    """The entries of a file of JSON lines, none where it is not there. A line that was cut off is left out."""
+    path, entries = Path(path), []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        with suppress(ValueError):
+            entries.append(json.loads(line))
+    return entries
+
+
+def lines_of(entries):
+    """The text of a file of JSON lines."""
+    return "".join(json.dumps(entry) + "\n" for entry in entries)

@@ -1,11 +1,9 @@
 """What computes where."""
 
-import json
-
 import pytest
 import torch
 
-from bertnotes.devices import autocast, best_device, choose_precision, fast_precision, training_attention
+from bertnotes.devices import autocast, best_device, device_name, fast_precision, on_device, training_attention
 
 
 def test_best_device_is_there():
@@ -46,23 +44,30 @@ def test_bf16_is_for_a_gpu_that_need_not_emulate_it(supported, fast, monkeypatch
     assert fast_precision("cuda:1") == fast
 
 
-@pytest.mark.parametrize(("units", "fast"), [([], "fp32"), (["avx512_bf16"], "bf16")])
-def test_auto_is_fast_in_a_new_folder_and_goes_on_as_it_began(units, fast, cpu_with, tmp_path):
-    cpu_with(*units)
-    settings = tmp_path / "train_config.json"
-    assert choose_precision("auto", "cpu", settings) == fast
-    for begun in ("fp32", "bf16"):
-        settings.write_text(json.dumps({"precision": begun}), encoding="utf-8")
-        assert choose_precision("auto", "cpu", settings) == begun
-        assert choose_precision("bf16", "cpu", settings) == "bf16", "what was asked for by name"
+@pytest.mark.parametrize("device", ["cpu", "mps", "cuda"])
+def test_a_device_has_a_name(device, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA H100")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert device_name(device) == {"cpu": "2 CPU threads", "mps": "Apple GPU", "cuda": "NVIDIA H100"}[device]
 
 
-@pytest.mark.parametrize("asked", ["bf16", "auto"])
-def test_slow_bf16_is_said(asked, cpu_with, tmp_path, capsys):
-    (tmp_path / "run.json").write_text('{"precision": "bf16"}', encoding="utf-8")
-    cpu_with("avx512_bf16")
-    choose_precision(asked, "cpu", tmp_path / "run.json")
-    assert capsys.readouterr().err == ""
-    cpu_with()
-    choose_precision(asked, "cpu", tmp_path / "run.json")
-    assert "no units for bf16; a run with --precision fp32" in capsys.readouterr().err
+@pytest.fixture
+def moves(monkeypatch):
+    """Where models are sent, in order; "cpu:0" is another name than "cpu", and the only other device that is everywhere."""
+    sent = []
+    monkeypatch.setattr(torch.nn.Linear, "to", lambda model, device: sent.append(str(device)))
+    return sent
+
+
+@pytest.mark.parametrize("device", [None, "cpu", torch.device("cpu")])
+def test_a_model_stays_where_it_is(moves, device):
+    with on_device(torch.nn.Linear(1, 1), device) as found:
+        assert found == torch.device("cpu")
+    assert moves == []
+
+
+def test_a_model_that_is_elsewhere_comes_back_whatever_happens(moves):
+    with pytest.raises(KeyError), on_device(torch.nn.Linear(1, 1), "cpu:0") as found:
+        assert found == torch.device("cpu:0") and moves == ["cpu:0"]
+        raise KeyError
+    assert moves == ["cpu:0", "cpu"]

@@ -80,13 +80,12 @@ def check_disk(folder=".", needed=DISK):
 
 def check_device():
     """What the models will run on: a GPU is used if there is one, and none is needed."""
-    import torch
+    import torch  # noqa: F401  (whether it is there at all)
 
-    from bertnotes.devices import best_device
+    from bertnotes.devices import best_device, device_name
 
     device = best_device()
-    name = torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} CPU threads"
-    return Check("device", True, f"{device}: {name}")
+    return Check("device", True, f"{device}: {device_name(device)}")
 
 
 def check_model():

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import time
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -28,7 +28,7 @@ from tyro.conf import arg
 
 from bertnotes.devices import autocast, give_back_memory
 from bertnotes.experiments.meter import peak_memory
-from bertnotes.files import whole, write_whole
+from bertnotes.files import append_line, lines_of, read_lines, whole, write_whole
 from bertnotes.training import Callback, check_run, collect_logits, fit, inputs_of
 
 IGNORED = -100  # the label of what is not to be guessed; torch's cross-entropy passes it over
@@ -351,30 +351,6 @@ def check_same(found, wanted, path):
     different = {name: (found.get(name), value) for name, value in wanted.items() if found.get(name) != value}
     if different:
         raise ValueError(f"{path} holds another run (there, here): {different}; give the same settings, or a new folder")
-
-
-def append_line(path, entry):
-    """Add an entry to a file of JSON lines, on a line of its own even where the last one was cut off."""
-    with Path(path).open("ab+") as file:
-        if file.tell() > 0:
-            file.seek(-1, os.SEEK_END)
-            if file.read() != b"\n":
-                file.write(b"\n")
-        file.write(json.dumps(entry).encode() + b"\n")
-
-
-def read_lines(path):
-    """The entries of a file of JSON lines, none where it is not there. A line that was cut off is left out."""
-    path, entries = Path(path), []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        with suppress(ValueError):
-            entries.append(json.loads(line))
-    return entries
-
-
-def lines_of(entries):
-    """The text of a file of JSON lines."""
-    return "".join(json.dumps(entry) + "\n" for entry in entries)
 
 
 def fingerprint(*data):

@@ -16,7 +16,14 @@ from bertnotes.evaluation import accuracy
 from bertnotes.experiments.costs import cost_report, estimate_cost
 from bertnotes.experiments.engine import Machine, append_line, fingerprint, fit_in, read_lines
 from bertnotes.experiments.exam import SHARED, check_look, check_unseen, note_look, official_among
-from bertnotes.experiments.records import command_of, pack_flags, pack_probabilities, unpack_probabilities, write_record
+from bertnotes.experiments.records import (
+    choose_precision,
+    command_of,
+    pack_flags,
+    pack_probabilities,
+    unpack_probabilities,
+    write_record,
+)
 from bertnotes.files import cache_root, hash_of
 from bertnotes.models import load_tokenizer
 from bertnotes.names import model_name
@@ -134,7 +141,7 @@ def check_places(settings):
 def settle(settings):
     """The same settings with what was left open: the model's name, the precision, the form of attention."""
     device, count = devices.best_device(), settings.validation
-    precision = devices.choose_precision(settings.config.precision, device, settings.out / "train_config.json")
+    precision = choose_precision(settings.config.precision, device, settings.out / "train_config.json")
     attention = settings.variant.attention or devices.training_attention(device)
     return replace(
         settings,

@@ -22,8 +22,9 @@ from tyro.conf import arg
 from bertnotes.batching import check_max_length, seed_of
 from bertnotes.checkpoint import modern_name, read_checkpoint
 from bertnotes.data import read_reviews
-from bertnotes.devices import best_device, choose_precision
+from bertnotes.devices import best_device
 from bertnotes.experiments.engine import Folder, Team, checksum, read_lines
+from bertnotes.experiments.records import choose_precision
 from bertnotes.experiments.vocabulary import COURSE_WORDS, choose_pieces, count_pieces, trim_encoder, trim_tokenizer
 from bertnotes.files import IMDB
 from bertnotes.masked_lm import choose_texts, evaluate_guesses, guess, mask_tokens, pack

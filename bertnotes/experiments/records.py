@@ -4,6 +4,7 @@ import base64
 import json
 import platform
 import shlex
+import sys
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,20 +16,16 @@ import torch
 from scipy.special import expit, logit
 
 from bertnotes import __version__
+from bertnotes.devices import best_device, device_name, fast_precision
 from bertnotes.files import write_whole
 
 
 def environment():
     """Hardware, versions and date, for a record: a dict."""
-    device = f"{torch.get_num_threads()} CPU threads"
-    if torch.cuda.is_available():
-        device = torch.cuda.get_device_name()
-    elif torch.backends.mps.is_available():
-        device = "Apple GPU"
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "bertnotes": __version__,
-        "device": f"{device}, {processor()}",
+        "device": f"{device_name(best_device())}, {processor()}",
         "python": platform.python_version(),
         **{name: version(name) for name in ("torch", "transformers", "scikit-learn")},
     }
@@ -113,3 +110,18 @@ def options_of(settings, usual=None):
 def write_record(path, **values):
     """Write the values and the environment to a JSON file, whole or not at all."""
     write_whole(path, json.dumps({**values, "environment": environment()}, indent=2) + "\n")
+
+
+def choose_precision(asked, device, settings):
+    """The precision for a run: the one asked for or, for "auto", the one in the run's file of settings, so that a run goes on
+    as it began on whatever machine; where there is no such file, the fast one. Says on stderr where bf16 will be slow."""
+    precision = asked
+    if asked == "auto":
+        path = Path(settings)
+        begun = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        precision = begun.get("precision") or fast_precision(device)
+    if precision == "bf16" and torch.device(device).type == "cpu" and fast_precision(device) == "fp32":
+        print(
+            "this processor has no units for bf16; a run with --precision fp32 in a new folder is far faster", file=sys.stderr
+        )
+    return precision

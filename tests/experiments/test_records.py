@@ -1,6 +1,7 @@
 """Every stored record is readable, whichever version wrote it; a command says of its settings what is not the default."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ import pytest
 from tyro.conf import arg
 
 from bertnotes import __version__
-from bertnotes.experiments.records import command_of, read_record, write_record
+from bertnotes.experiments.records import choose_precision, command_of, read_record, write_record
 from bertnotes.files import RESULTS
 from bertnotes.training import TrainConfig
 
@@ -19,7 +20,7 @@ def test_stored_records_are_readable(path):
     """And say which version made them: before 0.1.0 was written down, 0.1."""
     record = read_record(path)
     if path.name != "same-seed-again.json":  # a collection of runs
-        assert record["environment"]["bertnotes"].startswith("0.1")
+        assert re.match(r"0\.[12]\b", record["environment"]["bertnotes"])
     if "config" in record:
         assert record["config"].keys() <= {*TrainConfig.__dataclass_fields__, "micro_batch_size", "compiled"}
         assert isinstance(record["random_init"], bool)
@@ -64,3 +65,25 @@ class Outer:
 def test_a_command_says_what_is_not_the_default(settings, words):
     """The default of a dataclass in another is that which the outer one gives it."""
     assert command_of("go", settings) == f"bertnotes go {words}"
+
+
+@pytest.mark.parametrize(("units", "fast"), [([], "fp32"), (["avx512_bf16"], "bf16")])
+def test_auto_is_fast_in_a_new_folder_and_goes_on_as_it_began(units, fast, cpu_with, tmp_path):
+    cpu_with(*units)
+    settings = tmp_path / "train_config.json"
+    assert choose_precision("auto", "cpu", settings) == fast
+    for begun in ("fp32", "bf16"):
+        settings.write_text(json.dumps({"precision": begun}), encoding="utf-8")
+        assert choose_precision("auto", "cpu", settings) == begun
+        assert choose_precision("bf16", "cpu", settings) == "bf16", "what was asked for by name"
+
+
+@pytest.mark.parametrize("asked", ["bf16", "auto"])
+def test_slow_bf16_is_said(asked, cpu_with, tmp_path, capsys):
+    (tmp_path / "run.json").write_text('{"precision": "bf16"}', encoding="utf-8")
+    cpu_with("avx512_bf16")
+    choose_precision(asked, "cpu", tmp_path / "run.json")
+    assert capsys.readouterr().err == ""
+    cpu_with()
+    choose_precision(asked, "cpu", tmp_path / "run.json")
+    assert "no units for bf16; a run with --precision fp32" in capsys.readouterr().err
