@@ -12,16 +12,16 @@ from dataclasses import dataclass
 import torch
 from scipy.stats import kendalltau
 
+from bertnotes.classifier import read_texts
 from bertnotes.heads import attention_rollout
 
 SHARES = (0, 0.1, 0.2, 0.3, 0.5)  # of the tokens, hidden one after the other for a deletion curve
 
 
-def read(model, tokenizer, text, max_length=128):
-    """A text as the model reads it. Returns (ids (1, position), logits (class,), the class that was named)."""
-    ids = tokenizer(text, return_tensors="pt", truncation=True, max_length=max_length)["input_ids"].to(
-        next(model.parameters()).device
-    )
+def read(model, tokenizer, text, max_length=None, truncation=None):
+    """A text as the model reads it (`classifier.read_texts`), in fp32: slopes need the digits. Returns (ids (1, position),
+    logits (class,), the class that was named)."""
+    ids = torch.tensor(read_texts([text], model, tokenizer, max_length, truncation), device=next(model.parameters()).device)
     model.eval()
     with torch.inference_mode():
         logits = model(ids, torch.ones_like(ids))[0]
@@ -43,14 +43,7 @@ def integrated_gradients(model, tokenizer, ids, target, steps=32):
     from captum.attr import LayerIntegratedGradients
 
     method = LayerIntegratedGradients(model, model.bert.get_input_embeddings())
-    found = method.attribute(
-        ids,
-        blank(ids, tokenizer),
-        target,
-        additional_forward_args=(torch.ones_like(ids),),
-        n_steps=steps,
-        internal_batch_size=32,
-    )
+    found = method.attribute(ids, blank(ids, tokenizer), target, torch.ones_like(ids), steps, internal_batch_size=32)
     return ends_to_zero(found.sum(dim=-1)[0])
 
 
@@ -114,12 +107,12 @@ class Explained:
     values: dict
 
 
-def explain(model, tokenizer, texts, methods=METHODS, max_length=128, seed=0):
-    """Ask each way which tokens made the verdict on each text. Returns an Explained a text; its values have "random" too, for
-    numbers that are drawn."""
+def explain(model, tokenizer, texts, methods=METHODS, max_length=None, truncation=None, seed=0):
+    """Ask each way which tokens made the verdict on each text, read by `read`. Returns an Explained a text; its values have
+    "random" too, for numbers that are drawn."""
     generator, found = torch.Generator().manual_seed(seed), []
     for text in texts:
-        ids, _, target = read(model, tokenizer, text, max_length)
+        ids, _, target = read(model, tokenizer, text, max_length, truncation)
         values = {"random": ends_to_zero(torch.rand(ids.shape[1], generator=generator))}
         values |= {name: method(model, tokenizer, ids, target) for name, method in methods.items()}
         found.append(Explained(ids, target, values))

@@ -25,16 +25,10 @@ class TextClassificationDataset(Dataset):
         texts, labels = list(texts), [int(label) for label in labels]
         if len(texts) != len(labels):
             raise ValueError(f"each text needs its label; got {len(texts)} texts and {len(labels)} labels")
-        for row, text in enumerate(texts):
-            if not isinstance(text, str) or not text.strip():
-                raise ValueError(f"text {row} is no review: {text!r}; expected a non-empty string")
-        check_max_length(max_length, tokenizer.model_max_length)
-        check_truncation(truncation)
+        self.ids = token_ids(texts, tokenizer, max_length, truncation)
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.labels = labels
-        ids = tokenizer(texts, verbose=False)["input_ids"] if texts else []
-        self.ids = [shorten(one, max_length, truncation) for one in ids]
 
     def __len__(self):
         return len(self.ids)
@@ -61,6 +55,19 @@ class TextClassificationDataset(Dataset):
             }
             for row, index in enumerate(indices)
         ]
+
+
+def token_ids(texts, tokenizer, max_length, truncation="head"):
+    """The ids of each text, [CLS] and [SEP] included, cut to max_length by `shorten`: a list of lists of int.
+
+    Raises ValueError where a text is empty or no string, max_length is out of range, or there is no such part of a text.
+    """
+    for row, text in enumerate(texts):
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError(f"text {row} is no review: {text!r}; expected a non-empty string")
+    check_max_length(max_length, tokenizer.model_max_length)
+    check_truncation(truncation)
+    return [shorten(ids, max_length, truncation) for ids in tokenizer(texts, verbose=False)["input_ids"]] if texts else []
 
 
 def shorten(ids, max_length, truncation="head"):

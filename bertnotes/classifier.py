@@ -1,9 +1,10 @@
-"""A sentiment classifier: a pre-trained encoder and one linear layer on its pooled output.
+"""A classifier of texts: a pre-trained encoder and one linear layer on its pooled output. It knows its classes and how to read.
 
 Fine-tuned in page 10. Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers for Language
 Understanding", section 4.1.
 """
 
+import json
 import re
 from pathlib import Path
 
@@ -13,9 +14,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoConfig
 
-from bertnotes.batching import TextClassificationDataset, check_max_length, evaluation_loader, evaluation_order
-from bertnotes.data import LABELS, clean_review
-from bertnotes.devices import autocast
+from bertnotes.batching import check_max_length, check_truncation, token_ids
+from bertnotes.data import clean_review, default_names
+from bertnotes.devices import autocast, fast_precision, inference
 from bertnotes.dropout import use_drop
 from bertnotes.files import whole
 from bertnotes.models import load_encoder, load_tokenizer
@@ -30,21 +31,28 @@ class BERTClassifier(nn.Module):
     bert_model_name: "mini", a checkpoint folder or a hub id; num_classes: how many labels.
     attention: "bertnotes" (`scaled_dot_product_attention`), "blockwise" (the same, faster on a processor), "sdpa" (torch's,
     faster on a GPU) or "eager". options: see `load_encoder`.
+    class_names: in the order of the labels [default: negative and positive; LABEL_0, LABEL_1, ... where there are more].
     forward(input_ids, attention_mask): both (batch, position) -> logits (batch, num_classes); with output_attentions=True
     (logits, attentions), one (batch, head, query_pos, key_pos) a layer, before dropout.
+    max_length, truncation, precision: how it reads a text; `read_as` says it, and `save_pretrained` keeps it.
     """
 
-    def __init__(self, bert_model_name="mini", num_classes=2, attention="bertnotes", **options):
+    def __init__(self, bert_model_name="mini", num_classes=2, attention="bertnotes", class_names=None, **options):
         super().__init__()
         if num_classes < 2:
             raise ValueError(f"a classifier tells at least 2 classes apart; got num_classes={num_classes}")
+        names = tuple(class_names or default_names(num_classes))
+        if len(set(names)) != num_classes or len(names) != num_classes:
+            raise ValueError(f"{num_classes} classes have as many different names; got class_names={names}")
         self.bert = load_encoder(bert_model_name, attention, **options)
         config = self.bert.config
+        config.id2label, config.label2id = dict(enumerate(names)), {name: label for label, name in enumerate(names)}
         self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.1))
         self.classifier = nn.Linear(config.hidden_size, num_classes)
         nn.init.normal_(self.classifier.weight, std=getattr(config, "initializer_range", 0.02))
         nn.init.zeros_(self.classifier.bias)
         use_drop(self)
+        self.read_as(min(128, config.max_position_embeddings))
 
     def forward(self, input_ids, attention_mask, output_attentions=False, token_type_ids=None):
         check_max_length(input_ids.shape[1], self.bert.config.max_position_embeddings)
@@ -60,19 +68,31 @@ class BERTClassifier(nn.Module):
         return pooled(self.bert(input_ids=input_ids, attention_mask=attention_mask))
 
     def head(self, features):
-        """Logits (batch, num_classes) of what the encoder made of texts."""
+        """Logits (batch, num_classes) from features (batch, hidden_size)."""
         return self.classifier(self.dropout(features))
 
-    def read_as(self, max_length, truncation, precision):
-        """Remember how texts are read."""
-        self.reading = max_length, truncation, precision
+    def train(self, mode=True):
+        """As in every module, but an encoder that learns nothing stays in evaluation mode: no dropout, the same features."""
+        super().train(mode)
+        if not any(weight.requires_grad for weight in self.bert.parameters()):
+            self.bert.eval()
         return self
 
     @property
     def class_names(self):
-        """The names of the classes, in the order of the logits: ("negative", "positive"), or LABEL_0, LABEL_1, ... for more."""
-        num_classes = self.classifier.out_features
-        return LABELS if num_classes == len(LABELS) else tuple(f"LABEL_{label}" for label in range(num_classes))
+        """The names of the classes, in the order of the logits."""
+        return tuple(self.bert.config.id2label[label] for label in range(self.classifier.out_features))
+
+    def read_as(self, max_length, truncation="head", precision="fp32"):
+        """From now on read max_length tokens of a text ([CLS] and [SEP] included), of a longer one its "head", "tail" or
+        "head+tail", and compute in "fp32" or, where the device is fast at it, "bf16". `fit` says how it trained.
+
+        Raises ValueError where the model cannot read so many tokens, or there is no such part or precision.
+        """
+        check_max_length(max_length, self.bert.config.max_position_embeddings)
+        check_truncation(truncation)
+        autocast("cpu", precision)
+        self.max_length, self.truncation, self.precision = max_length, truncation, precision
 
     def save_pretrained(self, folder, tokenizer):
         """Write config.json, model.safetensors and the tokenizer to a folder, in the layout of transformers.
@@ -83,8 +103,7 @@ class BERTClassifier(nn.Module):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         config = type(self.bert.config)(**self.bert.config.to_diff_dict())
-        config.id2label = dict(enumerate(self.class_names))
-        config.label2id = {name: label for label, name in enumerate(self.class_names)}
+        config.bertnotes = {"max_length": self.max_length, "truncation": self.truncation, "precision": self.precision}
         config.architectures = ["BertForSequenceClassification"] if config.model_type == "bert" else None
         config.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
@@ -96,6 +115,19 @@ class BERTClassifier(nn.Module):
         """Put the weights that `save_pretrained` wrote back into this model."""
         saved = load_file(Path(folder) / "model.safetensors")
         self.load_state_dict({name: saved[self.name_on_disk(name)] for name in self.state_dict()})
+
+    def restore_reading(self, folder):
+        """Read as the classifier in a folder did: as its config.json says or, of an earlier version, the settings of its run
+        that lie beside it. Raises ValueError where these are damaged."""
+        try:
+            run = Path(folder) / "train_config.json"
+            told = getattr(self.bert.config, "bertnotes", None) or json.loads(run.read_text(encoding="utf-8"))
+            truncation = told.get("truncation", told.get("keep", "head"))  # its first name
+            self.read_as(told["max_length"], truncation, told.get("precision", "fp32"))
+        except FileNotFoundError:
+            pass  # nothing tells
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"how the model in {folder} reads is damaged ({error!r}); copy or train it again") from None
 
     def name_on_disk(self, name):
         """What transformers calls a weight of ours: an encoder that is no BERT has a name of its own, such as distilbert."""
@@ -118,7 +150,9 @@ class BERTClassifier(nn.Module):
             raise ValueError(
                 f"{folder} holds an encoder but no classifier; fine-tune it first: bertnotes train --model {folder} --out DIR"
             )
-        model = cls(str(folder), AutoConfig.from_pretrained(folder).num_labels, attention)
+        names = AutoConfig.from_pretrained(folder).id2label
+        model = cls(str(folder), len(names), attention, [names[label] for label in sorted(names)])
+        model.restore_reading(folder)
         with torch.no_grad():
             for name, weight in head.items():
                 parameter = model.get_parameter(name)
@@ -134,31 +168,37 @@ def pooled(outputs):
     return outputs.last_hidden_state[:, 0] if found is None else found
 
 
-@torch.inference_mode()
+def read_texts(texts, model, tokenizer, max_length=None, truncation=None):
+    """Texts as a classifier reads them, for a verdict or its explanation: cleaned, and cut as in its training unless told
+    otherwise. Returns the ids of each text, a list of lists of int."""
+    max_length = model.max_length if max_length is None else max_length
+    check_max_length(max_length, model.bert.config.max_position_embeddings)
+    texts = [clean_review(text) if isinstance(text, str) else text for text in texts]
+    return token_ids(texts, tokenizer, max_length, truncation or model.truncation)
+
+
 def predict_probabilities(
-    texts, model, tokenizer, device="cpu", max_length=128, batch_size=32, truncation="head", precision="fp32"
+    texts, model, tokenizer, device=None, max_length=None, batch_size=32, truncation=None, precision=None
 ):
     """Probability of each class for each text: a tensor (text, class), rows in the order of the texts, on the CPU.
 
-    truncation: the part of a text longer than max_length tokens that is read, "head", "tail" or "head+tail". precision: "fp32"
-    or "bf16".
+    device: where to compute [default: where the model is; it is there again afterwards]. max_length, truncation, precision: see
+    `read_as` [default: as the model was trained, and bf16 only where the device is fast at it].
     """
-    check_max_length(max_length, model.bert.config.max_position_embeddings)
-    texts = [clean_review(text) for text in texts]
-    if not texts:
+    ids = read_texts(texts, model, tokenizer, max_length, truncation)
+    if not ids:
         raise ValueError("there is no text to predict; expected at least one")
-    dataset = TextClassificationDataset(texts, [0] * len(texts), tokenizer, max_length, truncation)
-    model.to(device).eval()
-    with autocast(device, precision):
-        rows = [
-            model(batch["input_ids"].to(device), batch["attention_mask"].to(device)).float().softmax(-1).cpu()
-            for batch in evaluation_loader(dataset, batch_size)
-        ]
-    order = torch.tensor(evaluation_order(dataset))
-    return torch.cat(rows)[order.argsort()]
+    order = sorted(range(len(ids)), key=lambda row: len(ids[row]), reverse=True)  # texts of like length need little padding
+    probabilities = torch.empty(len(ids), model.classifier.out_features)
+    with inference(model, device) as device, autocast(device, precision or fast_precision(device, model.precision)):
+        for at in range(0, len(ids), batch_size):
+            rows = order[at : at + batch_size]
+            batch = tokenizer.pad({"input_ids": [ids[row] for row in rows]}, return_tensors="pt").to(device)
+            probabilities[rows] = model(batch["input_ids"], batch["attention_mask"]).float().softmax(-1).cpu()
+    return probabilities
 
 
-def predict_sentiment(text, model, tokenizer, device, max_length=128):
-    """Say whether one review is "positive" or "negative"; of a model with more classes, the name of the likeliest."""
+def predict_sentiment(text, model, tokenizer, device=None, max_length=None):
+    """Name the likeliest class of one text: of a review "positive" or "negative". It is read as the model was trained to."""
     probabilities = predict_probabilities([text], model, tokenizer, device, max_length)
     return model.class_names[probabilities[0].argmax().item()]

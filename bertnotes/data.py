@@ -96,9 +96,9 @@ def split_validation(texts, labels, size=0.2, seed=42):
     return train_texts, validation_texts, train_labels, validation_labels
 
 
-def class_names(num_classes):
-    """The names of classes that nobody named: negative and positive where there are two, else their numbers."""
-    return LABELS if num_classes == len(LABELS) else tuple(map(str, range(num_classes)))
+def default_names(num_classes):
+    """The names of classes that nobody named: negative and positive or, of more, as transformers has it, LABEL_0, LABEL_1."""
+    return LABELS if num_classes == len(LABELS) else tuple(f"LABEL_{label}" for label in range(num_classes))
 
 
 def majority_accuracy(labels):

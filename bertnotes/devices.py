@@ -24,17 +24,17 @@ def device_name(device):
 
 
 @contextmanager
-def on_device(model, device=None):
-    """Have a model on a device while a `with` block lasts, and then where it was before; None leaves it where it is.
-
-    Gives the device. To be entered before `torch.inference_mode`: weights that move inside of it could not be trained again.
-    """
+def inference(model, device=None):
+    """Have a model judge, without dropout or gradients, while a `with` block lasts: on a device, which is given, and then back
+    where it was; None leaves it where it is."""
     home = next(model.parameters()).device
     device = home if device is None else torch.device(device)
-    if device != home:
+    if device != home:  # before inference_mode: weights that move inside of it cannot be trained again
         model.to(device)
+    model.eval()
     try:
-        yield device
+        with torch.inference_mode():
+            yield device
     finally:
         if device != home:
             model.to(home)

@@ -16,7 +16,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp, softmax
 from sklearn.metrics import confusion_matrix
 
-from bertnotes.data import class_names
+from bertnotes.data import LABELS
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,11 @@ def f1(labels, predictions):
     return 2 * ((labels == 1) & (predictions == 1)).sum() / named_or_there if named_or_there else 0.0
 
 
-def confusion(labels, predictions, num_classes=2):
+def confusion(labels, predictions, class_names=LABELS):
     """What is taken for what: a DataFrame of counts, a row for each true class, a column for each that was named."""
     labels, predictions = paired(labels, predictions)
-    names = class_names(num_classes)
-    counts = confusion_matrix(labels, predictions, labels=range(num_classes))
-    return pd.DataFrame(counts, [f"truly {name}" for name in names], [f"named {name}" for name in names])
+    counts = confusion_matrix(labels, predictions, labels=range(len(class_names)))
+    return pd.DataFrame(counts, [f"truly {name}" for name in class_names], [f"named {name}" for name in class_names])
 
 
 def bootstrap(labels, predictions, measure=accuracy, resamples=1000, level=0.95, seed=0):

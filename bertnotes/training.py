@@ -29,7 +29,7 @@ from bertnotes.batching import (
     seed_of,
     training_loader,
 )
-from bertnotes.data import class_names, majority_accuracy
+from bertnotes.data import default_names, majority_accuracy
 from bertnotes.devices import autocast, give_back_memory, is_first
 
 
@@ -154,7 +154,7 @@ def evaluate(model, data_loader, device, precision="fp32"):
     and F1 of each class, under it the accuracy of always naming the commonest class."""
     logits, labels = collect_logits(model, data_loader, device, precision)
     predictions = logits.argmax(-1)
-    names = getattr(model, "class_names", None) or class_names(logits.shape[-1])
+    names = getattr(model, "class_names", None) or default_names(logits.shape[-1])
     return accuracy_score(labels, predictions), report(labels, predictions, names)
 
 

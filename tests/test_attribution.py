@@ -1,5 +1,8 @@
 """What made the verdict: sums and slopes by definition, curves at both ends, and a model that can be seen through."""
 
+import copy
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -18,7 +21,7 @@ from bertnotes.attribution import (
     read,
     rollout,
 )
-from bertnotes.classifier import BERTClassifier
+from bertnotes.classifier import BERTClassifier, predict_probabilities, read_texts
 from bertnotes.heads import attention_rollout
 from bertnotes.models import load_tokenizer
 
@@ -56,6 +59,21 @@ def test_a_text_is_read_as_the_model_reads_it(model, tokenizer, case):
     assert tokenizer.convert_ids_to_tokens(ids[0]) == ["[CLS]", *TEXT.split(), "[SEP]"]
     assert logits[target].item() == pytest.approx(logit(model, ids, target)) and logits.argmax() == target
     assert read(model, tokenizer, TEXT, max_length=5)[0].shape == (1, 5)
+
+
+@pytest.mark.parametrize("text", ["bad<br /><br />film . ", "bad " * 20 + "good " * 20])
+@pytest.mark.parametrize("truncation", ["head", "tail", "head+tail"])
+def test_the_text_explained_is_the_text_predicted(model, tokenizer, text, truncation):
+    """The same ids and probabilities: `<br />` is not read as letters, and of a long text the same part stays."""
+    model = copy.deepcopy(model)
+    model.read_as(12, truncation)
+    ids, logits, target = read(model, tokenizer, text)
+    expected = predict_probabilities([text], model, tokenizer)[0]
+    assert torch.allclose(logits.softmax(-1), expected, atol=1e-6) and target == expected.argmax()
+    assert [ids[0].tolist()] == read_texts([text], model, tokenizer)
+    (explained,) = explain(model, tokenizer, [text], methods={})
+    assert torch.equal(explained.ids, ids)
+    assert read(model, tokenizer, text, 8, "tail")[0][0].tolist() == read_texts([text], model, tokenizer, 8, "tail")[0]
 
 
 def test_a_blank_text_keeps_its_ends(tokenizer, case):
@@ -187,6 +205,8 @@ def test_agreement_by_hand():
 
 class Counts(torch.nn.Module):
     """Sees through: the logit of class 1 is how often "good" occurs, that of class 0 how often "bad" does."""
+
+    max_length, truncation, config = 48, "head", SimpleNamespace(max_position_embeddings=48)
 
     def __init__(self, tokenizer):
         super().__init__()

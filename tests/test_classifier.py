@@ -1,9 +1,11 @@
 """The classifier: its logits do not depend on padding, and come back identical from the disk."""
 
+import copy
 import json
 import os
 import re
 import shutil
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -12,7 +14,7 @@ from torch.testing import assert_close
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
 from bertnotes import classifier as module
-from bertnotes.classifier import BERTClassifier, predict_probabilities, predict_sentiment
+from bertnotes.classifier import BERTClassifier, predict_probabilities, predict_sentiment, read_texts
 from bertnotes.models import load_encoder, load_tokenizer
 
 TEXTS = ["great film", "a", "it is not too bad , is it ?", "bad bad bad", "the worst of the worst film " * 3, "I loved it !"]
@@ -84,6 +86,26 @@ def test_logits_do_not_depend_on_padding_or_attention(model, saved, tokenizer, b
         for text, expected in zip(TEXTS, model(**batch), strict=True):
             alone = tokenizer(text, return_tensors="pt")
             assert_close(other(alone["input_ids"], alone["attention_mask"])[0], expected, atol=1e-5, rtol=0)
+
+
+def test_logits_are_the_head_of_the_features(model, batch):
+    """(batch, hidden_size) between the halves; in training the head drops some of them."""
+    with torch.inference_mode():
+        features = model.features(**batch)
+        assert features.shape == (len(TEXTS), 24) and torch.equal(model.head(features), model(**batch))
+
+
+def test_a_frozen_encoder_gives_the_same_features_in_training(tiny_checkpoint, batch):
+    """So that they can be computed once; the head goes on dropping, and an encoder that learns again drops again."""
+    model = BERTClassifier(str(tiny_checkpoint), 2)
+    model.bert.requires_grad_(False)
+    expected = model.eval().features(**batch)
+    assert model.train() is model and model.training and model.dropout.training and not model.bert.training
+    assert torch.equal(model.features(**batch), expected)
+    assert not torch.equal(model.head(expected), model.head(expected))
+    next(model.bert.parameters()).requires_grad_()
+    assert model.train().bert.training and not torch.equal(model.features(**batch), expected)
+    assert not model.eval().bert.training
 
 
 def test_the_head_starts_small_and_seeded(tiny_checkpoint):
@@ -170,7 +192,182 @@ def test_saving_that_fails_leaves_the_earlier_weights_whole(saved, tiny_checkpoi
         assert torch.equal(BERTClassifier.from_pretrained(saved)[0](**batch), model(**batch))
 
 
+# ---- the names of its classes ----
+
+
+@pytest.mark.parametrize(
+    ("num_classes", "names", "expected"),
+    [
+        (2, None, ("negative", "positive")),
+        (3, None, ("LABEL_0", "LABEL_1", "LABEL_2")),
+        (2, ["dull", "gripping"], ("dull", "gripping")),
+        (3, ["bad", "so so", "good"], ("bad", "so so", "good")),
+    ],
+)
+def test_names_of_classes_are_saved_with_the_model(tiny_checkpoint, tokenizer, tmp_path, num_classes, names, expected):
+    """In transformers' own place; and they are what is predicted."""
+    model = BERTClassifier(str(tiny_checkpoint), num_classes, class_names=names)
+    model.save_pretrained(tmp_path, tokenizer)
+    again, _ = BERTClassifier.from_pretrained(tmp_path)
+    assert model.class_names == again.class_names == expected
+    assert AutoConfig.from_pretrained(tmp_path).label2id == {name: label for label, name in enumerate(expected)}
+    with torch.no_grad():
+        again.classifier.bias[num_classes - 1] = 100
+    assert predict_sentiment("a film", again, tokenizer) == expected[-1]
+
+
+def test_names_of_classes_that_transformers_wrote(saved):
+    """The order is that of the labels, whatever that of the file."""
+    config = json.loads((saved / "config.json").read_text())
+    names = {"1": "NEGATIVE", "0": "POSITIVE"}
+    (saved / "config.json").write_text(json.dumps(config | {"id2label": names}))
+    assert BERTClassifier.from_pretrained(saved)[0].class_names == ("POSITIVE", "NEGATIVE")
+
+
+def test_a_new_head_has_names_of_its_own(saved):
+    """Those of the model that it is put on belonged to the old one."""
+    assert BERTClassifier(str(saved), 3).class_names == ("LABEL_0", "LABEL_1", "LABEL_2")
+
+
+@pytest.mark.parametrize("names", [["one"], ["one", "two", "three"], ["same", "same"]])
+def test_names_that_do_not_fit(tiny_checkpoint, names):
+    with pytest.raises(ValueError, match="2 classes have as many different names; got class_names="):
+        BERTClassifier(str(tiny_checkpoint), 2, class_names=names)
+
+
+# ---- how it reads ----
+
+LONG = " ".join(["bad"] * 20 + ["good"] * 20)
+
+
+def read_tokens(model, tokenizer):
+    (ids,) = read_texts([LONG], model, tokenizer)
+    return tokenizer.decode(ids).split()
+
+
+def test_a_saved_model_reads_as_it_was_trained(model, tokenizer, tmp_path):
+    """Its prediction is that of the arguments spelt out, and not that of a text read otherwise."""
+    model = copy.deepcopy(model)
+    model.read_as(10, "head+tail", "fp32")
+    model.save_pretrained(tmp_path, tokenizer)
+    again, its_tokenizer = BERTClassifier.from_pretrained(tmp_path)
+    assert (again.max_length, again.truncation, again.precision) == (10, "head+tail", "fp32")
+    assert read_tokens(again, tokenizer) == ["[CLS]", *["bad"] * 2, *["good"] * 6, "[SEP]"]
+    spelt_out = predict_probabilities([LONG], model, tokenizer, "cpu", 10, truncation="head+tail")
+    assert_close(predict_probabilities([LONG], again, its_tokenizer), spelt_out)
+    assert predict_sentiment(LONG, again, its_tokenizer) == again.class_names[spelt_out.argmax()]
+    for otherwise in ({"truncation": "head"}, {"max_length": 11}):
+        assert not predict_probabilities([LONG], again, its_tokenizer, **otherwise).allclose(spelt_out, atol=1e-4)
+
+
+def test_a_model_that_nobody_trained_reads_128_tokens_or_what_it_can(model, tokenizer):
+    assert (model.max_length, model.truncation, model.precision) == (48, "head", "fp32")
+    assert BERTClassifier().max_length == 128
+
+
+def test_a_new_head_reads_in_its_own_way(model, tokenizer, tmp_path):
+    model = copy.deepcopy(model)
+    model.read_as(10, "tail")
+    model.save_pretrained(tmp_path, tokenizer)
+    fresh = BERTClassifier(str(tmp_path), 2)
+    assert (fresh.max_length, fresh.truncation) == (48, "head")
+
+
+@pytest.mark.parametrize("name", ["keep", "truncation"])
+def test_a_run_of_the_first_edition_says_beside_the_model_how_it_reads(saved, name):
+    """Its config.json has no word of it, and its settings may bear their first names."""
+    forget(saved)
+    assert BERTClassifier.from_pretrained(saved)[0].max_length == 48, "nothing tells"
+    settings = {"epochs": 3, "max_length": 12, "precision": "bf16", name: "tail", "at_once": None}
+    (saved / "train_config.json").write_text(json.dumps(settings))
+    again, _ = BERTClassifier.from_pretrained(saved)
+    assert (again.max_length, again.truncation, again.precision) == (12, "tail", "bf16")
+
+
+def test_the_first_runs_knew_the_head_only(saved):
+    forget(saved)
+    (saved / "train_config.json").write_text('{"max_length": 12}')
+    again, _ = BERTClassifier.from_pretrained(saved)
+    assert (again.max_length, again.truncation, again.precision) == (12, "head", "fp32")
+
+
+def test_what_the_model_says_counts_more_than_the_run_beside_it(saved):
+    """As where a run goes on in the folder."""
+    (saved / "train_config.json").write_text('{"max_length": 12}')
+    assert BERTClassifier.from_pretrained(saved)[0].max_length == 48
+
+
+def forget(folder):
+    """Take out of config.json how the model reads, as if the first edition had written it."""
+    config = json.loads((folder / "config.json").read_text())
+    assert config.pop("bertnotes") == {"max_length": 48, "truncation": "head", "precision": "fp32"}
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+WRONG_READINGS = [
+    ("[]", "has no attribute"),
+    ('{"max_length": 12', "delimiter"),
+    ("{}", "max_length"),
+    ('{"max_length": "many"}', "not supported"),
+    ('{"max_length": 4096}', "this model has 48 positions; got 4096"),
+    ('{"max_length": 12, "truncation": "middle"}', 'one keeps "head", "tail"'),
+    ('{"max_length": 12, "precision": "fp8"}', "fp8"),
+]
+
+
+@pytest.mark.parametrize(("text", "what"), WRONG_READINGS)
+def test_a_way_to_read_that_is_damaged(saved, text, what):
+    """The error names the folder."""
+    forget(saved)
+    (saved / "train_config.json").write_text(text)
+    with pytest.raises(ValueError, match=rf"how the model in {re.escape(str(saved))} reads is damaged .*{re.escape(what)}"):
+        BERTClassifier.from_pretrained(saved)
+
+
+@pytest.mark.parametrize(("units", "precise"), [([], True), (["avx512_bf16"], False)])
+def test_bf16_of_a_run_is_used_again_where_it_is_fast(model, tokenizer, cpu_with, units, precise):
+    cpu_with(*units)
+    exact = predict_probabilities(TEXTS, model, tokenizer)
+    model = copy.deepcopy(model)
+    model.read_as(48, "head", "bf16")
+    assert predict_probabilities(TEXTS, model, tokenizer).allclose(exact, atol=1e-6) == precise
+    assert_close(predict_probabilities(TEXTS, model, tokenizer, precision="fp32"), exact)  # what was asked for by name
+
+
 # ---- predictions ----
+
+
+@pytest.mark.parametrize(("device", "moves"), [((), []), (("cpu",), []), (("cpu:0",), ["cpu:0", "cpu"])])
+def test_a_prediction_leaves_the_model_where_it_is(model, tokenizer, monkeypatch, device, moves):
+    """A model on a GPU stays there; one that is taken to another device comes back, and not as tensors that cannot be trained.
+
+    "cpu:0" is another name than "cpu", and the only other device that is everywhere.
+    """
+    sent = []
+
+    def to(self, device):
+        assert not torch.is_inference_mode_enabled()
+        sent.append(str(device))
+        return self
+
+    monkeypatch.setattr(BERTClassifier, "to", to)
+    predict_sentiment("good", model, tokenizer, *device)
+    assert sent == moves
+
+
+def test_each_batch_goes_where_the_model_is(model, tokenizer, monkeypatch):
+    """ "meta" stands for a GPU: there is nothing to see on it, but the model gets there what it is asked."""
+    there = copy.deepcopy(model).to("meta")
+    seen = []
+
+    def forward(self, input_ids, attention_mask):
+        seen.append((input_ids.device.type, attention_mask.device.type))
+        return torch.zeros(len(input_ids), 2)
+
+    monkeypatch.setattr(BERTClassifier, "forward", forward)
+    monkeypatch.setattr(module, "autocast", lambda device, precision: nullcontext())  # it knows no "meta"
+    predict_probabilities(TEXTS, there, tokenizer, batch_size=4)
+    assert seen == [("meta", "meta")] * 2 and {weight.device.type for weight in there.parameters()} == {"meta"}
 
 
 def test_probabilities_keep_the_order_of_the_texts(model, tokenizer):
@@ -229,7 +426,7 @@ def test_more_tokens_than_positions(model, tokenizer):
     with pytest.raises(ValueError, match="this model has 48 positions; got 49, expected 3 to 48"):
         model(ids, ids)
     with pytest.raises(ValueError, match="this model has 48 positions; got 128, expected 3 to 48"):
-        predict_sentiment("good", model, tokenizer, "cpu")
+        predict_sentiment("good", model, tokenizer, "cpu", 128)
 
 
 @pytest.mark.parametrize("text", ["", "<br />"])

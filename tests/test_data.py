@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from sklearn.model_selection import cross_val_score
 
 from bertnotes.baselines import tfidf_logistic_regression
-from bertnotes.data import LABELS, REVIEWS, clean_review, load_imdb_data, read_reviews, split_validation
+from bertnotes.data import (
+    LABELS,
+    REVIEWS,
+    clean_review,
+    default_names,
+    load_imdb_data,
+    majority_accuracy,
+    read_reviews,
+    split_validation,
+)
 
 CIRCULATING = (  # as `IMDB Dataset.csv` does: quotes doubled, `<br />` and real line breaks, no quotes where not needed
     "review,sentiment\r\n"
@@ -281,3 +290,16 @@ def test_own_reviews_are_plain_csv(own):
     assert not content.startswith(b"\xef\xbb\xbf") and b"\r" not in content
     with open(REVIEWS, encoding="utf-8", newline="") as file:
         assert [row["review"] for row in csv.DictReader(file)] == own["review"].tolist()
+
+
+# ---- classes ----
+
+
+@pytest.mark.parametrize(("labels", "share"), [([1], 1.0), ([0, 0, 1], 2 / 3), (np.array([1, 1, 1, 0]), 0.75)])
+def test_majority_accuracy(labels, share):
+    """Of a list or an array."""
+    assert majority_accuracy(labels) == pytest.approx(share)
+
+
+def test_names_of_classes_that_nobody_named():
+    assert default_names(2) == ("negative", "positive") and default_names(3) == ("LABEL_0", "LABEL_1", "LABEL_2")

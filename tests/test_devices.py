@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bertnotes.devices import autocast, best_device, device_name, fast_precision, on_device, training_attention
+from bertnotes.devices import autocast, best_device, device_name, fast_precision, inference, training_attention
 
 
 def test_best_device_is_there():
@@ -61,13 +61,14 @@ def moves(monkeypatch):
 
 @pytest.mark.parametrize("device", [None, "cpu", torch.device("cpu")])
 def test_a_model_stays_where_it_is(moves, device):
-    with on_device(torch.nn.Linear(1, 1), device) as found:
-        assert found == torch.device("cpu")
-    assert moves == []
+    model = torch.nn.Linear(1, 1)
+    with inference(model, device) as found:
+        assert found == torch.device("cpu") and not model.training and torch.is_inference_mode_enabled()
+    assert moves == [] and not torch.is_inference_mode_enabled()
 
 
 def test_a_model_that_is_elsewhere_comes_back_whatever_happens(moves):
-    with pytest.raises(KeyError), on_device(torch.nn.Linear(1, 1), "cpu:0") as found:
+    with pytest.raises(KeyError), inference(torch.nn.Linear(1, 1), "cpu:0") as found:
         assert found == torch.device("cpu:0") and moves == ["cpu:0"]
         raise KeyError
     assert moves == ["cpu:0", "cpu"]

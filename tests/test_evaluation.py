@@ -19,13 +19,11 @@ from bertnotes.evaluation import (
     calibration_error,
     confusion,
     f1,
-    majority_accuracy,
     mcnemar,
     negative_log_likelihood,
     paired_difference,
     probabilities_of,
     reliability,
-    report,
     review_traits,
     slices,
     wilson_interval,
@@ -91,20 +89,6 @@ def test_an_estimate_reads_well():
 # ---- what is named, and what is there ----
 
 
-def test_the_report_ends_with_the_majority_class():
-    """Under the accuracies, in their columns, with two digits like theirs."""
-    text = report([1, 1, 1, 0], [1, 0, 1, 0])
-    lines = text.splitlines()
-    assert lines[-1].split() == ["majority", "class", "0.75", "4"] and text.endswith("\n")
-    assert len(lines[-1]) == len(lines[-2]) and lines[-1].index("0.75") == lines[-2].rindex("0.")
-
-
-@pytest.mark.parametrize(("labels", "share"), [([1], 1.0), ([0, 0, 1], 2 / 3), (np.array([1, 1, 1, 0]), 0.75)])
-def test_majority_accuracy(labels, share):
-    """Of a list or an array."""
-    assert majority_accuracy(labels) == pytest.approx(share)
-
-
 @given(ANSWERS)
 def test_a_confusion_holds_every_review_once(answers):
     labels, said = map(np.array, zip(*answers, strict=True))
@@ -114,8 +98,8 @@ def test_a_confusion_holds_every_review_once(answers):
 
 
 def test_a_confusion_of_three_classes():
-    table = confusion([0, 1, 2, 2], [0, 2, 2, 2], num_classes=3)
-    assert table.loc["truly 1"].tolist() == [0, 0, 1] and list(table) == ["named 0", "named 1", "named 2"]
+    table = confusion([0, 1, 2, 2], [0, 2, 2, 2], ("bad", "so so", "good"))
+    assert table.loc["truly so so"].tolist() == [0, 0, 1] and list(table) == ["named bad", "named so so", "named good"]
     with pytest.raises(ValueError, match="one by one; got 2 and 1"):
         confusion([0, 1], [0])
 

@@ -24,6 +24,7 @@ from bertnotes.training import (
     features_of,
     fit,
     optimizer_and_schedule,
+    report,
     train,
 )
 
@@ -138,6 +139,21 @@ def test_evaluate_equals_scikit_learn():
     assert text.startswith(classification_report(labels, said, target_names=["negative", "positive"]))
 
 
+def test_the_report_ends_with_the_majority_class():
+    """Under the accuracies, in their columns, with two digits like theirs."""
+    text = report([1, 1, 1, 0], [1, 0, 1, 0], ("negative", "positive"))
+    lines = text.splitlines()
+    assert lines[-1].split() == ["majority", "class", "0.75", "4"] and text.endswith("\n")
+    assert len(lines[-1]) == len(lines[-2]) and lines[-1].index("0.75") == lines[-2].rindex("0.")
+    assert lines[2].split()[0] == "negative" and lines[3].split()[0] == "positive"
+
+
+def test_a_report_names_each_class():
+    """Also one that does not occur."""
+    lines = report([0, 1, 0], [0, 1, 1], ("bad", "fine", "great")).splitlines()
+    assert [line.split()[0] for line in lines[2:5]] == ["bad", "fine", "great"] and lines[4].split()[-1] == "0"
+
+
 @pytest.mark.parametrize(("labels", "said"), [([0, 1, 1], [1, 1, 1]), ([1, 1, 1], [1, 0, 1]), ([1, 1], [1, 1])])
 def test_a_class_that_is_never_named_or_never_there(labels, said, capfd):
     """No warning (here each would be an error), and its row is in the report all the same."""
@@ -147,9 +163,9 @@ def test_a_class_that_is_never_named_or_never_there(labels, said, capfd):
 
 
 def test_report_of_more_classes():
-    """Numbered, as there are no words for them."""
+    """As transformers calls those that have no names."""
     text = evaluate(Echo([0, 2, 2, 1], 3), loader_of([0, 1, 2, 2]), "cpu")[1]
-    assert [line.split()[0] for line in text.splitlines() if line.strip()][1:4] == ["0", "1", "2"]
+    assert [line.split()[0] for line in text.splitlines() if line.strip()][1:4] == ["LABEL_0", "LABEL_1", "LABEL_2"]
 
 
 def test_collected_logits_are_in_the_loaders_order(model, dataset):

@@ -45,7 +45,7 @@ assert not set(train_texts) & set(test_texts) and not set(held_texts) & set(test
 
 # %%
 from bertnotes.baselines import tfidf_logistic_regression
-from bertnotes.evaluation import majority_accuracy
+from bertnotes.data import majority_accuracy
 
 majority = majority_accuracy(test_labels)
 tfidf_model = tfidf_logistic_regression().fit(train_texts, train_labels)

@@ -151,10 +151,12 @@ assert seen < 0.3
 # that are positive, how many were named so?
 
 # %%
-from bertnotes.evaluation import confusion, report
+from bertnotes.data import LABELS
+from bertnotes.evaluation import confusion
+from bertnotes.training import report
 
 print(confusion(labels, mini.argmax(1)).to_string())
-print(report(labels, mini.argmax(1)))
+print(report(labels, mini.argmax(1), LABELS))
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **On which reviews?** Of IMDB's test reviews a few traits are stored: how many tokens they have, whether the model saw them whole or cut, whether they
