@@ -1,4 +1,4 @@
-"""Attention a slice at a time: the numbers of attention.py, without ever having all attention weights in memory. Page 13.
+"""Attention a slice at a time: the numbers of attention.py, without ever having all attention weights in memory.
 
 With 16 texts of 512 tokens and 12 heads, a layer has 50 million attention weights. Training usually keeps them until the
 backward pass, before and after dropout. Here the forward pass works on a few heads at a time, so few that their weights fit

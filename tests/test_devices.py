@@ -10,7 +10,7 @@ def test_best_device_is_there():
     assert torch.ones(1, device=best_device()).sum().item() == 1
 
 
-@pytest.mark.parametrize(("device", "attention"), [("cpu", "bertnotes"), ("cuda", "sdpa"), ("cuda:1", "sdpa"), ("mps", "sdpa")])
+@pytest.mark.parametrize(("device", "attention"), [("cpu", "blockwise"), ("cuda", "sdpa"), ("cuda:1", "sdpa"), ("mps", "sdpa")])
 def test_attention_to_train_with(device, attention):
     assert training_attention(device) == attention
 

@@ -6,51 +6,35 @@ import subprocess
 import sys
 from pathlib import Path
 
+import module_map
 import pytest
+from module_map import ORDER, module
 
 import bertnotes
 
 ROOT = Path(bertnotes.__file__).resolve().parents[1]
-FLOORS = (  # a module imports only what stands above it
-    "files devices dropout attention blockwise names checkpoint encoder readers models data batching lora classifier attend "
-    "training masked_lm baselines evaluation heads attribution exercises pictures experiments cli __main__"
-).split()
 SOURCES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in ROOT.glob("bertnotes/**/*.py")}
 TOOLS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in ROOT.glob("tools/*.py")}
 UNCOUNTED = ("bertnotes/exercises/", "bertnotes/pictures/drawings.py", "bertnotes/pictures/play.py")
 PAGES = {path.name[:2]: path.read_text(encoding="utf-8") for path in (ROOT / "notebooks" / "src").glob("[0-9]*.py")}
 
 
-def module(path):
-    """The dotted name of a source."""
-    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-
-
 MODULES = {module(path) for path in SOURCES}
 
 
 def imported(source):
-    """The modules of the package that a source imports, anywhere in it; a name that the package lends counts as its home's."""
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found |= {name.name for name in node.names}
-        if isinstance(node, ast.ImportFrom) and node.module:
-            for name in node.names:
-                whole = f"{node.module}.{name.name}"
-                home = bertnotes._HOMES.get(name.name) if node.module == "bertnotes" else None
-                found.add(f"bertnotes.{home}" if home else whole if whole in MODULES else node.module)
-    return found & MODULES
+    """The modules of the package that a source imports."""
+    return module_map.imported(source, MODULES, bertnotes._HOMES)
 
 
 def floor(name):
     """The place of a module in the order."""
-    return FLOORS.index(name.split(".")[1])
+    return ORDER.index(name.split(".")[1])
 
 
 def test_every_module_has_its_place():
-    strange = [name for name in MODULES if "." in name and name.split(".")[1] not in FLOORS]
-    assert strange == [], "give the new module a place in FLOORS, under all that it imports"
+    strange = [name for name in MODULES if "." in name and name.split(".")[1] not in ORDER]
+    assert strange == [], "give the new module a place in ORDER, under all that it imports"
 
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if path != "bertnotes/__init__.py"])

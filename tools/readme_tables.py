@@ -3,7 +3,7 @@
     python tools/readme_tables.py [--check]
 
 The results come from data/results/imdb-*.json (results_table.py), those of speed from bench-*.json (speed_table.py); in the
-map of the course, each notebook that exists is linked and the others are marked. With --check nothing is written, and the
+map of the course, each notebook that exists is linked and the others are marked; the map of the library is module_map.py's. With --check nothing is written, and the
 exit status is 1 where README.md is stale.
 """
 
@@ -12,8 +12,11 @@ import re
 import sys
 from pathlib import Path
 
+from module_map import map_of_modules
 from results_table import not_measured, read_records, results_table
 from speed_table import speed_tables
+
+import bertnotes
 
 ROOT = Path(__file__).resolve().parent.parent
 COMING = " (in preparation)"
@@ -46,6 +49,7 @@ def updated(readme, root=ROOT):
     rows = read_records(root / "data" / "results")
     results = f"{results_table(rows)}\n\n{not_measured(rows)}".strip()
     readme = between(readme, "results", lambda _: results)
+    readme = between(readme, "modules", lambda _: map_of_modules(root, bertnotes._HOMES))
     readme = between(readme, "speed", lambda _: speed_tables(root / "data" / "results"))
     return between(readme, "course", lambda rows: course_map(rows, root / "notebooks"))
 
