@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from bertnotes.attention import Attention, check_attentions
 from bertnotes.heads import merge_pieces
-from bertnotes.pictures.style import AMOUNT, BLUE, GRID, INK, ORANGE, finish, ground, matrix, new_axes, plain, vector
+from bertnotes.pictures.style import AMOUNT, BLUE, GRID, INK, ORANGE, finish, matrix, new_axes, plain, vector
 
 
 def attention_heatmap(
@@ -45,7 +45,7 @@ def attention_heatmap(
     rows, columns = weights.shape
     numbers = max(rows, columns) <= 8 if numbers is None else numbers
     ax = ax or _heatmap_axes(query_tokens, key_tokens, numbers)
-    ground(ax.get_figure(root=True))
+    ax.get_figure(root=True).set_facecolor("white")
     image = ax.imshow(weights, cmap=AMOUNT, vmin=0, vmax=vmax, aspect="equal")
     size = _label_size(ax, rows, columns)
     _name_tokens(ax, query_tokens, key_tokens, size)
@@ -166,8 +166,7 @@ def head_grid(attentions, title: str | None = None, vmax: float = 1.0) -> Figure
     weights = as_attention(attentions).weights
     layers, heads = weights.shape[:2]
     size = (0.95 * heads + 0.7, 0.95 * layers + 0.6)
-    figure, axes = plt.subplots(layers, heads, figsize=size, squeeze=False, layout="constrained")
-    ground(figure)
+    figure, axes = plt.subplots(layers, heads, figsize=size, squeeze=False, layout="constrained", facecolor="white")
     for (layer, head), ax in np.ndenumerate(axes):
         ax.imshow(matrix(weights[layer, head]), cmap=AMOUNT, vmin=0, vmax=vmax, aspect="equal")
         ax.set(xticks=[], yticks=[])

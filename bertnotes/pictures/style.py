@@ -10,8 +10,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from PIL import Image
 
 INK, GRID, BLUE, ORANGE = "#1b1f24", "#d0d7de", "#0b5394", "#c55a11"
@@ -61,19 +59,9 @@ def new_axes(width: float, height: float) -> Axes:
     return plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
-def ground(figure: Figure) -> None:
-    """Lay our white ground behind a figure: under plt.style.use("dark_background"), and where it is saved on black, too."""
-    if any(artist.get_gid() == "ground" for artist in figure.artists):
-        return
-    figure.set_facecolor("white")
-    sheet = Rectangle((-1, -1), 3, 3, transform=figure.transFigure, color="white", zorder=-1, gid="ground")
-    sheet.set_in_layout(False)  # nor does it count where a notebook crops a picture
-    figure.add_artist(sheet)
-
-
 def finish(ax: Axes, xlabel: str | None = None, title: str | None = None) -> Axes:
     """The Axes with its labels, on our ground, and with no more lines than needed."""
-    ground(ax.get_figure(root=True))
+    ax.get_figure(root=True).set_facecolor("white")  # whatever style is set: our ink is dark
     ax.set_facecolor("white")
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(GRID)
