@@ -30,10 +30,8 @@ STYLE = FlagCreatePairsOff, OmitArgPrefixes, DisallowNone  # --frozen and no --n
 class Finished:
     """A fine-tuned model, and how it reads."""
 
-    model: Path
-    """folder that `bertnotes train --out` wrote"""
-    max_length: int | None = None
-    """tokens a review is cut to, unless as the model was trained"""
+    model: Path  # folder that `bertnotes train --out` wrote
+    max_length: int | None = None  # tokens a review is cut to, unless as the model was trained
 
     def load(self):
         """(classifier, tokenizer, device): the model as it was trained to read, but for `max_length`."""
@@ -52,16 +50,11 @@ class Finished:
 class Evaluate(Finished):
     """Score a fine-tuned model on reviews. That a test set was scored is noted."""
 
-    data: Path
-    """CSV with the columns review and sentiment"""
-    sample: int | None = None
-    """how many reviews to draw, unless all"""
-    seed: int = 42
-    """what the sample is drawn by"""
-    plain: bool = False
-    """leave out reviews that a column note marks as hard"""
-    another_look: str | None = None
-    """why a test set is scored again with other settings: a row of a table that is shown whole"""
+    data: Path  # CSV with the columns review and sentiment
+    sample: int | None = None  # how many reviews to draw, unless all
+    seed: int = 42  # what the sample is drawn by
+    plain: bool = False  # leave out reviews that a column note marks as hard
+    another_look: str | None = None  # why a test set is scored again with other settings: a row of a table that is shown whole
 
 
 def evaluate(settings: Evaluate):
@@ -90,10 +83,8 @@ def evaluate(settings: Evaluate):
 class Predict(Finished):
     """Say of one review, or of each in a file, whether it is positive or negative, and how probable that is."""
 
-    text: Positional[str | None] = None
-    """one review"""
-    file: Path | None = None
-    """CSV with a column review"""
+    text: Positional[str | None] = None  # one review
+    file: Path | None = None  # CSV with a column review
 
 
 def predict(settings: Predict):
@@ -114,10 +105,8 @@ def predict(settings: Predict):
 class Data:
     """Fetch the full IMDB data set (84 MB, checksum verified), or take a copy, and write its official split as CSV."""
 
-    source: Annotated[Path | None, tyro.conf.arg(name="from")] = None
-    """a copy: archive, folder or `IMDB Dataset.csv`"""
-    out: Path = IMDB
-    """folder to write train, test and unsup to"""
+    source: Annotated[Path | None, tyro.conf.arg(name="from")] = None  # a copy: archive, folder or `IMDB Dataset.csv`
+    out: Path = IMDB  # folder to write train, test and unsup to
 
 
 def data(settings: Data):
@@ -137,18 +126,12 @@ def data(settings: Data):
 class View:
     """Write a page that shows a model's attention on a wall: large, offline, arrow keys for heads and layers."""
 
-    texts: Positional[list[str]]
-    """a sentence, or several to swap between"""
-    out: Path
-    """the HTML file to write"""
-    pair: UseAppendAction[list[str]] = field(default_factory=list)
-    """second sentence of the first text; again: of the next"""
-    model: str = "mini"
-    """"mini", a checkpoint folder, or a hub id such as bert-base-uncased"""
-    layer: int = 1
-    """the layer shown first, from 1"""
-    head: int = 1
-    """the head shown first, from 1"""
+    texts: Positional[list[str]]  # a sentence, or several to swap between
+    out: Path  # the HTML file to write
+    pair: UseAppendAction[list[str]] = field(default_factory=list)  # second sentence of the first text; again: of the next
+    model: str = "mini"  # "mini", a checkpoint folder, or a hub id such as bert-base-uncased
+    layer: int = 1  # the layer shown first, from 1
+    head: int = 1  # the head shown first, from 1
 
 
 def view(settings: View):
@@ -161,6 +144,8 @@ def view(settings: View):
     from bertnotes.pictures.view import presenter_page
 
     texts, pairs, out = settings.texts, settings.pair, settings.out
+    if not texts:
+        raise ValueError('give at least one sentence: bertnotes view "..." --out heads.html')
     if len(pairs) > len(texts):
         raise ValueError(f"--pair gives the sentences their second ones; got {len(pairs)} for {len(texts)}")
     encoder, tokenizer = load_encoder(settings.model), load_tokenizer(settings.model)

@@ -54,7 +54,7 @@ class TrainConfig:
     seed: int = 42
     """Fixes the order of the reviews and what dropout leaves out."""
     precision: str = "fp32"
-    """fp32, or bf16: half the bytes, about three decimal digits."""
+    """fp32, or bf16: half the bytes, about three digits; for the commands auto: bf16 where the device is fast at it."""
     patience: int | None = None
     """Stop after so many epochs in a row that were no better on validation."""
     frozen: bool = False

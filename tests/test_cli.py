@@ -422,6 +422,7 @@ def test_view_writes_one_page_with_all_sentences(run, tiny_checkpoint, tmp_path)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ((), "give at least one sentence"),
         ((" ",), "nothing to read in ' '"),
         (("good", "--pair", "a", "--pair", "b", "--out", "x.html"), "got 2 for 1"),
         (("good", "--layer", "9", "--out", "x.html"), "there are 2 layers of 3 heads"),

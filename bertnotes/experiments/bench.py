@@ -42,32 +42,19 @@ PREDICTION = {
 class Bench:
     """Hold the original loop, transformers' own tools and bertnotes against each other: in one process, taking turns."""
 
-    data: Path
-    """CSV with the columns review and sentiment"""
-    task: Literal["training", "prediction", "accuracy"] = "training"
-    """what is compared; accuracy: whether ours learns as well"""
-    model: str = "mini"
-    """"mini", a checkpoint folder, or a hub id such as bert-base-uncased"""
-    layers: int | None = None
-    """use the model's first layers only, which is quicker, unless all"""
-    sample: int = 3200
-    """reviews to draw from; Trainer groups by length well from 3,200 on"""
-    rounds: int = 3
-    """how often each side takes its turn; of accuracy: how many seeds"""
-    steps: int = 50
-    """training steps of each side in each round"""
-    record: Path | None = None
-    """JSON file for the result, written after each round"""
-    held_out: int = 2000
-    """more reviews to draw, for accuracy to be measured on"""
-    max_length: int = 512
-    """tokens a review is cut to"""
-    batch_size: int = 16
-    """reviews a step"""
-    learning_rate: float = 1e-4
-    """the peak"""
-    seed: int = 0
-    """what the first round goes by; the next goes by the next"""
+    data: Path  # CSV with the columns review and sentiment
+    task: Literal["training", "prediction", "accuracy"] = "training"  # what is compared; accuracy: whether ours learns as well
+    model: str = "mini"  # "mini", a checkpoint folder, or a hub id such as bert-base-uncased
+    layers: int | None = None  # use the model's first layers only, which is quicker, unless all
+    sample: int = 3200  # reviews to draw from; Trainer groups by length well from 3,200 on
+    rounds: int = 3  # how often each side takes its turn; of accuracy: how many seeds
+    steps: int = 50  # training steps of each side in each round
+    record: Path | None = None  # JSON file for the result, written after each round
+    held_out: int = 2000  # more reviews to draw, for accuracy to be measured on
+    max_length: int = 512  # tokens a review is cut to
+    batch_size: int = 16  # reviews a step
+    learning_rate: float = 1e-4  # the peak
+    seed: int = 0  # what the first round goes by; the next goes by the next
 
 
 def bench(settings: Bench):

@@ -34,26 +34,21 @@ from bertnotes.training import TrainConfig, report
 class Variant:
     """Another form of the model: a control, or a faster one."""
 
-    random_init: bool = False
-    """random weights in the architecture of --model: a control"""
+    random_init: bool = False  # random weights in the architecture of --model: a control
+    # bertnotes, blockwise, sdpa (fused) or eager; unless said, the one to train with on this device
     attention: str | None = None
-    """bertnotes, blockwise, sdpa (fused) or eager; unless said, the one to train with on this device"""
+    # share of attention weights dropped, unless said the model's; 0 lets sdpa be fast on a CPU
     attention_dropout: float | None = None
-    """share of attention weights dropped, unless said the model's; 0 lets sdpa be fast on a CPU"""
 
 
 @dataclass
 class Entry:
     """What a record says of its place in the table of results: `bertnotes reproduce` fills this in."""
 
-    row: str | None = None
-    """the row that the run belongs to"""
-    name: str | None = None
-    """what the table calls the system, unless by its model"""
-    copy_of: str | None = None
-    """the name of the model that lies in the folder --model"""
-    jobs: int = 1
-    """how many runs share the machine"""
+    row: str | None = None  # the row that the run belongs to
+    name: str | None = None  # what the table calls the system, unless by its model
+    copy_of: str | None = None  # the name of the model that lies in the folder --model
+    jobs: int = 1  # how many runs share the machine
 
 
 @dataclass(kw_only=True)
@@ -63,28 +58,17 @@ class Finetune:
     On several GPUs: accelerate launch --num_processes N -m bertnotes train ...
     """
 
-    data: Path
-    """CSV with the columns review and sentiment"""
-    model: str = "mini"
-    """the model to begin with: "mini", a checkpoint folder, or a hub id such as bert-base-uncased"""
-    out: Path
-    """folder for the run and its model"""
-    sample: int | None = None
-    """how many reviews to draw from the CSV, unless all"""
-    validation: float = 0.2
-    """part held out for validation: a fraction, or a count"""
-    plain: bool = False
-    """leave out reviews that a column note marks as hard"""
-    test: Path | None = None
-    """CSV to score once at the end, beside TF-IDF on the same reviews"""
-    record: Path | None = None
-    """JSON file for the result; needs --test"""
-    resume: bool = False
-    """go on with the run in --out where it was stopped"""
-    dry_run: bool = False
-    """say what the run would cost, from ten steps, and stop"""
-    another_look: str | None = None
-    """why a test set is scored again with other settings: a row of a table that is shown whole"""
+    data: Path  # CSV with the columns review and sentiment
+    model: str = "mini"  # the model to begin with: "mini", a checkpoint folder, or a hub id such as bert-base-uncased
+    out: Path  # folder for the run and its model
+    sample: int | None = None  # how many reviews to draw from the CSV, unless all
+    validation: float = 0.2  # part held out for validation: a fraction, or a count
+    plain: bool = False  # leave out reviews that a column note marks as hard
+    test: Path | None = None  # CSV to score once at the end, beside TF-IDF on the same reviews
+    record: Path | None = None  # JSON file for the result; needs --test
+    resume: bool = False  # go on with the run in --out where it was stopped
+    dry_run: bool = False  # say what the run would cost, from ten steps, and stop
+    another_look: str | None = None  # why a test set is scored again with other settings: a row of a table that is shown whole
     config: TrainConfig = field(default_factory=TrainConfig)
     variant: Variant = field(default_factory=Variant)
     machine: Machine = field(default_factory=Machine)

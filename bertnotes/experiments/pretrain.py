@@ -316,18 +316,12 @@ class Pretraining:
     On several GPUs: accelerate launch --num_processes N -m bertnotes pretrain ...
     """
 
-    start: str
-    """"mini", a checkpoint folder or a hub id to start from"""
-    out: Path
-    """folder for the model; a run that was stopped goes on from it"""
-    data: Path = IMDB
-    """folder that `bertnotes data` wrote"""
-    minutes: float | None = None
-    """instead of --steps: as many as this machine does in so long"""
-    vocabulary: int = 10_000
-    """how many pieces to keep"""
-    random_init: bool = False
-    """random weights in the architecture of --start: a control"""
+    start: str  # "mini", a checkpoint folder or a hub id to start from
+    out: Path  # folder for the model; a run that was stopped goes on from it
+    data: Path = IMDB  # folder that `bertnotes data` wrote
+    minutes: float | None = None  # instead of --steps: as many as this machine does in so long
+    vocabulary: int = 10_000  # how many pieces to keep
+    random_init: bool = False  # random weights in the architecture of --start: a control
     recipe: Recipe = field(default_factory=lambda: Recipe(steps=0, precision="auto"))
 
 

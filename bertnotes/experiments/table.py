@@ -74,22 +74,14 @@ ROWS = {row.name: row for row in PLAN}
 class Reproduce:
     """Run the table of results on full IMDB. A row that has its record is left out; one that was stopped goes on."""
 
-    data: Path = IMDB
-    """folder that `bertnotes data` wrote"""
-    rows: Annotated[UseAppendAction[list[str]], arg(name="row")] = field(default_factory=list)
-    """only this row; again for more"""
-    seeds: int = 3
-    """runs of each row that has dice; the first of each row comes first"""
-    out: Path = Path("runs/table")
-    """folder for the runs"""
-    results: Path = Path("data/results")
-    """folder for the records"""
-    minilm: str = MINILM
-    """the checkpoint that mini was cut from, or a folder with a copy of it"""
-    jobs: int = 1
-    """runs at a time; one alone does not fill a large GPU"""
-    show: Annotated[bool, arg(name="list")] = False
-    """say what there is to do, and stop"""
+    data: Path = IMDB  # folder that `bertnotes data` wrote
+    rows: Annotated[UseAppendAction[list[str]], arg(name="row")] = field(default_factory=list)  # only this row; again for more
+    seeds: int = 3  # runs of each row that has dice; the first of each row comes first
+    out: Path = Path("runs/table")  # folder for the runs
+    results: Path = Path("data/results")  # folder for the records
+    minilm: str = MINILM  # the checkpoint that mini was cut from, or a folder with a copy of it
+    jobs: int = 1  # runs at a time; one alone does not fill a large GPU
+    show: Annotated[bool, arg(name="list")] = False  # say what there is to do, and stop
 
 
 def reproduce(settings: Reproduce):
