@@ -73,10 +73,10 @@ def evaluate(settings: Evaluate):
         check_look(reviews, {"weights": weights, **reading}, settings.another_look)
     loader = evaluation_loader(TextClassificationDataset(*reviews, tokenizer, **reading), 32)
     accuracy, report = score(classifier, loader, device, classifier.precision)
-    if exam:
-        note_look(reviews, {"weights": weights, **reading}, accuracy, None, weights, settings.another_look)
     majority, count = majority_accuracy(reviews[1]), len(reviews[1])
     print(f"accuracy {accuracy:.4f}, majority class {majority:.4f}, {count} reviews\n\n{report}")
+    if exam:
+        note_look(reviews, {"weights": weights, **reading}, accuracy, None, weights, settings.another_look)
 
 
 @dataclass(kw_only=True)

@@ -164,10 +164,13 @@ def test_record(run, reviews, tiny_checkpoint, tmp_path):
 
 def test_a_record_counts_the_time_and_the_memory_of_all_stretches(run, reviews, tiny_checkpoint, tmp_path, monkeypatch):
     """Here the second stretch finds the training done."""
-    monkeypatch.setattr("bertnotes.training.Gauge.lap", lambda gauge: (100.0, 3000))  # each of 4 steps, and validation
+    spend = lambda run: vars(run).update(took=100.0, seconds=run.seconds + 100)  # noqa: E731  (each of 4 steps, and validation)
+    monkeypatch.setattr("bertnotes.training.Run.lap", spend)
+    monkeypatch.setattr("bertnotes.experiments.engine.peak_memory", lambda device: 3000)
     arguments = ["--data", reviews, "--model", tiny_checkpoint, "--out", tmp_path / "run", *SMALL]
     assert run("train", *arguments)[0] == 0
     (tmp_path / "test.csv").write_text("review,sentiment\ngood!,positive\nbad!,negative\n")
+    monkeypatch.setattr("bertnotes.experiments.engine.peak_memory", lambda device: 2000)
     status, _, err = run("train", *arguments, "--resume", "--test", tmp_path / "test.csv", "--record", tmp_path / "run.json")
     assert (status, err) == (0, "")
     record = json.loads((tmp_path / "run.json").read_text())
