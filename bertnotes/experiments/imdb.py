@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from bertnotes.data import read_reviews
-from bertnotes.files import DATA
+from bertnotes.data import clean_review, read_reviews
+from bertnotes.files import DATA, whole
 
 REVIEWS_A_SPLIT = 25_000  # in train and in test
 URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
@@ -62,13 +62,17 @@ FINGERPRINT_BYTES = 6
 
 def fingerprint(review):
     """A few bytes that stand for a review, whatever became of its white space and its `<br />`."""
-    words = " ".join(re.sub(r"<br\s*/?>", " ", review).split())
+    words = " ".join(clean_review(review).split())
     return hashlib.sha256(words.encode("utf-8")).digest()[:FINGERPRINT_BYTES]
 
 
 def official_marks():
     """The fingerprint of each review of the official test split, as bytes; none where the file is not there."""
-    known = FINGERPRINTS.read_bytes() if FINGERPRINTS.exists() else b""
+    return unpack_marks(FINGERPRINTS.read_bytes()) if FINGERPRINTS.exists() else []
+
+
+def unpack_marks(known):
+    """The fingerprints in bytes where they stand one behind the other: a list."""
     return [known[at : at + FINGERPRINT_BYTES] for at in range(0, len(known), FINGERPRINT_BYTES)]
 
 
@@ -100,14 +104,10 @@ def restore_split(csv):
 
 def write_splits(frames, folder):
     """Write each split to folder/<split>.csv.xz; returns the paths."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = {}
+    paths = {split: Path(folder) / f"{split}.csv.xz" for split in frames}
     for split, frame in frames.items():
-        paths[split] = folder / f"{split}.csv.xz"
-        partial = folder / f"{split}.partial.xz"
-        frame.to_csv(partial, index=False, encoding="utf-8")
-        partial.replace(paths[split])
+        with whole(paths[split]) as partial:
+            frame.to_csv(partial, index=False, encoding="utf-8", compression="xz")
     return paths
 
 
