@@ -2,14 +2,20 @@
 
 What was scored on which test set is noted, so that choosing among settings by their test scores does not happen by accident.
 Choosing belongs to validation reviews, which are carved from the training ones. Dwork et al. 2015, "The reusable holdout".
+
+An exam is known by its reviews, in any order: another sample of them, or some among others, is the same exam.
 """
 
+import hashlib
+import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 
-from bertnotes.experiments.engine import append_line, fingerprint, read_lines
+from bertnotes.experiments.engine import fingerprint as exact_name
 from bertnotes.experiments.imdb import fingerprint as mark_of
-from bertnotes.experiments.imdb import official_marks
-from bertnotes.files import cache_root
+from bertnotes.experiments.imdb import official_marks, unpack_marks
+from bertnotes.experiments.records import RENAMED
+from bertnotes.files import append_line, cache_root, read_lines, whole
 
 SHARED = 0.02  # copies in both splits: full IMDB has 1 in 200
 
@@ -26,15 +32,62 @@ def check_unseen(texts, test_texts):
         )
 
 
+def marks_of(test_data):
+    """The reviews of a test set, (texts, labels), as a set of bytes: a fingerprint each."""
+    return {mark_of(text) for text in test_data[0]}
+
+
+def same_exam(marks, others):
+    """Whether two sets of reviews are of one exam: they share more than `SHARED` of the smaller one, and no single copy."""
+    return len(marks & others) > max(1, SHARED * min(len(marks), len(others)))
+
+
+def name_of(marks):
+    """The name of an exam: the SHA-256 of its reviews' fingerprints."""
+    return hashlib.sha256(b"".join(sorted(marks))).hexdigest()
+
+
+def marks_file(name):
+    """The file that remembers which reviews an exam of this name holds."""
+    return ledger().parent / "exams" / f"{name}.bin"
+
+
+def is_exam(test_data):
+    """Whether reviews, (texts, labels), are a test set: one that was scored as such, or of IMDB's official one."""
+    return same_exam(marks_of(test_data), set(official_marks())) or bool(looks(test_data))
+
+
+def official_among(texts):
+    """How many of these texts stand in IMDB's official test split."""
+    marks = set(official_marks())
+    return sum(mark_of(text) in marks for text in texts)
+
+
 def ledger():
     """The file that remembers what was scored, a line of JSON each. Deleting it forgets how often one looked."""
     return cache_root() / "exams.jsonl"
 
 
 def looks(test_data):
-    """What was scored so far on a test set, (texts, labels): a list of dicts with date, settings, seed, accuracy, reason."""
-    exam = fingerprint(test_data)
-    return [entry for entry in read_lines(ledger()) if entry["exam"] == exam]
+    """What was scored so far on a test set, (texts, labels): a list of dicts with date, settings, seed, accuracy, reason.
+
+    Empty where the ledger is not there or cannot be read.
+    """
+    entries, marks = [], marks_of(test_data)
+    with suppress(OSError, UnicodeDecodeError):
+        entries = [entry for entry in read_lines(ledger()) if {"exam", "settings", "weights"} <= set(entry)]
+    same = {name for name in {entry["exam"] for entry in entries} if same_exam(marks, kept_marks(name))}
+    same |= {name_of(marks), exact_name(test_data)}  # the second is how earlier versions called it
+    for entry in entries:
+        entry["settings"] = {RENAMED.get(name, name): value for name, value in entry["settings"].items()}
+    return [entry for entry in entries if entry["exam"] in same]
+
+
+def kept_marks(name):
+    """The reviews of an exam that was scored before, as a set of bytes; none where its file is not there."""
+    with suppress(OSError):
+        return set(unpack_marks(marks_file(name).read_bytes()))
+    return set()
 
 
 def check_look(test_data, settings, reason=None):
@@ -50,9 +103,9 @@ def check_look(test_data, settings, reason=None):
             name for name in settings.keys() | last["settings"].keys() if settings.get(name) != last["settings"].get(name)
         )
         raise ValueError(
-            f"this test set was scored before with other settings ({', '.join(changed)} differed; on {last['date']}, accuracy "
-            f"{last['accuracy']:.4f}). Who chooses settings by test scores fools himself: choose by validation. For one more "
-            f'row of a table that is shown whole, say so: --another-look "why"'
+            f"this test set, or reviews of it, was scored before with other settings ({', '.join(changed)} differed; on "
+            f"{last['date']}, accuracy {last['accuracy']:.4f}). Who chooses settings by test scores fools himself: choose by "
+            f'validation. For one more row of a table that is shown whole, say so: --another-look "why"'
         )
 
 
@@ -68,22 +121,23 @@ def same_system(entry, settings):
 def note_look(test_data, settings, accuracy, seed=None, weights=None, reason=None):
     """Remember a score, with the hash of the weights that it belongs to. Returns how many were noted before it.
 
-    A finished model that was scored before goes by the settings it had then, so that these may be run again.
+    A finished model that was scored before goes by the settings it had then, so that these may be run again. Where the look
+    cannot be noted, a line on stderr says so, and the score stands.
     """
-    before = looks(test_data)
+    before, marks = looks(test_data), marks_of(test_data)
     settings = next((entry["settings"] for entry in before if same_system(entry, settings)), settings)
-    entry = {"exam": fingerprint(test_data), "date": datetime.now(UTC).date().isoformat(), "settings": settings}
-    ledger().parent.mkdir(parents=True, exist_ok=True)
-    append_line(ledger(), entry | {"seed": seed, "weights": weights, "accuracy": round(accuracy, 4), "reason": reason})
+    entry = {"exam": name_of(marks), "date": datetime.now(UTC).date().isoformat(), "settings": settings}
+    try:
+        keep_marks(marks)
+        append_line(ledger(), entry | {"seed": seed, "weights": weights, "accuracy": round(accuracy, 4), "reason": reason})
+    except OSError as error:
+        print(f"this look at the test set could not be noted, so that it will not be counted: {error}", file=sys.stderr)
     return len(before)
 
 
-def is_exam(test_data):
-    """Whether reviews, (texts, labels), are a test set: one that was scored as such, or most of IMDB's official one."""
-    return official_among(test_data[0]) > len(test_data[0]) / 2 or bool(looks(test_data))
-
-
-def official_among(texts):
-    """How many of these texts stand in IMDB's official test split."""
-    marks = set(official_marks())
-    return sum(mark_of(text) in marks for text in texts)
+def keep_marks(marks):
+    """Remember which reviews an exam holds."""
+    path = marks_file(name_of(marks))
+    if not path.exists():
+        with suppress(FileNotFoundError), whole(path) as partial:  # not found: another process has just put it in its place
+            partial.write_bytes(b"".join(sorted(marks)))

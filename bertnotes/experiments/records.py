@@ -63,7 +63,7 @@ def unpack_flags(text, count):
     return np.unpackbits(np.frombuffer(base64.b64decode(text), np.uint8), count=count).astype(bool)
 
 
-RENAMED = {"keep": "truncation", "at_once": "micro_batch_size"}  # what earlier versions called a setting
+RENAMED = {"keep": "truncation", "at_once": "micro_batch_size", "from_zero": "random_init"}  # earlier names of settings
 
 
 def read_record(path):

@@ -43,7 +43,100 @@ def test_a_chain_of_settings_does_not_wash_the_first_away():
 
 def test_each_exam_has_its_own_looks():
     note_look(TEST, SETTINGS, 0.9)
-    check_look((TEST[0], [0, 0, 1]), SETTINGS | {"max_length": 512})
+    check_look((["A play.", "No play.", "Some play."], TEST[1]), SETTINGS | {"max_length": 512})
+
+
+# ---- an exam is known by its reviews ----
+
+MANY = [f"film number {number}" for number in range(200)]
+OTHERS = [f"play number {number}" for number in range(200)]
+SAME = {
+    "in another order": MANY[::-1],
+    "a sample": MANY[50:60],
+    "a small sample among others": [*MANY[:10], *OTHERS[:90]],
+    "with all that is around it": [*OTHERS, *MANY],
+    "as a web page has it": [text.replace(" ", "<br /><br />") + " \n" for text in MANY],
+}
+DIFFERENT = {
+    "of other reviews": OTHERS,
+    "with as many copies as IMDB has": [*MANY[:4], *OTHERS[4:]],
+    "a small one with one copy": [MANY[0], *OTHERS[:9]],
+    "one copy": MANY[:1],
+}
+
+
+def both_classes(texts):
+    return texts, [number % 2 for number in range(len(texts))]
+
+
+@pytest.mark.parametrize("texts", SAME.values(), ids=SAME)
+def test_an_exam_that_was_scored_is_known_by_its_reviews(texts):
+    note_look(both_classes(MANY), SETTINGS, 0.9)
+    assert is_exam(both_classes(texts)) and len(looks(both_classes(texts))) == 1
+    with pytest.raises(ValueError, match="reviews of it, was scored before with other settings"):
+        check_look(both_classes(texts), SETTINGS | {"max_length": 512})
+    assert note_look(both_classes(texts), SETTINGS, 0.9) == 1
+    assert len(looks(both_classes(MANY))) == 2, "and a look at part of it is one at the whole"
+
+
+@pytest.mark.parametrize("texts", DIFFERENT.values(), ids=DIFFERENT)
+def test_an_exam_of_other_reviews_is_another(texts):
+    note_look(both_classes(MANY), SETTINGS, 0.9)
+    assert not is_exam(both_classes(texts)) and looks(both_classes(texts)) == []
+
+
+def test_the_reviews_of_an_exam_take_six_bytes_each():
+    """Sorted, in a file that the line of the ledger names."""
+    note_look(both_classes(MANY), SETTINGS, 0.9)
+    note_look(both_classes(MANY[::-1]), SETTINGS, 0.9)
+    (path,) = (ledger().parent / "exams").iterdir()
+    assert path.read_bytes() == b"".join(sorted(exam.mark_of(text) for text in MANY)) and path.stat().st_size == 1200
+    assert {json.loads(line)["exam"] for line in ledger().read_text().splitlines()} == {path.stem}
+    path.unlink()
+    assert len(looks(both_classes(MANY[::-1]))) == 2 and looks(both_classes(MANY[:100])) == [], "what is left: its name"
+
+
+def test_a_ledger_of_the_first_edition_still_counts():
+    """It knew an exam by texts and labels in their order, and settings by their first names."""
+    name = "708da1e21c8b6fa8db13bd75a0000906a10ee939e8c5ad8e1c82ee62658575cf"
+    old = {"exam": name, "date": "2025-01-01", "settings": {"model": "mini", "keep": "tail", "from_zero": False}}
+    ledger().write_text(json.dumps(old | {"seed": 1, "weights": None, "accuracy": 0.9, "reason": None}) + "\n")
+    settings = {"model": "mini", "truncation": "tail", "random_init": False}
+    check_look(TEST, settings)
+    assert is_exam(TEST) and note_look(TEST, settings, 0.9) == 1 and len(looks(TEST)) == 2
+    with pytest.raises(ValueError, match="truncation differed"):
+        check_look(TEST, settings | {"truncation": "head"})
+
+
+# ---- a ledger that cannot be written or read ----
+
+
+@pytest.fixture(params=["no folder", "full disk", "unreadable"])
+def no_ledger(request, monkeypatch, tmp_path):
+    if request.param == "no folder":
+        (tmp_path / "file").write_text("")
+        monkeypatch.setenv("BERTNOTES_CACHE", str(tmp_path / "file"))
+    if request.param == "full disk":
+
+        def full(*_):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(exam, "append_line", full)
+    if request.param == "unreadable":
+        ledger().mkdir()
+
+
+def test_a_look_that_cannot_be_noted_costs_a_line(no_ledger, capsys):
+    check_look(TEST, SETTINGS)
+    assert note_look(TEST, SETTINGS, 0.9) == 0 and looks(TEST) == []
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("this look at the test set could not be noted")
+
+
+def test_a_ledger_that_is_no_text_is_passed_over():
+    ledger().write_bytes(b"\xff\xfe{")
+    check_look(TEST, SETTINGS)
+    assert note_look(TEST, SETTINGS, 0.9) == 0
 
 
 def test_the_same_weights_may_be_scored_again():
@@ -88,6 +181,7 @@ def test_the_official_test_split_is_known_at_once(monkeypatch, tmp_path):
     (tmp_path / "marks").write_bytes(b"".join(exam.mark_of(text) for text in TEST[0][:2]))
     monkeypatch.setattr(imdb, "FINGERPRINTS", tmp_path / "marks")
     assert is_exam(TEST) and not is_exam((TEXTS, LABELS))
+    assert is_exam((TEST[0][1::-1], [0, 1])) and is_exam(([*TEST[0], *TEXTS], [*TEST[1], *LABELS])), "and any of it"
 
 
 def test_a_copy_or_two_is_no_leak_and_a_file_scored_on_itself_is():
@@ -142,7 +236,20 @@ def test_evaluate_knows_an_exam(run, tiny_checkpoint):
     assert run(*[word for word in train(tiny_checkpoint, "b", "--seed", 9) if word not in ("--test", "test.csv")])[0] == 0
     status, err = run("evaluate", "--data", "test.csv", "--model", "b")
     assert status == 2 and "scored before" in err
+    for sample in ([], ["--sample", 20]):
+        status, err = run("evaluate", "--data", "test.csv", "--model", "b", *sample)
+        assert status == 2 and "scored before" in err
     assert run("evaluate", "--data", "test.csv", "--model", "b", "--another-look", "to see")[0] == 0
+
+
+def test_a_score_is_told_where_it_cannot_be_noted(bertnotes, run, tiny_checkpoint, monkeypatch, tmp_path):
+    """The result first, then a line, and all is well."""
+    assert run(*train(tiny_checkpoint, "a"))[0] == 0
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("BERTNOTES_CACHE", str(tmp_path / "file"))
+    monkeypatch.setattr(exam, "is_exam", lambda data: True)
+    status, out, err = bertnotes("evaluate", "--data", "test.csv", "--model", "a")
+    assert status == 0 and out.startswith("accuracy") and len(err.splitlines()) == 1 and "could not be noted" in err
 
 
 def test_training_on_the_official_test_split_is_told(run, tiny_checkpoint, monkeypatch, tmp_path):
