@@ -5,7 +5,7 @@ import re
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,7 @@ class Reading:
 
 
 class Meter:
-    """Measures an encoder at work between `start(encoder)` and `stop()`, which returns the Reading.
+    """Measures an encoder at work: `with meter(encoder) as reading:` gives a Reading, which is complete after the block.
 
     passes: 3 where each batch goes forth and back (back costs twice as much), 1 where it only goes forth.
     """
@@ -37,31 +37,34 @@ class Meter:
     def __init__(self, passes=1):
         self.passes = passes
 
-    def start(self, encoder):
-        """Begin, with memory tidied up so that what others left behind does not count."""
-        self.reading, self.config = Reading(), encoder.config
-        self.hook = encoder.register_forward_pre_hook(self._count, with_kwargs=True)
+    @contextmanager
+    def __call__(self, encoder):
+        """Measure, with memory tidied up first so that what others left behind does not count."""
+        reading, device = Reading(), next(encoder.parameters()).device
+        tokens = torch.zeros(
+            (), dtype=torch.long, device=device
+        )  # added up there and fetched once: else a GPU would be waited for
+
+        def count(encoder, arguments, named):
+            ids = named["input_ids"] if "input_ids" in named else arguments[0]
+            tokens.add_(named["attention_mask"].sum())
+            reading.reviews += ids.shape[0]
+            reading.positions += ids.numel()
+            reading.operations += self.passes * operations(encoder.config, *ids.shape)
+
         gc.collect()
         give_back_memory()
-        self.device = next(encoder.parameters()).device
-        self.memory = MemoryWatch(self.device)
-        self.started = time.perf_counter()
-
-    def stop(self):
-        """End. Returns the Reading."""
-        if self.device.type == "cuda":
-            torch.cuda.synchronize()
-        self.reading.seconds = time.perf_counter() - self.started
-        self.reading.memory_mb = self.memory.stop()
-        self.hook.remove()
-        return self.reading
-
-    def _count(self, encoder, arguments, named):
-        ids = named["input_ids"] if "input_ids" in named else arguments[0]
-        self.reading.reviews += ids.shape[0]
-        self.reading.tokens += int(named["attention_mask"].sum())
-        self.reading.positions += ids.numel()
-        self.reading.operations += self.passes * operations(self.config, *ids.shape)
+        hook = encoder.register_forward_pre_hook(count, with_kwargs=True)
+        try:
+            with MemoryWatch(device) as memory:
+                started = time.perf_counter()
+                yield reading
+                if device.type == "cuda":
+                    torch.cuda.synchronize()
+                reading.seconds = time.perf_counter() - started
+        finally:
+            hook.remove()
+        reading.memory_mb, reading.tokens = memory.most_mb, tokens.item()
 
 
 def operations(config, batch, length):
@@ -88,30 +91,39 @@ def matrix_rate(device="cpu", precision="fp32", seconds=1.0):
 
 
 class MemoryWatch:
-    """Follows the memory of this process, or of the GPU where the work is done there, from its making to `stop`."""
+    """Follows the memory of this process, or of the GPU where the work is done there, while a `with` block lasts.
+
+    most_mb: the most that was held meanwhile beyond what was held at first, in MB, once the block has ended.
+    """
 
     def __init__(self, device, every=0.02):
         self.cuda, self.every, self.done = device.type == "cuda", every, threading.Event()
+        self.process = psutil.Process()
+
+    def __enter__(self):
         if self.cuda:
             torch.cuda.reset_peak_memory_stats()
-            self.first = torch.cuda.memory_allocated()
-            return
-        self.process = psutil.Process()
-        self.first = self.most = self.process.memory_info().rss
-        self.thread = threading.Thread(target=self._follow, daemon=True)
-        self.thread.start()
+        self.first = self.most = self.held()
+        self.thread = threading.Thread(target=self.follow, daemon=True)
+        if not self.cuda:  # torch keeps the peak itself
+            self.thread.start()
+        return self
 
-    def _follow(self):
-        while not self.done.wait(self.every):
-            self.most = max(self.most, self.process.memory_info().rss)
-
-    def stop(self):
-        """The most that was held beyond what was held at first, in MB."""
-        if self.cuda:
-            return round((torch.cuda.max_memory_allocated() - self.first) / 1e6)
+    def __exit__(self, *_):
         self.done.set()
-        self.thread.join()
-        return round((max(self.most, self.process.memory_info().rss) - self.first) / 1e6)
+        if not self.cuda:
+            self.thread.join()
+        self.most = torch.cuda.max_memory_allocated() if self.cuda else max(self.most, self.held())
+        self.most_mb = round((self.most - self.first) / 1e6)
+
+    def held(self):
+        """What is held now, in bytes."""
+        return torch.cuda.memory_allocated() if self.cuda else self.process.memory_info().rss
+
+    def follow(self):
+        """Look again and again until all is done."""
+        while not self.done.wait(self.every):
+            self.most = max(self.most, self.held())
 
 
 def peak_memory(device="cpu"):

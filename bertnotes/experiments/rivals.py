@@ -1,9 +1,10 @@
 """The same work done in other ways, to be held against ours: the loop of the original tutorial, and transformers' own tools.
 
-Each function takes a Job and a Meter, which it starts when everything is ready, and returns the meter's Reading. Page 13.
+Each function takes a Job and a Meter, by which it works when everything is ready, and returns the meter's Reading. Page 13.
 """
 
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -88,10 +89,10 @@ def original_loop(job, meter):
     Its classifier is ours, and draws what hidden units to drop as quickly: to its advantage.
     """
     model = BERTClassifier(str(job.folder), 2, "sdpa").to(job.device)
-    meter.start(model.bert)
-    for _ in islice(original_steps(model, job), job.steps):
-        pass
-    return meter.stop()
+    with meter(model.bert) as reading:
+        for _ in islice(original_steps(model, job), job.steps):
+            pass
+    return reading
 
 
 def trainer_defaults(job, meter, **choices):
@@ -101,8 +102,8 @@ def trainer_defaults(job, meter, **choices):
     tokenizer = load_tokenizer(str(job.folder))
     encoded = tokenizer(job.texts, truncation=True, max_length=job.max_length)["input_ids"]
     items = [{"input_ids": ids, "label": label} for ids, label in zip(encoded, job.labels, strict=True)]
-    clock = TrainerClock(meter)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        clock = TrainerClock(meter, stack)
         arguments = TrainingArguments(
             folder, per_device_train_batch_size=job.batch_size, max_steps=job.steps, learning_rate=job.learning_rate,
             seed=job.seed, use_cpu=job.device == "cpu", dataloader_pin_memory=job.device == "cuda", report_to="none",
@@ -121,16 +122,17 @@ def trainer_best(job, meter):
 
 
 class TrainerClock(TrainerCallback):
-    """Starts a meter when training begins and stops it at its end; `reading` is what it read."""
+    """Has a meter measure from the begin of training to its end, or until a stack of contexts ends that is left with an error;
+    `reading` is what it read."""
 
-    def __init__(self, meter):
-        self.meter, self.reading = meter, None
+    def __init__(self, meter, stack):
+        self.meter, self.stack, self.reading = meter, stack, None
 
     def on_train_begin(self, args, state, control, model=None, **_):
-        self.meter.start(model.base_model)
+        self.reading = self.stack.enter_context(self.meter(model.base_model))
 
     def on_train_end(self, *_, **__):
-        self.reading = self.meter.stop()
+        self.stack.close()
 
 
 def ours(job, meter, attention=None, attention_dropout=None):
@@ -146,9 +148,9 @@ def ours(job, meter, attention=None, attention_dropout=None):
     batches = training_loader(dataset, job.batch_size, job.seed).batch_sampler.batches()
     optimizer, scheduler = optimizer_and_schedule(model, config, len(batches))
     loader = DataLoader(dataset, batch_sampler=batches[: job.steps])
-    meter.start(model.bert)
-    train(model, loader, optimizer, scheduler, job.device, config.precision, seed=job.seed)
-    return meter.stop()
+    with meter(model.bert) as reading:
+        train(model, loader, optimizer, scheduler, job.device, config.precision, seed=job.seed)
+    return reading
 
 
 def ours_without_attention_dropout(job, meter):
@@ -163,19 +165,19 @@ def transformers_pipeline(job, meter):
     """Judge all reviews with transformers' pipeline, as it comes: fp32, in the order of the reviews."""
     with quiet():
         judge = pipeline("text-classification", model=str(job.folder), device=job.device)
-    meter.start(judge.model.base_model)
-    judge(job.texts, batch_size=job.batch_size, truncation=True, max_length=job.max_length)
-    return meter.stop()
+    with meter(judge.model.base_model) as reading:
+        judge(job.texts, batch_size=job.batch_size, truncation=True, max_length=job.max_length)
+    return reading
 
 
 def our_prediction(job, meter, wanted="bf16"):
     """Judge all reviews with `predict_probabilities`, longest first, in bf16 where the device is fast at it."""
     model, tokenizer = BERTClassifier.from_pretrained(job.folder, "sdpa")
     model.to(job.device)  # before the clock starts, as the pipeline does: it also watches the memory of the model's device
-    meter.start(model.bert)
     precision = fast_precision(job.device, wanted)
-    predict_probabilities(job.texts, model, tokenizer, job.device, job.max_length, job.batch_size, precision=precision)
-    return meter.stop()
+    with meter(model.bert) as reading:
+        predict_probabilities(job.texts, model, tokenizer, job.device, job.max_length, job.batch_size, precision=precision)
+    return reading
 
 
 def our_prediction_fp32(job, meter):

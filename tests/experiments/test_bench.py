@@ -2,6 +2,8 @@
 
 import json
 import statistics
+import threading
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pandas as pd
@@ -76,19 +78,39 @@ def test_each_side_trains_so_many_steps(job, name):
 def test_our_sides_and_the_best_trainer_take_bf16_where_it_is_fast(job, units, cpu_with, monkeypatch):
     """A layer's product is a bfloat16 under autocast, and a float32 otherwise."""
     kinds = []
-    count = Meter.start
+    measure = Meter.__call__
 
-    def start(meter, encoder):
+    def measure_and_watch(meter, encoder):
         encoder.encoder.layer[0].output.dense.register_forward_hook(lambda *passed: kinds.append(passed[-1].dtype))
-        count(meter, encoder)
+        return measure(meter, encoder)
 
-    monkeypatch.setattr(Meter, "start", start)
+    monkeypatch.setattr(Meter, "__call__", measure_and_watch)
     cpu_with(*units)
     expected = torch.bfloat16 if units else torch.float32
     for side in (rivals.ours, rivals.trainer_best, rivals.our_prediction):
         kinds.clear()
         side(job, Meter())
         assert set(kinds) == {expected}
+
+
+@pytest.mark.parametrize("name", benchmark.TRAINING | benchmark.PREDICTION)
+def test_a_side_that_fails_leaves_no_meter_behind(job, name, monkeypatch):
+    """Else what comes after it would be measured twice."""
+    encoders, threads = [], threading.active_count()
+    measure = Meter.__call__
+
+    def fail(*_):
+        raise KeyError("no such word")
+
+    def measure_and_fail(meter, encoder):
+        encoders.append(encoder)
+        encoder.encoder.register_forward_pre_hook(fail)
+        return measure(meter, encoder)
+
+    monkeypatch.setattr(Meter, "__call__", measure_and_fail)
+    with pytest.raises(KeyError, match="no such word"):
+        (benchmark.TRAINING | benchmark.PREDICTION)[name](job, Meter())
+    assert len(encoders) == 1 and not encoders[0]._forward_pre_hooks and threading.active_count() == threads
 
 
 def test_only_the_original_loop_pads_everything(job):
@@ -129,9 +151,15 @@ def test_each_side_judges_every_review(job, name):
 def test_the_model_is_on_its_device_before_the_clock_starts(job, monkeypatch, name):
     """Else on a GPU the way there would count, and the CPU's memory be watched. "meta" stands for any device but the CPU."""
     monkeypatch.setattr(rivals, "predict_probabilities", lambda *given, **options: None)
-    meter = Meter()
+    devices = []
+
+    @contextmanager
+    def meter(encoder):
+        devices.append(next(encoder.parameters()).device.type)
+        yield Reading()
+
     benchmark.PREDICTION[name](replace(job, device="meta"), meter)
-    assert meter.device.type == "meta"
+    assert devices == ["meta"]
 
 
 def test_transformers_reads_the_weights_that_ours_reads(job):

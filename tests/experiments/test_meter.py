@@ -1,6 +1,7 @@
 """Counted work against work counted by hand and by torch, measured memory against memory that was taken."""
 
 import os
+import threading
 
 import pytest
 import torch
@@ -37,24 +38,55 @@ def test_a_way_back_costs_twice_a_way_forth(tiny_checkpoint):
 def test_a_meter_counts_reviews_tokens_and_padding(encoder):
     mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]])
     ids = torch.zeros_like(mask)
-    meter = Meter(passes=3)
-    meter.start(encoder)
-    encoder(input_ids=ids, attention_mask=mask)
-    encoder(ids, attention_mask=mask)
-    reading = meter.stop()
+    with Meter(passes=3)(encoder) as reading:
+        encoder(input_ids=ids, attention_mask=mask)
+        encoder(ids, attention_mask=mask)
     encoder(input_ids=ids, attention_mask=mask)  # after the end: not counted
     assert (reading.reviews, reading.tokens, reading.positions) == (4, 12, 16)
     assert reading.operations == 3 * 2 * operations(encoder.config, 2, 4)
     assert reading.seconds > 0 and reading.memory_mb >= 0
 
 
+def test_tokens_are_fetched_once_at_the_end(encoder, monkeypatch):
+    """A GPU that is asked for a number has to finish first all that it was given: the meter would slow down what it measures."""
+    mask, asked = torch.ones(2, 4, dtype=torch.long), []
+    with Meter()(encoder) as reading:
+        for name in ("item", "__int__", "__bool__", "tolist"):
+            monkeypatch.setattr(torch.Tensor, name, lambda tensor, name=name: asked.append(name))
+        for hook in encoder._forward_pre_hooks.values():
+            hook(encoder, (torch.zeros_like(mask),), {"attention_mask": mask})
+        assert reading.reviews == 2 and asked == []
+        monkeypatch.undo()
+    assert reading.tokens == 8
+
+
+def test_nothing_is_left_of_a_meter_whose_work_fails(encoder):
+    """Neither the hook, which would count on, nor the thread."""
+    threads = threading.active_count()
+    with pytest.raises(KeyError), Meter()(encoder):
+        assert len(encoder._forward_pre_hooks) == 1 and threading.active_count() == threads + 1
+        raise KeyError
+    assert len(encoder._forward_pre_hooks) == 0 and threading.active_count() == threads
+
+
 def test_memory_is_the_most_that_was_held_meanwhile():
-    watch = MemoryWatch(torch.device("cpu"))
-    block = torch.ones(50_000_000)  # 200 MB, really touched
-    watch.done.wait(0.2)
-    del block
-    give_back_memory()
-    assert 190 <= watch.stop() < 400
+    with MemoryWatch(torch.device("cpu")) as watch:
+        block = torch.ones(50_000_000)  # 200 MB, really touched
+        watch.done.wait(0.2)
+        del block
+        give_back_memory()
+    assert 190 <= watch.most_mb < 400
+
+
+def test_memory_of_a_gpu_is_what_torch_counts(monkeypatch):
+    """No thread is needed."""
+    counts = {"reset_peak_memory_stats": None, "memory_allocated": 3_000_000, "max_memory_allocated": 10_000_000}
+    for name, count in counts.items():
+        monkeypatch.setattr(torch.cuda, name, lambda count=count: count)
+    threads = threading.active_count()
+    with MemoryWatch(torch.device("cuda")) as watch:
+        assert threading.active_count() == threads
+    assert watch.most_mb == 7
 
 
 def test_the_peak_of_a_process_is_what_linux_says_of_this_program(monkeypatch):
