@@ -65,15 +65,15 @@ def evaluate(settings: Evaluate):
     from bertnotes.files import hash_of
     from bertnotes.training import evaluate as score
 
-    reviews = load_imdb_data(settings.data, settings.sample, settings.seed, settings.plain)
+    texts, labels = reviews = load_imdb_data(settings.data, settings.sample, settings.seed, settings.plain)
     classifier, tokenizer, device = settings.load()
     exam, weights = is_exam(reviews), hash_of(settings.model / "model.safetensors")
     reading = {"max_length": classifier.max_length, "truncation": classifier.truncation}
     if exam:
         check_look(reviews, {"weights": weights, **reading}, settings.another_look)
-    loader = evaluation_loader(TextClassificationDataset(*reviews, tokenizer, **reading), 32)
+    loader = evaluation_loader(TextClassificationDataset(texts, labels, tokenizer, **reading), 32)
     accuracy, report = score(classifier, loader, device, classifier.precision)
-    majority, count = majority_accuracy(reviews[1]), len(reviews[1])
+    majority, count = majority_accuracy(labels), len(labels)
     print(f"accuracy {accuracy:.4f}, majority class {majority:.4f}, {count} reviews\n\n{report}")
     if exam:
         note_look(reviews, {"weights": weights, **reading}, accuracy, None, weights, settings.another_look)

@@ -32,7 +32,7 @@ def measure_heads(encoder, tokenizer, texts, max_length: int = 128, batch_size: 
     check_max_length(max_length, encoder.config.max_position_embeddings)
     ids = tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"]
     ids.sort(key=len)  # those alike in length together: little padding
-    sums, counts = 0, 0
+    sums = counts = torch.zeros(())
     for start in range(0, len(ids), batch_size):
         batch = tokenizer.pad({"input_ids": ids[start : start + batch_size]}, return_tensors="pt")
         places = relations(batch["input_ids"], tokenizer)
@@ -174,7 +174,8 @@ def fixed_distance(tokenizer, texts, max_length: int = 128):
     Such a head puts all its attention so many tokens before (below 0) or behind itself. The share is that of `measure_heads`,
     to which it is the bar: a head that does no better need not know more (Clark et al. 2019, section 4.2).
     """
-    hits, counts = {}, {}
+    hits: dict[str, torch.Tensor] = {}
+    counts: dict[str, int] = {}
     for text in texts:
         ids = tokenizer(text, truncation=True, max_length=max_length, return_tensors="pt")["input_ids"]
         asked = ordinary(ids, tokenizer)[0]

@@ -78,6 +78,14 @@ def test_a_classifier_gives_verdict_and_attention_in_one_pass(classifier, tokeni
     assert torch.allclose(found.weights, step_by_step(classifier.bert, tokenizer, "a good film"), atol=1e-6)
 
 
+def test_a_classifier_reads_a_long_text_as_in_a_prediction(classifier, tokenizer):
+    classifier.read_as(8, "tail")
+    found = attend("bad " * 60 + "a good film", model=classifier, tokenizer=tokenizer)
+    assert found.tokens == ["[CLS]", "bad", "bad", "bad", "a", "good", "film", "[SEP]"]
+    expected = predict_probabilities(["bad " * 60 + "a good film"], classifier, tokenizer)[0]
+    assert torch.allclose(found.logits.softmax(-1), expected, atol=1e-5)
+
+
 def test_a_classifier_tells_two_sentences_apart(classifier, tokenizer):
     found = attend(TEXT, PAIR, classifier, tokenizer)
     assert torch.allclose(found.weights, step_by_step(classifier.bert, tokenizer, TEXT, PAIR), atol=1e-6)

@@ -3,8 +3,8 @@
     python tools/readme_tables.py [--check]
 
 The results come from data/results/imdb-*.json (results_table.py), those of speed from bench-*.json (speed_table.py); in the
-map of the course, each notebook that exists is linked and the others are marked; the map of the library is module_map.py's. With --check nothing is written, and the
-exit status is 1 where README.md is stale.
+map of the course, each notebook that exists is linked and the others are marked; the map of the library is module_map.py's.
+With --check nothing is written, and the exit status is 1 where README.md is stale.
 """
 
 import argparse

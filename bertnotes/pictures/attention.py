@@ -45,7 +45,7 @@ def attention_heatmap(
     rows, columns = weights.shape
     numbers = max(rows, columns) <= 8 if numbers is None else numbers
     ax = ax or _heatmap_axes(query_tokens, key_tokens, numbers)
-    ax.get_figure(root=True).set_facecolor("white")
+    plt.setp(ax.get_figure(root=True), facecolor="white")
     image = ax.imshow(weights, cmap=AMOUNT, vmin=0, vmax=vmax, aspect="equal")
     size = _label_size(ax, rows, columns)
     _name_tokens(ax, query_tokens, key_tokens, size)
@@ -214,7 +214,7 @@ def token_strip(tokens, values, ax: Axes | None = None, title: str | None = None
     Raises ValueError where tokens and values differ in number, or a value is not finite.
     """
     values, names = vector(values, tokens), plain(tokens)
-    places, line, column = [], 0, 0
+    places, line, column = [], 0, 0.0
     for name in names:
         if column and column + len(name) > wide:
             line, column = line + 1, 0

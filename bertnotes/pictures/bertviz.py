@@ -60,7 +60,7 @@ def queries_and_keys(encoder, tokenizer, text: str, pair: str | None = None) -> 
     """Run a BERT on one text: (queries, keys, Attention), the first two (layer, head, position, head_dim)."""
     from bertnotes.attend import attend  # loads transformers, which the two other views do without
 
-    found = {"query": [], "key": []}
+    found: dict[str, list] = {"query": [], "key": []}
     hooks = [
         module.register_forward_hook(lambda _module, _inputs, output, kept=kept: kept.append(output.float().cpu()))
         for part, kept in found.items()

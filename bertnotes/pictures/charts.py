@@ -151,7 +151,7 @@ def line_chart(x, lines, xlabel: str, title: str | None = None, logarithmic: str
         ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     ax.set_xticks(x, [f"{value:,}" for value in x])
     ax.minorticks_off()
-    finish(ax, xlabel, title).xaxis.label.set_size(11)
+    finish(ax, xlabel, title).xaxis.label.set_fontsize(11)
     return ax
 
 
@@ -172,7 +172,8 @@ class LiveCurve:
 
     def __init__(self, every: float = 2.0):
         self.every, self.drawn, self.handle = every, float("-inf"), None
-        self.losses, self.epochs = [], []  # a loss for each step; (steps so far, entry) for each epoch
+        self.losses: list[float] = []  # one a step
+        self.epochs: list[tuple[int, dict]] = []  # steps so far, entry
 
     def begin(self, run):
         """A training begins."""

@@ -61,7 +61,7 @@ def new_axes(width: float, height: float) -> Axes:
 
 def finish(ax: Axes, xlabel: str | None = None, title: str | None = None) -> Axes:
     """The Axes with its labels, on our ground, and with no more lines than needed."""
-    ax.get_figure(root=True).set_facecolor("white")  # whatever style is set: our ink is dark
+    plt.setp(ax.get_figure(root=True), facecolor="white")  # whatever style is set: our ink is dark
     ax.set_facecolor("white")
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(GRID)

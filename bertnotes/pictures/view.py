@@ -114,8 +114,8 @@ def script_json(data):
 
 def heatmap_png(attention: Attention, layer: int, head: int) -> bytes:
     """The picture under a view, a PNG; the same weights give the same bytes."""
-    ax = attention_heatmap(attention, numbers=False, layer=layer, head=head)
+    attention_heatmap(attention, numbers=False, layer=layer, head=head)
     buffer = io.BytesIO()
-    ax.figure.savefig(buffer, format="png", dpi=80)
-    plt.close(ax.figure)
+    plt.savefig(buffer, format="png", dpi=80)
+    plt.close()
     return small_png(buffer.getvalue())

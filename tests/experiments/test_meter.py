@@ -48,7 +48,7 @@ def test_a_meter_counts_reviews_tokens_and_padding(encoder):
 
 
 def test_tokens_are_fetched_once_at_the_end(encoder, monkeypatch):
-    """A GPU that is asked for a number has to finish first all that it was given: the meter would slow down what it measures."""
+    """A GPU that is asked for a number first has to finish all it was given: the meter would slow down what it measures."""
     mask, asked = torch.ones(2, 4, dtype=torch.long), []
     with Meter()(encoder) as reading:
         for name in ("item", "__int__", "__bool__", "tolist"):
