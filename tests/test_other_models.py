@@ -79,6 +79,7 @@ def test_it_can_be_fine_tuned(tmp_path):
     """Notebook 10: fit, save, load, predict."""
     model, tokenizer = BERTClassifier(), load_tokenizer()
     assert len(model.bert.encoder.layer) == 12
-    fit(model, tokenizer, (TEXTS, [0, 1, 0, 1]), (TEXTS, [0, 1, 0, 1]), TrainConfig(epochs=1, max_length=16), out=tmp_path)
+    fit(model, tokenizer, (TEXTS, [0, 1, 0, 1]), (TEXTS, [0, 1, 0, 1]), TrainConfig(epochs=1, max_length=16))
+    model.save_pretrained(tmp_path, tokenizer)
     again, its_tokenizer = BERTClassifier.from_pretrained(tmp_path)
     assert predict_sentiment(TEXTS[0], again, its_tokenizer, "cpu") == predict_sentiment(TEXTS[0], model, tokenizer, "cpu")

@@ -27,8 +27,9 @@ CHECKS = {  # each with its command lines
         [sys.executable, "-m", "ruff", "format", "--check"],
         [sys.executable, "-m", "mypy"],
     ],
-    "unit": [PYTEST],
-    # strict: every text output is compared. Two at a time with a thread each, which takes half as long as one with two
+    # two files at a time with a thread each, which takes half as long as one with two threads
+    "unit": [[*PYTEST, "-n", "2", "--dist", "loadfile"]],
+    # strict: every text output is compared
     "notebooks": [[*PYTEST, "--nbval", "-n", "2", "--dist", "loadscope", "notebooks"]],
     "long": [[*PYTEST, "-m", "long"]],
 }
@@ -78,7 +79,7 @@ def go_offline():
 def run(name):
     """Run all the command lines of one check; returns whether all passed. pytest fails where it finds nothing to run."""
     print(f"== {name}", flush=True)
-    environment = os.environ | ({"OMP_NUM_THREADS": "1"} if name == "notebooks" else {})
+    environment = os.environ | ({"OMP_NUM_THREADS": "1"} if name in ("unit", "notebooks") else {})
     return not any([subprocess.run(command, cwd=ROOT, env=environment).returncode for command in CHECKS[name]])
 
 

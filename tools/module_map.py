@@ -46,7 +46,7 @@ def map_of_modules(root, homes):
         row = f"| [`{path.removeprefix('bertnotes/')}`]({path}) | {summary(sources[path])} | {used} |"
         rows.setdefault(path.split("/")[1] if path.count("/") == 2 else "", []).append(row)
     return "\n\n".join(
-        f"| `bertnotes/{name}`: {FLOORS[name]} | what it holds | pages |\n| --- | --- | --- |\n" + "\n".join(rows[name])
+        f"| `bertnotes/{name}`: {FLOORS[name]} | what it holds | pages |\n| --- | --- | --- |\n" + "\n".join(rows.get(name, []))
         for name in FLOORS
     )
 

@@ -322,6 +322,9 @@ CHOOSING, MEASURING = slice(0, 32), slice(32, 64)  # rows to choose heads by, an
 
 
 # %%
+from contextlib import contextmanager
+
+
 @torch.inference_mode()
 def loss_of(model, part=CHOOSING):
     """The mean loss at the hidden words of some rows, in nats."""
@@ -336,9 +339,6 @@ assert math.exp(whole) < 150
 
 
 # %% slideshow={"slide_type": "subslide"}
-from contextlib import contextmanager
-
-
 @contextmanager
 def heads_off(model, heads):
     """Inside the block these heads, [(layer, head), ...], are silent; after it they are back."""

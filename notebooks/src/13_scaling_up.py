@@ -19,9 +19,6 @@ from torch.utils.data import DataLoader
 
 from bertnotes import BERTClassifier, TextClassificationDataset, load_imdb_data, load_tokenizer
 from bertnotes.data import REVIEWS
-from bertnotes.experiments.costs import Clock
-from bertnotes.experiments.records import read_record
-from bertnotes.training import TrainConfig, optimizer_and_schedule, train
 
 texts, labels = load_imdb_data(REVIEWS, sample=80, seed=0)
 tokenizer = load_tokenizer()
@@ -40,6 +37,11 @@ def two_layers(attention):
     model.bert.encoder.layer = model.bert.encoder.layer[:2]
     model.bert.config.num_hidden_layers = 2
     return model
+
+
+# %%
+from bertnotes.experiments.costs import Clock
+from bertnotes.training import TrainConfig, optimizer_and_schedule, train
 
 
 def seconds_of_an_epoch(loader, attention="sdpa", precision="fp32"):
@@ -531,6 +533,8 @@ for device, rate in rates.items():
 # And an epoch as measured on two cores, mini at 256 tokens. Most reviews are shorter than that:
 
 # %%
+from bertnotes.experiments.records import read_record
+
 record = read_record(results / "imdb-mini-256-seed0.json")
 took = [entry["seconds"] for entry in record["history"]]
 cut = json.loads((results / "imdb_facts.json").read_text(encoding="utf-8"))["reviews_cut"]["256"]

@@ -8,10 +8,11 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from toy import LABELS, TEXTS
 
 from bertnotes.classifier import BERTClassifier, predict_probabilities
+from bertnotes.experiments.engine import fit_in
 from bertnotes.experiments.reader_model import KINDS, ReaderConfig, ReaderModel, read_elmo, turned, write_reader
 from bertnotes.models import load_encoder, load_tokenizer
 from bertnotes.readers import ElmoReader
-from bertnotes.training import TrainConfig, fit
+from bertnotes.training import TrainConfig
 
 SIZES = {"vocab_size": 50, "hidden_size": 12, "num_hidden_layers": 2, "num_attention_heads": 3, "max_position_embeddings": 20}
 
@@ -80,7 +81,7 @@ def test_a_reader_learns_is_saved_and_judges_again(kind, tmp_path, tiny_checkpoi
     model, tokenizer = BERTClassifier(str(tmp_path / "new"), 2, "sdpa", random_init=True), load_tokenizer(str(tmp_path / "new"))
     data = TEXTS, LABELS
     config = TrainConfig(epochs=4, batch_size=8, learning_rate=1e-2, max_length=16)
-    history = fit(model, tokenizer, data, data, config, out=tmp_path / "run")
+    history = fit_in(tmp_path / "run", model, tokenizer, data, data, config)
     assert history[-1]["accuracy"] > 0.9
     again, its_tokenizer = BERTClassifier.from_pretrained(tmp_path / "run", "sdpa")
     judged = [predict_probabilities(TEXTS, *pair, max_length=16) for pair in ((model, tokenizer), (again, its_tokenizer))]

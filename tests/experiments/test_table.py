@@ -98,8 +98,6 @@ def test_the_options_of_a_run_give_its_settings_back(name, tmp_path):
             learning_rate=st.floats(0, 1),
             patience=st.none() | st.integers(1),
             frozen=st.booleans(),
-            micro_batch_size=st.none(),
-            compiled=st.just(False),
         ),
         variant=st.builds(Variant, attention=st.none() | st.sampled_from(["sdpa", "blockwise"])),
         machine=st.builds(Machine, micro_batch_size=st.none() | st.integers(1), save_every=st.floats(0, 1e6)),

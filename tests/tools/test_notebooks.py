@@ -241,7 +241,7 @@ def test_nbval_compares_what_was_run_and_passes_what_was_not(pair):
     write(notebook, folder / "08_changed.ipynb")
     notebook.cells[1].update(execution_count=None, outputs=[])
     write(notebook, folder / "09_never_run.ipynb")
-    command = [*check.NBVAL, "-rA", "-p", "no:cacheprovider"]
+    command = [*check.PYTEST, "--nbval", "-rA", "-p", "no:cacheprovider"]
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
     assert run.returncode == 1, run.stdout + run.stderr
     assert "PASSED 07_toy.ipynb::Cell 0" in run.stdout

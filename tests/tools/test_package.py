@@ -180,7 +180,7 @@ def test_a_script_needs_nothing_of_the_extras(run):
 @pytest.mark.parametrize(
     "code, module, extra",
     [
-        ("from bertnotes.pictures.charts import LiveCurve; LiveCurve()({'loss': 1.0})", "IPython", "lab"),
+        ("from bertnotes.pictures.charts import LiveCurve; LiveCurve().step(1.0)", "IPython", "lab"),
         ("from bertnotes import bertviz_head_view as v; v([[[[1.0]]]], ['a'])", "bertviz", "lab"),
     ],
 )

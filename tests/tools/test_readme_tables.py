@@ -29,6 +29,10 @@ README = """# x
 | 01 | Query | why |
 | 02 | Self (in preparation) | why not |
 <!-- course:end -->
+<!-- modules:begin -->
+
+<!-- modules:end -->
+
 <!-- results:begin -->
 old
 <!-- results:end -->
