@@ -34,10 +34,10 @@ README = """# x
 <!-- modules:end -->
 
 <!-- results:begin -->
-old
+to be replaced
 <!-- results:end -->
 <!-- speed:begin -->
-old
+to be replaced
 <!-- speed:end -->
 end
 """
@@ -292,7 +292,7 @@ def test_check_writes_nothing_and_fails_where_readme_is_stale(root):
     assert readme_tables.main([], root) == 0
     assert readme_tables.main(["--check"], root) == 0
     text = (root / "README.md").read_text(encoding="utf-8")
-    assert text.startswith("# x\n") and text.endswith("<!-- speed:end -->\nend\n") and "old" not in text
+    assert text.startswith("# x\n") and text.endswith("<!-- speed:end -->\nend\n") and "to be replaced" not in text
 
 
 def test_notebooks_are_linked_as_they_come_and_go(root):
