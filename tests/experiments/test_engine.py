@@ -309,14 +309,10 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 sys.path[:0] = {tests!r}
-from test_engine import CONFIG, DATA, HELD_OUT
-from bertnotes.classifier import BERTClassifier
-from bertnotes.training import fit
+from trainings import TRAININGS
 
 def child(out):
-    torch.manual_seed(0)
-    model = BERTClassifier({checkpoint!r}, 2)
-    fit(model, load_tokenizer({checkpoint!r}), DATA, HELD_OUT, CONFIG, out=out, resume=True, save_every=0)
+    TRAININGS[{name!r}]({checkpoint!r}, out, save_every=0)
 
 def written(out):
     path = Path(out) / "steps.jsonl"
