@@ -27,7 +27,7 @@ CHECKS = {  # each with its command lines
         [sys.executable, "-m", "ruff", "format", "--check"],
         [sys.executable, "-m", "mypy"],
     ],
-    # two files at a time with a thread each, which takes half as long as one with two threads
+    # two files at a time with a thread each: two threads in each of two processes would wait for each other
     "unit": [[*PYTEST, "-n", "2", "--dist", "loadfile"]],
     # strict: every text output is compared
     "notebooks": [[*PYTEST, "--nbval", "-n", "2", "--dist", "loadscope", "notebooks"]],

@@ -41,9 +41,8 @@ class Meter:
     def __call__(self, encoder):
         """Measure, with memory tidied up first so that what others left behind does not count."""
         reading, device = Reading(), next(encoder.parameters()).device
-        tokens = torch.zeros(
-            (), dtype=torch.long, device=device
-        )  # added up there and fetched once: else a GPU would be waited for
+        # added up on the device and fetched once: asking a GPU at each step would make it wait
+        tokens = torch.zeros((), dtype=torch.long, device=device)
 
         def count(encoder, arguments, named):
             ids = named["input_ids"] if "input_ids" in named else arguments[0]
