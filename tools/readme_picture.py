@@ -12,23 +12,13 @@ from pathlib import Path
 import matplotlib
 import matplotlib.patches
 import matplotlib.pyplot
-import torch
 
-from bertnotes import attention_heatmap, load_encoder, load_tokenizer
+from bertnotes import attend, attention_heatmap
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "attention.png"
 SENTENCE = "The cat sat on the mat because it was tired."
 WORD, MEANT = "it", "cat"
-
-
-def attention_of(sentence):
-    """Return the tokens of a sentence and all weights of the shipped model on it: (layer, head, query_pos, key_pos)."""
-    tokenizer = load_tokenizer()
-    inputs = tokenizer(sentence, return_tensors="pt")
-    with torch.inference_mode():
-        attentions = load_encoder()(**inputs, output_attentions=True).attentions
-    return tokenizer.convert_ids_to_tokens(inputs["input_ids"][0]), torch.cat(attentions)
 
 
 def strongest(scores):
@@ -38,7 +28,8 @@ def strongest(scores):
 
 def draw(sentence):
     """Draw the two heads. Returns the Figure."""
-    tokens, weights = attention_of(sentence)
+    attention = attend(sentence)
+    tokens, weights = attention.tokens, attention.weights
     word, meant = tokens.index(WORD), tokens.index(MEANT)
     found = {
         "looks back one token": strongest(weights.diagonal(-1, -2, -1).mean(-1)),
