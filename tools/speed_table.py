@@ -30,10 +30,11 @@ def speed_tables(folder):
 def about(name, record, work):
     """What was measured, and where: one line."""
     layers = f"the first {record['layers']} layers of {record['model']}" if record["layers"] else f"all of {record['model']}"
-    where = record["environment"]
+    where, rates = record["environment"], record.get("matrix_gigaflops")
+    units = "" if rates is None else ", bf16" if rates["bf16"] > rates["fp32"] else ", fp32: it has no units for bf16"
     return (
         f"**{work}** with {layers} at {record['max_length']} tokens, batches of {record['batch_size']} "
-        f"([record](data/results/{name}): {where['device']}, {where['date']}"
+        f"([record](data/results/{name}): {where['device']}{units}, {where['date']}"
     )
 
 
