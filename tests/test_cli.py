@@ -389,9 +389,7 @@ def test_doctor_says_ready_or_what_to_do(run, monkeypatch):
     """Status 0 and a tick for everything; status 2 and the remedy where one thing is wrong."""
     status, out, err = run("doctor")
     assert (status, err) == (0, "") and out.count("✓") == 7 and out.endswith("ready\n")
-    monkeypatch.setattr(
-        "bertnotes.experiments.doctor.check_memory", lambda: doctor.Check("memory", False, "none left", "buy some")
-    )
+    monkeypatch.setitem(doctor.LOOKS, "memory", (lambda: (False, "none left"), "buy some"))
     status, out, err = run("doctor")
     assert status == 2 and "✗ memory       none left\n  what to do: buy some" in out
     assert err == "bertnotes: not ready: memory; what to do stands above\n"

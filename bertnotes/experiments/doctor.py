@@ -32,16 +32,22 @@ class Check:
 
 def examine():
     """Look at everything that the notebooks need. Returns a list of Checks; none of them raises."""
-    looks = (check_packages, check_memory, check_disk, check_device, check_model, check_attention, check_reviews)
-    return [attempt(look) for look in looks]
+    return [attempt(name, *look) for name, look in LOOKS.items()]
 
 
-def attempt(look):
-    """A look that cannot even be taken, because a package is missing or of another version, is one that failed."""
+def attempt(name, look, remedy):
+    """Take a look, and make a Check of the two things that it returns: whether all is well, and what was found.
+
+    A look that cannot even be taken has failed: what it looks at is damaged or, as any other kind of error shows, a package is
+    missing or of another version.
+    """
     try:
-        return look()
+        return Check(name, *look(), remedy)
+    except (OSError, ValueError) as error:
+        found = str(error)
     except Exception as error:
-        return Check(look.__name__.removeprefix("check_"), False, " ".join(f"{type(error).__name__}: {error}".split()), SETUP)
+        found, remedy = f"{type(error).__name__}: {error}", SETUP
+    return Check(name, False, " ".join(found.split()), remedy)
 
 
 def check_packages(name="bertnotes"):
@@ -50,7 +56,7 @@ def check_packages(name="bertnotes"):
     try:
         wanted = [Requirement(line) for line in metadata.requires(name) or []]
     except metadata.PackageNotFoundError:
-        return Check("packages", False, f"{name} itself is not installed", f"{SETUP}, and start Jupyter from there")
+        return False, f"{name} itself is not installed"
     for requirement in wanted:
         if requirement.marker and not any(requirement.marker.evaluate({"extra": extra}) for extra in EXTRAS):
             continue
@@ -60,22 +66,12 @@ def check_packages(name="bertnotes"):
             version = "missing"
         if version == "missing" or not requirement.specifier.contains(version, prereleases=True):
             wrong.append(f"{requirement.name} {version} (needs {requirement.specifier})")
-    versions = f"Python {platform.python_version()}, torch {metadata.version('torch')}" if not wrong else ", ".join(wrong)
-    return Check("packages", not wrong, versions, SETUP)
+    return not wrong, ", ".join(wrong) or f"Python {platform.python_version()}, torch {metadata.version('torch')}"
 
 
-def check_memory(needed=MEMORY):
-    """There is memory for one notebook. needed: GB."""
-    free = psutil.virtual_memory().available / 1e9
-    return Check("memory", free >= needed, f"{free:.1f} GB free, {needed} needed", "close other programs and notebooks")
-
-
-def check_disk(folder=".", needed=DISK):
-    """There is room on disk for a fine-tuned model. needed: GB."""
-    free = shutil.disk_usage(folder).free / 1e9
-    return Check(
-        "disk", free >= needed, f"{free:.1f} GB free, {needed} needed", "delete old runs (the folder runs/) or other files"
-    )
+def enough(free, needed):
+    """Whether so many bytes are as much as is needed, in GB."""
+    return free / 1e9 >= needed, f"{free / 1e9:.1f} GB free, {needed} needed"
 
 
 def check_device():
@@ -84,8 +80,7 @@ def check_device():
 
     from bertnotes.devices import best_device, device_name
 
-    device = best_device()
-    return Check("device", True, f"{device}: {device_name(device)}")
+    return True, f"{best_device()}: {device_name(best_device())}"
 
 
 def check_model():
@@ -93,15 +88,9 @@ def check_model():
     from bertnotes.models import load_encoder, load_tokenizer
     from bertnotes.names import find_model
 
-    try:
-        load_tokenizer()
-        encoder = load_encoder()
-    except (OSError, ValueError) as error:
-        return Check(
-            "model", False, " ".join(str(error).split()), "unset BERTNOTES_MODEL to use the one that comes with a clone"
-        )
-    count = sum(weight.numel() for weight in encoder.parameters()) / 1e6
-    return Check("model", True, f"{Path(find_model()).name}, {count:.1f} million parameters")
+    load_tokenizer()
+    count = sum(weight.numel() for weight in load_encoder().parameters()) / 1e6
+    return True, f"{Path(find_model()).name}, {count:.1f} million parameters"
 
 
 def check_attention():
@@ -110,25 +99,25 @@ def check_attention():
 
     from bertnotes.models import load_encoder, load_tokenizer
 
-    remedy = "unset BERTNOTES_MODEL; if that is no help, " + SETUP
-    try:
-        with torch.inference_mode():
-            attentions = load_encoder()(**load_tokenizer()("A film.", return_tensors="pt"), output_attentions=True).attentions
-        error = max((weights.sum(-1) - 1).abs().max().item() for weights in attentions)
-    except (OSError, ValueError) as problem:
-        return Check("attention", False, " ".join(str(problem).split()), remedy)
-    shape = f"{len(attentions)} layers of {attentions[0].shape[1]} heads"
-    return Check("attention", error < 1e-4, f"{shape}, rows sum to 1 within {error:.0e}", remedy)
+    with torch.inference_mode():
+        attentions = load_encoder()(**load_tokenizer()("A film.", return_tensors="pt"), output_attentions=True).attentions
+    error = max((weights.sum(-1) - 1).abs().max().item() for weights in attentions)
+    return error < 1e-4, f"{len(attentions)} layers of {attentions[0].shape[1]} heads, rows sum to 1 within {error:.0e}"
 
 
 def check_reviews():
     """The course's reviews can be read."""
     from bertnotes.data import REVIEWS, load_imdb_data
 
-    try:
-        texts, _ = load_imdb_data(REVIEWS)
-    except (OSError, ValueError) as error:
-        return Check(
-            "reviews", False, " ".join(str(error).split()), "get data/reviews.csv again: git checkout data/reviews.csv"
-        )
-    return Check("reviews", True, f"{len(texts)} of them")
+    return True, f"{len(load_imdb_data(REVIEWS)[0])} of them"
+
+
+LOOKS = {  # the name of each, and what to do where it fails
+    "packages": (check_packages, f"{SETUP}, and start Jupyter from there"),
+    "memory": (lambda: enough(psutil.virtual_memory().available, MEMORY), "close other programs and notebooks"),
+    "disk": (lambda: enough(shutil.disk_usage(".").free, DISK), "delete old runs (the folder runs/) or other files"),
+    "device": (check_device, SETUP),
+    "model": (check_model, "unset BERTNOTES_MODEL to use the one that comes with a clone"),
+    "attention": (check_attention, f"unset BERTNOTES_MODEL; if that is no help, {SETUP}"),
+    "reviews": (check_reviews, "get data/reviews.csv again: git checkout data/reviews.csv"),
+}

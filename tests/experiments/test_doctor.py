@@ -9,6 +9,11 @@ import pytest
 from bertnotes.experiments import doctor
 
 
+def attempt(name):
+    """The Check that one of the looks gives."""
+    return doctor.attempt(name, *doctor.LOOKS[name])
+
+
 def test_this_machine_has_what_it_takes():
     """All checks, in order, and what they found."""
     checks = doctor.examine()
@@ -23,18 +28,20 @@ def test_what_is_wrong_comes_with_what_to_do():
     assert str(check) == "✗ memory       0.1 GB free\n  what to do: close something"
 
 
-def test_too_little_memory_or_disk():
+def test_too_little_memory_or_disk(monkeypatch):
     """No machine has a million GB."""
-    for check in (doctor.check_memory(1e6), doctor.check_disk(needed=1e6)):
-        assert not check.ok and "1000000.0 needed" in check.found and check.remedy
+    monkeypatch.setattr(doctor, "MEMORY", 1e6)
+    monkeypatch.setattr(doctor, "DISK", 1e6)
+    for check in doctor.examine()[1:3]:
+        assert not check.ok and "GB free, 1000000.0 needed" in check.found and check.remedy
 
 
 def test_a_package_that_is_missing_or_too_old(monkeypatch):
     """Each is named, with the version that is there and the one that is needed; of extras, only those that notebooks use."""
     lines = ["torch>=99", "no-such-package>=1,<2", "also-absent; extra == 'test'", "no-lab; extra == 'lab'", "matplotlib"]
     monkeypatch.setattr(metadata, "requires", lambda name: lines)
-    check = doctor.check_packages()
-    assert not check.ok and "no-such-package missing (needs <2,>=1)" in check.found
+    check = attempt("packages")
+    assert not check.ok and "no-such-package missing (needs <2,>=1)" in check.found and "make lab" in check.remedy
     assert "torch" in check.found and ">=99" in check.found and "also-absent" not in check.found
     assert "matplotlib" not in check.found and "no-lab missing" in check.found
 
@@ -49,19 +56,19 @@ def test_a_package_that_cannot_be_imported_is_told_with_the_rest(monkeypatch):
 
 def test_the_course_itself_is_not_installed():
     """As when Jupyter runs in another environment."""
-    assert "is not installed" in doctor.check_packages("no-such-course").found
+    assert doctor.check_packages("no-such-course") == (False, "no-such-course itself is not installed")
 
 
-@pytest.mark.parametrize("check", [doctor.check_model, doctor.check_attention])
-def test_a_model_that_is_not_there(monkeypatch, tmp_path, check):
+@pytest.mark.parametrize("name", ["model", "attention"])
+def test_a_model_that_is_not_there(monkeypatch, tmp_path, name):
     monkeypatch.setenv("BERTNOTES_MODEL", str(tmp_path / "gone"))
-    found = check()
+    found = attempt(name)
     assert not found.ok and "gone" in found.found and "BERTNOTES_MODEL" in found.remedy
 
 
 def test_reviews_that_are_not_there(monkeypatch, tmp_path):
     monkeypatch.setattr("bertnotes.data.REVIEWS", tmp_path / "none.csv")
-    found = doctor.check_reviews()
+    found = attempt("reviews")
     assert not found.ok and "none.csv" in found.found and "git checkout" in found.remedy
 
 
@@ -69,4 +76,4 @@ def test_another_model_is_named(monkeypatch, tiny_checkpoint, tmp_path):
     """What BERTNOTES_MODEL says is what is looked at."""
     folder = shutil.copytree(tiny_checkpoint, tmp_path / "my-bert")
     monkeypatch.setenv("BERTNOTES_MODEL", str(folder))
-    assert doctor.check_model().found.startswith("my-bert, ")
+    assert attempt("model").found.startswith("my-bert, ")
