@@ -19,8 +19,7 @@ from bertnotes.files import DATA, whole
 REVIEWS_A_SPLIT = 25_000  # in train and in test
 URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 SHA256 = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
-SPLITS = ("train", "test", "unsup")
-SENTIMENTS = {"pos": "positive", "neg": "negative", "unsup": ""}
+SENTIMENTS = {"pos": "positive", "neg": "negative"}
 # train/pos/127_9.txt: the number of the review, and its rating
 MEMBER = re.compile(r"(?:^|/)(train|test)/(pos|neg|unsup)/(\d+)_(\d+)\.txt$")
 
@@ -38,10 +37,9 @@ def read_original(source):
     Returns {"train": frame, "test": frame, "unsup": frame} with the columns id, review, sentiment, rating (unsup: id and
     review), sorted by id. Raises FileNotFoundError or ValueError where the source is not the data set.
     """
-    rows = {split: [] for split in SPLITS}
+    rows = {"train": [], "test": [], "unsup": []}
     for name, content in _files(Path(source)):
-        match = MEMBER.search(name)
-        if match:
+        if match := MEMBER.search(name):
             split, kind, number, rating = match.groups()
             row = {"id": f"{split}/{kind}/{number}", "review": content.decode("utf-8")}
             if kind == "unsup":
@@ -87,19 +85,15 @@ def restore_split(csv):
     wanted = Counter(official_marks())
     if not wanted:
         raise FileNotFoundError(f"no fingerprints of IMDB's test split at {FINGERPRINTS}; they come with a clone of the course")
-    total, in_test = wanted.total(), []
-    for review in frame["review"]:  # counted, because some reviews stand in both splits
-        mark = fingerprint(review)
-        in_test.append(wanted[mark] > 0)
-        wanted[mark] -= in_test[-1]
-    if sum(in_test) != total:
+    marks = frame["review"].map(fingerprint)
+    in_test = marks.groupby(marks).cumcount() < marks.map(wanted)  # counted, because some reviews stand in both splits
+    if in_test.sum() != wanted.total():
         raise ValueError(
-            f"{csv} holds {sum(in_test)} of the {total} reviews of IMDB's official test split; expected all of them, as in "
-            f"the copy with 50,000 rows. To train on a file of your own, give it to `bertnotes train --data`"
+            f"{csv} holds {in_test.sum()} of the {wanted.total()} reviews of IMDB's official test split; expected all of them, "
+            f"as in the copy with 50,000 rows. To train on a file of your own, give it to `bertnotes train --data`"
         )
-    chosen = pd.Series(in_test, index=frame.index)
     columns = ["review", "sentiment"]
-    return {"train": frame.loc[~chosen, columns], "test": frame.loc[chosen, columns]}
+    return {"train": frame.loc[~in_test, columns], "test": frame.loc[in_test, columns]}
 
 
 def write_splits(frames, folder):
