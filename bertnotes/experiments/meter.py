@@ -1,6 +1,7 @@
 """What a piece of work took: seconds, tokens, arithmetic and memory, read off the encoder while it works. Page 13."""
 
 import gc
+import os
 import re
 import sys
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import torch
+from torch.utils.benchmark import Timer
 
 from bertnotes.devices import autocast, fast_precision, give_back_memory
 
@@ -79,14 +81,10 @@ def matrix_rate(device="cpu", precision="fp32", seconds=1.0):
     size = 8192 if torch.device(device).type == "cuda" else 2048
     if fast_precision(device, precision) != precision:
         size = 512  # large enough to see how slow it is
-    matrix, count = torch.randn(size, size, device=device), 0
-    with torch.inference_mode(), autocast(device, precision):
-        (matrix @ matrix).sum().item()
-        started = time.perf_counter()
-        while time.perf_counter() - started < seconds:
-            (matrix @ matrix)[0, 0].item()  # .item() waits for the device
-            count += 1
-    return 2 * size**3 * count / (time.perf_counter() - started)
+    matrix = torch.randn(size, size, device=device)
+    product = Timer("(matrix @ matrix)[0, 0].item()", globals={"matrix": matrix}, num_threads=torch.get_num_threads())
+    with torch.inference_mode(), autocast(device, precision):  # .item() waits for the device
+        return 2 * size**3 / product.blocked_autorange(min_run_time=seconds).mean
 
 
 class MemoryWatch:
@@ -130,12 +128,11 @@ def peak_memory(device="cpu"):
     None where the system does not say (Windows)."""
     if torch.device(device).type == "cuda":
         return round(torch.cuda.max_memory_allocated(device) / 1e6)
-    if (held := peak_of_process()) is not None:
+    held = peak_of_process()
+    if held is not None or os.name == "nt":
         return held
-    try:
-        import resource
-    except ImportError:
-        return None
+    import resource  # Windows has none
+
     unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, others kilobytes
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
 
@@ -143,12 +140,8 @@ def peak_memory(device="cpu"):
 def peak_of_process(process="self"):
     """The most memory that a process, given by its number, has held so far, in MB; None where the system is not Linux or has
     no such process. Unlike getrusage's, this peak is of its program alone, and not of the one that started it."""
-    held = re.search(r"^VmHWM:\s*(\d+) kB$", linux_status(process), re.MULTILINE)
-    return held and round(int(held[1]) * 1024 / 1e6)
-
-
-def linux_status(process):
-    """What Linux says of a process, given by its number; "" elsewhere, or where there is none."""
     with suppress(OSError):
-        return Path(f"/proc/{process}/status").read_text(encoding="utf-8")
-    return ""
+        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+        if held := re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE):
+            return round(int(held[1]) * 1024 / 1e6)
+    return None

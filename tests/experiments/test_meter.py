@@ -2,13 +2,21 @@
 
 import os
 import threading
+from pathlib import Path
 
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from bertnotes.experiments import meter as memory
-from bertnotes.experiments.meter import MemoryWatch, Meter, give_back_memory, matrix_rate, operations
+from bertnotes.experiments.meter import (
+    MemoryWatch,
+    Meter,
+    give_back_memory,
+    matrix_rate,
+    operations,
+    peak_memory,
+    peak_of_process,
+)
 from bertnotes.models import load_encoder
 
 
@@ -90,10 +98,14 @@ def test_memory_of_a_gpu_is_what_torch_counts(monkeypatch):
 
 
 def test_the_peak_of_a_process_is_what_linux_says_of_this_program(monkeypatch):
-    monkeypatch.setattr(memory, "linux_status", lambda process: "VmPeak:\t  9000 kB\nVmHWM:\t  500000 kB\nVmRSS:\t  4000 kB\n")
-    assert memory.peak_memory() == 512
-    monkeypatch.setattr(memory, "linux_status", lambda process: "")
-    assert os.name == "nt" or memory.peak_memory() > 100, "elsewhere what getrusage says"
+    status = "VmPeak:\t  9000 kB\nVmHWM:\t  500000 kB\nVmRSS:\t  4000 kB\n"
+    monkeypatch.setattr(Path, "read_text", lambda path, encoding: status)
+    assert peak_memory() == 512
+    status = ""
+    assert peak_of_process() is None
+    assert os.name == "nt" or peak_memory() > 100, "elsewhere what getrusage says"
+    monkeypatch.undo()
+    assert peak_of_process(2**30) is None, "there is no such process"
 
 
 def test_matrix_rate_is_measured():
