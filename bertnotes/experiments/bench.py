@@ -1,13 +1,14 @@
 """The command `bertnotes bench`: ours against the others, honestly: in one process, on the same reviews and weights, taking
 turns. Page 13."""
 
-import statistics
 import sys
 import tempfile
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
 import torch
 from scipy import stats
 from torch import nn
@@ -17,23 +18,23 @@ from bertnotes.batching import TextClassificationDataset, evaluation_loader
 from bertnotes.classifier import BERTClassifier
 from bertnotes.data import load_imdb_data
 from bertnotes.experiments import rivals
-from bertnotes.experiments.meter import Meter, matrix_rate
+from bertnotes.experiments.meter import matrix_rate
 from bertnotes.experiments.records import command_of, read_record, write_record
 from bertnotes.files import hash_of
 from bertnotes.models import load_tokenizer
-from bertnotes.training import TrainConfig, evaluate, fit
+from bertnotes.training import evaluate
 
 ORIGINAL, OURS, FUSED = "the original loop", "bertnotes", "bertnotes, no attention dropout"
 TRAINING = {
     ORIGINAL: rivals.original_loop,
-    "Trainer, defaults": rivals.trainer_defaults,
-    "Trainer, best": rivals.trainer_best,
+    "Trainer, defaults": rivals.transformers_trainer,
+    "Trainer, best": partial(rivals.transformers_trainer, best=True),
     OURS: rivals.ours,
-    FUSED: rivals.ours_without_attention_dropout,
+    FUSED: partial(rivals.ours, attention="sdpa", attention_dropout=0.0),  # torch's fused attention can do it, also on a CPU
 }
 PREDICTION = {
     "pipeline": rivals.transformers_pipeline,
-    "bertnotes, fp32": rivals.our_prediction_fp32,
+    "bertnotes, fp32": partial(rivals.our_prediction, wanted="fp32"),
     OURS: rivals.our_prediction,
 }
 
@@ -62,26 +63,22 @@ def bench(settings: Bench):
     counts = settings.rounds, settings.steps, settings.batch_size
     if min(counts) < 1:
         raise ValueError(f"rounds, steps and batch size are at least 1; got {counts[0]}, {counts[1]} and {counts[2]}")
-    compare = compare_accuracy if settings.task == "accuracy" else compare_speed
-    extra, sample = settings.held_out if settings.task == "accuracy" else 0, settings.sample
-    texts, labels = load_imdb_data(settings.data, sample + extra, settings.seed)
+    accuracy, sample = settings.task == "accuracy", settings.sample
+    texts, labels = load_imdb_data(settings.data, sample + (settings.held_out if accuracy else 0), settings.seed)
     with tempfile.TemporaryDirectory() as folder:
         cut_classifier(settings.model, settings.layers, folder, settings.seed)
         same = {name: getattr(settings, name) for name in ("max_length", "batch_size", "steps", "seed", "learning_rate")}
-        job = rivals.Job(Path(folder), texts[:sample], labels[:sample], device=devices.best_device(), **same)
-        compare(settings, job, (texts[sample:], labels[sample:]))
+        job = rivals.Job(folder, texts[:sample], labels[:sample], device=devices.best_device(), **same)
+        held_out = texts[sample:], labels[sample:]
+        for record in compare_accuracy(settings, job, held_out) if accuracy else compare_speed(settings, job):
+            if settings.record:
+                write_record(settings.record, command=command_of("bench", settings), **record)
 
 
 def about(settings, *more):
     """What a record of these settings says before its results, a dict. more: settings that matter to its task."""
     names = ("task", "model", "layers", "sample", "max_length", "batch_size", "seed", *more)
     return {name: getattr(settings, name) for name in names} | {"data": hash_of(settings.data)}
-
-
-def note(settings, **found):
-    """Write the record, if one was asked for."""
-    if settings.record:
-        write_record(settings.record, command=command_of("bench", settings), **found)
 
 
 def cut_classifier(name, layers, folder, seed=0):
@@ -106,61 +103,52 @@ def cut_classifier(name, layers, folder, seed=0):
 # --- which is faster? --------------------------------------------------------------------------------------------------------
 
 
-def compare_speed(settings, job, _):
-    """Let the sides take turns, print what they took, and note it after each round."""
-    training, readings = settings.task == "training", []
+def compare_speed(settings, job):
+    """Let the sides take turns, and print what they took. Yields the record, a dict, after each round."""
+    training = settings.task == "training"
     rates = {precision: round(matrix_rate(job.device, precision) / 1e9) for precision in ("fp32", "bf16")}
     attention = devices.training_attention(job.device) if training else "sdpa"
     known = {**about(settings), "steps": job.steps if training else None, "attention": attention, "matrix_gigaflops": rates}
-    sides = TRAINING if training else PREDICTION
-    for number, name, reading in take_turns(sides, job, settings.rounds, training):
-        readings.append((number, name, reading))
-        print(f"round {number + 1}: {name} {reading.seconds:.1f} s", file=sys.stderr)
-        if len(readings) % len(sides) == 0:
-            single = [{"round": number, "side": name, **asdict(reading)} for number, name, reading in readings]
-            note(settings, **known, summary=summary(readings), readings=single)
+    for readings in take_turns(TRAINING if training else PREDICTION, job, settings.rounds):
+        yield known | {"summary": summary(readings), "readings": readings}
     print(report(summary(readings)))
     print(f"large matrix products here: {rates['fp32']:,} billion operations a second in fp32, {rates['bf16']:,} in bf16")
 
 
-def take_turns(sides, job, rounds=3, training=True):
-    """Let each side do the job, round after round, another draw of reviews each round. Yields (round, side, Reading).
+def take_turns(sides, job, rounds=3):
+    """Let each side do the job, round after round, another draw of reviews each round. Yields the readings so far after each:
+    dicts with the number of the round, the name of the side, and what the Reading says.
 
     Before the first round each side does two steps (of a prediction: two batches) that do not count: what is set up once is.
     """
     for side in sides.values():
-        side(replace(job, texts=job.texts[: 2 * job.batch_size], labels=job.labels[: 2 * job.batch_size], steps=2), Meter())
+        side(replace(job, texts=job.texts[: 2 * job.batch_size], labels=job.labels[: 2 * job.batch_size], steps=2))
+    readings = []
     for number in range(rounds):
         for name, side in sides.items():
-            yield number, name, side(replace(job, seed=job.seed + number), Meter(passes=3 if training else 1))
+            reading = side(replace(job, seed=job.seed + number))[0]  # the model goes before the next side begins
+            readings.append({"round": number, "side": name, **asdict(reading)})
+            print(f"round {number + 1}: {name} {reading.seconds:.1f} s", file=sys.stderr)
+        yield readings
 
 
 def summary(readings):
     """What the readings of several rounds come to, for each side: a dict.
 
-    readings: (round, side, Reading) as `take_turns` yields them. Rates count the tokens of the reviews, not padding. ratio: our
-    rate over that side's, in the median round; least and most: in the worst and the best round.
+    readings: as `take_turns` yields them. Rates count the tokens of the reviews, not padding. ratio: our rate over that side's,
+    in the median round; least and most: in the worst and the best round.
     """
-    by_round = {}
-    for number, name, reading in readings:
-        by_round.setdefault(number, {})[name] = reading
-    whole = [sides for sides in by_round.values() if OURS in sides]
-    rates = [{name: one.tokens / one.seconds for name, one in sides.items()} for sides in whole]
-    found = {}
-    for name in whole[0] if whole else ():
-        ratios = [rate[OURS] / rate[name] for rate in rates]
-        of_side = [sides[name] for sides in whole]
-        found[name] = {
-            "seconds": round(statistics.median(one.seconds for one in of_side), 1),
-            "tokens_per_second": round(statistics.median(rate[name] for rate in rates)),
-            "positions_per_token": round(statistics.median(one.positions / one.tokens for one in of_side), 2),
-            "gigaflops": round(statistics.median(one.operations / one.seconds for one in of_side) / 1e9),
-            "memory_mb": round(statistics.median(one.memory_mb for one in of_side)),
-            "ratio": round(statistics.median(ratios), 2),
-            "least": round(min(ratios), 2),
-            "most": round(max(ratios), 2),
-        }
-    return found
+    digits = {"seconds": 1, "tokens_per_second": None, "positions_per_token": 2, "gigaflops": None, "memory_mb": None}
+    digits |= dict.fromkeys(("ratio", "least", "most"), 2)
+    frame = pd.DataFrame(readings)
+    frame["tokens_per_second"] = frame["tokens"] / frame["seconds"]
+    frame["positions_per_token"] = frame["positions"] / frame["tokens"]
+    frame["gigaflops"] = frame["operations"] / frame["seconds"] / 1e9
+    ours = frame[frame["side"] == OURS].set_index("round")["tokens_per_second"]
+    frame["ratio"] = frame["least"] = frame["most"] = frame["round"].map(ours) / frame["tokens_per_second"]
+    come_to = dict.fromkeys(digits, "median") | {"least": "min", "most": "max"}
+    found = frame.groupby("side", sort=False).agg(come_to).to_dict("index")
+    return {side: {name: round(value, digits[name]) for name, value in row.items()} for side, row in found.items()}
 
 
 def report(found):
@@ -180,13 +168,13 @@ def report(found):
 
 def compare_accuracy(settings, job, held_out):
     """Train with the original loop and with ours, seed after seed, and say which learned more. Seeds that the record has
-    already, from the same settings, are not done again."""
+    already, from the same settings, are not done again. Yields the record, a dict, after each seed."""
     known = about(settings, "held_out", "learning_rate")
     rows = rows_so_far(settings.record, known)[: settings.rounds]
     for seed in range(job.seed + len(rows), job.seed + settings.rounds):
         rows.append(accuracies(job, held_out, seed))
         print(", ".join(f"{name} {value:.4g}" for name, value in rows[-1].items()), file=sys.stderr)
-        note(settings, **known, attention=devices.training_attention(job.device), rows=rows)
+        yield known | {"attention": devices.training_attention(job.device), "rows": rows}
     print(accuracy_report(rows))
 
 
@@ -196,41 +184,29 @@ def rows_so_far(path, known):
         old = read_record(path)
     except (TypeError, OSError, ValueError):  # no record asked for, none there yet, or a damaged one
         return []
-    old.setdefault("data", known["data"])  # records of earlier versions do not name it
-    return old.get("rows", []) if all(old.get(name) == value for name, value in known.items()) else []
+    same = all(old.get(name, value) == value for name, value in known.items())  # earlier versions did not name their data
+    return old.get("rows", []) if same else []
 
 
 def accuracies(job, held_out, seed):
     """Train for one epoch with the original loop, with ours, and with ours without dropout of attention weights, each from the
     same weights. Returns their accuracies on held_out, (texts, labels) that none of them trains on."""
-    job = replace(job, seed=seed)
-    tokenizer = load_tokenizer(str(job.folder))
-    loader = evaluation_loader(TextClassificationDataset(*held_out, tokenizer, job.max_length), 32)
-    torch.manual_seed(seed)  # the head is drawn: with the same numbers on every side
-    theirs = BERTClassifier(str(job.folder), 2, "sdpa").to(job.device)
-    for _ in rivals.original_steps(theirs, job):
-        pass
-    row = {"seed": seed, ORIGINAL: evaluate(theirs, loader, job.device)[0]}
-    precision = devices.fast_precision(job.device)
-    config = TrainConfig(1, job.batch_size, job.learning_rate, max_length=job.max_length, seed=seed, precision=precision)
-    best = devices.training_attention(job.device)
-    choices = {OURS: {"attention": best}, FUSED: {"attention": "sdpa", "attention_dropout": 0.0}}
-    for name, choice in choices.items():
-        torch.manual_seed(seed)
-        model = BERTClassifier(str(job.folder), 2, **choice)
-        row[name] = fit(model, tokenizer, (job.texts, job.labels), held_out, config, job.device)[0]["accuracy"]
+    job, row = replace(job, seed=seed, steps=None), {"seed": seed}
+    reviews = TextClassificationDataset(*held_out, load_tokenizer(job.folder), job.max_length)
+    for name in (ORIGINAL, OURS, FUSED):
+        _, model = TRAINING[name](job)
+        row[name] = evaluate(model, evaluation_loader(reviews, 32), job.device)[0]
     return row
 
 
 def accuracy_report(rows):
     """Say how the accuracies compare: for each way their mean, and the 95 % interval of its difference from the original loop
     over the seeds (Student's t, paired by seed)."""
-    base = statistics.mean(row[ORIGINAL] for row in rows)
-    lines = [f"after one epoch, {len(rows)} seed{'s' * (len(rows) > 1)}: {ORIGINAL} {base:.2%}"]
+    frame = pd.DataFrame(rows)
+    lines = [f"after one epoch, {len(rows)} seed{'s' * (len(rows) > 1)}: {ORIGINAL} {frame[ORIGINAL].mean():.2%}"]
     for name in (OURS, FUSED):
-        gains = [row[name] - row[ORIGINAL] for row in rows]
-        lines.append(f"{name} {statistics.mean(row[name] for row in rows):.2%}, {100 * statistics.mean(gains):+.2f} points")
+        gains = 100 * (frame[name] - frame[ORIGINAL])
+        lines.append(f"{name} {frame[name].mean():.2%}, {gains.mean():+.2f} points")
         if len(rows) > 1:
-            band = stats.t.ppf(0.975, len(rows) - 1) * statistics.stdev(gains) / len(rows) ** 0.5
-            lines[-1] += f" (95 % interval ± {100 * band:.2f})"
+            lines[-1] += f" (95 % interval ± {stats.t.ppf(0.975, len(rows) - 1) * gains.sem():.2f})"
     return "\n".join(lines)

@@ -30,42 +30,61 @@ class Reading:
     memory_mb: int = 0
 
 
-class Meter:
-    """Measures an encoder at work: `with meter(encoder) as reading:` gives a Reading, which is complete after the block.
+@contextmanager
+def measure(encoder):
+    """Measure an encoder at work: gives a Reading, which is complete after the `with` block.
 
-    passes: 3 where each batch goes forth and back (back costs twice as much), 1 where it only goes forth.
+    Memory is tidied up first, so that what others left behind does not count.
     """
+    reading, device = Reading(), next(encoder.parameters()).device
+    # added up on the device and fetched once: asking a GPU at each step would make it wait
+    tokens = torch.zeros((), dtype=torch.long, device=device)
 
-    def __init__(self, passes=1):
-        self.passes = passes
+    def count(encoder, arguments, named):
+        ids = named["input_ids"] if "input_ids" in named else arguments[0]
+        passes = 3 if torch.is_grad_enabled() else 1  # the way back, if there is one, costs twice as much as the way forth
+        tokens.add_(named["attention_mask"].sum())
+        reading.reviews += ids.shape[0]
+        reading.positions += ids.numel()
+        reading.operations += passes * operations(encoder.config, *ids.shape)
 
-    @contextmanager
-    def __call__(self, encoder):
-        """Measure, with memory tidied up first so that what others left behind does not count."""
-        reading, device = Reading(), next(encoder.parameters()).device
-        # added up on the device and fetched once: asking a GPU at each step would make it wait
-        tokens = torch.zeros((), dtype=torch.long, device=device)
+    gc.collect()
+    give_back_memory()
+    with encoder.register_forward_pre_hook(count, with_kwargs=True), watch_memory(reading, device):
+        started = time.perf_counter()
+        yield reading
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        reading.seconds = time.perf_counter() - started
+    reading.tokens = tokens.item()
 
-        def count(encoder, arguments, named):
-            ids = named["input_ids"] if "input_ids" in named else arguments[0]
-            tokens.add_(named["attention_mask"].sum())
-            reading.reviews += ids.shape[0]
-            reading.positions += ids.numel()
-            reading.operations += self.passes * operations(encoder.config, *ids.shape)
 
-        gc.collect()
-        give_back_memory()
-        hook = encoder.register_forward_pre_hook(count, with_kwargs=True)
-        try:
-            with MemoryWatch(device) as memory:
-                started = time.perf_counter()
-                yield reading
-                if device.type == "cuda":
-                    torch.cuda.synchronize()
-                reading.seconds = time.perf_counter() - started
-        finally:
-            hook.remove()
-        reading.memory_mb, reading.tokens = memory.most_mb, tokens.item()
+@contextmanager
+def watch_memory(reading, device, every=0.02):
+    """Note in a reading the most memory that is held while a `with` block lasts, beyond what was held at first: by this process
+    or, where the work is done on a GPU, by the tensors there."""
+    if device.type == "cuda":  # torch keeps the peak itself
+        torch.cuda.reset_peak_memory_stats()
+        first = torch.cuda.memory_allocated()
+        yield
+        reading.memory_mb = round((torch.cuda.max_memory_allocated() - first) / 1e6)
+        return
+    held, over = psutil.Process().memory_info, threading.Event()
+    first = held().rss
+
+    def follow():
+        done = False
+        while not done:
+            done = over.wait(every)
+            reading.memory_mb = max(reading.memory_mb, round((held().rss - first) / 1e6))
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def operations(config, batch, length):
@@ -85,42 +104,6 @@ def matrix_rate(device="cpu", precision="fp32", seconds=1.0):
     product = Timer("(matrix @ matrix)[0, 0].item()", globals={"matrix": matrix}, num_threads=torch.get_num_threads())
     with torch.inference_mode(), autocast(device, precision):  # .item() waits for the device
         return 2 * size**3 / product.blocked_autorange(min_run_time=seconds).mean
-
-
-class MemoryWatch:
-    """Follows the memory of this process, or of the GPU where the work is done there, while a `with` block lasts.
-
-    most_mb: the most that was held meanwhile beyond what was held at first, in MB, once the block has ended.
-    """
-
-    def __init__(self, device, every=0.02):
-        self.cuda, self.every, self.done = device.type == "cuda", every, threading.Event()
-        self.process = psutil.Process()
-
-    def __enter__(self):
-        if self.cuda:
-            torch.cuda.reset_peak_memory_stats()
-        self.first = self.most = self.held()
-        self.thread = threading.Thread(target=self.follow, daemon=True)
-        if not self.cuda:  # torch keeps the peak itself
-            self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.done.set()
-        if not self.cuda:
-            self.thread.join()
-        self.most = torch.cuda.max_memory_allocated() if self.cuda else max(self.most, self.held())
-        self.most_mb = round((self.most - self.first) / 1e6)
-
-    def held(self):
-        """What is held now, in bytes."""
-        return torch.cuda.memory_allocated() if self.cuda else self.process.memory_info().rss
-
-    def follow(self):
-        """Look again and again until all is done."""
-        while not self.done.wait(self.every):
-            self.most = max(self.most, self.held())
 
 
 def peak_memory(device="cpu"):

@@ -4,7 +4,7 @@ import json
 import statistics
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pandas as pd
 import pytest
@@ -17,11 +17,15 @@ from bertnotes import __version__
 from bertnotes.batching import TextClassificationDataset
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.data import LABELS as NAMES
+from bertnotes.devices import fast_precision
 from bertnotes.experiments import bench as benchmark
-from bertnotes.experiments import rivals
-from bertnotes.experiments.meter import Meter, Reading
+from bertnotes.experiments import meter, rivals
+from bertnotes.experiments.meter import Reading
 from bertnotes.experiments.reader_model import write_reader
+from bertnotes.experiments.records import read_record
+from bertnotes.files import RESULTS
 from bertnotes.models import load_encoder, load_tokenizer
+from bertnotes.training import TrainConfig, fit
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +34,7 @@ def job(tiny_checkpoint, tmp_path_factory):
     folder = tmp_path_factory.mktemp("classifier")
     benchmark.cut_classifier(str(tiny_checkpoint), None, folder)
     texts = [text if number % 3 else "film" for number, text in enumerate(TEXTS * 2)]
-    return rivals.Job(folder, texts, LABELS * 2, max_length=20, batch_size=8, steps=4, learning_rate=0.006)
+    return rivals.Job(str(folder), texts, LABELS * 2, max_length=20, batch_size=8, steps=4, learning_rate=0.006)
 
 
 def test_a_cut_keeps_the_first_layers(tiny_checkpoint, tmp_path):
@@ -70,27 +74,29 @@ def test_a_cut_that_cannot_be(tiny_checkpoint, tmp_path, layers):
 
 
 @pytest.mark.parametrize("name", benchmark.TRAINING)
-def test_each_side_trains_so_many_steps(job, name):
-    reading = benchmark.TRAINING[name](job, Meter(3))
+def test_each_side_trains_so_many_steps(job, name, monkeypatch):
+    """Each position three times: forth, and back at twice the price."""
+    monkeypatch.setattr(meter, "operations", lambda config, batch, length: batch * length)
+    reading, _ = benchmark.TRAINING[name](job)
     assert reading.reviews == 4 * 8 and 0 < reading.tokens <= reading.positions and reading.seconds > 0
+    assert reading.operations == 3 * reading.positions
 
 
 @pytest.mark.parametrize("units", [[], ["avx512_bf16"]])
 def test_our_sides_and_the_best_trainer_take_bf16_where_it_is_fast(job, units, cpu_with, monkeypatch):
     """A layer's product is a bfloat16 under autocast, and a float32 otherwise."""
     kinds = []
-    measure = Meter.__call__
 
-    def measure_and_watch(meter, encoder):
+    def measure_and_watch(encoder):
         encoder.encoder.layer[0].output.dense.register_forward_hook(lambda *passed: kinds.append(passed[-1].dtype))
-        return measure(meter, encoder)
+        return meter.measure(encoder)
 
-    monkeypatch.setattr(Meter, "__call__", measure_and_watch)
+    monkeypatch.setattr(rivals, "measure", measure_and_watch)
     cpu_with(*units)
     expected = torch.bfloat16 if units else torch.float32
-    for side in (rivals.ours, rivals.trainer_best, rivals.our_prediction):
+    for side in (rivals.ours, benchmark.TRAINING["Trainer, best"], rivals.our_prediction):
         kinds.clear()
-        side(job, Meter())
+        side(job)
         assert set(kinds) == {expected}
 
 
@@ -98,19 +104,18 @@ def test_our_sides_and_the_best_trainer_take_bf16_where_it_is_fast(job, units, c
 def test_a_side_that_fails_leaves_no_meter_behind(job, name, monkeypatch):
     """Else what comes after it would be measured twice."""
     encoders, before = [], set(threading.enumerate())
-    measure = Meter.__call__
 
     def fail(*_):
         raise KeyError("no such word")
 
-    def measure_and_fail(meter, encoder):
+    def measure_and_fail(encoder):
         encoders.append(encoder)
         encoder.encoder.register_forward_pre_hook(fail)
-        return measure(meter, encoder)
+        return meter.measure(encoder)
 
-    monkeypatch.setattr(Meter, "__call__", measure_and_fail)
+    monkeypatch.setattr(rivals, "measure", measure_and_fail)
     with pytest.raises(KeyError, match="no such word"):
-        (benchmark.TRAINING | benchmark.PREDICTION)[name](job, Meter())
+        (benchmark.TRAINING | benchmark.PREDICTION)[name](job)
     assert len(encoders) == 1 and not encoders[0]._forward_pre_hooks
     left = [thread for thread in threading.enumerate() if thread not in before]
     assert all(isinstance(thread, TMonitor) for thread in left), "tqdm's, which comes with the first bar and stays"
@@ -119,7 +124,7 @@ def test_a_side_that_fails_leaves_no_meter_behind(job, name, monkeypatch):
 def test_only_the_original_loop_pads_everything(job):
     padding = {}
     for name, side in benchmark.TRAINING.items():
-        reading = side(job, Meter(3))
+        reading, _ = side(job)
         padding[name] = reading.positions / reading.reviews
     assert padding["the original loop"] == job.max_length
     assert padding["bertnotes"] <= padding["Trainer, defaults"] < job.max_length
@@ -127,16 +132,24 @@ def test_only_the_original_loop_pads_everything(job):
 
 def test_the_original_loop_learns(job):
     """It is no straw man."""
-    model = BERTClassifier.from_pretrained(job.folder, "sdpa")[0]
-    before = [weight.clone() for weight in model.parameters()]
-    for _ in rivals.original_steps(model, job):
-        pass
+    before = rivals.new_classifier(job, "sdpa").parameters()
+    reading, model = rivals.original_loop(replace(job, steps=None))
     moved = [not torch.equal(old, new) for old, new in zip(before, model.parameters(), strict=True)]
-    assert statistics.mean(moved) > 0.95
+    assert statistics.mean(moved) > 0.95 and reading.reviews == len(job.texts)
+
+
+def test_ours_is_what_fit_does_in_an_epoch(job):
+    """To the last bit."""
+    model = rivals.new_classifier(job, "blockwise")
+    config = TrainConfig(1, job.batch_size, job.learning_rate, max_length=job.max_length, seed=job.seed)
+    config.precision = fast_precision("cpu")
+    fit(model, load_tokenizer(job.folder), (job.texts, job.labels), (TEXTS[:4], LABELS[:4]), config)
+    ours = rivals.ours(replace(job, steps=None))[1].state_dict()
+    assert all(torch.equal(ours[name], weight) for name, weight in model.state_dict().items())
 
 
 def test_padded_reviews_are_those_of_our_data_set(job):
-    tokenizer = load_tokenizer(str(job.folder))
+    tokenizer = load_tokenizer(job.folder)
     theirs = rivals.PaddedReviews(job.texts, job.labels, tokenizer, job.max_length)
     ours = TextClassificationDataset(job.texts, job.labels, tokenizer, job.max_length)
     for index in range(len(ours)):
@@ -144,10 +157,12 @@ def test_padded_reviews_are_those_of_our_data_set(job):
 
 
 @pytest.mark.parametrize("name", benchmark.PREDICTION)
-def test_each_side_judges_every_review(job, name):
-    lengths = TextClassificationDataset(job.texts, job.labels, load_tokenizer(str(job.folder)), job.max_length).lengths()
-    reading = benchmark.PREDICTION[name](job, Meter())
-    assert (reading.reviews, reading.tokens) == (len(job.texts), sum(lengths))
+def test_each_side_judges_every_review(job, name, monkeypatch):
+    monkeypatch.setattr(meter, "operations", lambda config, batch, length: batch * length)
+    lengths = TextClassificationDataset(job.texts, job.labels, load_tokenizer(job.folder), job.max_length).lengths()
+    reading, verdicts = benchmark.PREDICTION[name](job)
+    assert (reading.reviews, reading.tokens) == (len(job.texts), sum(lengths)) and len(verdicts) == len(job.texts)
+    assert reading.operations == reading.positions
 
 
 @pytest.mark.parametrize("name", ["bertnotes", "bertnotes, fp32"])
@@ -157,11 +172,12 @@ def test_the_model_is_on_its_device_before_the_clock_starts(job, monkeypatch, na
     devices = []
 
     @contextmanager
-    def meter(encoder):
+    def measure(encoder):
         devices.append(next(encoder.parameters()).device.type)
         yield Reading()
 
-    benchmark.PREDICTION[name](replace(job, device="meta"), meter)
+    monkeypatch.setattr(rivals, "measure", measure)
+    benchmark.PREDICTION[name](replace(job, device="meta"))
     assert devices == ["meta"]
 
 
@@ -180,20 +196,21 @@ def test_sides_take_turns_and_the_first_round_is_warm(job):
     seen = []
 
     def side(name):
-        return lambda job, meter: seen.append((name, job.seed, job.steps, meter.passes)) or Reading()
+        return lambda job: seen.append((name, job.seed, job.steps, len(job.texts))) or (Reading(), None)
 
     sides = {"a": side("a"), "b": side("b")}
-    told = [(number, name) for number, name, _ in benchmark.take_turns(sides, job, rounds=2, training=False)]
-    assert told == [(0, "a"), (0, "b"), (1, "a"), (1, "b")]
-    assert seen == [("a", 0, 2, 1), ("b", 0, 2, 1), ("a", 0, 4, 1), ("b", 0, 4, 1), ("a", 1, 4, 1), ("b", 1, 4, 1)]
+    told = [[(one["round"], one["side"]) for one in readings] for readings in benchmark.take_turns(sides, job, rounds=2)]
+    assert told == [[(0, "a"), (0, "b")], [(0, "a"), (0, "b"), (1, "a"), (1, "b")]], "after each round all that there is"
+    warm, turns = [("a", 0, 2, 16), ("b", 0, 2, 16)], [("a", 0, 4, 80), ("b", 0, 4, 80), ("a", 1, 4, 80), ("b", 1, 4, 80)]
+    assert seen == warm + turns
 
 
 def rounds(*seconds):
     """Readings of two sides, 100 tokens each."""
     readings = []
     for number, (theirs, ours) in enumerate(seconds):
-        readings.append((number, "slow", Reading(theirs, 1, 100, 200, 3e9, 10)))
-        readings.append((number, "bertnotes", Reading(ours, 1, 100, 110, 3e9, 5)))
+        readings.append({"round": number, "side": "slow", **asdict(Reading(theirs, 1, 100, 200, 3e9, 10))})
+        readings.append({"round": number, "side": "bertnotes", **asdict(Reading(ours, 1, 100, 110, 3e9, 5))})
     return readings
 
 
@@ -206,13 +223,15 @@ def test_ratios_by_hand():
 
 def test_ratios_go_by_tokens_where_the_draws_differ():
     readings = rounds((8, 2))
-    readings[0][2].tokens = 200
+    readings[0]["tokens"] = 200
     assert benchmark.summary(readings)["slow"]["ratio"] == 2
 
 
-def test_a_round_that_is_not_over_does_not_count():
-    assert benchmark.summary([*rounds((8, 2)), (1, "slow", Reading(1, 1, 100, 200, 0, 0))])["slow"]["ratio"] == 4
-    assert benchmark.summary([(0, "slow", Reading(1, 1, 100, 200, 0, 0))]) == {}
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("bench-[!a]*.json")), ids=lambda path: path.stem)
+def test_a_stored_summary_follows_from_its_readings(path):
+    """Number by number, in the same order, and whole numbers where they are whole."""
+    record = read_record(path)
+    assert json.dumps(benchmark.summary(record["readings"])) == json.dumps(record["summary"])
 
 
 def test_the_report_says_by_how_much():
@@ -240,7 +259,7 @@ def test_all_sides_learn_from_the_same_weights(job, monkeypatch):
         begun.append({name: weight.clone() for name, weight in model.state_dict().items()})
         return model
 
-    monkeypatch.setattr(benchmark, "BERTClassifier", build)
+    monkeypatch.setattr(rivals, "BERTClassifier", build)
     for seed in (1, 2):
         benchmark.accuracies(job, (TEXTS[:4], LABELS[:4]), seed)
     first, *others = begun[:3]

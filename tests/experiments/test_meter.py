@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,14 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from bertnotes.experiments.meter import (
-    MemoryWatch,
-    Meter,
+    Reading,
     give_back_memory,
     matrix_rate,
+    measure,
     operations,
     peak_memory,
     peak_of_process,
+    watch_memory,
 )
 from bertnotes.models import load_encoder
 
@@ -43,22 +45,24 @@ def test_a_way_back_costs_twice_a_way_forth(tiny_checkpoint):
     assert both == pytest.approx(3 * forth, rel=0.01)
 
 
-def test_a_meter_counts_reviews_tokens_and_padding(encoder):
+@pytest.mark.parametrize(("context", "passes"), [(torch.enable_grad, 3), (torch.no_grad, 1), (torch.inference_mode, 1)])
+def test_a_meter_counts_reviews_tokens_and_padding(encoder, context, passes):
+    """And the way back, where there is one."""
     mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]])
     ids = torch.zeros_like(mask)
-    with Meter(passes=3)(encoder) as reading:
+    with measure(encoder) as reading, context():
         encoder(input_ids=ids, attention_mask=mask)
         encoder(ids, attention_mask=mask)
     encoder(input_ids=ids, attention_mask=mask)  # after the end: not counted
     assert (reading.reviews, reading.tokens, reading.positions) == (4, 12, 16)
-    assert reading.operations == 3 * 2 * operations(encoder.config, 2, 4)
+    assert reading.operations == passes * 2 * operations(encoder.config, 2, 4)
     assert reading.seconds > 0 and reading.memory_mb >= 0
 
 
 def test_tokens_are_fetched_once_at_the_end(encoder, monkeypatch):
     """A GPU that is asked for a number first has to finish all it was given: the meter would slow down what it measures."""
     mask, asked = torch.ones(2, 4, dtype=torch.long), []
-    with Meter()(encoder) as reading:
+    with measure(encoder) as reading:
         for name in ("item", "__int__", "__bool__", "tolist"):
             monkeypatch.setattr(torch.Tensor, name, lambda tensor, name=name: asked.append(name))
         for hook in encoder._forward_pre_hooks.values():
@@ -71,19 +75,19 @@ def test_tokens_are_fetched_once_at_the_end(encoder, monkeypatch):
 def test_nothing_is_left_of_a_meter_whose_work_fails(encoder):
     """Neither the hook, which would count on, nor the thread."""
     threads = threading.active_count()
-    with pytest.raises(KeyError), Meter()(encoder):
+    with pytest.raises(KeyError), measure(encoder):
         assert len(encoder._forward_pre_hooks) == 1 and threading.active_count() == threads + 1
         raise KeyError
     assert len(encoder._forward_pre_hooks) == 0 and threading.active_count() == threads
 
 
 def test_memory_is_the_most_that_was_held_meanwhile():
-    with MemoryWatch(torch.device("cpu")) as watch:
+    with watch_memory(reading := Reading(), torch.device("cpu")):
         block = torch.ones(50_000_000)  # 200 MB, really touched
-        watch.done.wait(0.2)
+        time.sleep(0.2)
         del block
         give_back_memory()
-    assert 190 <= watch.most_mb < 400
+    assert 190 <= reading.memory_mb < 400
 
 
 def test_memory_of_a_gpu_is_what_torch_counts(monkeypatch):
@@ -92,9 +96,9 @@ def test_memory_of_a_gpu_is_what_torch_counts(monkeypatch):
     for name, count in counts.items():
         monkeypatch.setattr(torch.cuda, name, lambda count=count: count)
     threads = threading.active_count()
-    with MemoryWatch(torch.device("cuda")) as watch:
+    with watch_memory(reading := Reading(), torch.device("cuda")):
         assert threading.active_count() == threads
-    assert watch.most_mb == 7
+    assert reading.memory_mb == 7
 
 
 def test_the_peak_of_a_process_is_what_linux_says_of_this_program(monkeypatch):
