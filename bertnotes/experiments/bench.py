@@ -184,18 +184,18 @@ def rows_so_far(path, known):
         old = read_record(path)
     except (TypeError, OSError, ValueError):  # no record asked for, none there yet, or a damaged one
         return []
-    same = all(old.get(name, value) == value for name, value in known.items())  # earlier versions did not name their data
-    return old.get("rows", []) if same else []
+    old.setdefault("data", known["data"])  # records of earlier versions do not name it
+    return old.get("rows", []) if all(old.get(name) == value for name, value in known.items()) else []
 
 
 def accuracies(job, held_out, seed):
     """Train for one epoch with the original loop, with ours, and with ours without dropout of attention weights, each from the
     same weights. Returns their accuracies on held_out, (texts, labels) that none of them trains on."""
     job, row = replace(job, seed=seed, steps=None), {"seed": seed}
-    reviews = TextClassificationDataset(*held_out, load_tokenizer(job.folder), job.max_length)
+    loader = evaluation_loader(TextClassificationDataset(*held_out, load_tokenizer(job.folder), job.max_length), 32)
     for name in (ORIGINAL, OURS, FUSED):
         _, model = TRAINING[name](job)
-        row[name] = evaluate(model, evaluation_loader(reviews, 32), job.device)[0]
+        row[name] = evaluate(model, loader, job.device)[0]
     return row
 
 
