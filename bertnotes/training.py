@@ -43,10 +43,6 @@ class TrainConfig:
     """Reviews a step, over all processes."""
     learning_rate: float = 1e-4
     """The highest learning rate of the run; 2e-5 to 5e-5 suits a BERT-base."""
-    warmup: float = 0.1
-    """Share of all steps on which the learning rate climbs to its highest."""
-    weight_decay: float = 0.01
-    """How fast weights shrink, but for biases and LayerNorm."""
     max_length: int = 256
     """Tokens a review is cut to."""
     truncation: str = "head"
@@ -55,6 +51,10 @@ class TrainConfig:
     """Fixes the order of the reviews and what dropout leaves out."""
     precision: str = "fp32"
     """fp32, or bf16: half the bytes, about three digits; for the commands auto: bf16 where the device is fast at it."""
+    warmup: float = 0.1
+    """Share of all steps on which the learning rate climbs to its highest."""
+    weight_decay: float = 0.01
+    """How fast weights shrink, but for biases and LayerNorm."""
     patience: int | None = None
     """Stop after so many epochs in a row that were no better on validation."""
     frozen: bool = False

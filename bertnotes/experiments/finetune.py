@@ -31,6 +31,15 @@ from bertnotes.training import TrainConfig, report
 
 
 @dataclass
+class Special:
+    """What few runs need: those on the course's own reviews, and those whose result is to be kept."""
+
+    plain: bool = False  # leave out reviews that a column note marks as hard
+    record: Path | None = None  # JSON file for the result; needs --test
+    another_look: str | None = None  # why a test set is scored again with other settings: a row of a table that is shown whole
+
+
+@dataclass
 class Variant:
     """Another form of the model: a control, or a faster one."""
 
@@ -41,16 +50,6 @@ class Variant:
     attention_dropout: float | None = None
 
 
-@dataclass
-class Entry:
-    """What a record says of its place in the table of results: `bertnotes reproduce` fills this in."""
-
-    row: str | None = None  # the row that the run belongs to
-    name: str | None = None  # what the table calls the system, unless by its model
-    copy_of: str | None = None  # the name of the model that lies in the folder --model
-    jobs: int = 1  # how many runs share the machine
-
-
 @dataclass(kw_only=True)
 class Finetune:
     """Fine-tune a model on reviews, keep the epoch that does best on validation, and save it.
@@ -59,20 +58,17 @@ class Finetune:
     """
 
     data: Path  # CSV with the columns review and sentiment
-    model: str = "mini"  # the model to begin with: "mini", a checkpoint folder, or a hub id such as bert-base-uncased
     out: Path  # folder for the run and its model
+    model: str = "mini"  # the model to begin with: "mini", a checkpoint folder, or a hub id such as bert-base-uncased
     sample: int | None = None  # how many reviews to draw from the CSV, unless all
     validation: float = 0.2  # part held out for validation: a fraction, or a count
-    plain: bool = False  # leave out reviews that a column note marks as hard
     test: Path | None = None  # CSV to score once at the end, beside TF-IDF on the same reviews
-    record: Path | None = None  # JSON file for the result; needs --test
     resume: bool = False  # go on with the run in --out where it was stopped
     dry_run: bool = False  # say what the run would cost, from ten steps, and stop
-    another_look: str | None = None  # why a test set is scored again with other settings: a row of a table that is shown whole
     config: TrainConfig = field(default_factory=TrainConfig)
+    special: Special = field(default_factory=Special)
     variant: Variant = field(default_factory=Variant)
     machine: Machine = field(default_factory=Machine)
-    entry: Entry = field(default_factory=Entry)
 
 
 def finetune(settings: Finetune):
@@ -89,7 +85,7 @@ def finetune(settings: Finetune):
     tokenizer, exam = load_tokenizer(settings.model), test and what_was_chosen(settings)
     if test:
         check_unseen(training[0] + validation[0], test[0])
-        check_look(test, exam, settings.another_look)
+        check_look(test, exam, settings.special.another_look)
     run = classifier, tokenizer, training, validation
     if settings.dry_run:
         return say(cost_report(estimate_cost(*run, settings.config, device)))
@@ -101,10 +97,10 @@ def finetune(settings: Finetune):
     found = score(classifier, tokenizer, test, training, validation, settings.config)
     say(score_report(found, test[1]))
     weights = hash_of(settings.out / "model.safetensors")
-    looks = note_look(test, exam, found["accuracy"], settings.config.seed, weights, settings.another_look)
+    looks = note_look(test, exam, found["accuracy"], settings.config.seed, weights, settings.special.another_look)
     record = {**about(asked, settings, classifier), **found, "looks": looks, **spent(history), "history": history}
-    if settings.record:
-        write_record(settings.record, **record)
+    if settings.special.record:
+        write_record(settings.special.record, **record)
     return record
 
 
@@ -113,7 +109,7 @@ def finetune(settings: Finetune):
 
 def check_places(settings):
     """Raise ValueError where a run would overwrite another one, or a record have nothing to say or no place."""
-    record, out = settings.record, settings.out
+    record, out = settings.special.record, settings.out
     if record and not settings.test:
         raise ValueError("--record writes the score on a test set; give that set with --test")
     if record and record.is_dir():
@@ -139,18 +135,18 @@ def settle(settings):
 def read_data(settings):
     """The reviews to train on, to validate on and to test on: (texts, labels) each, or None where there is no test set."""
     seed = settings.config.seed
-    texts, labels = load_imdb_data(settings.data, settings.sample, seed, settings.plain)
+    texts, labels = load_imdb_data(settings.data, settings.sample, seed, settings.special.plain)
     test = load_imdb_data(settings.test) if settings.test else None
     texts, held_texts, labels, held_labels = split_validation(texts, labels, settings.validation, seed)
     return (texts, labels), (held_texts, held_labels), test
 
 
 def what_was_chosen(settings):
-    """All that may be chosen, the seed not among it: what an exam is sat with, a dict."""
-    chosen = {name: getattr(settings, name) for name in ("model", "sample", "validation", "plain")}
-    chosen |= {name: getattr(settings.variant, name) for name in ("attention_dropout", "random_init")}
-    config = {name: value for name, value in vars(settings.config).items() if name != "seed"}
-    return config | chosen | {"data": hash_of(settings.data)}
+    """All that may be chosen, a dict: what an exam is sat with. Another seed or form of attention chooses nothing."""
+    chosen = {name: getattr(settings, name) for name in ("model", "sample", "validation")}
+    chosen |= {"data": hash_of(settings.data), "plain": settings.special.plain}
+    chosen |= vars(settings.config) | vars(settings.variant)
+    return {name: value for name, value in chosen.items() if name not in ("seed", "attention")}
 
 
 # --- what is said ------------------------------------------------------------------------------------------------------------
@@ -239,14 +235,11 @@ def score_report(found, labels):
 
 
 def about(asked, settings, classifier):
-    """What a record says of a run before its score: its place in the table, its command, the model and all that was set.
-    asked, settings: as they were given, and as they were settled."""
-    entry = settings.entry
-    told = {"row": entry.row, "name": entry.name, "jobs": entry.jobs if entry.jobs > 1 else None}
+    """What a record says of a run before its score: its command, the model and all that was set. asked, settings: as they were
+    given, and as they were settled."""
     return {
-        **{name: value for name, value in told.items() if value is not None},
-        "command": command_of("train", replace(asked, model=entry.copy_of or asked.model, entry=Entry())),
-        "model": entry.copy_of or settings.model,
+        "command": command_of("train", asked),
+        "model": settings.model,
         "parameters": sum(weight.numel() for weight in classifier.parameters()),
         "config": vars(settings.config),
         "machine": vars(settings.machine),

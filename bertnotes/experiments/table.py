@@ -1,5 +1,6 @@
 """The command `bertnotes reproduce`: the table of results on full IMDB, row by row; each may be stopped and gone on with."""
 
+import json
 import os
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from bertnotes import baselines
 from bertnotes.data import load_imdb_data
 from bertnotes.evaluation import accuracy
 from bertnotes.experiments.exam import note_look
-from bertnotes.experiments.finetune import Entry, Finetune, Variant
+from bertnotes.experiments.finetune import Finetune, Special, Variant
 from bertnotes.experiments.meter import peak_memory
 from bertnotes.experiments.reader_model import KINDS, write_reader
 from bertnotes.experiments.records import command_of, options_of, pack_probabilities, read_record, write_record
@@ -97,13 +98,12 @@ def reproduce(settings: Reproduce):
         if settings.show or done:
             continue
         if run:
-            to_train.append(run)
+            if row.model in KINDS:
+                write_reader(run.model, row.model)
+            to_train.append(partial(train_row, row, run, settings.jobs))
         else:
             score_classical(row, settings.data, record)
-    for kind in KINDS:
-        if any(run.model == str(readers(settings) / kind) for run in to_train):
-            write_reader(readers(settings) / kind, kind)
-    run_all([partial(train_row, run) for run in to_train], settings.jobs)
+    run_all(to_train, settings.jobs)
 
 
 def check_table(settings):
@@ -120,11 +120,6 @@ def check_table(settings):
 def files_of(folder):
     """What `bertnotes data` wrote to a folder: {"data": the reviews to train on, "test": those to test on}."""
     return {"data": folder / "train.csv.xz", "test": folder / "test.csv.xz"}
-
-
-def readers(settings):
-    """The folder for the readers of page 04."""
-    return settings.out / "readers"
 
 
 def plan(rows, seeds):
@@ -145,20 +140,17 @@ def is_done(path, name):
 
 def run_of(row, seed, settings, record):
     """The run that makes a record: the settings of `bertnotes train`."""
-    model = {MINILM: settings.minilm, **{kind: str(readers(settings) / kind) for kind in KINDS}}.get(row.model, row.model)
-    copy_of = MINILM if row.model == MINILM != model else None
+    places = {MINILM: settings.minilm, **{kind: str(settings.out / "readers" / kind) for kind in KINDS}}
     return Finetune(
         **files_of(settings.data),
-        model=model,
         out=settings.out / f"{row.name}-seed{seed}",
-        record=record,
+        model=places.get(row.model, row.model),
         sample=row.sample,
         validation=row.validation,
         config=replace(row.config, seed=seed),
+        special=Special(record=record, another_look=WHY),
         variant=row.variant,
         resume=True,
-        another_look=WHY,
-        entry=Entry(row.name, row.title, copy_of, settings.jobs),
     )
 
 
@@ -182,11 +174,11 @@ def run_all(runs, jobs):
             stop.set()
 
 
-def train_row(run):
-    """Carry out a run in a process of its own. Of several at a time, each speaks to a file of its own. Raises ValueError where
-    it fails."""
-    row, seed, shared = run.entry.row, run.config.seed, run.entry.jobs > 1
-    print(f"{row}, seed {seed}: {command_of('train', run)}", flush=True)
+def train_row(row, run, jobs):
+    """Carry out a run in a process of its own, and put its row into its record. Of several at a time, each speaks to a file of
+    its own. Raises ValueError where it fails."""
+    what, shared = f"{row.name}, seed {run.config.seed}", jobs > 1
+    print(f"{what}: {command_of('train', run)}", flush=True)
     log = run.out.with_name(f"{run.out.name}.log")
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") if shared else nullcontext() as stream:
@@ -195,9 +187,12 @@ def train_row(run):
         status = subprocess.run(command, env={**memory_settings(), **os.environ}, **streams).returncode
     if status != 0:
         where = f"in {log}" if shared else "above"
-        raise ValueError(
-            f"{row}, seed {seed}, ended with status {status}; what to do stands {where}. Then the same command goes on"
-        )
+        raise ValueError(f"{what}, ended with status {status}; what to do stands {where}. Then the same command goes on")
+    place = {"row": row.name} | ({"name": row.title} if row.title else {}) | ({"jobs": jobs} if shared else {})
+    record = json.loads(run.special.record.read_text(encoding="utf-8"))
+    if row.model == MINILM:  # also where a copy of it was trained
+        record |= {"model": MINILM, "command": command_of("train", replace(run, model=MINILM))}
+    write_record(run.special.record, **place, **record)
 
 
 def memory_settings():

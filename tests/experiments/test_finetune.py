@@ -15,7 +15,7 @@ from bertnotes.cli import STYLE
 from bertnotes.data import LABELS as NAMES
 from bertnotes.experiments import finetune as module
 from bertnotes.experiments.engine import Machine
-from bertnotes.experiments.finetune import Entry, Finetune, Variant, finetune, score, score_report, tfidf_accuracy
+from bertnotes.experiments.finetune import Finetune, Special, Variant, finetune, score, score_report, tfidf_accuracy
 from bertnotes.files import hash_of
 from bertnotes.models import load_tokenizer
 from bertnotes.training import TrainConfig
@@ -48,17 +48,16 @@ def test_a_record_gives_the_settings_back(settings):
     assert again == settings and record["config"]["precision"] == "fp32" and again.config.precision == "auto"
     assert record["attention"] == devices.training_attention("cpu") and record["attention_dropout"] is None
     assert record["machine"] == vars(settings.machine) and record["model"] == settings.model
-    assert not {"row", "name", "jobs", "copy_of"} & record.keys() and settings.variant.attention is None
+    assert not {"row", "name", "jobs"} & record.keys() and settings.variant.attention is None
 
 
-def test_a_run_writes_its_own_row_into_its_record(settings, tmp_path):
+def test_a_record_is_written_as_it_is_returned(settings, tmp_path):
+    """With the environment beside it."""
     path = tmp_path / "record.json"
-    record = finetune(replace(settings, record=path, entry=Entry("a row", "a name", "some/model", 3)))
+    record = finetune(replace(settings, special=Special(record=path)))
     written = json.loads(path.read_text())
     assert written.pop("environment")["bertnotes"] == __version__
     assert written == json.loads(json.dumps(record))
-    assert [written[name] for name in ("row", "name", "jobs", "model")] == ["a row", "a name", 3, "some/model"]
-    assert "--model some/model" in written["command"]
 
 
 def test_without_a_test_set_there_is_no_record(settings):
@@ -68,7 +67,7 @@ def test_without_a_test_set_there_is_no_record(settings):
 def test_another_form_of_the_model_is_what_was_asked_for(settings, tmp_path):
     """An attention of one's own is kept, and another form of the model is what was asked for."""
     other = replace(settings, out=tmp_path / "other", variant=Variant(random_init=True, attention="sdpa"))
-    records = [finetune(settings), finetune(replace(other, another_look="a control"))]
+    records = [finetune(settings), finetune(replace(other, special=Special(another_look="a control")))]
     assert [record["random_init"] for record in records] == [False, True] and records[1]["attention"] == "sdpa"
     weights = [hash_of(run.out / "model.safetensors") for run in (settings, other)]
     assert weights[0] != weights[1]
