@@ -1,7 +1,6 @@
 """The command `bertnotes reproduce`: the table of results on full IMDB, row by row; each may be stopped and gone on with."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -13,7 +12,6 @@ from pathlib import Path
 from threading import Event
 from typing import Annotated
 
-import psutil
 from tyro.conf import UseAppendAction, arg
 
 from bertnotes import baselines
@@ -184,7 +182,7 @@ def train_row(row, run, jobs):
     with log.open("ab") if shared else nullcontext() as stream:
         streams = {"stdout": stream, "stderr": stream and subprocess.STDOUT}  # None is where ours go
         command = [sys.executable, "-m", "bertnotes", "train", *options_of(run)]
-        status = subprocess.run(command, env={**memory_settings(), **os.environ}, **streams).returncode
+        status = subprocess.run(command, **streams).returncode
     if status != 0:
         where = f"in {log}" if shared else "above"
         raise ValueError(f"{what}, ended with status {status}; what to do stands {where}. Then the same command goes on")
@@ -193,17 +191,6 @@ def train_row(row, run, jobs):
     if row.model == MINILM:  # also where a copy of it was trained
         record |= {"model": MINILM, "command": command_of("train", replace(run, model=MINILM))}
     write_record(run.special.record, **place, **record)
-
-
-def memory_settings():
-    """Environment variables that spare a row at 512 tokens much waiting, where 20 GB are free; otherwise none.
-
-    glibc hands each tensor above 32 MB back to the system, which zeroes it for the next one. Told to keep them (mallopt(3);
-    other systems pass over it) the process holds more memory, as the record of mini-512 says.
-    """
-    if psutil.virtual_memory().available < 20e9:
-        return {}
-    return {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34), "MALLOC_TOP_PAD_": str(2**28)}
 
 
 # --- a row that has no dice --------------------------------------------------------------------------------------------------

@@ -2,15 +2,12 @@
 
 import json
 import math
-import os
 import shlex
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from subprocess import CompletedProcess
 from threading import Event
 from time import sleep
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -188,17 +185,6 @@ def test_a_row_that_fails_stops_the_table_and_keeps_the_others(run, tmp_path, mo
     status, _, err = run("--seeds", "1")
     assert status == 2 and "mini-small, seed 0, ended with status 2" in err and "48 positions" in err
     assert "imdb-nbsvm-seed0" in records(tmp_path)
-
-
-@pytest.mark.parametrize(("free", "kept"), [(21e9, str(2**34)), (8e9, None)])
-def test_training_keeps_its_memory_where_there_is_much(run, monkeypatch, free, kept):
-    monkeypatch.setenv("MALLOC_MMAP_MAX_", "7")  # what the user says goes first
-    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=free))
-    seen = {}
-    monkeypatch.setattr(table.subprocess, "run", lambda words, env, **_: seen.update(env) or CompletedProcess(words, 1))
-    assert run("--row", "mini-small")[0] == 2
-    assert seen["MALLOC_MMAP_MAX_"] == "7" and seen.get("MALLOC_TRIM_THRESHOLD_") == kept
-    assert seen["BERTNOTES_MODEL"] == os.environ["BERTNOTES_MODEL"]
 
 
 def test_runs_at_a_time_are_told_apart_and_say_that_they_shared_the_machine(run, tmp_path):
