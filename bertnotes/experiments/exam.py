@@ -6,16 +6,14 @@ Choosing belongs to validation reviews, which are carved from the training ones.
 An exam is known by its reviews, in any order: another sample of them, or some among others, is the same exam.
 """
 
-import hashlib
+import base64
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from bertnotes.experiments.engine import fingerprint as exact_name
 from bertnotes.experiments.imdb import fingerprint as mark_of
 from bertnotes.experiments.imdb import official_marks, unpack_marks
-from bertnotes.experiments.records import RENAMED
-from bertnotes.files import append_line, cache_root, read_lines, whole
+from bertnotes.files import append_line, cache_root, read_lines
 
 SHARED = 0.02  # copies in both splits: full IMDB has 1 in 200
 
@@ -38,18 +36,9 @@ def marks_of(test_data):
 
 
 def same_exam(marks, others):
-    """Whether two sets of reviews are of one exam: they share more than `SHARED` of the smaller one, and no single copy."""
-    return len(marks & others) > max(1, SHARED * min(len(marks), len(others)))
-
-
-def name_of(marks):
-    """The name of an exam: the SHA-256 of its reviews' fingerprints."""
-    return hashlib.sha256(b"".join(sorted(marks))).hexdigest()
-
-
-def marks_file(name):
-    """The file that remembers which reviews an exam of this name holds."""
-    return ledger().parent / "exams" / f"{name}.bin"
+    """Whether two sets of reviews are of one exam: they are the same, or share more than `SHARED` of the smaller one, and no
+    single copy."""
+    return marks == others or len(marks & others) > max(1, SHARED * min(len(marks), len(others)))
 
 
 def is_exam(test_data):
@@ -69,25 +58,17 @@ def ledger():
 
 
 def looks(test_data):
-    """What was scored so far on a test set, (texts, labels): a list of dicts with date, settings, seed, accuracy, reason.
+    """What was scored so far on a test set, (texts, labels), or on some of its reviews: a list of dicts with exam (the
+    fingerprints, in base64), date, settings, seed, weights, accuracy, reason.
 
     Empty where the ledger is not there or cannot be read.
     """
     entries, marks = [], marks_of(test_data)
     with suppress(OSError, UnicodeDecodeError):
         entries = [entry for entry in read_lines(ledger()) if {"exam", "settings", "weights"} <= set(entry)]
-    same = {name for name in {entry["exam"] for entry in entries} if same_exam(marks, kept_marks(name))}
-    same |= {name_of(marks), exact_name(test_data)}  # the second is how earlier versions called it
-    for entry in entries:
-        entry["settings"] = {RENAMED.get(name, name): value for name, value in entry["settings"].items()}
+    exams = {entry["exam"] for entry in entries}
+    same = {exam for exam in exams if same_exam(marks, set(unpack_marks(base64.b64decode(exam))))}
     return [entry for entry in entries if entry["exam"] in same]
-
-
-def kept_marks(name):
-    """The reviews of an exam that was scored before, as a set of bytes; none where its file is not there."""
-    with suppress(OSError):
-        return set(unpack_marks(marks_file(name).read_bytes()))
-    return set()
 
 
 def check_look(test_data, settings, reason=None):
@@ -124,20 +105,13 @@ def note_look(test_data, settings, accuracy, seed=None, weights=None, reason=Non
     A finished model that was scored before goes by the settings it had then, so that these may be run again. Where the look
     cannot be noted, a line on stderr says so, and the score stands.
     """
-    before, marks = looks(test_data), marks_of(test_data)
+    before, marks = looks(test_data), sorted(marks_of(test_data))
     settings = next((entry["settings"] for entry in before if same_system(entry, settings)), settings)
-    entry = {"exam": name_of(marks), "date": datetime.now(UTC).date().isoformat(), "settings": settings}
+    entry = {"exam": base64.b64encode(b"".join(marks)).decode(), "date": datetime.now(UTC).date().isoformat()}
+    entry |= {"settings": settings, "seed": seed, "weights": weights, "accuracy": round(accuracy, 4), "reason": reason}
     try:
-        keep_marks(marks)
-        append_line(ledger(), entry | {"seed": seed, "weights": weights, "accuracy": round(accuracy, 4), "reason": reason})
+        ledger().parent.mkdir(parents=True, exist_ok=True)
+        append_line(ledger(), entry)
     except OSError as error:
         print(f"this look at the test set could not be noted, so that it will not be counted: {error}", file=sys.stderr)
     return len(before)
-
-
-def keep_marks(marks):
-    """Remember which reviews an exam holds."""
-    path = marks_file(name_of(marks))
-    if not path.exists():
-        with suppress(FileNotFoundError), whole(path) as partial:  # not found: another process has just put it in its place
-            partial.write_bytes(b"".join(sorted(marks)))
