@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -14,20 +13,19 @@ from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.data import LABELS, load_imdb_data, majority_accuracy, split_validation
 from bertnotes.evaluation import accuracy
 from bertnotes.experiments.costs import cost_report, estimate_cost
-from bertnotes.experiments.engine import Machine, append_line, fingerprint, fit_in, read_lines
+from bertnotes.experiments.engine import Machine, fit_in
 from bertnotes.experiments.exam import SHARED, check_look, check_unseen, note_look, official_among
-from bertnotes.experiments.records import (
-    choose_precision,
-    command_of,
-    pack_flags,
-    pack_probabilities,
-    unpack_probabilities,
-    write_record,
-)
-from bertnotes.files import cache_root, hash_of
+from bertnotes.experiments.records import choose_precision, command_of, pack_flags, pack_probabilities, write_record
+from bertnotes.files import hash_of
 from bertnotes.models import load_tokenizer
 from bertnotes.names import model_name
 from bertnotes.training import TrainConfig, report
+
+EPOCH = (
+    "epoch {epoch}: train loss {train_loss:.4f}, validation loss {validation_loss:.4f}, "
+    "accuracy {accuracy:.4f}, {seconds:.0f} s"
+)
+SCORES = "test: accuracy {accuracy:.4f}, TF-IDF {tfidf_accuracy:.4f}, majority class {majority_accuracy:.4f}"
 
 
 @dataclass
@@ -89,16 +87,18 @@ def finetune(settings: Finetune):
     run = classifier, tokenizer, training, validation
     if settings.dry_run:
         return say(cost_report(estimate_cost(*run, settings.config, device)))
-    say_start(training, validation)
+    say_sizes(training, validation)
     history = fit_in(settings.out, *run, settings.config, settings.machine, device, settings.resume)
-    say_end(history, settings.out)
+    for entry in history:
+        say(EPOCH.format(**entry))
+    say(f"saved the best epoch to {settings.out}")
     if not test or not devices.is_first():
         return None
-    found = score(classifier, tokenizer, test, training, validation, settings.config)
-    say(score_report(found, test[1]))
+    found, told = score(classifier, tokenizer, test, training, validation)
+    print(told)
     weights = hash_of(settings.out / "model.safetensors")
     looks = note_look(test, exam, found["accuracy"], settings.config.seed, weights, settings.special.another_look)
-    record = {**about(asked, settings, classifier), **found, "looks": looks, **spent(history), "history": history}
+    record = {**about(asked, settings, classifier, history), **found, "looks": looks, "history": history}
     if settings.special.record:
         write_record(settings.special.record, **record)
     return record
@@ -149,7 +149,7 @@ def what_was_chosen(settings):
     return {name: value for name, value in chosen.items() if name not in ("seed", "attention")}
 
 
-# --- what is said ------------------------------------------------------------------------------------------------------------
+# --- what is said and written ------------------------------------------------------------------------------------------------
 
 
 def say(text, **options):
@@ -158,7 +158,7 @@ def say(text, **options):
         print(text, **options)
 
 
-def say_start(training, validation):
+def say_sizes(training, validation):
     """Print how many reviews there are, and what naming the commonest class would score; on stderr, whether test reviews are
     among them."""
     texts, (held_texts, held_labels) = training[0], validation
@@ -166,7 +166,7 @@ def say_start(training, validation):
         f"{len(texts)} reviews to train on, {len(held_texts)} to validate on; "
         f"majority class on validation {majority_accuracy(held_labels):.4f}"
     )
-    if devices.is_first() and (official := official_among(texts)) > SHARED * len(texts):
+    if (official := official_among(texts)) > SHARED * len(texts):
         say(
             f"{official} of those to train on belong to IMDB's official test split: what this model scores on that split says "
             f"little. `bertnotes data` tells the splits apart",
@@ -174,69 +174,29 @@ def say_start(training, validation):
         )
 
 
-def say_end(history, out):
-    """Print a line for each epoch."""
-    for entry in history:
-        say(
-            f"epoch {entry['epoch']}: train loss {entry['train_loss']:.4f}, "
-            f"validation loss {entry['validation_loss']:.4f}, accuracy {entry['accuracy']:.4f}, {entry['seconds']:.0f} s"
-        )
-    say(f"saved the best epoch to {out}")
-
-
-# --- the score ---------------------------------------------------------------------------------------------------------------
-
-
-def score(classifier, tokenizer, test, training, validation, config):
+def score(classifier, tokenizer, test, training, validation):
     """Score a classifier on a test set, beside TF-IDF fitted on the same reviews. test, training, validation: (texts, labels).
 
-    Returns what was found, a dict that JSON can hold, with every verdict on test and validation.
+    Returns (found, report): a dict that JSON can hold, with every verdict on test and validation, and the same in words.
     """
-    positive = positive_probabilities(classifier, tokenizer, test[0], config)
-    return {
+    positive, held = (predict_probabilities(texts, classifier, tokenizer)[:, 1].numpy() for texts in (test[0], validation[0]))
+    verdicts = (positive > 0.5).astype(int)
+    found = {
         "train_reviews": len(training[0]),
         "test_reviews": len(test[0]),
-        "accuracy": round(float(accuracy(test[1], (positive > 0.5).long())), 4),
-        "tfidf_accuracy": round(tfidf_accuracy(training, test), 4),
+        "accuracy": round(float(accuracy(test[1], verdicts)), 4),
+        "tfidf_accuracy": round(tfidf_logistic_regression().fit(*training).score(*test), 4),
         "majority_accuracy": round(majority_accuracy(test[1]), 4),
-        "positive": pack_probabilities(positive.tolist()),
-        "validation_positive": pack_probabilities(
-            positive_probabilities(classifier, tokenizer, validation[0], config).tolist()
-        ),
+        "positive": pack_probabilities(positive),
+        "validation_positive": pack_probabilities(held),
         "validation_labels": pack_flags(validation[1]),
     }
+    return found, f"{SCORES.format(**found)}\n\n{report(test[1], verdicts, LABELS)}"
 
 
-def positive_probabilities(classifier, tokenizer, texts, config):
-    """The probability of "positive" for each text, read as in training: (text,)."""
-    choice = {"truncation": config.truncation, "precision": config.precision}
-    device = next(classifier.parameters()).device
-    return predict_probabilities(texts, classifier, tokenizer, device, config.max_length, **choice)[:, 1]
-
-
-def tfidf_accuracy(training, test):
-    """What TF-IDF scores on a test set. It has no dice: what it scored on the same reviews before, in any run, is looked up."""
-    key = {"reviews": fingerprint(training, test), "scikit-learn": version("scikit-learn")}
-    path = cache_root() / "tfidf.jsonl"
-    for known in read_lines(path):
-        if all(known.get(name) == value for name, value in key.items()):
-            return known["accuracy"]
-    found = tfidf_logistic_regression().fit(*training).score(*test)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    append_line(path, key | {"accuracy": found})
-    return found
-
-
-def score_report(found, labels):
-    """Say what `score` found: one line, and the report of each class under it."""
-    names = {"accuracy": "accuracy", "tfidf_accuracy": "TF-IDF", "majority_accuracy": "majority class"}
-    line = ", ".join(f"{name} {found[key]:.4f}" for key, name in names.items())
-    return f"test: {line}\n\n{report(labels, (unpack_probabilities(found['positive']) > 0.5).astype(int), LABELS)}"
-
-
-def about(asked, settings, classifier):
-    """What a record says of a run before its score: its command, the model and all that was set. asked, settings: as they were
-    given, and as they were settled."""
+def about(asked, settings, classifier, history):
+    """What a record says of a run beside its score: its command, the model, all that was set, and what it took, seconds and MB,
+    over all stretches where it was stopped meanwhile. asked, settings: as they were given, and as they were settled."""
     return {
         "command": command_of("train", asked),
         "model": settings.model,
@@ -244,13 +204,6 @@ def about(asked, settings, classifier):
         "config": vars(settings.config),
         "machine": vars(settings.machine),
         **vars(settings.variant),
-    }
-
-
-def spent(history):
-    """What a run took, over all stretches where it was stopped meanwhile: a dict of seconds and MB; no MB where the folder
-    holds a run of an earlier version, which did not note them."""
-    return {
         "train_seconds": round(sum(entry["seconds"] for entry in history)),
-        "train_peak_memory_mb": history[-1].get("memory_mb"),
+        "train_peak_memory_mb": history[-1].get("memory_mb"),  # a folder that an earlier version wrote may not have it
     }

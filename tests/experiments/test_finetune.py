@@ -13,9 +13,8 @@ from bertnotes import __version__, devices
 from bertnotes.classifier import BERTClassifier
 from bertnotes.cli import STYLE
 from bertnotes.data import LABELS as NAMES
-from bertnotes.experiments import finetune as module
 from bertnotes.experiments.engine import Machine
-from bertnotes.experiments.finetune import Finetune, Special, Variant, finetune, score, score_report, tfidf_accuracy
+from bertnotes.experiments.finetune import Finetune, Special, Variant, finetune, score
 from bertnotes.files import hash_of
 from bertnotes.models import load_tokenizer
 from bertnotes.training import TrainConfig
@@ -75,17 +74,8 @@ def test_another_form_of_the_model_is_what_was_asked_for(settings, tmp_path):
 
 def test_scoring_says_nothing_and_its_report_all(tiny_checkpoint, capfd):
     classifier = BERTClassifier(str(tiny_checkpoint), 2).eval()
-    found = score(classifier, load_tokenizer(tiny_checkpoint), TEST, TRAINING, TRAINING, TrainConfig(max_length=16))
+    classifier.read_as(16)
+    found, told = score(classifier, load_tokenizer(tiny_checkpoint), TEST, TRAINING, TRAINING)
     assert capfd.readouterr().out == "" and found["test_reviews"] == 40 and found["tfidf_accuracy"] == 1
-    told = score_report(found, TEST[1])
     assert told.startswith(f"test: accuracy {found['accuracy']:.4f}, TF-IDF 1.0000, majority class 0.5000\n")
     assert "f1-score" in told
-
-
-def test_tfidf_is_fitted_once_for_the_same_reviews(monkeypatch):
-    """Whichever run asks; other reviews, or the same with other labels, are another thing to learn."""
-    fitted, build = [], module.tfidf_logistic_regression
-    monkeypatch.setattr(module, "tfidf_logistic_regression", lambda: fitted.append(1) or build())
-    assert tfidf_accuracy(TRAINING, TEST) == tfidf_accuracy(TRAINING, TEST) == 1 and len(fitted) == 1
-    assert tfidf_accuracy((TEXTS, [1 - label for label in LABELS]), TEST) == 0 and len(fitted) == 2
-    assert tfidf_accuracy(TRAINING, (TEST[0][:10], LABELS[:10])) == 1 and len(fitted) == 3
