@@ -91,12 +91,8 @@ def check_look(test_data, settings, reason=None):
 
 
 def same_system(entry, settings):
-    """Whether a look was one at the system with these settings: they are the same, or so are the weights and how they read."""
-    if entry["settings"] == settings:
-        return True
-    if entry["weights"] is None or entry["weights"] != settings.get("weights"):
-        return False
-    return all(entry["settings"].get(name) == value for name, value in settings.items() if name != "weights")
+    """Whether a look was one at the system with these settings: all that was chosen, or the weights and how they read."""
+    return settings.items() <= (entry["settings"] | {"weights": entry["weights"]}).items()
 
 
 def note_look(test_data, settings, accuracy, seed=None, weights=None, reason=None):

@@ -9,7 +9,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from threading import Event
 from typing import Annotated
 
 from tyro.conf import UseAppendAction, arg
@@ -155,21 +154,20 @@ def run_of(row, seed, settings, record):
 def run_all(runs, jobs):
     """Call functions in their order, so many at a time. Where one raises, those at work end, no other begins, and its error is
     raised."""
-    stop = Event()
+    waiting = iter(runs)
 
-    def begin(run):
-        if not stop.is_set():
-            try:
+    def work(_):
+        try:
+            for run in waiting:
                 run()
-            except BaseException:
-                stop.set()  # here, and not where it is waited for: this thread would have begun the next by then
-                raise
+        finally:
+            list(waiting)  # where one raised, the others are taken away here: a thread that waits for this one would be late
 
     with ThreadPoolExecutor(jobs) as pool:
         try:
-            list(pool.map(begin, runs))
+            list(pool.map(work, range(jobs)))
         finally:
-            stop.set()
+            list(waiting)  # where Ctrl-C ended the wait
 
 
 def train_row(row, run, jobs):
