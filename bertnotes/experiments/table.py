@@ -1,6 +1,5 @@
 """The command `bertnotes reproduce`: the table of results on full IMDB, row by row; each may be stopped and gone on with."""
 
-import json
 import subprocess
 import sys
 import time
@@ -185,7 +184,7 @@ def train_row(row, run, jobs):
         where = f"in {log}" if shared else "above"
         raise ValueError(f"{what}, ended with status {status}; what to do stands {where}. Then the same command goes on")
     place = {"row": row.name} | ({"name": row.title} if row.title else {}) | ({"jobs": jobs} if shared else {})
-    record = json.loads(run.special.record.read_text(encoding="utf-8"))
+    record = read_record(run.special.record)
     if row.model == MINILM:  # also where a copy of it was trained
         record |= {"model": MINILM, "command": command_of("train", replace(run, model=MINILM))}
     write_record(run.special.record, **place, **record)
