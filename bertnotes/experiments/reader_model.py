@@ -7,27 +7,25 @@ average over the tokens: of a long text, much may be lost in the last state (How
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers import AutoConfig, AutoModel, BertConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
+from bertnotes.models import load_tokenizer
+from bertnotes.names import find_model
 from bertnotes.readers import ElmoReader, GptReader
 
 KINDS = ("elmo", "gpt")
+SIZES = (  # what a reader has of a BERT
+    "vocab_size hidden_size num_hidden_layers num_attention_heads max_position_embeddings hidden_dropout_prob pad_token_id"
+).split()
 
 
-class ReaderConfig(PreTrainedConfig):
-    """What a reader is made of. kind: "elmo" or "gpt"; num_hidden_layers: of the BERT whose size it has; the rest as BERT's."""
+class ReaderConfig(BertConfig):
+    """What a reader is made of: a BERT's configuration, of which it goes by `SIZES`, and its kind, "elmo" or "gpt"."""
 
     model_type = "bertnotes-reader"
 
     kind: str = "gpt"
-    vocab_size: int = 30522
-    hidden_size: int = 384
-    num_hidden_layers: int = 6
-    num_attention_heads: int = 12
-    max_position_embeddings: int = 512
-    hidden_dropout_prob: float = 0.1
-    pad_token_id: int | None = 0
 
 
 class ReaderModel(PreTrainedModel):
@@ -90,12 +88,8 @@ def turned(vectors, lengths):
 def write_reader(folder, kind, like="mini"):
     """Write to a folder what `load_encoder(folder, random_init=True)` needs: the configuration of a reader as large as a BERT,
     and that BERT's tokenizer."""
-    from bertnotes.models import load_tokenizer
-    from bertnotes.names import find_model
-
     bert = AutoConfig.from_pretrained(find_model(like))
-    sizes = {name: getattr(bert, name) for name in ReaderConfig.__annotations__ if name != "kind"}
-    ReaderConfig(kind=kind, **sizes).save_pretrained(folder)
+    ReaderConfig(kind=kind, **{name: getattr(bert, name) for name in SIZES}).save_pretrained(folder)
     load_tokenizer(like).save_pretrained(folder)
 
 

@@ -160,7 +160,7 @@ def run_all(runs, jobs):
             for run in waiting:
                 run()
         finally:
-            list(waiting)  # where one raised, the others are taken away here: a thread that waits for this one would be late
+            list(waiting)  # where one raised, none is left for another thread to begin
 
     with ThreadPoolExecutor(jobs) as pool:
         try:
