@@ -361,7 +361,7 @@ def test_what_people_use_comes_first_in_the_help(run, monkeypatch):
     status, out, _ = run("train", "--help")
     first = "data out model sample validation test resume dry-run epochs batch-size learning-rate max-length truncation seed"
     rarer = "precision warmup weight-decay patience frozen plain record another-look random-init attention attention-dropout"
-    machine = "micro-batch-size compile save-every"
+    machine = "micro-batch-size compile save-every row name copy-of jobs"
     assert status == 0 and re.findall(r"│ --([a-z-]+)", out) == f"{first} {rarer} {machine}".split()
 
 

@@ -48,6 +48,16 @@ class Variant:
     attention_dropout: float | None = None
 
 
+@dataclass
+class Entry:
+    """A run's place in the table of results: `bertnotes reproduce` fills this in, and the run writes it into its record."""
+
+    row: str | None = None  # the row that the run belongs to
+    name: str | None = None  # what the table calls the system, unless by its model
+    copy_of: str | None = None  # the name of the model that lies in the folder --model
+    jobs: int = 1  # how many runs share the machine
+
+
 @dataclass(kw_only=True)
 class Finetune:
     """Fine-tune a model on reviews, keep the epoch that does best on validation, and save it.
@@ -67,6 +77,7 @@ class Finetune:
     special: Special = field(default_factory=Special)
     variant: Variant = field(default_factory=Variant)
     machine: Machine = field(default_factory=Machine)
+    entry: Entry = field(default_factory=Entry)
 
 
 def finetune(settings: Finetune):
@@ -195,11 +206,15 @@ def score(classifier, tokenizer, test, training, validation):
 
 
 def about(asked, settings, classifier, history):
-    """What a record says of a run beside its score: its command, the model, all that was set, and what it took, seconds and MB,
-    over all stretches where it was stopped meanwhile. asked, settings: as they were given, and as they were settled."""
+    """What a record says of a run beside its score: its place in the table, its command, the model, all that was set, and what
+    it took, seconds and MB, over all stretches where it was stopped meanwhile. asked, settings: as they were given, and as they
+    were settled."""
+    entry = settings.entry
+    place = {"row": entry.row, "name": entry.name, "jobs": entry.jobs if entry.jobs > 1 else None}
     return {
-        "command": command_of("train", asked),
-        "model": settings.model,
+        **{name: value for name, value in place.items() if value is not None},
+        "command": command_of("train", replace(asked, model=entry.copy_of or asked.model, entry=Entry())),
+        "model": entry.copy_of or settings.model,
         "parameters": sum(weight.numel() for weight in classifier.parameters()),
         "config": vars(settings.config),
         "machine": vars(settings.machine),

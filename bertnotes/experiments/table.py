@@ -16,7 +16,7 @@ from bertnotes import baselines
 from bertnotes.data import load_imdb_data
 from bertnotes.evaluation import accuracy
 from bertnotes.experiments.exam import note_look
-from bertnotes.experiments.finetune import Finetune, Special, Variant
+from bertnotes.experiments.finetune import Entry, Finetune, Special, Variant
 from bertnotes.experiments.meter import peak_memory
 from bertnotes.experiments.reader_model import KINDS, write_reader
 from bertnotes.experiments.records import command_of, options_of, pack_probabilities, read_record, write_record
@@ -96,7 +96,7 @@ def reproduce(settings: Reproduce):
         if run:
             if row.model in KINDS:
                 write_reader(run.model, row.model)
-            to_train.append(partial(train_row, row, run, settings.jobs))
+            to_train.append(partial(train_row, run))
         else:
             score_classical(row, settings.data, record)
     run_all(to_train, settings.jobs)
@@ -137,15 +137,17 @@ def is_done(path, name):
 def run_of(row, seed, settings, record):
     """The run that makes a record: the settings of `bertnotes train`."""
     places = {MINILM: settings.minilm, **{kind: str(settings.out / "readers" / kind) for kind in KINDS}}
+    model = places.get(row.model, row.model)
     return Finetune(
         **files_of(settings.data),
         out=settings.out / f"{row.name}-seed{seed}",
-        model=places.get(row.model, row.model),
+        model=model,
         sample=row.sample,
         validation=row.validation,
         config=replace(row.config, seed=seed),
         special=Special(record=record, another_look=WHY),
         variant=row.variant,
+        entry=Entry(row.name, row.title, MINILM if row.model == MINILM != model else None, settings.jobs),
         resume=True,
     )
 
@@ -169,10 +171,10 @@ def run_all(runs, jobs):
             list(waiting)  # where Ctrl-C ended the wait
 
 
-def train_row(row, run, jobs):
-    """Carry out a run in a process of its own, and put its row into its record. Of several at a time, each speaks to a file of
-    its own. Raises ValueError where it fails."""
-    what, shared = f"{row.name}, seed {run.config.seed}", jobs > 1
+def train_row(run):
+    """Carry out a run in a process of its own. Of several at a time, each speaks to a file of its own. Raises ValueError where
+    it fails."""
+    what, shared = f"{run.entry.row}, seed {run.config.seed}", run.entry.jobs > 1
     print(f"{what}: {command_of('train', run)}", flush=True)
     log = run.out.with_name(f"{run.out.name}.log")
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -183,11 +185,6 @@ def train_row(row, run, jobs):
     if status != 0:
         where = f"in {log}" if shared else "above"
         raise ValueError(f"{what}, ended with status {status}; what to do stands {where}. Then the same command goes on")
-    place = {"row": row.name} | ({"name": row.title} if row.title else {}) | ({"jobs": jobs} if shared else {})
-    record = read_record(run.special.record)
-    if row.model == MINILM:  # also where a copy of it was trained
-        record |= {"model": MINILM, "command": command_of("train", replace(run, model=MINILM))}
-    write_record(run.special.record, **place, **record)
 
 
 # --- a row that has no dice --------------------------------------------------------------------------------------------------

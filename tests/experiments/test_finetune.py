@@ -14,7 +14,7 @@ from bertnotes.classifier import BERTClassifier
 from bertnotes.cli import STYLE
 from bertnotes.data import LABELS as NAMES
 from bertnotes.experiments.engine import Machine
-from bertnotes.experiments.finetune import Finetune, Special, Variant, finetune, score
+from bertnotes.experiments.finetune import Entry, Finetune, Special, Variant, finetune, score
 from bertnotes.files import hash_of
 from bertnotes.models import load_tokenizer
 from bertnotes.training import TrainConfig
@@ -47,16 +47,18 @@ def test_a_record_gives_the_settings_back(settings):
     assert again == settings and record["config"]["precision"] == "fp32" and again.config.precision == "auto"
     assert record["attention"] == devices.training_attention("cpu") and record["attention_dropout"] is None
     assert record["machine"] == vars(settings.machine) and record["model"] == settings.model
-    assert not {"row", "name", "jobs"} & record.keys() and settings.variant.attention is None
+    assert not {"row", "name", "jobs", "copy_of"} & record.keys() and settings.variant.attention is None
 
 
-def test_a_record_is_written_as_it_is_returned(settings, tmp_path):
-    """With the environment beside it."""
+def test_a_run_writes_its_own_row_into_its_record(settings, tmp_path):
     path = tmp_path / "record.json"
-    record = finetune(replace(settings, special=Special(record=path)))
+    entry = Entry("a row", "a name", "some/model", 3)
+    record = finetune(replace(settings, special=Special(record=path), entry=entry))
     written = json.loads(path.read_text())
     assert written.pop("environment")["bertnotes"] == __version__
     assert written == json.loads(json.dumps(record))
+    assert [written[name] for name in ("row", "name", "jobs", "model")] == ["a row", "a name", 3, "some/model"]
+    assert "--model some/model" in written["command"] and "--row" not in written["command"]
 
 
 def test_without_a_test_set_there_is_no_record(settings):

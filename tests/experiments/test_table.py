@@ -20,7 +20,7 @@ from bertnotes.cli import STYLE
 from bertnotes.data import LABELS as NAMES
 from bertnotes.experiments import table
 from bertnotes.experiments.engine import Machine
-from bertnotes.experiments.finetune import Finetune, Special, Variant
+from bertnotes.experiments.finetune import Entry, Finetune, Special, Variant
 from bertnotes.experiments.records import command_of, options_of, read_record, unpack_probabilities
 from bertnotes.experiments.table import MINILM, ROWS, Reproduce, Row, plan, run_of
 from bertnotes.files import RESULTS
@@ -78,7 +78,7 @@ def test_the_options_of_a_run_give_its_settings_back(name, tmp_path):
     run = run_of(ROWS[name], 2, table, tmp_path / "r.json")
     assert tyro.cli(Finetune, args=options_of(run), config=STYLE) == run
     assert shlex.split(command_of("train", run)) == ["bertnotes", "train", *options_of(run)]
-    assert run.config.seed == 2 and run.resume and run.special.another_look and run.test and name in str(run.out)
+    assert run.config.seed == 2 and run.resume and run.special.another_look and run.test and run.entry.row == name
 
 
 @given(
@@ -101,6 +101,7 @@ def test_the_options_of_a_run_give_its_settings_back(name, tmp_path):
             another_look=st.none() | st.from_regex(r"[A-Za-z' ]+", fullmatch=True),
         ),
         variant=st.builds(Variant, attention=st.none() | st.sampled_from(["sdpa", "blockwise"])),
+        entry=st.builds(Entry, name=st.none() | st.from_regex(r"[A-Za-z' ]+", fullmatch=True), jobs=st.integers(1, 99)),
         machine=st.builds(Machine, micro_batch_size=st.none() | st.integers(1), save_every=st.floats(0, 1e6)),
     )
 )
