@@ -190,7 +190,7 @@ class Folder(Callback):
             if self.keeps and record["progress"]["history"]:
                 self.keeps[0].load_weights(self.path)
                 run.keep_best()
-            restore_state(tensors, run.model, parts_of(run.optimizer), self.state)
+            restore_state(tensors, run.model, run.optimizer, self.state)
             run.scheduler.load_state_dict(record["scheduler"])
             for group, rate in zip(run.optimizer.param_groups, run.scheduler.get_last_lr(), strict=True):
                 group["lr"] = rate
@@ -227,17 +227,12 @@ class Folder(Callback):
         run, names = self.run, ("epoch_number", "batches", "count", "loss_sum", "seconds", "history")
         record = {"origin": self.origin, "scheduler": run.scheduler.state_dict(), "held": self.held}
         record["progress"] = {name: getattr(run, name) for name in names}
-        save_checkpoint(self.state, state_of(run.model, parts_of(run.optimizer)), record)
+        save_checkpoint(self.state, state_of(run.model, run.optimizer), record)
         self.saved = time.monotonic()
 
     def write_history(self):
         """Write the lines of all epochs so far."""
         write_whole(self.lines, lines_of(self.run.history))
-
-
-def parts_of(optimizer):
-    """The optimizers that one is made of: itself, but for pretrain.Joined."""
-    return getattr(optimizer, "parts", [optimizer])
 
 
 @contextmanager
@@ -300,50 +295,37 @@ def checksum(tensors, text):
     return digest.hexdigest()
 
 
-def state_of(model, optimizers):
+def state_of(model, optimizer):
     """All that a training step changes, as named tensors: "model/NAME" and "optimizer/KEY/NAME"."""
-    tensors = {f"model/{name}": tensor for name, tensor in own_tensors(model).items()}
-    for name, weight in model.named_parameters():
-        for optimizer in optimizers:
-            for key, value in optimizer.state.get(weight, {}).items():
-                tensors[f"optimizer/{key}/{name}"] = value
+    names = names_of(model)
+    tensors = {f"model/{name}": tensor for tensor, name in names.items()}
+    for weight, moments in optimizer.state.items():
+        tensors |= {f"optimizer/{key}/{names[weight]}": value for key, value in moments.items()}
     return tensors
 
 
-def own_tensors(model):
-    """The weights of a model, each once however many names it has, and its buffers, but for those that it makes itself."""
-    kept = model.state_dict().keys()
-    buffers = {name: buffer for name, buffer in model.named_buffers() if name in kept}
-    return {**dict(model.named_parameters()), **buffers}
+def names_of(model):
+    """The weights and buffers that a model saves: a dict from each to its name, the first where it has several."""
+    return {tensor: name for name, tensor in reversed(model.state_dict(keep_vars=True).items())}
 
 
-def restore_state(tensors, model, optimizers, path):
-    """Put what `state_of` gave into model and optimizers, all of it or, where it does not fit, nothing.
+def restore_state(tensors, model, optimizer, path):
+    """Put what `state_of` gave into model and optimizer, all of it or, where it does not fit, nothing.
 
     path: the file that it came from, for the error. Raises ValueError where names or shapes are not the model's.
     """
-    own, weights = own_tensors(model), dict(model.named_parameters())
+    own = {name: tensor for tensor, name in names_of(model).items()}
     kept = {name.removeprefix("model/"): tensor for name, tensor in tensors.items() if name.startswith("model/")}
-    check_shapes(kept, own, path)
-    moments = [name.split("/", 2)[1:] for name in tensors if name.startswith("optimizer/")]
-    if strange := sorted({name for _, name in moments} - weights.keys()):
-        raise ValueError(f"{path} holds another model than this one; it has moments of {strange[:3]}")
-    owner = {}  # which optimizer moves a weight
-    for optimizer in optimizers:
-        owner |= {id(weight): optimizer for group in optimizer.param_groups for weight in group["params"]}
+    moments = [(*name.split("/")[1:], value) for name, value in tensors.items() if name.startswith("optimizer/")]
+    there, here = ({(name, tensor.shape) for name, tensor in one.items()} for one in (kept, own))
+    different = {name for name, _ in there ^ here} | ({name for _, name, _ in moments} - own.keys())
+    if different:
+        raise ValueError(f"{path} holds another model than this one; they differ in {sorted(different)[:3]}")
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(kept[name])
-        for key, name in moments:
-            value = tensors[f"optimizer/{key}/{name}"]
-            owner[id(weights[name])].state[weights[name]][key] = value.clone().to(weights[name].device)
-
-
-def check_shapes(kept, own, path):
-    """Raise ValueError where the tensors of a checkpoint are not a model's, naming three that differ."""
-    there, here = ({name: tuple(tensor.shape) for name, tensor in tensors.items()} for tensors in (kept, own))
-    if different := sorted(name for name in there.keys() | here.keys() if there.get(name) != here.get(name)):
-        raise ValueError(f"{path} holds another model than this one; they differ in {different[:3]}")
+    for key, name, value in moments:
+        optimizer.state[own[name]][key] = value.clone().to(own[name].device)
 
 
 def check_same(found, wanted, path):

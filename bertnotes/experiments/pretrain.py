@@ -176,12 +176,13 @@ def guessing_loss(guesser, batch, device):
 
 
 class Joined(torch.optim.Optimizer):
-    """Optimizers that move their own weights each, as one. parts: the optimizers."""
+    """Optimizers that move their own weights each, as one: it has the groups and the state of all. parts: the optimizers."""
 
     def __init__(self, *parts):
+        super().__init__([group for part in parts for group in part.param_groups], {})
         self.parts = parts
-        super().__init__([weight for part in parts for group in part.param_groups for weight in group["params"]], {})
-        self.param_groups = [group for part in parts for group in part.param_groups]
+        for part in parts:
+            part.state = self.state  # each finds its own weights in it
 
     def step(self, closure=None):
         """A step of each."""

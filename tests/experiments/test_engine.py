@@ -150,7 +150,7 @@ def test_another_models_state_leaves_this_one_as_it_is(make_model):
     optimizer = torch.optim.AdamW(model.parameters())
     model.classifier.weight.sum().backward()
     optimizer.step()
-    before, state = weights_of(model), {name: tensor.clone() for name, tensor in state_of(model, [optimizer]).items()}
+    before, state = weights_of(model), {name: tensor.clone() for name, tensor in state_of(model, optimizer).items()}
     assert {name.split("/")[1] for name in state if name.startswith("optimizer/")} == {"step", "exp_avg", "exp_avg_sq"}
     changed = {name: tensor + 1 for name, tensor in state.items()}
     wrong = [
@@ -161,11 +161,11 @@ def test_another_models_state_leaves_this_one_as_it_is(make_model):
     ]
     for tensors in wrong:
         with pytest.raises(ValueError, match=r"state\.safetensors holds another model"):
-            restore_state(tensors, model, [optimizer], "state.safetensors")
+            restore_state(tensors, model, optimizer, "state.safetensors")
         assert torch.equal(weights_of(model), before)
-    restore_state(changed, model, [optimizer], "state.safetensors")
+    restore_state(changed, model, optimizer, "state.safetensors")
     assert torch.equal(weights_of(model), before + 1)
-    assert all(torch.equal(tensor, changed[name]) for name, tensor in state_of(model, [optimizer]).items())
+    assert all(torch.equal(tensor, changed[name]) for name, tensor in state_of(model, optimizer).items())
 
 
 def test_settings_that_differ_are_named():

@@ -18,7 +18,7 @@ from trainings import StopAfter, Stopped
 from bertnotes.checkpoint import read_checkpoint
 from bertnotes.devices import fast_precision
 from bertnotes.experiments import pretrain as pretraining
-from bertnotes.experiments.engine import Team, claimed, parts_of
+from bertnotes.experiments.engine import Team, claimed
 from bertnotes.experiments.pretrain import (
     Guesser,
     Joined,
@@ -105,7 +105,9 @@ def test_each_weight_has_one_optimizer(masked_model, name):
     taken = [id(weight) for group in optimizer.param_groups for weight in group["params"]]
     trained = {id(weight) for weight in masked_model.parameters() if weight.requires_grad}
     assert len(taken) == len(set(taken)) and set(taken) == trained
-    assert len(parts_of(optimizer)) == (2 if name == "muon" else 1)
+    by_muon = {id(weight) for group in optimizer.param_groups if "ns_steps" in group for weight in group["params"]}
+    matrices = {id(one) for name, one in masked_model.named_parameters() if one.ndim == 2 and ".layer." in name}
+    assert by_muon == (matrices if name == "muon" else set())
     for group in optimizer.param_groups:
         assert all((weight.ndim > 1) == (group["weight_decay"] > 0) for weight in group["params"])
 
