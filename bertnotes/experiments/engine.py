@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import time
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -164,7 +164,8 @@ class Folder(Callback):
         self.path, self.settings, self.origin, self.resume, self.team = Path(path), settings, origin, resume, team
         self.save_every, self.keeps = save_every, keeps
         self.known, self.lines = (self.path / name for name in names)
-        self.state, self.held, self.saved, self.stack = self.path / "state.safetensors", None, time.monotonic(), ExitStack()
+        self.state, self.held, self.saved = self.path / "state.safetensors", None, time.monotonic()
+        self.lock = FileLock(self.path / ".lock", blocking=False)
 
     def __enter__(self):
         if self.team.rank == 0:
@@ -172,14 +173,19 @@ class Folder(Callback):
                 if not self.resume:
                     raise ValueError(f"{self.path} holds a run; to go on with it, resume it, or give a new folder")
                 check_same(json.loads(self.known.read_text(encoding="utf-8")), self.settings, self.path)
-            self.stack.enter_context(claimed(self.path))
+            self.path.mkdir(parents=True, exist_ok=True)
+            try:
+                self.lock.acquire()
+            except Timeout:
+                message = f"another process is training in {self.path}; wait for it, or give another folder"
+                raise ValueError(message) from None
             write_whole(self.known, json.dumps(self.settings, indent=2) + "\n")
         return self
 
     def __exit__(self, *error):
         if not any(error):
             self.team.wait()  # the first may still be writing what all are to read
-        self.stack.close()
+        self.lock.release()
 
     def begin(self, run):
         """Take the run to where the checkpoint left it, if there is one; drop the lines behind it, which will come again."""
@@ -233,22 +239,6 @@ class Folder(Callback):
     def write_history(self):
         """Write the lines of all epochs so far."""
         write_whole(self.lines, lines_of(self.run.history))
-
-
-@contextmanager
-def claimed(folder):
-    """Hold a folder for this process, until it ends in whatever way. Raises ValueError where another process has it."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise ValueError(f"another process is training in {folder}; wait for it, or give another folder") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def save_checkpoint(path, tensors, record):

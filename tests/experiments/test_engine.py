@@ -29,7 +29,6 @@ from bertnotes.experiments.engine import (
     Team,
     append_line,
     check_same,
-    claimed,
     fingerprint,
     fit_in,
     load_checkpoint,
@@ -186,15 +185,16 @@ def test_a_fingerprint_changes_with_texts_labels_and_their_order():
 
 def test_a_folder_has_one_process(tmp_path):
     """Another one is refused while it runs, and let in once it is gone, even if it was killed."""
-    code = "from bertnotes.experiments.engine import claimed\n"
-    code += f"with claimed({str(tmp_path)!r}):\n    print('in', flush=True)\n    input()"
+    code = "from bertnotes.experiments.engine import Folder, Team\n"
+    code += f"with Folder({str(tmp_path)!r}, {{}}, {{}}, True, Team('cpu')):\n    print('in', flush=True)\n    input()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "in\n"
-        with pytest.raises(ValueError, match="another process is training in"), claimed(tmp_path):
+        with pytest.raises(ValueError, match="another process is training in"), Folder(tmp_path, {}, {}, True, Team("cpu")):
             pass
         other.kill()
-    with claimed(tmp_path):
-        pass
+    for _ in range(2):  # also one after the other in one process
+        with Folder(tmp_path, {}, {}, True, Team("cpu")):
+            pass
 
 
 def test_a_run_is_not_overwritten_nor_continued_as_another(tiny_checkpoint, tmp_path):

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 import torch
+from filelock import FileLock
 from safetensors.torch import save_file
 from torch.testing import assert_close
 from trainings import StopAfter, Stopped
@@ -18,7 +19,7 @@ from trainings import StopAfter, Stopped
 from bertnotes.checkpoint import read_checkpoint
 from bertnotes.devices import fast_precision
 from bertnotes.experiments import pretrain as pretraining
-from bertnotes.experiments.engine import Team, claimed
+from bertnotes.experiments.engine import Team
 from bertnotes.experiments.pretrain import (
     Guesser,
     Joined,
@@ -279,7 +280,7 @@ def test_a_control_does_not_go_on_with_the_run_that_it_is_to_be_held_against(ber
 
 def test_a_folder_has_one_run_at_a_time(masked_model, trimmed, rows, tmp_path):
     """While another process holds the folder nothing is begun in it."""
-    with claimed(tmp_path), pytest.raises(ValueError, match="another process is training in"):
+    with FileLock(tmp_path / ".lock"), pytest.raises(ValueError, match="another process is training in"):
         pretrain(masked_model, trimmed[1], rows, rows[:4], tmp_path, Recipe(steps=2, **TINY))
     assert [path.name for path in tmp_path.iterdir()] in ([".lock"], [])
 
