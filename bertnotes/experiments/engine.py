@@ -14,6 +14,7 @@ import os
 import time
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -29,9 +30,8 @@ from tyro.conf import arg
 from bertnotes.devices import autocast, give_back_memory
 from bertnotes.experiments.meter import peak_memory
 from bertnotes.files import append_line, lines_of, read_lines, whole, write_whole
+from bertnotes.masked_lm import IGNORED
 from bertnotes.training import Callback, check_run, collect_logits, fit, inputs_of
-
-IGNORED = -100  # the label of what is not to be guessed; torch's cross-entropy passes it over
 
 
 @dataclass
@@ -76,21 +76,15 @@ def fit_in(
 # --- several processes, and a batch in parts ---------------------------------------------------------------------------------
 
 
-def class_loss(model, batch, device):
-    """The sum of the losses of a batch, in nats."""
-    logits = model(**inputs_of(batch, device))
-    return cross_entropy(logits.float(), batch["label"].to(device), reduction="sum")
-
-
 class Team(Callback):
     """The processes that were launched together, if any, and this one's place among them. accelerate does the work.
 
     device: "cpu", "cuda" or "mps"; on a CPU processes speak through gloo, on GPUs through NCCL. micro_batch_size: how much of a
-    batch goes through the model at a time. loss_of(model, batch, device): the sum of the losses of a batch.
+    batch goes through the model at a time.
     """
 
-    def __init__(self, device, micro_batch_size=None, loss_of=class_loss):
-        self.micro_batch_size, self.loss_of = micro_batch_size, loss_of
+    def __init__(self, device, micro_batch_size=None):
+        self.micro_batch_size = micro_batch_size
         self.device, self.rank, self.size, self.accelerator = torch.device(device), 0, 1, None
         if int(os.environ.get("WORLD_SIZE", 1)) > 1 and "LOCAL_RANK" in os.environ:  # as a launcher sets them
             on_cpu = self.device.type == "cpu"
@@ -105,7 +99,8 @@ class Team(Callback):
     def backward(self, model, batch, device, precision="fp32"):
         """Work out the gradient of a batch's mean loss, as training.backward does. Returns that loss, in nats.
 
-        With n processes each takes every n-th row of the batch; of these, at most micro_batch_size go through at a time.
+        With n processes each takes every n-th row of the batch; of these, at most micro_batch_size go through at a time. The
+        model gives logits for each label that is not IGNORED, in their order.
         """
         model = self.shared if self.accelerator else model
         count = (batch["label"] != IGNORED).sum().item()  # what the mean is over: reviews, or hidden words
@@ -114,35 +109,30 @@ class Team(Callback):
         share = self.size if len(mine) else 0  # a process without a row goes through the motions with another's
         parts = (mine if len(mine) else rows[:1]).split(self.micro_batch_size or len(rows))
         total = torch.zeros((), device=device)
-        for number, part in enumerate(parts, start=1):
+        for number, chosen in enumerate(parts, start=1):
+            part = {name: tensor[chosen] for name, tensor in batch.items()}
+            labels = part["label"][part["label"] != IGNORED].to(device)
             wait = self.accelerator and number < len(parts)
             with self.accelerator.no_sync(model) if wait else nullcontext():
                 with autocast(device, precision):
-                    loss = self.loss_of(model, {name: tensor[part] for name, tensor in batch.items()}, device) / count
-                (loss * share).backward()  # processes average their gradients
-            total += loss.detach() * bool(share)
-        return (self.accelerator.reduce(total) if self.accelerator else total).item()
+                    logits = model(**inputs_of(part, device))
+                loss = cross_entropy(logits.float(), labels, reduction="sum") / count * share
+                loss.backward()
+            total += loss.detach()
+        return (self.accelerator.reduce(total, "mean") if self.accelerator else total).item()  # as it is with gradients
 
     def collect(self, model, data_loader, device, precision="fp32"):
-        """training.collect_logits, the batches shared out; each process gets the results of all."""
+        """training.collect_logits, the batches shared out; each process gets the results of all, in the same order."""
         if self.size == 1:
             return collect_logits(model, data_loader, device, precision)
-        mine = [batch for number, batch in enumerate(data_loader) if number % self.size == self.rank]
-        numbers = range(self.rank, len(data_loader), self.size)
-        found = [
-            (number, *collect_logits(model, [batch], device, precision)) for number, batch in zip(numbers, mine, strict=True)
-        ]
-        found = sorted(gather_object(found), key=lambda one: one[0])
-        return torch.cat([logits for _, logits, _ in found]), torch.cat([labels for _, _, labels in found])
+        mine = islice(data_loader, self.rank, None, self.size)
+        found = gather_object([collect_logits(model, [batch], device, precision) for batch in mine])
+        logits, labels = zip(*found, strict=True)
+        return torch.cat(logits), torch.cat(labels)
 
     def agree(self, value):
-        """The first process's value, in all of them."""
+        """The first process's value, in all of them, which wait for it."""
         return broadcast_object_list([value])[0] if self.accelerator else value
-
-    def wait(self):
-        """Until all processes are here."""
-        if self.accelerator:
-            self.accelerator.wait_for_everyone()
 
 
 # --- a run in a folder -------------------------------------------------------------------------------------------------------
@@ -184,7 +174,7 @@ class Folder(Callback):
 
     def __exit__(self, *error):
         if not any(error):
-            self.team.wait()  # the first may still be writing what all are to read
+            self.team.agree("done")  # until then the first may be writing what all are to read
         self.lock.release()
 
     def begin(self, run):

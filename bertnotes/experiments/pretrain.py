@@ -15,7 +15,6 @@ from typing import Annotated
 
 import torch
 from torch import nn
-from torch.nn import functional
 from transformers import get_linear_schedule_with_warmup
 from tyro.conf import arg
 
@@ -146,7 +145,7 @@ class MaskedRows:
         return map(self.batch, self.steps)
 
     def batch(self, step):
-        """The batch of a step: input_ids and label, both (batch, position)."""
+        """The batch of a step: input_ids and label, both (batch, position); asked is label once more, for the model to see."""
         number, place = divmod(step, self.per_pass)
         if self.shuffled[0] != number:
             generator = torch.Generator().manual_seed(seed_of(self.recipe.seed, "order", number))
@@ -155,24 +154,19 @@ class MaskedRows:
         generator = torch.Generator().manual_seed(seed_of(self.recipe.seed, "mask", step))
         masking = self.recipe.mask_rate, generator, self.recipe.whole_words
         masked_ids, labels = mask_tokens(self.rows[chosen].long(), self.tokenizer, *masking)
-        return {"input_ids": masked_ids, "label": labels}
+        return {"input_ids": masked_ids, "asked": labels, "label": labels}
 
 
 class Guesser(nn.Module):
-    """A masked language model whose forward pass is the sum of its losses: the form in which processes share gradients."""
+    """A masked language model as the loop wants it. forward(input_ids, asked), both (batch, position) -> logits (chosen,
+    vocabulary), for the positions alone whose label in asked is not IGNORED."""
 
     def __init__(self, model):
         super().__init__()
         self.model = model
 
-    def forward(self, masked_ids, labels):
-        logits, targets = guess(self.model, masked_ids, labels)
-        return functional.cross_entropy(logits.float(), targets, reduction="sum")
-
-
-def guessing_loss(guesser, batch, device):
-    """The sum of a batch's losses, in nats, for engine.Team."""
-    return guesser(batch["input_ids"].to(device), batch["label"].to(device))
+    def forward(self, input_ids, asked):
+        return guess(self.model, input_ids, asked)[0]
 
 
 class Joined(torch.optim.Optimizer):
@@ -223,7 +217,7 @@ def pretrain(
     run with another recipe, other rows or another beginning, or another process is at work in it.
     """
     recipe = recipe or Recipe()
-    team = Team(device or best_device(), loss_of=guessing_loss)
+    team = Team(device or best_device())
     origin = {"rows": checksum({"rows": rows, "held_out": held_out}, ""), **(began_as or {})}
 
     def judge(epoch):
@@ -282,7 +276,7 @@ def steps_in(minutes, model, tokenizer, rows, recipe, out, tries=6):
     """How many steps fit into so many minutes here: measured on a copy of the model, or as the run in `out` has it."""
     if (Path(out) / "recipe.json").exists():
         return json.loads((Path(out) / "recipe.json").read_text(encoding="utf-8"))["steps"]
-    team = Team(best_device(), loss_of=guessing_loss)
+    team = Team(best_device())
     probe = make_run(copy.deepcopy(model), MaskedRows(rows, tokenizer, recipe, tries), recipe, team.device, 2)
     team.begin(probe)
     moments = []

@@ -184,11 +184,11 @@ def test_on_a_cpu_the_plain_attention_trains(encoder, trimmed, rows):
     """Whatever the model came with: torch's fused attention is slow in its backward pass there. The result is the same."""
     model = no_dropout(pretraining.trim_encoder(encoder, trimmed[0]))
     model.set_attn_implementation("sdpa")
-    fused = Guesser(model)(rows[:4].long(), rows[:4].long()).item()
+    fused = Guesser(model)(rows[:4].long(), rows[:4].long())
     make_run(model, MaskedRows(rows, trimmed[1], Recipe(**TINY), 1), Recipe(**TINY), "cpu", 1)
     used = {layer.attention.self.config._attn_implementation for layer in model.bert.encoder.layer}
     assert model.training and used == {"eager"}
-    assert Guesser(model)(rows[:4].long(), rows[:4].long()).item() == pytest.approx(fused, rel=1e-5)
+    assert_close(Guesser(model)(rows[:4].long(), rows[:4].long()), fused)
 
 
 def test_minutes_become_steps_once(masked_model, trimmed, rows, tmp_path, monkeypatch):
