@@ -220,14 +220,22 @@ def pretrain(
     team = Team(device or best_device())
     origin = {"rows": checksum({"rows": rows, "held_out": held_out}, ""), **(began_as or {})}
 
-    def judge(epoch):
-        scores = held_out_scores(model, held_out, tokenizer) if team.rank == 0 else {}
-        return {"tokens": min(epoch * every, recipe.steps) * recipe.batch_size * recipe.length, **scores}
+    def judge(_):
+        with torch.compiler.set_stance("force_eager"):  # other shapes: not worth compiling for
+            loss, top1 = evaluate_guesses(model, held_out, tokenizer)
+        return {
+            "minutes": round((run.seconds + sum(line["seconds"] for line in run.history)) / 60, 2),
+            "tokens": run.scheduler.last_epoch * recipe.batch_size * recipe.length,
+            "held_out_loss": round(loss, 4),
+            "held_out_top1": round(top1, 4),
+        }
 
-    with LoggedRun(out, asdict(recipe), origin, team, save_every, judge) as folder:
+    with Folder(out, asdict(recipe), origin, True, team, save_every, names=("recipe.json", "log.jsonl")) as folder:
         run = make_run(model, MaskedRows(rows, tokenizer, recipe, every), recipe, team.device, -(-recipe.steps // every))
+        if not folder.state.exists():  # how the model does before the first step
+            run.history.append({"epoch": 0, "train_loss": None, **judge(model), "seconds": 0.0})
         seed, watching = (recipe.seed, team.rank), [folder, team, *callbacks]
-        repeat(run, lambda _: judge(run.epoch_number), team.device, recipe.precision, team.backward, seed, watching)
+        repeat(run, judge, team.device, recipe.precision, team.backward, seed, watching)
     return run.history[-1] if team.rank == 0 else None
 
 
@@ -241,35 +249,6 @@ def make_run(model, loader, recipe, device, rounds):
     optimizer = pretraining_optimizer(model, recipe)
     warmup = round(recipe.warmup * recipe.steps)
     return Run(Guesser(model), loader, optimizer, get_linear_schedule_with_warmup(optimizer, warmup, recipe.steps), rounds)
-
-
-class LoggedRun(Folder):
-    """The folder of a pre-training run: log.jsonl begins with how the model does before the first step."""
-
-    def __init__(self, out, recipe, origin, team, save_every, judge):
-        super().__init__(out, recipe, origin, True, team, save_every, names=("recipe.json", "log.jsonl"))
-        self.judge = judge
-
-    def begin(self, run):
-        """Take the run to where it was left, or note where it begins."""
-        super().begin(run)
-        if not run.history:
-            run.history.append({"epoch": 0, "minutes": 0.0, "train_loss": None, **self.judge(0), "seconds": 0.0})
-            if self.team.rank == 0:
-                self.write_history()
-
-    def epoch(self, entry):
-        """Keep a round as `Folder` does; its line says the minutes since the run began."""
-        entry["minutes"] = round(sum(line["seconds"] for line in self.run.history) / 60, 2)
-        entry["train_loss"] = round(entry["train_loss"], 4)
-        super().epoch(entry)
-
-
-def held_out_scores(model, held_out, tokenizer):
-    """How a model does on held-out rows: a dict."""
-    with torch.compiler.set_stance("force_eager"):  # other shapes: not worth compiling for
-        loss, top1 = evaluate_guesses(model, held_out, tokenizer)
-    return {"held_out_loss": round(loss, 4), "held_out_top1": round(top1, 4)}
 
 
 def steps_in(minutes, model, tokenizer, rows, recipe, out, tries=6):
