@@ -23,12 +23,15 @@ def estimate_cost(model, tokenizer, train_data, validation_data, config, device=
     lengths, batches = training.lengths(), training_loader(training, config.batch_size, config.seed).batch_sampler.batches()
     sizes = [len(batch) * max(lengths[index] for index in batch) for batch in batches]
     probe = [batches[sizes.index(max(sizes))], *batches[:steps]]  # the first warms up; as the largest it shows the most memory
-    reading = sum(sizes[:steps]) / seconds_to_read(model, DataLoader(training, batch_sampler=probe[1:]), device, config)
+    started = time.perf_counter()
+    collect_logits(model, DataLoader(training, batch_sampler=probe[1:]), device, config.precision)
+    reading = sum(sizes[:steps]) / (time.perf_counter() - started)
     held_out_seconds = sum(held_out.lengths()) / reading
     if config.frozen:  # each review goes through the encoder once, whatever the number of epochs
         rate, seconds = reading, sum(sizes) / reading + held_out_seconds
     else:
-        rate = sum(sizes[:steps]) / seconds_to_train(model, DataLoader(training, batch_sampler=probe), device, config)
+        work = model, DataLoader(training, batch_sampler=probe), *optimizer_and_schedule(model, config, len(probe)), device
+        rate = sum(sizes[:steps]) / seconds_to_train(*work, config.precision)
         seconds = config.epochs * (sum(sizes) / rate + held_out_seconds)
     return {
         "reviews": len(training),
@@ -41,18 +44,10 @@ def estimate_cost(model, tokenizer, train_data, validation_data, config, device=
     }
 
 
-def seconds_to_read(model, loader, device, config):
-    """How long it takes to score the batches of a loader."""
-    started = time.perf_counter()
-    collect_logits(model, loader, device, config.precision)
-    return time.perf_counter() - started
-
-
-def seconds_to_train(model, loader, device, config):
-    """How long it takes to train on the batches of a loader, without the first."""
+def seconds_to_train(*arguments):
+    """How long it takes to train on all batches but the first, which only warms up. arguments: those of `train`."""
     clock = Clock()
-    optimizer, scheduler = optimizer_and_schedule(model, config, steps=len(loader))
-    train(model, loader, optimizer, scheduler, device, config.precision, callbacks=[clock])
+    train(*arguments, callbacks=[clock])
     return clock.moments[-1] - clock.moments[0]
 
 

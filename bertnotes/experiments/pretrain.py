@@ -8,7 +8,6 @@ Devlin et al. 2019, "BERT"; Izsak et al. 2021, "How to Train BERT with an Academ
 
 import copy
 import json
-import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +21,7 @@ from bertnotes.batching import check_max_length, seed_of
 from bertnotes.checkpoint import modern_name, read_checkpoint
 from bertnotes.data import read_reviews
 from bertnotes.devices import best_device
+from bertnotes.experiments.costs import seconds_to_train
 from bertnotes.experiments.engine import Folder, Team, checksum, read_lines
 from bertnotes.experiments.records import choose_precision
 from bertnotes.experiments.vocabulary import COURSE_WORDS, choose_pieces, count_pieces, trim_encoder, trim_tokenizer
@@ -29,7 +29,7 @@ from bertnotes.files import IMDB
 from bertnotes.masked_lm import choose_texts, evaluate_guesses, guess, mask_tokens, pack
 from bertnotes.models import load_encoder, load_tokenizer
 from bertnotes.names import model_name
-from bertnotes.training import Run, decay_groups, repeat, train
+from bertnotes.training import Run, decay_groups, repeat
 
 
 @dataclass
@@ -256,14 +256,11 @@ def steps_in(minutes, model, tokenizer, rows, recipe, out, tries=6):
     if (Path(out) / "recipe.json").exists():
         return json.loads((Path(out) / "recipe.json").read_text(encoding="utf-8"))["steps"]
     team = Team(best_device())
-    probe = make_run(copy.deepcopy(model), MaskedRows(rows, tokenizer, recipe, tries), recipe, team.device, 2)
+    probe = make_run(copy.deepcopy(model), MaskedRows(rows, tokenizer, recipe, tries), recipe, team.device, 1)
     team.begin(probe)
-    moments = []
-    for count in (1, tries):  # the first step only warms up
-        steps = [probe.loader.batch(step) for step in range(count)]
-        train(probe.model, steps, probe.optimizer, probe.scheduler, team.device, recipe.precision, team.backward)
-        moments.append(time.perf_counter())
-    seconds = team.agree(moments[1] - moments[0])  # all processes take the first one's word
+    batches = map(probe.loader.batch, range(1 + tries))
+    work = probe.model, batches, probe.optimizer, probe.scheduler, team.device, recipe.precision, team.backward
+    seconds = team.agree(seconds_to_train(*work))  # all processes take the first one's word
     return max(1, round(minutes * 60 * tries / seconds))
 
 

@@ -18,6 +18,7 @@ from trainings import StopAfter, Stopped
 
 from bertnotes.checkpoint import read_checkpoint
 from bertnotes.devices import fast_precision
+from bertnotes.experiments import costs
 from bertnotes.experiments import pretrain as pretraining
 from bertnotes.experiments.engine import Team
 from bertnotes.experiments.pretrain import (
@@ -194,8 +195,8 @@ def test_on_a_cpu_the_plain_attention_trains(encoder, trimmed, rows):
 def test_minutes_become_steps_once(masked_model, trimmed, rows, tmp_path, monkeypatch):
     """Measured without touching the model: six steps in half a second, 720 a minute. A run that has begun keeps its number."""
     before = {name: weight.clone() for name, weight in masked_model.named_parameters()}
-    ticks = count()
-    monkeypatch.setattr(pretraining, "time", SimpleNamespace(perf_counter=lambda: next(ticks) / 2))
+    ticks = count()  # the first step has ended at 0, the seventh ends at 6
+    monkeypatch.setattr(costs, "time", SimpleNamespace(perf_counter=lambda: next(ticks) / 12))
     assert steps_in(1, masked_model, trimmed[1], rows, Recipe(**TINY), tmp_path) == 720
     assert all(torch.equal(before[name], weight) for name, weight in masked_model.named_parameters())
     (tmp_path / "recipe.json").write_text('{"steps": 7}')
