@@ -72,19 +72,15 @@ def read_texts(folder, seed=0):
     return choose_texts(train, unsup, seed=seed)
 
 
-def load_head(model, head, source):
-    """Put a checkpoint's head for masked words, a dict of tensors, into a model, all of it or nothing.
-
-    The oldest checkpoints, bert-base-uncased among them, call LayerNorm's weight gamma and its bias beta. The decoder may be
-    left out: it is the word embedding. Raises ValueError where a weight is missing or unknown.
-    """
-    names = {name: modern_name(name) for name in head}
-    expected = {name for name in model.state_dict() if name.startswith("cls.predictions.")}
-    needed = {name for name in expected if ".decoder." not in name}
-    missing, unknown = sorted(needed - set(names.values())), sorted(set(names.values()) - expected)
-    if missing or unknown:
+def load_head(model, source):
+    """Put a checkpoint's head for masked words into a model, if it has one. The head's decoder may be left out: it is the word
+    embedding. Raises ValueError where a weight is missing or unknown."""
+    weights = {modern_name(name): weight for name, weight in read_checkpoint(source)[1].items()}
+    head = {name: weight for name, weight in weights.items() if name.startswith("cls.predictions.")}
+    missing, unknown = model.load_state_dict(head, strict=False)
+    missing = [name for name in missing if name.startswith("cls.predictions.") and ".decoder." not in name]
+    if head and (missing or unknown):
         raise ValueError(f"{source} does not hold BERT's head for masked words: missing {missing[:3]}, unknown {unknown[:3]}")
-    model.load_state_dict({names[name]: weight.float() for name, weight in head.items()}, strict=False)
 
 
 def starting_model(start, texts, vocabulary=10_000, random_init=False, seed=0):
@@ -103,9 +99,8 @@ def starting_model(start, texts, vocabulary=10_000, random_init=False, seed=0):
         kept = choose_pieces(tokenizer, count_pieces(tokenizer, texts), vocabulary, COURSE_WORDS)
         tokenizer = trim_tokenizer(tokenizer, kept)
     model = trim_encoder(encoder, kept)
-    head = {name: weight for name, weight in read_checkpoint(start)[1].items() if name.startswith("cls.predictions.")}
-    if head and len(kept) == encoder.config.vocab_size:
-        load_head(model, head, start)
+    if len(kept) == encoder.config.vocab_size:
+        load_head(model, start)
     if random_init:
         model.apply(model._init_weights)
     model.bert.pooler.requires_grad_(False)  # masked words give it no gradient
@@ -131,7 +126,7 @@ class MaskedRows:
             raise ValueError(
                 f"{len(rows)} rows do not fill one batch of {recipe.batch_size}; give more text or a smaller batch"
             )
-        self.batch_sampler, self.steps, self.shuffled = self, range(0), (None, None)  # the last pass and its order
+        self.batch_sampler, self.steps = self, range(0)
 
     def set_epoch(self, epoch, start=0):
         """Choose the round, counted from 1, and how many of its steps to leave out because they are done."""
@@ -147,12 +142,10 @@ class MaskedRows:
     def batch(self, step):
         """The batch of a step: input_ids and label, both (batch, position); asked is label once more, for the model to see."""
         number, place = divmod(step, self.per_pass)
-        if self.shuffled[0] != number:
-            generator = torch.Generator().manual_seed(seed_of(self.recipe.seed, "order", number))
-            self.shuffled = number, torch.randperm(len(self.rows), generator=generator)
-        chosen = self.shuffled[1][place * self.recipe.batch_size : (place + 1) * self.recipe.batch_size]
-        generator = torch.Generator().manual_seed(seed_of(self.recipe.seed, "mask", step))
-        masking = self.recipe.mask_rate, generator, self.recipe.whole_words
+        generator = torch.Generator().manual_seed(seed_of(self.recipe.seed, "order", number))
+        order = torch.randperm(len(self.rows), generator=generator)
+        chosen = order[place * self.recipe.batch_size : (place + 1) * self.recipe.batch_size]
+        masking = self.recipe.mask_rate, generator.manual_seed(seed_of(self.recipe.seed, "mask", step)), self.recipe.whole_words
         masked_ids, labels = mask_tokens(self.rows[chosen].long(), self.tokenizer, *masking)
         return {"input_ids": masked_ids, "asked": labels, "label": labels}
 
@@ -188,16 +181,17 @@ def pretraining_optimizer(model, recipe):
     """AdamW, or Muon on the matrices of the layers and AdamW on the rest, at one learning rate."""
     if recipe.optimizer not in ("adamw", "muon"):
         raise ValueError(f'optimizer is "adamw" or "muon"; got {recipe.optimizer!r}')
-    trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
-    muons = {name for name, weight in trained.items() if weight.ndim == 2 and ".layer." in name}
-    muons = muons if recipe.optimizer == "muon" else set()
-    groups = decay_groups((weight for name, weight in trained.items() if name not in muons), 0.01)
-    adamw = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
-    if not muons:
+    weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    names = [name for name, weight in weights.items() if weight.ndim == 2 and ".layer." in name]
+    matrices = [weights.pop(name) for name in names] if recipe.optimizer == "muon" else []
+    adamw = torch.optim.AdamW(
+        decay_groups(weights.values(), 0.01), lr=recipe.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True
+    )
+    if not matrices:
         return adamw
     # scaled so that a step is as large as AdamW's would be: one learning rate serves both
     choice = {"weight_decay": 0.01, "adjust_lr_fn": "match_rms_adamw"}
-    return Joined(torch.optim.Muon([trained[name] for name in sorted(muons)], lr=recipe.learning_rate, **choice), adamw)
+    return Joined(torch.optim.Muon(matrices, lr=recipe.learning_rate, **choice), adamw)
 
 
 # --- a run -------------------------------------------------------------------------------------------------------------------
