@@ -4,13 +4,11 @@ Two thirds of a small BERT's weights are word embeddings, most of them of words 
 to the shipped model in data/mini; page 06. Wu et al. 2016, "Google's Neural Machine Translation System" (WordPiece).
 """
 
-import json
 from collections import Counter
 
 import torch
-from tokenizers import Tokenizer
 from tqdm import tqdm
-from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
+from transformers import BertConfig, BertForMaskedLM, BertTokenizer
 
 # words that the notebooks use and film reviews seldom do; a trimmed vocabulary keeps them whole
 COURSE_WORDS = (
@@ -43,10 +41,8 @@ def choose_pieces(tokenizer, counts, size, keep_words=()):
         character = piece.removeprefix("##")
         if character in ascii_characters or (len(character) == 1 and counts[piece_id]):
             kept.add(piece_id)
-    for piece_id, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        if len(kept) >= size:
-            break
-        kept.add(piece_id)
+    rest = sorted(counts.keys() - kept, key=lambda piece_id: (-counts[piece_id], piece_id))
+    kept.update(rest[: max(0, size - len(kept))])
     if len(kept) != size:
         raise ValueError(f"a vocabulary of {size} pieces was asked for, but the texts and the kept pieces give {len(kept)}")
     return sorted(kept)
@@ -54,18 +50,9 @@ def choose_pieces(tokenizer, counts, size, keep_words=()):
 
 def trim_tokenizer(tokenizer, kept):
     """Make the tokenizer whose vocabulary is the pieces with the ids in `kept`, renumbered 0..len(kept)-1 in that order."""
-    pieces = tokenizer.convert_ids_to_tokens(kept)
-    vocabulary = {piece: new for new, piece in enumerate(pieces)}
-    description = json.loads(tokenizer.backend_tokenizer.to_str())
-    description["model"]["vocab"] = vocabulary
-    for token in description["added_tokens"]:
-        token["id"] = vocabulary[token["content"]]
-    for token in description["post_processor"]["special_tokens"].values():
-        token["ids"] = [vocabulary[piece] for piece in token["tokens"]]
-    description["padding"] = description["truncation"] = None
-    return BertTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(json.dumps(description)), model_max_length=tokenizer.model_max_length
-    )
+    vocabulary = {piece: new for new, piece in enumerate(tokenizer.convert_ids_to_tokens(kept))}
+    settings = ("do_lower_case", "strip_accents", "tokenize_chinese_chars", "model_max_length")
+    return BertTokenizer(vocab=vocabulary, **{name: getattr(tokenizer, name) for name in settings})
 
 
 def trim_encoder(encoder, kept):
