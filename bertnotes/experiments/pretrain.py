@@ -116,6 +116,7 @@ class MaskedRows:
     """A loader of masked batches, a round of at most so many steps at a time. What a step sees and how it is masked depends on
     seed and step alone, so that a run can be taken up anywhere. Every row comes once a pass, shuffled anew each time.
 
+    A batch: input_ids, asked and label, all (batch, position); asked is label once more, for the model to see.
     Raises ValueError where there are fewer rows than a batch has.
     """
 
@@ -137,17 +138,14 @@ class MaskedRows:
         return len(self.steps)
 
     def __iter__(self):
-        return map(self.batch, self.steps)
-
-    def batch(self, step):
-        """The batch of a step: input_ids and label, both (batch, position); asked is label once more, for the model to see."""
-        number, place = divmod(step, self.per_pass)
-        generator = torch.Generator().manual_seed(seed_of(self.recipe.seed, "order", number))
-        order = torch.randperm(len(self.rows), generator=generator)
-        chosen = order[place * self.recipe.batch_size : (place + 1) * self.recipe.batch_size]
-        masking = self.recipe.mask_rate, generator.manual_seed(seed_of(self.recipe.seed, "mask", step)), self.recipe.whole_words
-        masked_ids, labels = mask_tokens(self.rows[chosen].long(), self.tokenizer, *masking)
-        return {"input_ids": masked_ids, "asked": labels, "label": labels}
+        for step in self.steps:
+            number, place = divmod(step, self.per_pass)
+            generator = torch.Generator().manual_seed(seed_of(self.recipe.seed, "order", number))
+            order = torch.randperm(len(self.rows), generator=generator)
+            rows = self.rows[order[place * self.recipe.batch_size : (place + 1) * self.recipe.batch_size]].long()
+            generator.manual_seed(seed_of(self.recipe.seed, "mask", step))
+            masked_ids, labels = mask_tokens(rows, self.tokenizer, self.recipe.mask_rate, generator, self.recipe.whole_words)
+            yield {"input_ids": masked_ids, "asked": labels, "label": labels}
 
 
 class Guesser(nn.Module):
@@ -250,10 +248,11 @@ def steps_in(minutes, model, tokenizer, rows, recipe, out, tries=6):
     if (Path(out) / "recipe.json").exists():
         return json.loads((Path(out) / "recipe.json").read_text(encoding="utf-8"))["steps"]
     team = Team(best_device())
-    probe = make_run(copy.deepcopy(model), MaskedRows(rows, tokenizer, recipe, tries), recipe, team.device, 1)
+    recipe = replace(recipe, steps=1 + tries)
+    probe = make_run(copy.deepcopy(model), MaskedRows(rows, tokenizer, recipe, recipe.steps), recipe, team.device, 1)
+    probe.loader.set_epoch(1)
     team.begin(probe)
-    batches = map(probe.loader.batch, range(1 + tries))
-    work = probe.model, batches, probe.optimizer, probe.scheduler, team.device, recipe.precision, team.backward
+    work = probe.model, probe.loader, probe.optimizer, probe.scheduler, team.device, recipe.precision, team.backward
     seconds = team.agree(seconds_to_train(*work))  # all processes take the first one's word
     return max(1, round(minutes * 60 * tries / seconds))
 
