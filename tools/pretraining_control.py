@@ -11,9 +11,9 @@ import json
 import sys
 from pathlib import Path
 
-from bertnotes.experiments.pretrain import Pretraining, Recipe, read_log
+from bertnotes.experiments.pretrain import Pretraining, Recipe
 from bertnotes.experiments.records import command_of, write_record
-from bertnotes.files import RESULTS
+from bertnotes.files import RESULTS, read_lines
 
 RESULT = RESULTS / "pretraining-from-zero.json"
 
@@ -24,7 +24,7 @@ def main(words=None):
     parser.add_argument("run", type=Path, help="the folder that `bertnotes pretrain --random-init` wrote")
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args(words)
-    log = read_log(options.run)
+    log = read_lines(options.run / "log.jsonl")
     if not log or not (options.run / "recipe.json").exists():
         print(f"pretraining_control: {options.run} holds no run; expected a folder of `bertnotes pretrain`", file=sys.stderr)
         return 2

@@ -8,13 +8,11 @@ go on from run to run, and each line says which run it belongs to. The model car
 """
 
 import argparse
-import json
 import shutil
 import sys
 from pathlib import Path
 
-from bertnotes.experiments.pretrain import read_log
-from bertnotes.files import MINI
+from bertnotes.files import MINI, lines_of, read_lines
 
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 
@@ -38,10 +36,10 @@ def ship(runs, folder):
     """Copy the last run's model to a folder, with the joined log of all. ValueError, before anything is written, where a
     run's folder lacks a file."""
     missing = [f"{runs[-1]}/{name}" for name in MODEL_FILES if not (runs[-1] / name).is_file()]
-    missing += [f"{run}/log.jsonl" for run in runs if not read_log(run)]
+    missing += [f"{run}/log.jsonl" for run in runs if not read_lines(run / "log.jsonl")]
     if missing:
         raise ValueError(f"not there: {', '.join(missing)}; is the run finished?")
-    lines = "".join(json.dumps(entry) + "\n" for entry in joined([read_log(run) for run in runs]))
+    lines = lines_of(joined([read_lines(run / "log.jsonl") for run in runs]))
     folder.mkdir(parents=True, exist_ok=True)
     for name in MODEL_FILES:
         shutil.copyfile(runs[-1] / name, folder / name)

@@ -22,10 +22,10 @@ from bertnotes.checkpoint import modern_name, read_checkpoint
 from bertnotes.data import read_reviews
 from bertnotes.devices import best_device
 from bertnotes.experiments.costs import seconds_to_train
-from bertnotes.experiments.engine import Folder, Team, checksum, read_lines
+from bertnotes.experiments.engine import Folder, Team, checksum
 from bertnotes.experiments.records import choose_precision
 from bertnotes.experiments.vocabulary import COURSE_WORDS, choose_pieces, count_pieces, trim_encoder, trim_tokenizer
-from bertnotes.files import IMDB
+from bertnotes.files import IMDB, read_lines
 from bertnotes.masked_lm import choose_texts, evaluate_guesses, guess, mask_tokens, pack
 from bertnotes.models import load_encoder, load_tokenizer
 from bertnotes.names import model_name
@@ -257,11 +257,6 @@ def steps_in(minutes, model, tokenizer, rows, recipe, out, tries=6):
     return max(1, round(minutes * 60 * tries / seconds))
 
 
-def read_log(out):
-    """The entries of a run's log.jsonl, oldest first; none where there is no such file."""
-    return read_lines(Path(out) / "log.jsonl")
-
-
 def save_masked_language_model(model, tokenizer, folder):
     """Write a model from `starting_model` to a folder in float16, with its tokenizer: what lies in data/mini."""
     model = copy.deepcopy(model).half()
@@ -310,5 +305,5 @@ def pretrain_on_reviews(settings: Pretraining):
         from bertnotes.pictures.charts import pretraining_curve
 
         save_masked_language_model(model, tokenizer, out)
-        pretraining_curve(read_log(out)).savefig(out / "curve.png", dpi=150)
+        pretraining_curve(read_lines(out / "log.jsonl")).savefig(out / "curve.png", dpi=150)
         print(f"held-out loss {entry['held_out_loss']}, top-1 {entry['held_out_top1']}; saved to {out}")

@@ -109,7 +109,7 @@ def learning_curve(history, majority: float | None = None) -> Figure:
 def pretraining_curve(log, references=None, control=()) -> Figure:
     """Draw a pre-training run: loss and top-1 on held-out rows against the tokens read so far.
 
-    log: entries as `bertnotes.experiments.pretrain.read_log` gives them; where their "run" changes, a line marks the new start.
+    log: entries of the log.jsonl that `bertnotes pretrain` wrote; where their "run" changes, a line marks the new start.
     references: {name: loss}, dotted lines beside the loss; control: entries of a run from zero, drawn in orange.
     """
     tokens = [entry["tokens"] / 1e6 for entry in log]

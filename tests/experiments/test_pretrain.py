@@ -29,12 +29,12 @@ from bertnotes.experiments.pretrain import (
     make_run,
     pretrain,
     pretraining_optimizer,
-    read_log,
     read_texts,
     save_masked_language_model,
     starting_model,
     steps_in,
 )
+from bertnotes.files import read_lines
 from bertnotes.masked_lm import pack
 from bertnotes.models import load_encoder, load_tokenizer
 
@@ -161,7 +161,7 @@ def test_muon_and_whole_words_are_taken_up_where_they_were(encoder, trimmed, row
                 pretrain(model, trimmed[1], rows, rows[:4], tmp_path / name, recipe, **choice)
         ends.append(dict(model.named_parameters()))
     assert all(torch.equal(weight, ends[1][name]) for name, weight in ends[0].items())
-    logs = [read_log(tmp_path / name) for name in ("whole", "cut")]
+    logs = [read_lines(tmp_path / name / "log.jsonl") for name in ("whole", "cut")]
     assert [entry["held_out_loss"] for entry in logs[0]] == [entry["held_out_loss"] for entry in logs[1]]
     assert [entry["tokens"] for entry in logs[0]] == [0, 240, 480, 576]
 
@@ -208,7 +208,7 @@ def test_pretraining_learns_and_its_model_loads(encoder, trimmed, rows, tmp_path
     """Held-out loss falls; what is saved loads as an encoder and as a start with its head; the model itself stays whole."""
     model = pretraining.trim_encoder(encoder, trimmed[0]).eval()
     entry = pretrain(model, trimmed[1], rows, rows[:4], tmp_path, Recipe(steps=40, **TINY), every=20)
-    start = read_log(tmp_path)[0]
+    start = read_lines(tmp_path / "log.jsonl")[0]
     assert entry["held_out_loss"] < 0.7 * start["held_out_loss"] and start["tokens"] == 0
     save_masked_language_model(model, trimmed[1], tmp_path)
     assert (model.dtype == torch.float32 and model.config.hidden_dropout_prob != 0.1) or model.config.hidden_dropout_prob == 0.1
@@ -231,7 +231,7 @@ def test_compiled_it_learns_the_same(encoder, trimmed, rows, tmp_path):
         pretrain(model, trimmed[1], rows, rows[:5], tmp_path / str(compiled), recipe, every=3)
         assert bool(model.bert._compiled_call_impl) == compiled
         save_masked_language_model(model, trimmed[1], tmp_path / str(compiled))
-        logs.append([entry["held_out_loss"] for entry in read_log(tmp_path / str(compiled))])
+        logs.append([entry["held_out_loss"] for entry in read_lines(tmp_path / str(compiled) / "log.jsonl")])
     assert logs[1] == pytest.approx(logs[0], abs=1e-3) and logs[1][-1] < logs[1][0]
     names = [set(read_checkpoint(str(tmp_path / name))[1]) for name in ("False", "True")]
     assert names[0] == names[1]
@@ -407,7 +407,7 @@ def test_two_processes_learn_what_one_learns(tiny_checkpoint, tmp_path):
     for name, command in (("one", [sys.executable, "-m"]), ("two", launch)):
         run = subprocess.run([*command, "bertnotes", *words, "--out", str(tmp_path / name)], capture_output=True, text=True)
         assert run.returncode == 0, run.stderr[-2000:]
-        curves.append([entry["held_out_loss"] for entry in read_log(tmp_path / name)])
+        curves.append([entry["held_out_loss"] for entry in read_lines(tmp_path / name / "log.jsonl")])
         recipe = json.loads((tmp_path / name / "recipe.json").read_text())
         assert recipe["steps"] == 6 and recipe["precision"] == fast_precision("cpu")
         assert (tmp_path / name / "curve.png").stat().st_size > 5000

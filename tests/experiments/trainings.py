@@ -1,13 +1,16 @@
 """Both trainings on toys, for the tests of what they share. Each is called with a checkpoint, the folder of its run, callbacks
 and the seconds between checkpoints, and gives the model and the lines of its epochs."""
 
+from pathlib import Path
+
 import torch
 from toy import LABELS, TEXTS
 
 from bertnotes.classifier import BERTClassifier
 from bertnotes.experiments.engine import Machine, fit_in
-from bertnotes.experiments.pretrain import Recipe, pretrain, read_log
+from bertnotes.experiments.pretrain import Recipe, pretrain
 from bertnotes.experiments.vocabulary import trim_encoder
+from bertnotes.files import read_lines
 from bertnotes.masked_lm import pack
 from bertnotes.models import load_encoder, load_tokenizer
 from bertnotes.training import Callback, TrainConfig
@@ -54,7 +57,7 @@ def pre_train(checkpoint, out, callbacks=(), save_every=120.0):
     rows = pack(tokenizer, TEXTS * 3, RECIPE.length)
     choice = {"device": "cpu", "save_every": save_every, "callbacks": callbacks}
     pretrain(model, tokenizer, rows, rows[:4], out, RECIPE, every=6, **choice)
-    return model, read_log(out)
+    return model, read_lines(Path(out) / "log.jsonl")
 
 
 TRAININGS = {"fine-tuning": fine_tune, "pre-training": pre_train}
