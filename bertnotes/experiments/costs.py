@@ -26,20 +26,17 @@ def estimate_cost(model, tokenizer, train_data, validation_data, config, device=
     started = time.perf_counter()
     collect_logits(model, DataLoader(training, batch_sampler=probe[1:]), device, config.precision)
     reading = sum(sizes[:steps]) / (time.perf_counter() - started)
-    held_out_seconds = sum(held_out.lengths()) / reading
-    if config.frozen:  # each review goes through the encoder once, whatever the number of epochs
-        rate, seconds = reading, sum(sizes) / reading + held_out_seconds
-    else:
+    rate, passes = reading, 1  # of a frozen encoder: each review goes through once, whatever the number of epochs
+    if not config.frozen:
         work = model, DataLoader(training, batch_sampler=probe), *optimizer_and_schedule(model, config, len(probe)), device
-        rate = sum(sizes[:steps]) / seconds_to_train(*work, config.precision)
-        seconds = config.epochs * (sum(sizes) / rate + held_out_seconds)
+        rate, passes = sum(sizes[:steps]) / seconds_to_train(*work, config.precision), config.epochs
     return {
         "reviews": len(training),
         "tokens": sum(lengths),
         "computed_tokens": sum(sizes),
         "steps": len(batches) * config.epochs,
         "tokens_per_second": round(rate),
-        "seconds": round(seconds),
+        "seconds": round(passes * (sum(sizes) / rate + sum(held_out.lengths()) / reading)),
         "memory_mb": peak_memory(device),
     }
 

@@ -248,11 +248,8 @@ def save_checkpoint(path, tensors, record):
 def load_checkpoint(path):
     """Read what `save_checkpoint` wrote: (tensors, record), on the CPU.
 
-    Raises FileNotFoundError where there is none, ValueError where it is truncated or differs from what was written.
+    Raises ValueError where it is truncated or differs from what was written.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no checkpoint {path}")
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}

@@ -201,12 +201,11 @@ def pretrain(
 ):  # fmt: skip
     """Train a masked language model on rows for recipe.steps steps; the learning rate falls to 0 on the way.
 
-    rows, held_out: ids from `pack`. out: a folder; every so many steps it gets a line in log.jsonl (minutes, tokens,
-    train_loss, held_out_loss, held_out_top1) and, every save_every seconds too, state.safetensors, from which a later call with
-    the same folder and recipe goes on, to the same weights as if it had never stopped. Processes that were launched together
-    share the batch. began_as: what the model is before the first step, a dict that JSON can hold, by which a run is known
-    beside its rows. Returns the last log entry, None in all processes but the first. Raises ValueError where the folder holds a
-    run with another recipe, other rows or another beginning, or another process is at work in it.
+    rows, held_out: ids from `pack`. out: a folder, as `fit_in` keeps one, with its settings in recipe.json; every so many steps
+    it gets a line in log.jsonl: minutes, tokens, train_loss, held_out_loss, held_out_top1. A later call with the same recipe
+    goes on there. began_as: what the model is before the first step, a dict that JSON can hold, by which a run is known beside
+    its rows. Returns the last of these lines, None in all processes but the first.
+    Raises ValueError where `Folder` does not take the folder.
     """
     recipe = recipe or Recipe()
     team = Team(device or best_device())

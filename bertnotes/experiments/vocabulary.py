@@ -35,11 +35,10 @@ def choose_pieces(tokenizer, counts, size, keep_words=()):
     frequency.
     """
     vocabulary = tokenizer.get_vocab()
-    ascii_characters = {chr(code) for code in range(33, 127)}
     kept = set(tokenizer.all_special_ids) | {vocabulary[word] for word in keep_words if word in vocabulary}
     for piece, piece_id in vocabulary.items():
         character = piece.removeprefix("##")
-        if character in ascii_characters or (len(character) == 1 and counts[piece_id]):
+        if len(character) == 1 and (character.isascii() or counts[piece_id]):
             kept.add(piece_id)
     rest = sorted(counts.keys() - kept, key=lambda piece_id: (-counts[piece_id], piece_id))
     kept.update(rest[: max(0, size - len(kept))])
