@@ -38,12 +38,10 @@ from bertnotes.training import Callback, check_run, collect_logits, fit, inputs_
 class Machine:
     """How a machine does the work; but for rounding, nothing of it changes what is learned."""
 
+    # reviews in memory at a time, where a batch does not fit: its parts give the same gradient
     micro_batch_size: int | None = None
-    """Reviews in memory at a time, where a batch does not fit: its parts give the same gradient."""
-    compiled: Annotated[bool, arg(name="compile")] = False
-    """Have torch.compile write the encoder's code."""
-    save_every: float = 120.0
-    """Seconds between checkpoints."""
+    compiled: Annotated[bool, arg(name="compile")] = False  # have torch.compile write the encoder's code
+    save_every: float = 120.0  # seconds between checkpoints
 
 
 def fit_in(

@@ -36,28 +36,18 @@ from bertnotes.training import Run, decay_groups, repeat
 class Recipe:
     """What a pre-training run may choose. The defaults made data/mini, but for the number of steps."""
 
-    steps: int = 5000
-    """How often the weights move."""
-    batch_size: int = 16
-    """Rows a step, over all processes."""
-    length: int = 128
-    """Tokens a row."""
-    mask_rate: float = 0.2
-    """Share of tokens hidden."""
-    whole_words: bool = False
-    """Hide all pieces of a word or none."""
-    optimizer: str = "adamw"
-    """adamw, or muon (on the layers' matrices, AdamW on the rest)."""
-    learning_rate: float = 3e-4
-    """The highest learning rate of the run."""
-    warmup: float = 0.03
-    """Share of the steps on the way up to it."""
-    seed: int = 0
-    """Fixes the order of the rows and what is hidden in them."""
+    steps: int = 5000  # how often the weights move
+    batch_size: int = 16  # rows a step, over all processes
+    length: int = 128  # tokens a row
+    mask_rate: float = 0.2  # share of tokens hidden
+    whole_words: bool = False  # hide all pieces of a word or none
+    optimizer: str = "adamw"  # adamw, or muon (on the layers' matrices, AdamW on the rest)
+    learning_rate: float = 3e-4  # the highest learning rate of the run
+    warmup: float = 0.03  # share of the steps on the way up to it
+    seed: int = 0  # fixes the order of the rows and what is hidden in them
+    # have torch.compile write the encoder's code: faster after a minute; on a CPU it needs a C++ compiler
     compiled: Annotated[bool, arg(name="compile")] = False
-    """Have torch.compile write the encoder's code: faster after a minute; on a CPU it needs a C++ compiler."""
-    precision: str = "bf16"
-    """fp32, bf16 or, for the command, auto: bf16 where the device is fast at it."""
+    precision: str = "bf16"  # fp32, bf16 or, for the command, auto: bf16 where the device is fast at it
 
 
 # --- texts and a model to train ---------------------------------------------------------------------------------------------
