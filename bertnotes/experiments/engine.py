@@ -161,7 +161,6 @@ class Folder(Callback):
                 if not self.resume:
                     raise ValueError(f"{self.path} holds a run; to go on with it, resume it, or give a new folder")
                 check_same(json.loads(self.known.read_text(encoding="utf-8")), self.settings, self.path)
-            self.path.mkdir(parents=True, exist_ok=True)
             try:
                 self.lock.acquire()
             except Timeout:
@@ -296,9 +295,7 @@ def restore_state(tensors, model, optimizer, path):
     different = {name for name, _ in there ^ here} | ({name for _, name, _ in moments} - own.keys())
     if different:
         raise ValueError(f"{path} holds another model than this one; they differ in {sorted(different)[:3]}")
-    with torch.no_grad():
-        for name, tensor in own.items():
-            tensor.copy_(kept[name])
+    model.load_state_dict(kept, strict=False)  # of a tensor with several names the first is kept
     for key, name, value in moments:
         optimizer.state[own[name]][key] = value.clone().to(own[name].device)
 
@@ -312,7 +309,5 @@ def check_same(found, wanted, path):
 
 def fingerprint(*data):
     """SHA-256 of texts and labels, by which a run knows the data that it began with. data: any number of (texts, labels)."""
-    digest = hashlib.sha256()
-    for texts, labels in data:
-        digest.update(json.dumps([list(texts), [int(label) for label in labels]]).encode())
-    return digest.hexdigest()
+    each = [json.dumps([list(texts), [int(label) for label in labels]]) for texts, labels in data]
+    return hashlib.sha256("".join(each).encode()).hexdigest()
