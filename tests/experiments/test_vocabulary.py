@@ -104,6 +104,15 @@ def test_trimmed_tokenizer_comes_back_from_the_disk(trimmed, tmp_path):
     assert alone.encode(text).ids == small(text)["input_ids"]
 
 
+def test_a_trimmed_tokenizer_reads_capitals_as_before(tokenizer, tmp_path):
+    """Also once it was saved: that of a cased model keeps them."""
+    pieces = {piece: number for number, piece in enumerate([*SPECIAL, "Good", "good"])}
+    cased = type(tokenizer)(vocab=pieces, do_lower_case=False, model_max_length=48)
+    trim_tokenizer(cased, range(len(pieces))).save_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    assert load_tokenizer(tmp_path).tokenize("Good good") == ["Good", "good"]
+
+
 def test_trimmed_encoder_says_the_same_of_kept_ids(encoder, masked_model, trimmed):
     """Hidden states and pooled output are those of the whole encoder; the decoder is the word embedding itself."""
     kept = trimmed[0]
