@@ -24,7 +24,7 @@ MODULES = {module(path) for path in SOURCES}
 
 def imported(source):
     """The modules of the package that a source imports."""
-    return module_map.imported(source, MODULES, bertnotes._HOMES)
+    return module_map.imported(source, MODULES)
 
 
 def floor(name):

@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+import bertnotes
+
 ORDER = (  # a module imports only what stands before it
     "files devices dropout attention blockwise names checkpoint encoder readers models data batching lora classifier attend "
     "training masked_lm baselines evaluation heads attribution exercises pictures experiments cli __main__"
@@ -16,9 +18,8 @@ def module(path):
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def imported(source, modules, homes):
-    """The modules of the package that a source imports, anywhere in it. modules: their dotted names; homes: of each name that
-    the package itself lends, the module that it lives in, without "bertnotes."."""
+def imported(source, modules):
+    """The modules of the package that a source imports, anywhere in it. modules: their dotted names."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -26,20 +27,20 @@ def imported(source, modules, homes):
         elif isinstance(node, ast.ImportFrom) and node.module:
             for name in node.names:
                 whole = f"{node.module}.{name.name}"
-                if node.module == "bertnotes" and name.name in homes:
-                    found.add(f"bertnotes.{homes[name.name]}")
+                if node.module == "bertnotes" and name.name in bertnotes.__all__:
+                    found.add(getattr(bertnotes, name.name).__module__)
                 else:
                     found.add(whole if whole in modules else node.module)
     return found & modules
 
 
-def map_of_modules(root, homes):
+def map_of_modules(root):
     """The tables of the map, as Markdown. root: of the clone."""
     sources = {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in root.glob("bertnotes/**/*.py")}
     sources = {path: source for path, source in sources.items() if not Path(path).name.startswith("__")}
     modules = {module(path) for path in sources}
     pages = {path.name[:2]: path.read_text(encoding="utf-8") for path in sorted((root / "notebooks" / "src").glob("[0-9]*.py"))}
-    users = {number: imported(source, modules, homes) for number, source in pages.items()}
+    users = {number: imported(source, modules) for number, source in pages.items()}
     rows = {}
     for path in sorted(sources, key=lambda path: (place(path), path)):
         used = ", ".join(number for number, uses in users.items() if module(path) in uses)

@@ -16,8 +16,6 @@ from module_map import map_of_modules
 from results_table import not_measured, read_records, results_table
 from speed_table import speed_tables
 
-import bertnotes
-
 ROOT = Path(__file__).resolve().parent.parent
 COMING = " (in preparation)"
 
@@ -49,7 +47,7 @@ def updated(readme, root=ROOT):
     rows = read_records(root / "data" / "results")
     results = f"{results_table(rows)}\n\n{not_measured(rows)}".strip()
     readme = between(readme, "results", lambda _: results)
-    readme = between(readme, "modules", lambda _: map_of_modules(root, bertnotes._HOMES))
+    readme = between(readme, "modules", lambda _: map_of_modules(root))
     readme = between(readme, "speed", lambda _: speed_tables(root / "data" / "results"))
     return between(readme, "course", lambda rows: course_map(rows, root / "notebooks"))
 
