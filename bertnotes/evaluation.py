@@ -5,22 +5,22 @@ Calibration of Modern Neural Networks"; McNemar 1947; Dietterich 1998, "Approxim
 Classification Learning Algorithms".
 """
 
-import re
-from dataclasses import dataclass
-from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from scipy import stats
 from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp, softmax
-from sklearn.metrics import confusion_matrix
+from scipy.special import log_softmax, softmax
+from sklearn.metrics import confusion_matrix, f1_score
 
 from bertnotes.data import LABELS
 
+PerClass = Float[np.ndarray, "review class"]
 
-@dataclass(frozen=True)
-class Estimate:
+
+class Estimate(NamedTuple):
     """A measured value and its interval."""
 
     value: float
@@ -67,9 +67,7 @@ def accuracy(labels, predictions):
 
 def f1(labels, predictions):
     """The harmonic mean of precision and recall of the positive class, 1; 0 where it is never named rightly."""
-    labels, predictions = paired(labels, predictions)
-    named_or_there = (predictions == 1).sum() + (labels == 1).sum()
-    return 2 * ((labels == 1) & (predictions == 1)).sum() / named_or_there if named_or_there else 0.0
+    return f1_score(*paired(labels, predictions), zero_division=0)
 
 
 def confusion(labels, predictions, class_names=LABELS):
@@ -119,95 +117,57 @@ def paired_difference(labels, ours, theirs, resamples=1000, level=0.95, seed=0):
 # --- how sure of itself ------------------------------------------------------------------------------------------------------
 
 
-def reliability(labels, probabilities, bins=10):
+def reliability(labels, probabilities: PerClass, bins=10):
     """Is it right as often as it says? Answers in bins of equal width by the probability of the class that was named.
 
-    probabilities: (review, class). Returns a DataFrame, a row for each bin that holds any: count, confidence (the mean
-    probability in it) and accuracy. Raises ValueError where rows do not sum to 1.
+    Returns a DataFrame, a row for each bin that holds any: confidence (the mean probability in it), accuracy and count. Raises
+    ValueError where rows do not sum to 1.
     """
     labels, probabilities = paired(labels, probabilities)
     if probabilities.ndim != 2 or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):
         raise ValueError(f"probabilities are (review, class), each row sums to 1; got shape {probabilities.shape}")
     confidence = probabilities.max(axis=1)
-    frame = pd.DataFrame({
-        "bin": np.minimum((confidence * bins).astype(int), bins - 1),
-        "confidence": confidence,
-        "accuracy": probabilities.argmax(axis=1) == labels,
-    })  # fmt: skip
-    return frame.groupby("bin").agg(count=("bin", "size"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean"))
+    answers = pd.DataFrame({"confidence": confidence, "accuracy": probabilities.argmax(axis=1) == labels})
+    groups = answers.groupby(np.minimum((confidence * bins).astype(int), bins - 1))
+    return groups.mean().assign(count=groups.size())
 
 
-def calibration_error(labels, probabilities, bins=10):
+def calibration_error(labels, probabilities: PerClass, bins=10):
     """Expected calibration error: how far confidence and accuracy lie apart, on average over answers (Guo et al. 2017, 3)."""
     table = reliability(labels, probabilities, bins)
     return float((table["count"] * (table["confidence"] - table["accuracy"]).abs()).sum() / table["count"].sum())
 
 
-def negative_log_likelihood(labels, logits, temperature=1.0):
-    """The mean surprise at the right class, in nats, when logits (review, class) are divided by a temperature."""
+def negative_log_likelihood(labels, logits: PerClass, temperature=1.0):
+    """The mean surprise at the right class, in nats, when logits are divided by a temperature."""
     labels, logits = paired(labels, logits)
-    scaled = logits.astype(float) / temperature
-    return float((logsumexp(scaled, axis=1) - scaled[np.arange(len(labels)), labels]).mean())
+    return float(-log_softmax(logits.astype(float) / temperature, axis=1)[np.arange(len(labels)), labels].mean())
 
 
-def best_temperature(labels, logits):
+def best_temperature(labels, logits: PerClass):
     """The temperature that makes validation answers least surprising: above 1 where a model is too sure (Guo et al. 2017, 4.2).
 
     Dividing logits by it leaves every verdict as it is.
     """
-    found = minimize_scalar(
-        lambda log: negative_log_likelihood(labels, logits, np.exp(log)), bounds=(np.log(0.05), np.log(20)), method="bounded"
-    )
-    return float(np.exp(found.x))
+    return float(minimize_scalar(lambda at: negative_log_likelihood(labels, logits, at), bounds=(0.05, 20)).x)
 
 
-def probabilities_of(logits, temperature=1.0):
-    """Logits (review, class) as probabilities, softened or sharpened by a temperature."""
+def probabilities_of(logits: PerClass, temperature=1.0) -> PerClass:
+    """Logits as probabilities, softened or sharpened by a temperature."""
     return softmax(np.asarray(logits, dtype=float) / temperature, axis=1)
 
 
 # --- where it fails ----------------------------------------------------------------------------------------------------------
-
-NEGATION = re.compile(r"\b(?:not|no|never|nothing|nobody|none|neither|nor|hardly|without)\b|n't\b", re.IGNORECASE)
-CONTRAST = re.compile(r"\b(?:but|however|although|though|despite|yet|still|nevertheless|while)\b", re.IGNORECASE)
-
-
-def review_traits(texts, lengths, max_length, ratings=None):
-    """What may make a review hard: a DataFrame of bool, a row for each review, a column for each slice.
-
-    lengths: tokens of each review before truncation to max_length. ratings: the stars that its author gave, from 1 to 10.
-    """
-    texts, lengths = list(texts), np.asarray(lengths)
-    edges = [0, 128, 256, 512, np.inf]
-    traits = {
-        f"{low + 1} to {high:.0f} tokens" if high < np.inf else f"over {low} tokens": (lengths > low) & (lengths <= high)
-        for low, high in pairwise(edges)
-    }
-    traits |= {"read whole": lengths <= max_length, "cut": lengths > max_length}
-    for name, pattern in (("negation", NEGATION), ("contrast", CONTRAST)):
-        found = np.array([bool(pattern.search(text)) for text in texts])
-        traits |= {f"with {name}": found, f"without {name}": ~found}
-    if ratings is not None:
-        ratings = np.asarray(ratings)
-        traits |= {f"rated {stars}": ratings == stars for stars in sorted(set(ratings.tolist()))}
-    return pd.DataFrame(traits)
 
 
 def slices(labels, predictions, traits):
     """The accuracy on each slice of the reviews, with Wilson's interval.
 
     traits: bool, (review, slice). Returns a DataFrame with reviews, accuracy, low, high: a row for each slice that holds any
-    review, and "all" first."""
+    review, and "all" first.
+    """
     labels, predictions = paired(labels, predictions)
     right = labels == predictions
-    rows = {"all": wilson_interval(right.sum(), len(right))}
-    counts = {"all": len(right)}
-    for name, members in traits.items():
-        inside = right[np.asarray(members, dtype=bool)]
-        if len(inside):
-            rows[name], counts[name] = wilson_interval(inside.sum(), len(inside)), len(inside)
-    columns = {"reviews": counts} | {
-        column: {name: getattr(found, field) for name, found in rows.items()}
-        for column, field in (("accuracy", "value"), ("low", "low"), ("high", "high"))
-    }
-    return pd.DataFrame(columns)
+    groups = {"all": right} | {name: right[np.asarray(members, dtype=bool)] for name, members in traits.items()}
+    rows = {name: [len(group), *wilson_interval(group.sum(), len(group))] for name, group in groups.items() if len(group)}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["reviews", "accuracy", "low", "high"])

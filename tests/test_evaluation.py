@@ -24,7 +24,6 @@ from bertnotes.evaluation import (
     paired_difference,
     probabilities_of,
     reliability,
-    review_traits,
     slices,
     wilson_interval,
 )
@@ -236,18 +235,6 @@ def test_likelihood_by_hand():
 # ---- slices ----
 
 
-def test_traits_of_reviews():
-    texts = ["I didn't like it.", "Good, but long.", "Noted.", "Never dull; nonetheless NOT good although short."]
-    traits = review_traits(texts, [5, 128, 129, 600], max_length=128)
-    assert traits["with negation"].tolist() == [True, False, False, True]
-    assert traits["with contrast"].tolist() == [False, True, False, True]
-    assert traits["1 to 128 tokens"].tolist() == [True, True, False, False]
-    assert traits["129 to 256 tokens"].tolist() == [False, False, True, False]
-    assert traits["over 512 tokens"].tolist() == [False, False, False, True]
-    assert traits["cut"].tolist() == [False, False, True, True]
-    assert (traits["cut"] ^ traits["read whole"]).all()
-
-
 def test_slices_by_hand():
     traits = pd.DataFrame({"short": [True, True, False, False], "none": [False] * 4})
     table = slices([1, 0, 1, 0], [1, 1, 1, 0], traits)
@@ -255,10 +242,3 @@ def test_slices_by_hand():
     assert table["reviews"].tolist() == [4, 2] and table["accuracy"].tolist() == [0.75, 0.5]
     assert table.loc["short", "low"] == pytest.approx(wilson_interval(1, 2).low)
     assert list(table.columns) == ["reviews", "accuracy", "low", "high"]
-
-
-def test_every_review_is_in_one_length_bucket():
-    lengths = [1, 128, 129, 256, 257, 512, 513, 9000]
-    traits = review_traits(["x"] * len(lengths), lengths, 256)
-    buckets = [name for name in traits if "token" in name]
-    assert traits[buckets].sum(axis=1).eq(1).all() and traits[buckets].sum().eq(2).all()

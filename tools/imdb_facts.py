@@ -7,18 +7,20 @@ python tools/imdb_facts.py [--data data/imdb]
 """
 
 import argparse
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from bertnotes.data import clean_review
-from bertnotes.evaluation import review_traits
 from bertnotes.experiments.records import pack_flags, write_record
 from bertnotes.files import DATA, RESULTS
 from bertnotes.models import load_tokenizer
 
 LENGTHS = (64, 128, 256, 512)
+NEGATION = re.compile(r"\b(?:not|no|never|nothing|nobody|none|neither|nor|hardly|without)\b|n't\b", re.IGNORECASE)
+CONTRAST = re.compile(r"\b(?:but|however|although|though|despite|yet|still|nevertheless|while)\b", re.IGNORECASE)
 
 
 def facts(train, test, tokenizer):
@@ -37,6 +39,24 @@ def facts(train, test, tokenizer):
         **within,
         "test_reviews_in_train": sum(text in known for text in texts["test"]),
     }
+
+
+def review_traits(texts, lengths, max_length, ratings=None):
+    """What may make a review hard: a DataFrame of bool, a row for each review, a column for each slice.
+
+    lengths: tokens of each review before truncation to max_length. ratings: the stars that its author gave, from 1 to 10.
+    """
+    texts, lengths = list(texts), np.asarray(lengths)
+    buckets = ((0, 128), (128, 256), (256, 512))
+    traits = {f"{low + 1} to {high} tokens": (low < lengths) & (lengths <= high) for low, high in buckets}
+    traits |= {"over 512 tokens": lengths > 512, "read whole": lengths <= max_length, "cut": lengths > max_length}
+    for name, pattern in (("negation", NEGATION), ("contrast", CONTRAST)):
+        found = np.array([bool(pattern.search(text)) for text in texts])
+        traits |= {f"with {name}": found, f"without {name}": ~found}
+    if ratings is not None:
+        ratings = np.asarray(ratings)
+        traits |= {f"rated {stars}": ratings == stars for stars in sorted(set(ratings.tolist()))}
+    return pd.DataFrame(traits)
 
 
 def traits(test, tokenizer, max_length=256):

@@ -28,6 +28,25 @@ def test_facts_by_hand(tokenizer):
     assert found["tokens_lost"][64] == pytest.approx(36 / 110, abs=1e-4) and found["tokens_lost"][512] == 0
 
 
+def test_traits_of_reviews():
+    texts = ["I didn't like it.", "Good, but long.", "Noted.", "Never dull; nonetheless NOT good although short."]
+    traits = imdb_facts.review_traits(texts, [5, 128, 129, 600], max_length=128)
+    assert traits["with negation"].tolist() == [True, False, False, True]
+    assert traits["with contrast"].tolist() == [False, True, False, True]
+    assert traits["1 to 128 tokens"].tolist() == [True, True, False, False]
+    assert traits["129 to 256 tokens"].tolist() == [False, False, True, False]
+    assert traits["over 512 tokens"].tolist() == [False, False, False, True]
+    assert traits["cut"].tolist() == [False, False, True, True]
+    assert (traits["cut"] ^ traits["read whole"]).all()
+
+
+def test_every_review_is_in_one_length_bucket():
+    lengths = [1, 128, 129, 256, 257, 512, 513, 9000]
+    traits = imdb_facts.review_traits(["x"] * len(lengths), lengths, 256)
+    buckets = [name for name in traits if "token" in name]
+    assert traits[buckets].sum(axis=1).eq(1).all() and traits[buckets].sum().eq(2).all()
+
+
 def test_traits_come_back(tokenizer):
     found = imdb_facts.traits(TEST, tokenizer, max_length=3)
     flags = {name: unpack_flags(text, found["reviews"]).tolist() for name, text in found["slices"].items()}
