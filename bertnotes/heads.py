@@ -4,7 +4,12 @@ Page 07. Clark et al. 2019, "What Does BERT Look At?" (the measures); Abnar & Zu
 Transformers" (rollout).
 """
 
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
 import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
 
 from bertnotes.attention import check_attentions
 from bertnotes.batching import check_max_length
@@ -19,8 +24,10 @@ SMALL_WORDS = (
 
 
 @torch.inference_mode()
-def measure_heads(encoder, tokenizer, texts, max_length: int = 128, batch_size: int = 16):
-    """Measure every head of a model over texts: {measure: (layer, head)}.
+def measure_heads(
+    encoder, tokenizer, texts, max_length: int = 128, batch_size: int = 16
+) -> dict[str, Float[Tensor, "layer head"]]:
+    """Measure every head of a model over texts.
 
     Asked are the ordinary tokens: not [CLS], [SEP] or [PAD]. "entropy" is that of a row, as a share of the highest possible one
     (1 = spread evenly); "distance" how many tokens away it looks, on average. The others are shares of a row that go to
@@ -47,8 +54,8 @@ def measure_heads(encoder, tokenizer, texts, max_length: int = 128, batch_size: 
 
 
 @torch.inference_mode()
-def attention_moved(before, after, tokenizer, texts, max_length: int = 128):
-    """Say how much of a row two encoders place differently, head by head: (layer, head), 0 = nothing, 1 = all of it.
+def attention_moved(before, after, tokenizer, texts, max_length: int = 128) -> Float[Tensor, "layer head"]:
+    """Say how much of a row two encoders place differently, head by head: 0 = nothing, 1 = all of it.
 
     before, after: the same model at two times, say before and after fine-tuning. The measure is the total variation distance,
     half the sum of the absolute differences, averaged over the ordinary tokens of all texts.
@@ -66,11 +73,12 @@ def attention_moved(before, after, tokenizer, texts, max_length: int = 128):
     return moved / count
 
 
-def row_sums(weights, places, asked):
-    """Sum what the rows of asked tokens have of each measure: (head, measure), for entropy, distance and each of the places.
-
-    weights: (batch, head, query_pos, key_pos); places: {name: (batch, query_pos, key_pos)}; asked: (batch, query_pos).
-    """
+def row_sums(
+    weights: Float[Tensor, "batch head query_pos key_pos"],
+    places: dict[str, Bool[Tensor, "batch query_pos key_pos"]],
+    asked: Bool[Tensor, "batch query_pos"],
+) -> Float[Tensor, "head measure"]:
+    """Sum what the rows of asked tokens have of each measure: entropy, distance and each of the places."""
     length = weights.shape[-1]
     seen = asked.sum(-1) + 2  # [CLS], the ordinary tokens, [SEP]: what a row can be spread over
     entropy = torch.special.entr(weights).sum(-1) / seen.log()[:, None, None]
@@ -81,8 +89,8 @@ def row_sums(weights, places, asked):
     return torch.cat([(entropy * asked[:, None]).sum((0, 2))[:, None], to_places], dim=-1)
 
 
-def relations(ids, tokenizer):
-    """Say for each token of a batch where the places are that a head may be looking for: {name: (batch, query_pos, key_pos)}.
+def relations(ids: Int[Tensor, "batch position"], tokenizer) -> dict[str, Bool[Tensor, "batch query_pos key_pos"]]:
+    """Say for each token of a batch where the places are that a head may be looking for.
 
     By rule, with no parser: neighbours, the token itself, special tokens, punctuation, the same word elsewhere, the other
     pieces of its word, and what stands shortly before it: for a word in -ed, -en or -ing the form of *be*, *have* or *get*, for
@@ -90,28 +98,27 @@ def relations(ids, tokenizer):
     """
     tokens = [tokenizer.convert_ids_to_tokens(row) for row in ids.tolist()]
     length, inside = ids.shape[1], ordinary(ids, tokenizer)
-    both = inside[:, :, None] & inside[:, None, :]
-    here = torch.eye(length, dtype=torch.bool).expand(len(ids), -1, -1)
-    before, after = (torch.ones(length - 1).diag(offset).bool().expand(len(ids), -1, -1) for offset in (-1, 1))
+    step = torch.arange(length) - torch.arange(length)[:, None]  # from query to key
+    elsewhere = inside[:, :, None] & inside[:, None, :] & (step != 0)
     stops = torch.tensor([[token in PUNCTUATION for token in row] for row in tokens])
     words = torch.tensor([word_numbers(row) for row in tokens])
     return {
-        "token before": before & inside[:, :, None],
-        "token after": after & inside[:, :, None],
-        "itself": here & both,
+        "token before": (step == -1) & inside[:, :, None],
+        "token after": (step == 1) & inside[:, :, None],
+        "itself": (step == 0) & inside[:, :, None],
         tokenizer.cls_token: (ids == tokenizer.cls_token_id)[:, None, :].expand(-1, length, -1),
         tokenizer.sep_token: (ids == tokenizer.sep_token_id)[:, None, :].expand(-1, length, -1),
-        "punctuation": stops[:, None, :] & both & ~here,
-        "same word elsewhere": (ids[:, :, None] == ids[:, None, :]) & both & ~here & ~stops[:, None, :],
-        "rest of its word": (words[:, :, None] == words[:, None, :]) & both & ~here,
+        "punctuation": stops[:, None, :] & elsewhere,
+        "same word elsewhere": (ids[:, :, None] == ids[:, None, :]) & elsewhere & ~stops[:, None, :],
+        "rest of its word": (words[:, :, None] == words[:, None, :]) & elsewhere,
         "its auxiliary": torch.stack([nearest_before(row, is_participle, AUXILIARIES, reach=3) for row in tokens]),
         "its article": torch.stack([nearest_before(row, is_content, ARTICLES, reach=2) for row in tokens]),
         "its negation": torch.stack([nearest_before(row, is_content, NEGATIONS, reach=3) for row in tokens]),
     }
 
 
-def ordinary(ids, tokenizer):
-    """True at the tokens that are neither special nor padding: (batch, position)."""
+def ordinary(ids: Int[Tensor, "batch position"], tokenizer) -> Bool[Tensor, "batch position"]:
+    """True at the tokens that are neither special nor padding."""
     special = torch.tensor([tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id])
     return ~torch.isin(ids, special)
 
@@ -124,11 +131,13 @@ def word_numbers(tokens):
     return numbers
 
 
-def merge_pieces(weights, tokens):
+def merge_pieces(
+    weights: Float[Tensor, "*any query_pos key_pos"], tokens
+) -> tuple[Float[Tensor, "*any query_word key_word"], list[str]]:
     """Bring the pieces of words together: (weights between words, words).
 
-    weights: (..., query_pos, key_pos). Attention to a word is the sum over its pieces, attention from it their mean, so that
-    rows still sum to 1 (Clark et al. 2019, section 4.1).
+    Attention to a word is the sum over its pieces, attention from it their mean, so that rows still sum to 1 (Clark et al.
+    2019, section 4.1).
 
     >>> merge_pieces(torch.tensor([[0.5, 0.25, 0.25], [0.0, 0.5, 0.5], [1.0, 0.0, 0.0]]), ["we", "act", "##ed"])
     (tensor([[0.5000, 0.5000],
@@ -142,8 +151,8 @@ def merge_pieces(weights, tokens):
     return (member / member.sum(0)).T @ weights @ member, words
 
 
-def nearest_before(tokens, asks, wanted, reach: int):
-    """True from each token that asks to the nearest wanted one, at most `reach` places before it: (query_pos, key_pos).
+def nearest_before(tokens, asks, wanted, reach: int) -> Bool[Tensor, "query_pos key_pos"]:
+    """True from each token that asks to the nearest wanted one, at most `reach` places before it.
 
     asks: a function of a token; wanted: a set of tokens. What is wanted does not ask, and punctuation between them parts them.
     """
@@ -168,31 +177,30 @@ def is_content(token: str) -> bool:
     return token.isalpha() and token not in SMALL_WORDS
 
 
-def fixed_distance(tokenizer, texts, max_length: int = 128):
+def fixed_distance(tokenizer, texts, max_length: int = 128) -> dict[str, tuple[int, float]]:
     """Say what a head would get that knew nothing but a distance: {place: (distance, share)}, the best one for each place.
 
     Such a head puts all its attention so many tokens before (below 0) or behind itself. The share is that of `measure_heads`,
     to which it is the bar: a head that does no better need not know more (Clark et al. 2019, section 4.2).
     """
-    hits: dict[str, torch.Tensor] = {}
-    counts: dict[str, int] = {}
+    hits: dict[str, Counter] = defaultdict(Counter)
+    counts: Counter = Counter()
     for text in texts:
         ids = tokenizer(text, truncation=True, max_length=max_length, return_tensors="pt")["input_ids"]
         asked = ordinary(ids, tokenizer)[0]
         for name, place in relations(ids, tokenizer).items():
             rows, columns = (place[0] & asked[:, None]).nonzero(as_tuple=True)
-            hits.setdefault(name, torch.zeros(2 * max_length - 1)).index_add_(
-                0, columns - rows + max_length - 1, torch.ones(len(rows))
-            )
-            counts[name] = counts.get(name, 0) + len(rows.unique())
-    best = {name: int(hit.argmax()) for name, hit in hits.items()}
-    return {name: (at - max_length + 1, hits[name][at].item() / max(1, counts[name])) for name, at in best.items()}
+            hits[name].update((columns - rows).tolist())
+            counts[name] += len(rows.unique())
+    best = {name: max(sorted(found), key=found.__getitem__, default=0) for name, found in hits.items()}
+    return {name: (distance, hits[name][distance] / max(1, counts[name])) for name, distance in best.items()}
 
 
-def attention_rollout(attentions):
-    """Follow attention through all layers: how much of each input token is in each vector after each layer.
+def attention_rollout(
+    attentions: Sequence[Float[Tensor, "batch head query_pos key_pos"]],
+) -> Float[Tensor, "layer batch query_pos key_pos"]:
+    """Follow attention through all layers: how much of each input token is in each vector after each layer. Rows sum to 1.
 
-    attentions: one (batch, head, query_pos, key_pos) a layer. Returns (layer, batch, query_pos, key_pos), rows sum to 1.
     A layer counts as half the mean of its heads, half the residual that passes it by (Abnar & Zuidema 2020, section 3). A
     rough picture: values and feed-forward parts are left out. Raises ValueError where there are no weights.
     """
