@@ -12,7 +12,6 @@ from bertnotes.attribution import (
     agreement,
     area_under,
     blank,
-    deletion_curve,
     deletion_curves,
     explain,
     gradient_x_input,
@@ -135,7 +134,7 @@ def test_rollout_is_that_of_heads(model, tokenizer, case):
 
 
 def test_no_attention_weights_to_be_had(tiny_checkpoint, tokenizer, case):
-    with pytest.raises(ValueError, match='load it with attention="bertnotes"'):
+    with pytest.raises(ValueError, match='load the model with attention="eager" or "bertnotes"'):
         METHODS["attention"](BERTClassifier(str(tiny_checkpoint), 2, "sdpa"), tokenizer, case[0], 0)
 
 
@@ -149,7 +148,7 @@ def ranked(ids, target, **values):
 
 def test_a_curve_begins_at_the_text_and_ends_at_the_blank_one(model, tokenizer, case):
     ids, logits, target = case
-    curve = deletion_curve(model, tokenizer, ranked(ids, target, any=torch.rand(ids.shape[1])), (0, 0.5, 1))["any"]
+    (curve,) = deletion_curves(model, tokenizer, [ranked(ids, target, any=torch.rand(ids.shape[1]))], (0, 0.5, 1))["any"]
     nothing_left = torch.tensor([[logit(model, blank(ids, tokenizer), name) for name in (0, 1)]]).softmax(-1)[0, target]
     assert curve[0].item() == pytest.approx(logits.softmax(-1)[target].item(), abs=1e-5)
     assert curve[-1].item() == pytest.approx(nothing_left.item(), abs=1e-5) and curve.shape == (3,)
@@ -162,7 +161,7 @@ def test_the_highest_values_go_first(model, tokenizer, case):
     values = {name: torch.zeros(ids.shape[1]) for name in ways}
     for name, places in ways.items():
         values[name][list(places)] = torch.tensor([3.0, 2.0, 1.0])
-    curves = deletion_curve(model, tokenizer, ranked(ids, target, **values), shares=(1 / 3,))
+    curves = deletion_curves(model, tokenizer, [ranked(ids, target, **values)], shares=(1 / 3,))
     for name, places in ways.items():
         expected = ids.clone()
         expected[0, list(places)] = tokenizer.mask_token_id
@@ -176,7 +175,7 @@ def test_the_ends_are_never_hidden(model, tokenizer, case):
     low, high = torch.zeros(ids.shape[1]), torch.zeros(ids.shape[1])
     high[[0, -1]] = 100
     low[4] = high[4] = 1
-    curves = deletion_curve(model, tokenizer, ranked(ids, target, low=low, high=high))
+    curves = deletion_curves(model, tokenizer, [ranked(ids, target, low=low, high=high)])
     assert torch.allclose(curves["low"], curves["high"], atol=1e-6)
 
 
