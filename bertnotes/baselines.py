@@ -8,9 +8,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
-from sklearn.utils.multiclass import unique_labels
 
 
 def majority_class():
@@ -57,13 +57,12 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
 
     def fit(self, counts, labels):
         """Fit the ratio and the machine. Returns itself."""
-        self.classes_ = unique_labels(labels)
+        bayes = MultinomialNB(alpha=self.alpha).fit(counts, labels)
+        self.classes_ = bayes.classes_
         if len(self.classes_) != 2:
             raise ValueError(f"NBSVM tells two classes apart; got {len(self.classes_)}: {list(self.classes_)}")
-        positive = np.asarray(labels) == self.classes_[1]
-        p, q = (self.alpha + np.asarray(counts[rows].sum(axis=0)).ravel() for rows in (positive, ~positive))
-        self.ratio_ = np.log((p / p.sum()) / (q / q.sum()))
-        machine = LinearSVC(C=self.C).fit(counts.multiply(self.ratio_).tocsr(), positive)
+        self.ratio_ = bayes.feature_log_prob_[1] - bayes.feature_log_prob_[0]
+        machine = LinearSVC(C=self.C).fit(counts.multiply(self.ratio_).tocsr(), labels)
         weights = machine.coef_.ravel()
         self.weights_ = (1 - self.beta) * np.abs(weights).mean() + self.beta * weights
         self.intercept_ = self.beta * machine.intercept_[0]
