@@ -3,8 +3,6 @@
 Nothing is taken over by position or by luck: every weight is matched by name and shape, both ways. Page 05 uses it.
 """
 
-from pathlib import Path
-
 from safetensors.torch import load_file
 from transformers import AutoConfig
 from transformers.utils import cached_file
@@ -59,10 +57,7 @@ def read_checkpoint(name="mini"):
     """
     source = find_model(name)
     with quiet(), explained(source):
-        config = AutoConfig.from_pretrained(source)
-        is_folder = isinstance(source, Path)
-        path = source / "model.safetensors" if is_folder else cached_file(source, "model.safetensors")
-        return config, load_file(path)
+        return AutoConfig.from_pretrained(source), load_file(cached_file(source, "model.safetensors"))
 
 
 def rename_weights(weights, source):
@@ -70,17 +65,13 @@ def rename_weights(weights, source):
 
     Raises ValueError where a weight that is stored twice (the head's decoder is the word embedding) differs from its twin.
     """
-    renamed = {our_name(name): weight.float() for name, weight in weights.items() if not is_left_out(name)}
+    renamed = {our_name(name): weight.float() for name, weight in weights.items()}
+    renamed = {name: weight for name, weight in renamed.items() if not name.startswith(LEFT_OUT)}
     for twin, name in TWINS.items():
         copy = renamed.pop(twin, None)
         if copy is not None and not copy.equal(renamed.setdefault(name, copy)):
             raise ValueError(f"{source}: {twin} differs from {name}; in BERT they are one and the same")
     return renamed
-
-
-def is_left_out(name):
-    """Whether a checkpoint's weight belongs to nothing that encoder.py builds."""
-    return name.removeprefix("bert.").startswith(LEFT_OUT)
 
 
 def check_weights(found, expected, source):

@@ -1,9 +1,4 @@
-"""Which BERT? A name becomes a tokenizer and an encoder, ready to show its attention.
-
-A name is "mini" (the small pre-trained BERT that lies in data/mini), a checkpoint folder, or an id on the Hugging Face
-hub such as "bert-base-uncased". Where code says "mini", the environment variable BERTNOTES_MODEL may say otherwise.
-Used from page 05 on.
-"""
+"""A model's name (see names.py) becomes a tokenizer and an encoder, ready to show its attention. Used from page 05 on."""
 
 from pathlib import Path
 
@@ -32,7 +27,7 @@ def load_encoder(name="mini", attention="eager", attention_dropout=None, random_
 
     attention: "eager" (transformers' own, gives attention weights), "bertnotes" (ours, gives them too), "blockwise" (ours a
     slice at a time: faster on a processor, gives none) or "sdpa" (torch's fused one: faster on a GPU, gives none). Call it
-    with output_attentions=True: `attentions` is a tuple, one (batch, head, query_pos, key_pos) a layer, or nothing.
+    with output_attentions=True: `attentions` is a tuple, one (batch, head, query_pos, key_pos) a layer.
     attention_dropout: the share of attention weights dropped in training [default: as the model says].
     random_init: random weights in the model's architecture instead of its own: a control.
     Raises FileNotFoundError where the folder or the hub id is not to be had; ValueError where the folder is no whole
@@ -45,10 +40,9 @@ def load_encoder(name="mini", attention="eager", attention_dropout=None, random_
     use_in_transformers()
     use_blockwise_in_transformers()
     source = find_model(name)
+    fields = () if attention_dropout is None else ("attention_probs_dropout_prob", "attention_dropout")  # BERT's, DistilBERT's
     with quiet(), explained(source):
-        config = AutoConfig.from_pretrained(source)
-        if attention_dropout is not None:
-            set_attention_dropout(config, attention_dropout)
+        config = AutoConfig.from_pretrained(source, **dict.fromkeys(fields, attention_dropout))
         kind = {"config": config, "attn_implementation": attention, "dtype": torch.float32}
         if random_init:
             encoder, report = AutoModel.from_config(**kind).eval(), {"missing_keys": ()}
@@ -60,13 +54,6 @@ def load_encoder(name="mini", attention="eager", attention_dropout=None, random_
     if attention not in ("blockwise", "sdpa"):
         _check_attentions(encoder, attention)
     return encoder
-
-
-def set_attention_dropout(config, rate):
-    """Set the dropout of attention weights in a model's configuration, whatever that model calls it."""
-    for name in ("attention_probs_dropout_prob", "attention_dropout"):
-        if hasattr(config, name):
-            setattr(config, name, rate)
 
 
 @torch.inference_mode()

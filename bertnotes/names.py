@@ -64,15 +64,12 @@ def explained(source):
             raise
         raise ValueError(f"the weights in {source} do not have the shapes that its config.json says; copy it again") from None
     except (OSError, ValueError) as error:
+        met = (str(error).strip() or type(error).__name__).splitlines()[0]
         if isinstance(source, Path):
-            raise ValueError(f"{source} is not a whole checkpoint folder: {_first_line(error)}") from None
+            raise ValueError(f"{source} is not a whole checkpoint folder: {met}") from None
         raise FileNotFoundError(
             f"'{source}' is no folder here, is not in this machine's cache, and the Hugging Face hub could not give it. "
             f"Two ways out: load it once with network (and HF_HUB_OFFLINE unset), it then stays cached; or copy its folder "
             f"(config.json, model.safetensors, tokenizer.json) from a machine that has it, and give that folder as the name. "
-            f"What was met: {_first_line(error)}"
+            f"What was met: {met}"
         ) from error
-
-
-def _first_line(error):
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
