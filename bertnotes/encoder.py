@@ -5,24 +5,24 @@ checkpoint fit in, and the numbers that come out are those of transformers.
 
 Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding"; Vaswani et al. 2017,
 "Attention Is All You Need" (the layer); Hendrycks & Gimpel 2016, "Gaussian Error Linear Units (GELUs)".
-
-Axes: batch, position, hidden_size for hidden vectors; batch, head, query_pos, key_pos for attention.
 """
 
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
 from torch.nn.functional import gelu, linear
 
 from bertnotes.attention import MultiHeadAttention, padding_mask
 
+Ids = Int[Tensor, "batch position"]
+Hidden = Float[Tensor, "batch position hidden_size"]
+Weights = Float[Tensor, "batch head query_pos key_pos"]
+
 
 class Embeddings(nn.Module):
-    """Three look-ups, added: which word piece, which position, which of two sentences. Then LayerNorm.
-
-    forward(input_ids, token_type_ids): both (batch, position) -> (batch, position, hidden_size).
-    """
+    """Three look-ups, added: which word piece, which position, which of two sentences. Then LayerNorm."""
 
     def __init__(self, config):
         super().__init__()
@@ -32,16 +32,13 @@ class Embeddings(nn.Module):
         self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
-    def forward(self, input_ids, token_type_ids):
+    def forward(self, input_ids: Ids, token_type_ids: Ids) -> Hidden:
         positions = torch.arange(input_ids.shape[1], device=input_ids.device)
         return self.dropout(self.norm(self.word(input_ids) + self.position(positions) + self.token_type(token_type_ids)))
 
 
 class Layer(nn.Module):
-    """Look around (attention), then think (two linear maps with GELU between). Each adds to what was there, then LayerNorm.
-
-    forward(hidden (batch, position, hidden_size), mask) -> (hidden, weights (batch, head, query_pos, key_pos)).
-    """
+    """Look around (attention), then think (two linear maps with GELU between). Each adds to what was there, then LayerNorm."""
 
     def __init__(self, config):
         super().__init__()
@@ -53,7 +50,7 @@ class Layer(nn.Module):
         self.output_norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
-    def forward(self, hidden, mask=None):
+    def forward(self, hidden: Hidden, mask: Bool[Tensor, "..."] | None = None) -> tuple[Hidden, Weights]:
         attended, weights = self.attention(hidden, mask=mask)
         hidden = self.attention_norm(hidden + self.dropout(attended))
         thought = self.contract(gelu(self.expand(hidden)))
@@ -61,10 +58,7 @@ class Layer(nn.Module):
 
 
 class MaskedWordHead(nn.Module):
-    """Hidden vectors to scores for each word piece: one more linear map, then the dot product with every word embedding.
-
-    forward(hidden (..., hidden_size), word_embedding (vocabulary, hidden_size)) -> logits (..., vocabulary).
-    """
+    """Hidden vectors to scores for each word piece: one more linear map, then the dot product with every word embedding."""
 
     def __init__(self, config):
         super().__init__()
@@ -72,26 +66,28 @@ class MaskedWordHead(nn.Module):
         self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
 
-    def forward(self, hidden, word_embedding):
+    def forward(
+        self, hidden: Float[Tensor, "*any hidden_size"], word_embedding: Float[Tensor, "vocabulary hidden_size"]
+    ) -> Float[Tensor, "*any vocabulary"]:
         return linear(self.norm(gelu(self.transform(hidden))), word_embedding, self.bias)
 
 
 @dataclass
 class EncoderOutput:
-    """What BertEncoder returns; hidden_states has one entry more than there are layers, the embeddings being the first."""
+    """What BertEncoder returns. The names are those of transformers."""
 
-    last_hidden_state: torch.Tensor  # (batch, position, hidden_size)
-    pooler_output: torch.Tensor | None  # (batch, hidden_size); None where the checkpoint has no pooler
-    hidden_states: tuple  # layers + 1 of (batch, position, hidden_size)
-    attentions: tuple  # layers of (batch, head, query_pos, key_pos), before dropout
+    last_hidden_state: Hidden
+    pooler_output: Float[Tensor, "batch hidden_size"] | None  # None where the checkpoint has no pooler
+    hidden_states: tuple[Hidden, ...]  # the embeddings, then one a layer
+    attentions: tuple[Weights, ...]  # one a layer, before dropout
 
 
 class BertEncoder(nn.Module):
-    """BERT: embeddings, layers, and on [CLS] a pooler. See EncoderOutput for what comes out.
+    """BERT: embeddings, layers, and on [CLS] a pooler.
 
     config: transformers' BertConfig, or anything with its fields. pooler, head: whether to have them.
-    forward(input_ids, attention_mask=None, token_type_ids=None): each (batch, position); attention_mask has 1 for a token
-    and 0 for padding. Raises ValueError where shapes do not fit, an id is not in the vocabulary, or the text is too long.
+    attention_mask has 1 for a token and 0 for padding. Called with shapes that do not fit, an id that is not in the
+    vocabulary, or too long a text, it raises ValueError.
     """
 
     def __init__(self, config, pooler=True, head=False):
@@ -103,7 +99,7 @@ class BertEncoder(nn.Module):
         self.pooler = nn.Linear(config.hidden_size, config.hidden_size) if pooler else None
         self.head = MaskedWordHead(config) if head else None
 
-    def forward(self, input_ids, attention_mask=None, token_type_ids=None):
+    def forward(self, input_ids: Ids, attention_mask: Ids | None = None, token_type_ids: Ids | None = None) -> EncoderOutput:
         attention_mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         token_type_ids = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
         check_input(self.config, input_ids, attention_mask, token_type_ids)
@@ -115,8 +111,8 @@ class BertEncoder(nn.Module):
         pooled = None if self.pooler is None else self.pooler(hidden[:, 0]).tanh()
         return EncoderOutput(hidden, pooled, tuple(hidden_states), tuple(attentions))
 
-    def word_logits(self, hidden):
-        """Scores of every word piece for hidden vectors (..., hidden_size) of the last layer: (..., vocabulary)."""
+    def word_logits(self, hidden: Float[Tensor, "*any hidden_size"]) -> Float[Tensor, "*any vocabulary"]:
+        """Scores of every word piece for hidden vectors of the last layer."""
         if self.head is None:
             raise ValueError('this checkpoint was saved without its head for masked words; "mini" has one')
         return self.head(hidden, self.embeddings.word.weight)

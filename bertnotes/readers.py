@@ -4,28 +4,30 @@ They differ in what a position may see, and in the lesson that follows from it: 
 Page 04. Peters et al. 2018, "Deep Contextualized Word Representations" (ELMo); Radford et al. 2018, "Improving Language
 Understanding by Generative Pre-Training" (GPT); Devlin et al. 2019, "BERT".
 
-Axes: batch, position, hidden_size. A text is a row of ids that begins and ends with a special token.
+A text is a row of ids that begins and ends with a special token.
 """
 
 from itertools import count
 from types import SimpleNamespace
 
 import torch
-from torch import nn
+from jaxtyping import Float, Int
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, linear
 
 from bertnotes.attention import causal_mask
-from bertnotes.encoder import Layer
+from bertnotes.encoder import Hidden, Ids, Layer
 
+Loss = Float[Tensor, ""]
+Scores = Float[Tensor, "batch vocabulary"]
 VIEWS = ("left", "both")  # what may be seen around a blank: the words before it, or the words on both sides
 
 
 class Reader(nn.Module):
     """What the three have in common. vectors = reader.embed(ids); reader.read(vectors) puts each word into its context.
 
-    lesson(ids): the loss in nats of the reader's own exercise on texts (batch, position).
-    guess(ids, place, view="both"): scores (batch, vocabulary) for the word at `place`, which is hidden from the reader; view
-    "left" hides all words behind it as well. A reader that cannot look to the right makes nothing of "both".
+    lesson: the loss in nats of the reader's own exercise. guess: scores for the word at `place`, which is hidden from the
+    reader; view "left" hides all words behind it as well. A reader that cannot look to the right makes nothing of "both".
     """
 
     def __init__(self, vocab_size, hidden_size):
@@ -34,16 +36,15 @@ class Reader(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocab_size))
         nn.init.normal_(self.word.weight, std=hidden_size**-0.5)  # a vector of about length 1
 
-    def forward(self, ids):
-        """Ids (batch, position) to hidden vectors (batch, position, size)."""
+    def forward(self, ids: Ids) -> Hidden:
         return self.read(self.embed(ids))
 
-    def embed(self, ids):
-        """Ids (batch, position) to word vectors that know nothing of each other (batch, position, hidden_size)."""
+    def embed(self, ids: Ids) -> Hidden:
+        """Word vectors that know nothing of each other."""
         return self.word(ids)
 
-    def scores(self, hidden):
-        """Hidden vectors (..., hidden_size) to scores for each word (..., vocabulary): the dot product with its vector."""
+    def scores(self, hidden: Float[Tensor, "*any hidden_size"]) -> Float[Tensor, "*any vocabulary"]:
+        """Scores for each word: the dot product with its vector."""
         return linear(hidden, self.word.weight, self.bias)
 
 
@@ -68,8 +69,7 @@ class TransformerReader(Reader):
         nn.init.normal_(self.position.weight, std=hidden_size**-0.5)
         self.layers = nn.ModuleList(Layer(config) for _ in range(num_layers))
 
-    def read(self, vectors):
-        """Word vectors (batch, position, hidden_size) to hidden vectors of the same shape."""
+    def read(self, vectors: Hidden) -> Hidden:
         length = vectors.shape[1]
         if length > len(self.position.weight):
             raise ValueError(f"this reader was made for at most {len(self.position.weight)} tokens; got {length}")
@@ -87,10 +87,10 @@ class GptReader(TransformerReader):
     def mask(self, length):
         return causal_mask(length)
 
-    def lesson(self, ids, generator=None):
+    def lesson(self, ids: Ids, generator=None) -> Loss:
         return cross_entropy(self.scores(self(ids[:, :-1])).flatten(0, 1), ids[:, 1:].flatten())
 
-    def guess(self, ids, place, view="both"):
+    def guess(self, ids: Ids, place: int, view="both") -> Scores:
         check_blank(ids, place, view)
         return self.scores(self(ids[:, :place])[:, -1])
 
@@ -108,12 +108,12 @@ class BertReader(TransformerReader):
     def mask(self, length):
         return None
 
-    def lesson(self, ids, generator=None):
+    def lesson(self, ids: Ids, generator=None) -> Loss:
         hidden = torch.rand(ids.shape, generator=generator) < self.mask_rate
         hidden[:, [0, -1]] = False
         return cross_entropy(self.scores(self(ids.masked_fill(hidden, self.mask_id))[hidden]), ids[hidden])
 
-    def guess(self, ids, place, view="both"):
+    def guess(self, ids: Ids, place: int, view="both") -> Scores:
         check_blank(ids, place, view)
         masked = ids.clone()
         masked[:, place : -1 if view == "left" else place + 1] = self.mask_id
@@ -137,16 +137,16 @@ class ElmoReader(Reader):
         self.to_word = nn.Linear(width, hidden_size, bias=False)
         self.register_buffer("counts", torch.ones(vocab_size))  # how often each word was met in a lesson, and once more
 
-    def read(self, vectors):
-        """Word vectors (batch, position, hidden_size) to (batch, position, 2 width): what came so far, then what comes."""
+    def read(self, vectors: Hidden) -> Float[Tensor, "batch position two_widths"]:
+        """What came so far, then what comes."""
         return torch.cat([self.forwards(vectors)[0], self.backwards(vectors.flip(1))[0].flip(1)], dim=-1)
 
-    def directions(self, ids):
-        """Scores (batch, position, vocabulary) for the word behind each position, and for the word before it."""
+    def directions(self, ids: Ids) -> tuple[Float[Tensor, "batch position vocabulary"], ...]:
+        """Scores for the word behind each position, and for the word before it."""
         ahead, back = self(ids).chunk(2, dim=-1)
         return self.scores(self.to_word(ahead)), self.scores(self.to_word(back))
 
-    def lesson(self, ids, generator=None):
+    def lesson(self, ids: Ids, generator=None) -> Loss:
         self.counts += ids.flatten().bincount(minlength=len(self.counts))
         following, preceding = self.directions(ids)
         return (
@@ -154,7 +154,7 @@ class ElmoReader(Reader):
             + cross_entropy(preceding[:, 1:].flatten(0, 1), ids[:, :-1].flatten())
         ) / 2
 
-    def guess(self, ids, place, view="both"):
+    def guess(self, ids: Ids, place: int, view="both") -> Scores:
         check_blank(ids, place, view)
         following, preceding = (scores.log_softmax(-1) for scores in self.directions(ids))
         if view == "left":
@@ -172,15 +172,15 @@ def lstm_width(hidden_size, num_layers, as_large_as):
     return next(width for width in count(1) if weights(width + 1) > 12 * as_large_as * hidden_size**2)
 
 
-def train_reader(reader, texts, steps=300, batch_size=64, learning_rate=3e-3, seed=0):
-    """Give a reader `steps` lessons on batches drawn from texts (text, position). Returns the losses, a float a step.
+def train_reader(reader, texts: Int[Tensor, "text position"], steps=300, batch_size=64, learning_rate=3e-3, seed=0):
+    """Give a reader `steps` lessons on batches drawn from texts. Returns the losses, a float a step.
 
     Two readers with the same seed read the same batches in the same order.
     """
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(reader.parameters(), lr=learning_rate)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    losses = []
+    losses: list[float] = []
     for _ in range(steps):
         batch = texts[torch.randint(len(texts), (batch_size,), generator=generator)]
         loss = reader.lesson(batch, torch.Generator().manual_seed(seed + len(losses)))
@@ -193,11 +193,11 @@ def train_reader(reader, texts, steps=300, batch_size=64, learning_rate=3e-3, se
     return losses
 
 
-def who_sees_whom(read, vectors):
+def who_sees_whom(read, vectors: Float[Tensor, "position size"]) -> Float[Tensor, "position position"]:
     """How much each output depends on each input: the length of the Jacobian ∂ output_i / ∂ input_j (Frobenius norm).
 
-    read: a function from (1, position, size) to (1, position, any), such as a reader's `read`; vectors: (position, size).
-    Returns (position, position): row = output, column = input. It is 0 exactly where no path leads from j to i.
+    read: a function from (1, position, size) to (1, position, any), such as a reader's `read`. Row = output, column = input:
+    0 exactly where no path leads from j to i.
     """
     jacobian = torch.autograd.functional.jacobian(lambda inputs: read(inputs[None])[0], vectors.detach())
     return jacobian.pow(2).sum(dim=(1, 3)).sqrt()
