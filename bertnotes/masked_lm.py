@@ -8,9 +8,12 @@ import random
 from functools import lru_cache
 
 import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
+Ids = Int[Tensor, "batch position"]
 IGNORED = -100  # the label of a position that is not to be guessed; torch's cross-entropy passes it over
 
 
@@ -22,21 +25,19 @@ def choose_texts(labelled, unlabelled, held_out=1000, seed=0):
 
     Held out are some of the unlabelled texts that are not among the labelled ones as well.
     """
-    labelled, unlabelled = list(dict.fromkeys(labelled)), list(dict.fromkeys(unlabelled))
-    known = set(labelled)
-    unlabelled = [text for text in unlabelled if text not in known]
+    labelled = dict.fromkeys(labelled)  # each text once, in order
+    unlabelled = list(dict.fromkeys(text for text in unlabelled if text not in labelled))
     if not 0 < held_out < len(unlabelled):
         raise ValueError(f"cannot hold out {held_out} of {len(unlabelled)} distinct unlabelled texts")
     shuffled = random.Random(seed).sample(unlabelled, len(unlabelled))
-    texts = labelled + shuffled[held_out:]
+    texts = [*labelled, *shuffled[held_out:]]
     return random.Random(seed).sample(texts, len(texts)), shuffled[:held_out]
 
 
-def pack(tokenizer, texts, length=128):
-    """Lay texts end to end and cut them into rows without padding: [CLS] 126 tokens [SEP].
+def pack(tokenizer, texts, length=128) -> Int[Tensor, "row length"]:
+    """Lay texts end to end and cut them into rows of ids without padding: [CLS] 126 tokens [SEP].
 
     A [SEP] stands between two texts. What is left over at the end and does not fill a row is dropped.
-    Returns ids of shape (rows, length), int32.
     """
     stream = []
     for start in tqdm(range(0, len(texts), 1000), desc="packing"):
@@ -52,13 +53,12 @@ def pack(tokenizer, texts, length=128):
     return torch.cat([edge * tokenizer.cls_token_id, rows, edge * tokenizer.sep_token_id], dim=1)
 
 
-def mask_tokens(input_ids, tokenizer, rate=0.15, generator=None, whole_words=False):
+def mask_tokens(input_ids: Ids, tokenizer, rate=0.15, generator=None, whole_words=False) -> tuple[Ids, Ids]:
     """Hide tokens for the model to guess, as BERT does: of the chosen ones 80 % become [MASK], 10 % a random piece, 10 % stay.
 
-    input_ids: (batch, position). Special tokens are never chosen. whole_words: a word is chosen with all its pieces or not
-    at all; a row that begins inside a word has that rest of it as a word of its own.
-    Returns (masked_ids, labels), both (batch, position); labels hold the original id where a token was chosen and
-    IGNORED elsewhere.
+    Special tokens are never chosen. whole_words: a word is chosen with all its pieces or not at all; a row that begins
+    inside a word has that rest of it as a word of its own.
+    Returns (masked_ids, labels); labels hold the original id where a token was chosen and IGNORED elsewhere.
     """
     if not 0 < rate < 1:
         raise ValueError(f"the masking rate is a share between 0 and 1, such as 0.15; got {rate}")
@@ -77,16 +77,16 @@ def mask_tokens(input_ids, tokenizer, rate=0.15, generator=None, whole_words=Fal
 
 
 @lru_cache(maxsize=4)
-def continues_word(tokenizer):
-    """Which ids of a vocabulary go on with a word instead of beginning one ("##ing"): bool (vocabulary,)."""
+def continues_word(tokenizer) -> Bool[Tensor, " vocabulary"]:
+    """Which ids of a vocabulary go on with a word instead of beginning one ("##ing")."""
     return torch.tensor([piece.startswith("##") for piece in tokenizer.convert_ids_to_tokens(range(len(tokenizer)))])
 
 
 # --- guesses ---------------------------------------------------------------------------------------------------------
 
 
-def guess(model, masked_ids, labels):
-    """Logits for the chosen positions alone, and what stood there: (chosen, vocabulary), (chosen,).
+def guess(model, masked_ids: Ids, labels: Ids) -> tuple[Float[Tensor, "chosen vocabulary"], Int[Tensor, " chosen"]]:
+    """Logits for the chosen positions alone, and what stood there.
 
     The head is as wide as the vocabulary; leaving out the positions that nobody asks about saves most of its work.
     """
@@ -96,7 +96,9 @@ def guess(model, masked_ids, labels):
 
 
 @torch.inference_mode()
-def evaluate_guesses(model, rows, tokenizer, rate=0.15, seed=0, batch_size=32):
+def evaluate_guesses(
+    model, rows: Int[Tensor, "row position"], tokenizer, rate=0.15, seed=0, batch_size=32
+) -> tuple[float, float]:
     """Score a model on held-out rows, masked the same way on every call.
 
     Returns (loss, top1): mean cross-entropy in nats and the share of hidden tokens guessed right, over all chosen ones.
