@@ -88,12 +88,10 @@ def split_validation(texts, labels, size=0.2, seed=42):
         _, held = train_test_split(list(label_of), test_size=size, random_state=seed, stratify=list(label_of.values()))
     except ValueError as error:
         raise ValueError(f"cannot carve a validation set of {size} out of {len(label_of)} distinct reviews: {error}") from None
-    held = set(held)
-    train = [(text, label) for text, label in zip(texts, labels, strict=True) if text not in held]
-    validation = [(text, label) for text, label in zip(texts, labels, strict=True) if text in held]
-    train_texts, train_labels = map(list, zip(*train, strict=True))
-    validation_texts, validation_labels = map(list, zip(*validation, strict=True))
-    return train_texts, validation_texts, train_labels, validation_labels
+    rows = pd.DataFrame({"text": texts, "label": labels})
+    inside = rows["text"].isin(held)
+    train, validation = rows[~inside], rows[inside]
+    return train["text"].tolist(), validation["text"].tolist(), train["label"].tolist(), validation["label"].tolist()
 
 
 def default_names(num_classes):
