@@ -259,7 +259,7 @@ def test_every_dependency_is_imported():
     """What nothing imports need not be installed."""
     modules = {module for path in (ROOT / "bertnotes").rglob("*.py") for module in imports(path)}
     used = {name for module in modules for name in distributions(module)}
-    coming = {"jaxtyping", "lazy-loader", "tyro"}  # each is imported before 0.2.0 is out
+    coming = {"tyro"}  # it is imported before 0.2.0 is out
     assert names_of(PROJECT["dependencies"]) - used - coming == set()
 
 
