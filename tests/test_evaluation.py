@@ -201,6 +201,7 @@ def test_calibration_error_by_hand():
 def test_certain_answers_have_a_bin_too():
     assert calibration_error([0, 1], np.eye(2)) == 0
     assert calibration_error([1, 0], np.eye(2)) == 1
+    assert reliability([0, 1], np.eye(2)).index.tolist() == [9], "the last of ten"
 
 
 def test_answers_drawn_as_often_as_they_say_are_calibrated():
