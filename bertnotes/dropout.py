@@ -5,22 +5,21 @@ them eight at a time. Srivastava et al. 2014, "Dropout: A Simple Way to Prevent 
 """
 
 import torch
-from torch import nn
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
 from torch.nn import functional
 
 
-def drop(numbers, rate):
+def drop(numbers: Float[Tensor, "*shape"], rate: float) -> Float[Tensor, "*shape"]:
     """Set each number to 0 with probability rate, and enlarge the others by 1 / (1 - rate), so that the mean stays.
 
-    numbers: a float tensor of any shape. On a CPU a byte is drawn for each number, and rate rounded to 256ths.
-    Raises ValueError where rate is not from 0 to 1.
+    On a CPU a byte is drawn for each number, and rate rounded to 256ths. Raises ValueError where rate is not from 0 to 1.
     """
     check_rate(rate)
     if rate in (0, 1) or numbers.device.type != "cpu" or torch.compiler.is_compiling():
         return functional.dropout(numbers, rate)
-    limit = byte_limit(rate)
-    kept = random_bytes(numbers.shape) >= limit
-    return numbers * (kept * numbers.new_tensor(256 / (256 - limit)))
+    kept = random_bytes(numbers.shape) >= byte_limit(rate)
+    return numbers * (kept * numbers.new_tensor(enlargement(rate)))
 
 
 def check_rate(rate):
@@ -34,7 +33,12 @@ def byte_limit(rate):
     return min(max(round(256 * rate), 1), 255)
 
 
-def random_bytes(shape, generator=None):
+def enlargement(rate):
+    """By how much the numbers that stay are multiplied, so that the mean stays."""
+    return 1.0 - rate if rate in (0, 1) else 256 / (256 - byte_limit(rate))
+
+
+def random_bytes(shape, generator=None) -> UInt8[Tensor, "..."]:
     """Numbers from 0 to 255, each as likely: eight out of each 64 bits that a generator draws [default: torch's own]."""
     count = torch.Size(shape).numel()
     words = torch.empty(-(-count // 8), dtype=torch.int64).random_(-(2**63), None, generator=generator)
@@ -44,8 +48,8 @@ def random_bytes(shape, generator=None):
 class Dropout(nn.Dropout):
     """torch's layer, drawing with `drop`."""
 
-    def forward(self, numbers):
-        """numbers: any shape; unchanged in evaluation mode."""
+    def forward(self, numbers: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Numbers stay as they are in evaluation mode."""
         return drop(numbers, self.p) if self.training else numbers
 
 

@@ -17,7 +17,7 @@ from hypothesis.extra.numpy import arrays
 from torch import nn
 from torch.nn import functional
 from torch.testing import assert_close
-from transformers import AttentionInterface, AutoTokenizer, BertConfig, BertModel
+from transformers import AttentionInterface, AutoTokenizer, BertConfig, BertModel, Gemma2Config, Gemma2Model
 from transformers.models.bert.modeling_bert import BertAttention
 
 from bertnotes import attention
@@ -398,6 +398,10 @@ WRONG = {  # what is wrong: (call, what the message must contain)
         lambda: scaled_dot_product_attention(of(2, 4), of(3, 4), of(2, 6)),
         ["key (3, 4) has 3", "value (2, 6) has 2"],
     ),
+    "a value for another batch": (
+        lambda: scaled_dot_product_attention(of(3, 2, 4), of(1, 3, 4), of(2, 3, 4)),
+        ["query (3, 2, 4)", "value (2, 3, 4)", "leading"],
+    ),
     "a mask of 1 and 0": (
         lambda: attention_weights(of(2, 4), of(3, 4), torch.ones(7, 3, dtype=torch.int64)),
         ["torch.int64", "(7, 3)", "(2, 3)", "True = may attend", "padding_mask"],
@@ -536,6 +540,50 @@ def test_a_model_whose_query_heads_share_key_heads_is_refused(key_heads):
         attend(None, query, key, key, None, scaling=8**-0.5)
     output, _ = attend(None, query, query, query, None)  # no scaling named: 1/√head_dim is meant
     assert output.shape == (2, 5, 4, 8)
+
+
+OPTIONS = {  # what models of transformers hand their attention: what changes the weights, and what does not
+    "softcap": 50.0,
+    "position_bias": torch.zeros(1, 4, 5, 5),
+    "s_aux": torch.zeros(4),
+    "sinks": torch.zeros(4),
+    "indices": torch.zeros(2, 5, 3),
+    "block_indices": torch.zeros(2, 4, 5, 1),
+    "cache": object(),
+}
+HARMLESS = {
+    "is_causal": False,
+    "output_attentions": True,
+    "cache_position": torch.arange(5),
+    "position_ids": None,
+    "use_cache": True,
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_model_whose_scores_have_more_to_them_is_refused(name):
+    """Its numbers would be wrong, and nobody would notice. Where the option is None, there is nothing to it."""
+    attend, query = AttentionInterface()[attention.use_in_transformers()], torch.randn(2, 4, 5, 8)
+    with pytest.raises(ValueError, match=rf"nothing more; this model also wants {name}: .*eager"):
+        attend(None, query, query, query, None, **{name: OPTIONS[name]}, **HARMLESS)
+    attend(None, query, query, query, None, **{name: None})
+
+
+def test_options_that_change_no_weight_are_passed_over():
+    attend, query = AttentionInterface()[attention.use_in_transformers()], torch.randn(2, 4, 5, 8)
+    told, plain = attend(None, query, query, query, None, **HARMLESS), attend(None, query, query, query, None)
+    assert_close(told, plain, rtol=0, atol=0)
+
+
+def test_gemma_is_refused_for_its_bounded_scores():
+    """A model that scales as BERT does, has as many key heads as query heads, and bounds its scores all the same."""
+    sizes = {"vocab_size": 20, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    heads = {"num_key_value_heads": 2, "head_dim": 8, "query_pre_attn_scalar": 8}
+    bounded = Gemma2Config(**sizes, **heads, attn_implementation=attention.use_in_transformers())
+    with pytest.raises(ValueError, match="also wants softcap: "):
+        Gemma2Model(bounded)(torch.ones(1, 3, dtype=torch.long))
+    bounded.attn_logit_softcapping = None
+    assert Gemma2Model(bounded)(torch.ones(1, 3, dtype=torch.long)).last_hidden_state.shape == (1, 3, 16)
 
 
 # ---- 8. Shapes and defaults ----
