@@ -3,20 +3,20 @@
 Pages 00 and 07; the latter also takes the three steps one by one.
 """
 
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from bertnotes.attention import Attention, check_attentions
 from bertnotes.classifier import BERTClassifier, read_texts
+from bertnotes.devices import inference
 from bertnotes.encoder import BertEncoder
 from bertnotes.models import load_encoder, load_tokenizer
 from bertnotes.names import quiet
 
 
-@torch.no_grad()
 def attend(text: str, pair: str | None = None, model: str | Path | nn.Module = "mini", tokenizer=None) -> Attention:
     """Run a model on one text, or on two sentences: where each token looks, in every head of every layer.
 
@@ -34,8 +34,8 @@ def attend(text: str, pair: str | None = None, model: str | Path | nn.Module = "
         raise ValueError("a model given as an object needs its tokenizer: attend(text, model=model, tokenizer=tokenizer)")
     inputs, pair_start = encode(text, pair, model, tokenizer)
     tokens = tokenizer.convert_ids_to_tokens(inputs["input_ids"][0])
-    with evaluating(model), quiet():  # transformers logs what `check_attentions` says
-        logits, attentions = forward(model, inputs.to(next(model.parameters()).device))
+    with inference(model) as device, quiet():  # transformers logs what `check_attentions` says
+        logits, attentions = forward(model, inputs.to(device))
     check_attentions(attentions)
     return Attention(torch.cat(attentions).float().cpu(), tokens, pair_start, logits)
 
@@ -60,22 +60,10 @@ def encode(text, pair, model, tokenizer):
     return inputs, pair_start
 
 
-def forward(model, inputs):
-    """Run a model: (logits (class,) of a classifier or None, attentions)."""
+def forward(model, inputs) -> tuple[Float[Tensor, " num_classes"] | None, tuple | None]:
+    """Run a model on one text: logits, where it is a classifier, and attentions."""
     if isinstance(model, BERTClassifier):
         logits, attentions = model(**inputs, output_attentions=True)
         return logits[0].float().cpu(), attentions
     outputs = model(**inputs) if isinstance(model, BertEncoder) else model(**inputs, output_attentions=True)
     return None, getattr(outputs, "attentions", None)
-
-
-@contextmanager
-def evaluating(model):
-    """Dropout off; afterwards each part is in the mode in which it was, so that a training may look between two steps."""
-    modes = {part: part.training for part in model.modules()}
-    model.eval()
-    try:
-        yield
-    finally:
-        for part, mode in modes.items():
-            part.training = mode

@@ -25,19 +25,21 @@ def device_name(device):
 
 @contextmanager
 def inference(model, device=None):
-    """Have a model judge, without dropout or gradients, while a `with` block lasts: on a device, which is given, and then back
-    where it was; None leaves it where it is."""
-    home = next(model.parameters()).device
+    """Have a model judge, without dropout or gradients, while a `with` block lasts: on a device, which is given; None leaves it
+    where it is. Afterwards it is there again, each part in the mode in which it was: a training may look between two steps."""
+    home, modes = next(model.parameters()).device, {part: part.training for part in model.modules()}
     device = home if device is None else torch.device(device)
-    if device != home:  # before inference_mode: weights that move inside of it cannot be trained again
-        model.to(device)
     model.eval()
     try:
-        with torch.inference_mode():
+        if device != home:
+            model.to(device)
+        with torch.no_grad():
             yield device
     finally:
         if device != home:
             model.to(home)
+        for part, mode in modes.items():
+            part.training = mode
 
 
 def training_attention(device):

@@ -63,8 +63,8 @@ def moves(monkeypatch):
 def test_a_model_stays_where_it_is(moves, device):
     model = torch.nn.Linear(1, 1)
     with inference(model, device) as found:
-        assert found == torch.device("cpu") and not model.training and torch.is_inference_mode_enabled()
-    assert moves == [] and not torch.is_inference_mode_enabled()
+        assert found == torch.device("cpu") and not model.training and not torch.is_grad_enabled()
+    assert moves == [] and torch.is_grad_enabled()
 
 
 def test_a_model_that_is_elsewhere_comes_back_whatever_happens(moves):
@@ -72,3 +72,13 @@ def test_a_model_that_is_elsewhere_comes_back_whatever_happens(moves):
         assert found == torch.device("cpu:0") and moves == ["cpu:0"]
         raise KeyError
     assert moves == ["cpu:0", "cpu"]
+
+
+def test_each_part_is_again_in_the_mode_in_which_it_was():
+    """Also where the judging fails."""
+    model = torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.Dropout())
+    model[0].eval()
+    with pytest.raises(KeyError), inference(model):
+        assert not any(part.training for part in model.modules())
+        raise KeyError
+    assert [part.training for part in model.modules()] == [True, False, True]
