@@ -6,6 +6,8 @@ Page 10 uses it; 13 measures what it saves. Half of all positions are padding wh
 import hashlib
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 
@@ -14,9 +16,8 @@ class TextClassificationDataset(Dataset):
 
     truncation: which part of a longer review stays, "head", "tail" or "head+tail"; see `shorten`.
 
-    One item is a dict: input_ids and attention_mask, both (max_length,), and label, a scalar; padded like every other.
-    A DataLoader fetches whole batches instead and gets them padded to the longest review in the batch only: the result
-    of the model is the same (padding is masked), the work is less.
+    An item is a dict: input_ids and attention_mask, both (max_length,), and label, a scalar. A DataLoader gets whole batches
+    instead, padded to the longest review in the batch only: the result is the same (padding is masked), the work is less.
     Raises ValueError where texts and labels differ in number, a text is empty or no string, max_length is out of range, or
     there is no such part.
     """
@@ -33,28 +34,17 @@ class TextClassificationDataset(Dataset):
     def __len__(self):
         return len(self.ids)
 
-    def __getitem__(self, index):
-        return self._items([index], self.max_length)[0]
+    def __getitem__(self, index: int) -> dict[str, Int[Tensor, "..."]]:
+        return self.__getitems__([index], padding="max_length", max_length=self.max_length)[0]
 
-    def __getitems__(self, indices):
-        return self._items(indices, max(len(self.ids[index]) for index in indices))
+    def __getitems__(self, indices, **padding):
+        batch = {"input_ids": [self.ids[index] for index in indices], "label": [self.labels[index] for index in indices]}
+        padded = self.tokenizer.pad(batch, return_tensors="pt", **padding)  # to the longest, unless told otherwise
+        return [{name: rows[row] for name, rows in padded.items()} for row in range(len(indices))]
 
     def lengths(self):
         """Token count of each review, [CLS] and [SEP] included, after truncation."""
         return [len(ids) for ids in self.ids]
-
-    def _items(self, indices, length):
-        padded = self.tokenizer.pad(
-            {"input_ids": [self.ids[index] for index in indices]}, padding="max_length", max_length=length, return_tensors="pt"
-        )
-        return [
-            {
-                "input_ids": padded["input_ids"][row],
-                "attention_mask": padded["attention_mask"][row],
-                "label": torch.tensor(self.labels[index]),
-            }
-            for row, index in enumerate(indices)
-        ]
 
 
 def token_ids(texts, tokenizer, max_length, truncation="head"):
@@ -132,15 +122,13 @@ def training_loader(dataset, batch_size, seed=42):
 
 def evaluation_loader(dataset, batch_size):
     """A DataLoader from the longest to the shortest review: every review once, least padding, and each batch fits into the
-    memory that the one before has freed. The order is not that of the dataset; `evaluation_order` gives it."""
-    order = evaluation_order(dataset)
-    return DataLoader(dataset, batch_sampler=[order[at : at + batch_size] for at in range(0, len(order), batch_size)])
+    memory that the one before has freed. The order is not that of the dataset; the loader's `sampler` gives it."""
+    return DataLoader(dataset, batch_size, sampler=longest_first(dataset.lengths()))
 
 
-def evaluation_order(dataset):
-    """Indices of the dataset in the order in which `evaluation_loader` gives its items."""
-    lengths = dataset.lengths()
-    return sorted(range(len(dataset)), key=lengths.__getitem__, reverse=True)
+def longest_first(lengths):
+    """The indices of some lengths, from the longest to the shortest; of the same length, in their order."""
+    return sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
 
 
 def check_max_length(max_length, limit):

@@ -6,15 +6,19 @@ Understanding", section 4.1.
 
 import json
 import re
+from collections import OrderedDict
 from pathlib import Path
 
 import torch
+from jaxtyping import Float, Int
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
+from torch.utils.data import BatchSampler
 from transformers import AutoConfig
 
-from bertnotes.batching import check_max_length, check_truncation, token_ids
+from bertnotes.batching import check_max_length, check_truncation, longest_first, token_ids
+from bertnotes.checkpoint import check_weights
 from bertnotes.data import clean_review, default_names
 from bertnotes.devices import autocast, fast_precision, inference
 from bertnotes.dropout import use_drop
@@ -23,6 +27,9 @@ from bertnotes.models import load_encoder, load_tokenizer
 from bertnotes.names import find_model
 
 HEAD = ("classifier.weight", "classifier.bias")
+Tokens = Int[Tensor, "batch position"]
+Features = Float[Tensor, "batch hidden_size"]
+Logits = Float[Tensor, "batch num_classes"]
 
 
 class BERTClassifier(nn.Module):
@@ -32,8 +39,7 @@ class BERTClassifier(nn.Module):
     attention: "bertnotes" (`scaled_dot_product_attention`), "blockwise" (the same, faster on a processor), "sdpa" (torch's,
     faster on a GPU) or "eager". options: see `load_encoder`.
     class_names: in the order of the labels [default: negative and positive; LABEL_0, LABEL_1, ... where there are more].
-    forward(input_ids, attention_mask): both (batch, position) -> logits (batch, num_classes); with output_attentions=True
-    (logits, attentions), one (batch, head, query_pos, key_pos) a layer, before dropout.
+    forward: with output_attentions=True (logits, attentions), one (batch, head, query_pos, key_pos) a layer, before dropout.
     max_length, truncation, precision: how it reads a text; `read_as` says it, and `save_pretrained` keeps it.
     """
 
@@ -54,29 +60,23 @@ class BERTClassifier(nn.Module):
         use_drop(self)
         self.read_as(min(128, config.max_position_embeddings))
 
-    def forward(self, input_ids, attention_mask, output_attentions=False, token_type_ids=None):
+    def forward(
+        self, input_ids: Tokens, attention_mask: Tokens, output_attentions: bool = False, token_type_ids: Tokens | None = None
+    ) -> Logits | tuple[Logits, tuple]:
         check_max_length(input_ids.shape[1], self.bert.config.max_position_embeddings)
-        inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
-        if token_type_ids is not None:
-            inputs["token_type_ids"] = token_type_ids
-        outputs = self.bert(**inputs, output_attentions=output_attentions)
+        types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}  # not every encoder takes them
+        outputs = self.bert(input_ids=input_ids, attention_mask=attention_mask, output_attentions=output_attentions, **types)
         logits = self.head(pooled(outputs))
         return (logits, outputs.attentions) if output_attentions else logits
 
-    def features(self, input_ids, attention_mask):
-        """What the encoder makes of each text: (batch, hidden_size)."""
+    def features(self, input_ids: Tokens, attention_mask: Tokens) -> Features:
+        """What the encoder makes of each text."""
         return pooled(self.bert(input_ids=input_ids, attention_mask=attention_mask))
 
-    def head(self, features):
-        """Logits (batch, num_classes) from features (batch, hidden_size)."""
-        return self.classifier(self.dropout(features))
-
-    def train(self, mode=True):
-        """As in every module, but an encoder that learns nothing stays in evaluation mode: no dropout, the same features."""
-        super().train(mode)
-        if not any(weight.requires_grad for weight in self.bert.parameters()):
-            self.bert.eval()
-        return self
+    @property
+    def head(self) -> nn.Sequential:
+        """What makes logits of features: dropout and the linear layer, whose weights have the same names in it as here."""
+        return nn.Sequential(OrderedDict(dropout=self.dropout, classifier=self.classifier))
 
     @property
     def class_names(self):
@@ -153,17 +153,13 @@ class BERTClassifier(nn.Module):
         names = AutoConfig.from_pretrained(folder).id2label
         model = cls(str(folder), len(names), attention, [names[label] for label in sorted(names)])
         model.restore_reading(folder)
-        with torch.no_grad():
-            for name, weight in head.items():
-                parameter = model.get_parameter(name)
-                if parameter.shape != weight.shape:
-                    raise ValueError(f"{folder}: {name} has shape {tuple(weight.shape)}, expected {tuple(parameter.shape)}")
-                parameter.copy_(weight)
+        check_weights(head, {name: model.get_parameter(name) for name in HEAD}, folder)
+        model.load_state_dict(head, strict=False)
         return model.eval(), load_tokenizer(str(folder))
 
 
-def pooled(outputs):
-    """The pooled output of an encoder (batch, hidden_size); of one without a pooler, the [CLS] vector as it is."""
+def pooled(outputs) -> Features:
+    """The pooled output of an encoder; of one without a pooler, the [CLS] vector as it is."""
     found = getattr(outputs, "pooler_output", None)
     return outputs.last_hidden_state[:, 0] if found is None else found
 
@@ -179,8 +175,8 @@ def read_texts(texts, model, tokenizer, max_length=None, truncation=None):
 
 def predict_probabilities(
     texts, model, tokenizer, device=None, max_length=None, batch_size=32, truncation=None, precision=None
-):
-    """Probability of each class for each text: a tensor (text, class), rows in the order of the texts, on the CPU.
+) -> Float[Tensor, "text num_classes"]:
+    """Probability of each class for each text: rows in the order of the texts, on the CPU.
 
     device: where to compute [default: where the model is; it is there again afterwards]. max_length, truncation, precision: see
     `read_as` [default: as the model was trained, and bf16 only where the device is fast at it].
@@ -188,11 +184,10 @@ def predict_probabilities(
     ids = read_texts(texts, model, tokenizer, max_length, truncation)
     if not ids:
         raise ValueError("there is no text to predict; expected at least one")
-    order = sorted(range(len(ids)), key=lambda row: len(ids[row]), reverse=True)  # texts of like length need little padding
+    order = longest_first([len(one) for one in ids])  # texts of like length need little padding
     probabilities = torch.empty(len(ids), model.classifier.out_features)
     with inference(model, device) as device, autocast(device, precision or fast_precision(device, model.precision)):
-        for at in range(0, len(ids), batch_size):
-            rows = order[at : at + batch_size]
+        for rows in BatchSampler(order, batch_size, drop_last=False):
             batch = tokenizer.pad({"input_ids": [ids[row] for row in rows]}, return_tensors="pt").to(device)
             probabilities[rows] = model(batch["input_ids"], batch["attention_mask"]).float().softmax(-1).cpu()
     return probabilities

@@ -13,10 +13,11 @@ import time
 from dataclasses import dataclass, field
 
 import torch
+from jaxtyping import Float, Int
 from sklearn.metrics import accuracy_score, classification_report
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, StackDataset
 from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
@@ -125,9 +126,8 @@ def check_finite(loss, norm, data_loader, number):
 
 
 def progress_bar(data_loader, name):
-    """A loader that shows how far it is. TQDM_DISABLE=1 keeps it quiet."""
-    silent = {} if is_first() else {"disable": True}  # a False would overrule TQDM_DISABLE
-    return tqdm(data_loader, desc=name, leave=False, mininterval=0.5, **silent)
+    """A loader that shows how far it is, in the first process alone. TQDM_DISABLE=1 keeps it quiet."""
+    return tqdm(data_loader, desc=name, leave=False, mininterval=0.5) if is_first() else data_loader
 
 
 def optimizer_and_schedule(model, config, steps):
@@ -158,14 +158,19 @@ def evaluate(model, data_loader, device, precision="fp32"):
     return accuracy_score(labels, predictions), report(labels, predictions, names)
 
 
-@torch.inference_mode()
-def collect_logits(model, data_loader, device, precision="fp32"):
-    """Run a model over a loader. Returns (logits (review, class), labels (review,)), on the CPU, in the loader's order."""
+@torch.no_grad()
+def collect_logits(
+    model, data_loader, device, precision="fp32", forward=None
+) -> tuple[Float[Tensor, "review num_classes"], Int[Tensor, " review"]]:
+    """Run a model over a loader. Returns logits and labels, on the CPU, in the loader's order.
+
+    forward: what to take from the model instead of its logits, such as model.features.
+    """
     model.eval()
     logits, labels = [], []
     for batch in progress_bar(data_loader, "evaluating"):
         with autocast(device, precision):
-            logits.append(model(**inputs_of(batch, device)).float().cpu())
+            logits.append((forward or model)(**inputs_of(batch, device)).float().cpu())
         labels.append(batch["label"])
     return torch.cat(logits), torch.cat(labels)
 
@@ -195,17 +200,14 @@ class Run(Callback):
     loss_sum: float = 0.0
     seconds: float = 0.0  # since the epoch began
     took: float = 0.0  # what passed last, a step or judging
+    moment: float = 0.0  # at which that ended
     history: list = field(default_factory=list)
     best: dict | None = None  # the weights of the best epoch so far
 
-    def start_clock(self):
-        """Let time count from now on."""
-        self.moment = time.perf_counter()
-
     def lap(self):
         """Count the time since the last lap."""
-        now = time.perf_counter()
-        self.took, self.moment = now - self.moment, now
+        self.took = time.perf_counter() - self.moment
+        self.moment += self.took
         self.seconds += self.took
 
     def step(self, loss, count):
@@ -246,7 +248,7 @@ def repeat(run, judge, device, precision="fp32", backward=backward, seed=None, c
         callback.begin(run)
     while not run.is_over():
         run.loader.batch_sampler.set_epoch(run.epoch_number, run.batches)
-        run.start_clock()
+        run.moment = time.perf_counter()
         give_back_memory()  # batches of many lengths leave gaps that the next ones do not fit into
         train(run.model, run.loader, run.optimizer, run.scheduler, device, precision, backward, seed, [run, *callbacks])
         entry = run.close_epoch(judge(run.model))
@@ -294,7 +296,7 @@ def learner_and_loaders(model, tokenizer, train_data, validation_data, config, d
         return model, training_loader(training, config.batch_size, config.seed), evaluation_loader(held_out, 32)
     training, held_out = (features_of(model, dataset, device, config.precision) for dataset in (training, held_out))
     batches = BucketedBatches([1] * len(training), config.batch_size, config.seed)  # all are as long as each other
-    return Head(model), DataLoader(training, batch_sampler=batches), DataLoader(held_out, 32)
+    return model.head, DataLoader(training, batch_sampler=batches), DataLoader(held_out, 32)
 
 
 def datasets(tokenizer, train_data, validation_data, config):
@@ -304,26 +306,10 @@ def datasets(tokenizer, train_data, validation_data, config):
 
 
 def features_of(model, dataset, device, precision="fp32"):
-    """What the encoder makes of each review, without dropout: a list of dicts, features (hidden_size,) and label."""
-    model.eval()
-    loader = progress_bar(evaluation_loader(dataset, 32), "features")
-    with torch.inference_mode(), autocast(device, precision):
-        batches = [(model.features(**inputs_of(batch, device)).float().cpu(), batch["label"]) for batch in loader]
-    rows = [row for batch in batches for row in zip(*batch, strict=True)]
-    return [
-        {"features": vector.clone(), "label": label} for vector, label in rows
-    ]  # a clone, for gradients may pass through it
-
-
-class Head(nn.Module):
-    """The last layer of a classifier alone. forward(features (batch, hidden_size)) -> logits (batch, num_classes)."""
-
-    def __init__(self, model):
-        super().__init__()
-        self.dropout, self.classifier = model.dropout, model.classifier
-
-    def forward(self, features):
-        return self.classifier(self.dropout(features))
+    """What the encoder makes of each review, without dropout, as what the head is trained on: a dataset whose items are dicts,
+    input (hidden_size,) and label, in the order of `evaluation_loader`."""
+    features, labels = collect_logits(model, evaluation_loader(dataset, 32), device, precision, model.features)
+    return StackDataset(input=features, label=labels)
 
 
 def check_run(config, model, labels, held_labels):

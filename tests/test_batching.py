@@ -11,7 +11,6 @@ from bertnotes.batching import (
     BucketedBatches,
     TextClassificationDataset,
     evaluation_loader,
-    evaluation_order,
     shorten,
     training_loader,
 )
@@ -121,10 +120,10 @@ def test_a_batch_is_padded_to_its_longest(dataset):
 
 
 def test_evaluation_goes_from_long_to_short(dataset):
-    """Every review once; evaluation_order says which came where."""
-    order = evaluation_order(dataset)
-    assert order == [4, 2, 3, 0, 1]
-    batches = list(evaluation_loader(dataset, 2))
+    """Every review once; the sampler says which came where."""
+    loader = evaluation_loader(dataset, 2)
+    order, batches = loader.sampler, list(loader)
+    assert order == [4, 2, 3, 0, 1] and len(loader) == 3
     assert [batch["input_ids"].shape[1] for batch in batches] == [16, 5, 3]
     assert torch.cat([batch["label"] for batch in batches]).tolist() == [LABELS[index] for index in order]
 

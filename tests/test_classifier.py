@@ -95,17 +95,11 @@ def test_logits_are_the_head_of_the_features(model, batch):
         assert features.shape == (len(TEXTS), 24) and torch.equal(model.head(features), model(**batch))
 
 
-def test_a_frozen_encoder_gives_the_same_features_in_training(tiny_checkpoint, batch):
-    """So that they can be computed once; the head goes on dropping, and an encoder that learns again drops again."""
-    model = BERTClassifier(str(tiny_checkpoint), 2)
-    model.bert.requires_grad_(False)
-    expected = model.eval().features(**batch)
-    assert model.train() is model and model.training and model.dropout.training and not model.bert.training
-    assert torch.equal(model.features(**batch), expected)
-    assert not torch.equal(model.head(expected), model.head(expected))
-    next(model.bert.parameters()).requires_grad_()
-    assert model.train().bert.training and not torch.equal(model.features(**batch), expected)
-    assert not model.eval().bert.training
+def test_the_head_shares_the_weights_of_the_classifier_and_their_names(model):
+    """So that what is trained is the classifier, and a checkpoint of the one has the names of the other."""
+    assert dict(model.head.named_parameters()).keys() == {"classifier.weight", "classifier.bias"}
+    assert all(model.get_parameter(name) is weight for name, weight in model.head.named_parameters())
+    assert model.head.dropout is model.dropout
 
 
 def test_the_head_starts_small_and_seeded(tiny_checkpoint):

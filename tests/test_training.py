@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from toy import LABELS, TEXTS
 
 from bertnotes import training
-from bertnotes.batching import TextClassificationDataset, evaluation_loader, evaluation_order, training_loader
+from bertnotes.batching import TextClassificationDataset, evaluation_loader, training_loader
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.models import load_tokenizer
 from bertnotes.training import (
@@ -432,8 +432,8 @@ def test_a_frozen_encoder_has_no_dropout_and_reads_each_review_once(model, token
 def test_features_are_those_of_the_encoder(model, dataset):
     """Each with its label; in evaluation mode, and ready for a gradient to pass through what is made of them."""
     items = features_of(model.train(), dataset, "cpu")
-    for item, index in zip(items, evaluation_order(dataset), strict=True):
+    for item, index in zip(items, evaluation_loader(dataset, 32).sampler, strict=True):
         review = dataset[index]
         alone = model.features(review["input_ids"][None], review["attention_mask"][None])[0]
-        assert torch.allclose(item["features"], alone, atol=1e-5) and item["label"] == LABELS[index]
-    model.head(items[0]["features"]).sum().backward()
+        assert torch.allclose(item["input"], alone, atol=1e-5) and item["label"] == LABELS[index]
+    model.head(items[0]["input"]).sum().backward()
