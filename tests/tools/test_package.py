@@ -24,6 +24,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 CARRIERS = packages_distributions()  # {module: packages}
 MOST = 40e6  # bytes of the wheel
 NOTEBOOKS_ONLY = (
+    "beartype",
     "bertviz",
     "captum",
     "hypothesis",
@@ -259,8 +260,7 @@ def test_every_dependency_is_imported():
     """What nothing imports need not be installed."""
     modules = {module for path in (ROOT / "bertnotes").rglob("*.py") for module in imports(path)}
     used = {name for module in modules for name in distributions(module)}
-    coming = {"tyro"}  # it is imported before 0.2.0 is out
-    assert names_of(PROJECT["dependencies"]) - used - coming == set()
+    assert names_of(PROJECT["dependencies"]) - used == set()
 
 
 def test_there_is_one_version(wheel):
