@@ -5,6 +5,7 @@ So this file is also a script, which pytest runs in a process of its own. To hav
 MODULES the name of each module whose annotated functions are all to be walked through.
 """
 
+import importlib
 import inspect
 import json
 import os
@@ -167,10 +168,10 @@ def failure(call, *arguments):
         return traceback.format_exc()
 
 
-def state_shapes():
-    """The functions of MODULES that state a shape: {name: code}."""
+def state_shapes(modules):
+    """The functions of modules that state a shape: {name: code}."""
     stated = {}
-    for module in (sys.modules[f"bertnotes.{name}"] for name in MODULES):
+    for module in modules:
         classes = [one for one in vars(module).values() if inspect.isclass(one) and one.__module__ == module.__name__]
         for one in [value for owner in (module, *classes) for value in vars(owner).values()]:
             inner = inspect.unwrap(one) if inspect.isfunction(one) else None
@@ -184,6 +185,7 @@ def main(folder):
     from jaxtyping import install_import_hook
 
     install_import_hook("bertnotes", "beartype.beartype")
+    modules = [importlib.import_module(f"bertnotes.{name}") for name in MODULES]
     called = set()
     sys.setprofile(lambda frame, event, _: called.add(frame.f_code) if event == "call" else None)
     failures = {name: failure(function, folder) for name, function in WALKS.items()}
@@ -191,7 +193,7 @@ def main(folder):
     traces = {what: failure(call) or "" for what, call in wrong().items()}
     result = {
         "failed": {name: text for name, text in failures.items() if text},
-        "passed by": [name for name, code in state_shapes().items() if code not in called],
+        "passed by": [name for name, code in state_shapes(modules).items() if code not in called],
         "noticed": [what for what, text in traces.items() if "TypeCheckError" in text],
     }
     print(json.dumps(result))
