@@ -216,9 +216,9 @@ def check_scores(query, key, scaling, options):
 def check_shapes(query, key, value=None):
     """Raise ValueError where queries cannot be compared with keys or, if values are given, there is not one for each key."""
     heads = {"query": query, "key": key} | ({} if value is None else {"value": value})
-    names, met = " and ".join(heads), " and ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in heads.items())
+    names = " and ".join(heads)
     if any(tensor.ndim < 2 for tensor in heads.values()):
-        raise ValueError(f"{names} are (..., position, head_dim); got {met}")
+        raise ValueError(f"{names} are (..., position, head_dim); got {_met(heads)}")
     if query.shape[-1] != key.shape[-1]:
         raise ValueError(
             f"a query and a key are compared number by number, so their last axes must be equal; "
@@ -230,7 +230,11 @@ def check_shapes(query, key, value=None):
     try:
         torch.broadcast_shapes(*(tensor.shape[:-2] for tensor in heads.values()))
     except RuntimeError:
-        raise ValueError(f"the leading axes of {names} must fit; got {met}") from None
+        raise ValueError(f"the leading axes of {names} must fit; got {_met(heads)}") from None
+
+
+def _met(heads):  # only for an error: to write a shape down stops torch.compile
+    return " and ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in heads.items())
 
 
 def check_mask(mask, shape):
@@ -241,6 +245,8 @@ def check_mask(mask, shape):
             f"For 1 and 0 from a tokenizer use padding_mask(attention_mask)"
         )
     try:
-        mask.expand(shape)
+        fits = torch.broadcast_shapes(mask.shape, shape) == shape
     except RuntimeError:
-        raise ValueError(f"the mask {tuple(mask.shape)} does not broadcast to the weights {tuple(shape)}") from None
+        fits = False
+    if not fits:
+        raise ValueError(f"the mask {tuple(mask.shape)} does not broadcast to the weights {tuple(shape)}")
