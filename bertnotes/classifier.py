@@ -78,6 +78,13 @@ class BERTClassifier(nn.Module):
         """What makes logits of features: dropout and the linear layer, whose weights have the same names in it as here."""
         return nn.Sequential(OrderedDict(dropout=self.dropout, classifier=self.classifier))
 
+    def train(self, mode=True):
+        """As in every module, but an encoder that learns nothing stays in evaluation mode: no dropout, the same features."""
+        super().train(mode)
+        if not any(weight.requires_grad for weight in self.bert.parameters()):
+            self.bert.eval()
+        return self
+
     @property
     def class_names(self):
         """The names of the classes, in the order of the logits."""

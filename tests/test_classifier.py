@@ -102,6 +102,19 @@ def test_the_head_shares_the_weights_of_the_classifier_and_their_names(model):
     assert model.head.dropout is model.dropout
 
 
+def test_a_frozen_encoder_gives_the_same_features_in_training(tiny_checkpoint, batch):
+    """So that they can be computed once; the head goes on dropping, and an encoder that learns again drops again."""
+    model = BERTClassifier(str(tiny_checkpoint), 2)
+    model.bert.requires_grad_(False)
+    expected = model.eval().features(**batch)
+    assert model.train() is model and model.training and model.dropout.training and not model.bert.training
+    assert torch.equal(model.features(**batch), expected)
+    assert not torch.equal(model.head(expected), model.head(expected))
+    next(model.bert.parameters()).requires_grad_()
+    assert model.train().bert.training and not torch.equal(model.features(**batch), expected)
+    assert not model.eval().bert.training
+
+
 def test_the_head_starts_small_and_seeded(tiny_checkpoint):
     """As in transformers: normal with the model's own spread, bias zero, the same for the same seed."""
     heads = []
