@@ -11,6 +11,7 @@ import tyro
 from tyro.conf import DisallowNone, FlagCreatePairsOff, OmitArgPrefixes, Positional, UseAppendAction
 
 from bertnotes.files import IMDB
+from bertnotes.tables import Columns
 
 COMMANDS = {  # its module and function, which are loaded when it is asked for, and what it is for
     "train": ("experiments.finetune", "finetune", "fine-tune a model on reviews, and score it"),
@@ -50,9 +51,10 @@ class Finished:
 class Evaluate(Finished):
     """Score a fine-tuned model on reviews. That a test set was scored is noted."""
 
-    data: Path  # CSV with the columns review and sentiment
+    data: Path  # table of texts and labels: CSV, TSV, Excel, Parquet or JSON lines
     sample: int | None = None  # how many reviews to draw, unless all
     seed: int = 42  # what the sample is drawn by
+    columns: Columns = field(default_factory=Columns)
     plain: bool = False  # leave out reviews that a column note marks as hard
     another_look: str | None = None  # why a test set is scored again with other settings: a row of a table that is shown whole
 
@@ -60,13 +62,15 @@ class Evaluate(Finished):
 def evaluate(settings: Evaluate):
     """Print accuracy and report. Raises ValueError where a test set was scored before with another system."""
     from bertnotes.batching import TextClassificationDataset, evaluation_loader
-    from bertnotes.data import load_imdb_data, majority_accuracy
+    from bertnotes.data import majority_accuracy
     from bertnotes.experiments.exam import check_look, is_exam, note_look
+    from bertnotes.experiments.finetune import read_labelled
     from bertnotes.files import hash_of
     from bertnotes.training import evaluate as score
 
-    texts, labels = reviews = load_imdb_data(settings.data, settings.sample, settings.seed, settings.plain)
     classifier, tokenizer, device = settings.load()
+    choice = settings.columns, settings.sample, settings.seed, settings.plain, classifier.class_names
+    texts, labels = reviews = read_labelled(settings.data, *choice)[:2]
     exam, weights = is_exam(reviews), hash_of(settings.model / "model.safetensors")
     reading = {"max_length": classifier.max_length, "truncation": classifier.truncation}
     if exam:
@@ -81,21 +85,36 @@ def evaluate(settings: Evaluate):
 
 @dataclass(kw_only=True)
 class Predict(Finished):
-    """Say of one review, or of each in a file, whether it is positive or negative, and how probable that is."""
+    """Say of one text, or of each in a file, which class it is, of a review positive or negative, and how probable that is."""
 
-    text: Positional[str | None] = None  # one review
-    file: Path | None = None  # CSV with a column review
+    text: Positional[str | None] = None  # one text
+    file: Path | None = None  # table of texts: CSV, TSV, Excel, Parquet or JSON lines
+    text_column: str | None = None  # the column of texts, unless well known (review, text, ...) or the only one
+    encoding: str | None = None  # such as cp1252, unless it can be told
+    out: Path | None = None  # CSV to write: all columns of --file, and label and probability; what was stopped goes on
 
 
 def predict(settings: Predict):
-    """Print a line for each review: class and probability. Raises ValueError where there is no review, or two sources."""
+    """Print a line for each text, class and probability, or write them to a file. Raises ValueError where there is no text, or
+    two sources."""
     from bertnotes.classifier import predict_probabilities
-    from bertnotes.data import read_reviews
+    from bertnotes.data import clean_review, find_texts
+    from bertnotes.experiments.predictions import predict_table
+    from bertnotes.tables import open_table
 
     if (settings.text is None) == (settings.file is None):
         raise ValueError('give either one review, bertnotes predict "...", or a CSV, bertnotes predict --file reviews.csv')
-    texts = [settings.text] if settings.file is None else read_reviews(settings.file, ("review",))["review"].tolist()
+    if settings.out and settings.file is None:
+        raise ValueError("--out is written from a table; give that with --file")
+    texts = [settings.text]
+    if settings.file is not None:
+        table = open_table(settings.file, settings.encoding, [settings.text_column])
+        column = find_texts(table, settings.text_column)
+        texts = () if settings.out else [clean_review(row[column]) for _, row in table]
     classifier, tokenizer, device = settings.load()
+    if settings.out:
+        count = predict_table(table, column, classifier, tokenizer, settings.out)
+        return print(f"{settings.out}: {count} rows judged")
     for row in predict_probabilities(texts, classifier, tokenizer, device):
         best = row.argmax().item()
         print(f"{classifier.class_names[best]}\t{row[best]:.4f}")

@@ -1,21 +1,19 @@
-"""Reviews: read a CSV of them, check it, and split it without leaking.
+"""Texts with their labels: read a table of them, check it, and split it without leaking.
 
 data/reviews.csv holds the course's own reviews; the full IMDB data set (Maas et al. 2011, "Learning Word Vectors for
 Sentiment Analysis") is fetched by `bertnotes data`, see imdb.py. Pages 09 and 10.
 """
 
-import lzma
 import math
 import re
-import zipfile
-import zlib
+import sys
 from collections import Counter
-from pathlib import Path
 
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from bertnotes.files import REVIEWS  # noqa: F401  (found here by who reads them)
+from bertnotes.tables import open_table, shown
 
 LABELS = ("negative", "positive")  # a label is an index into this
 
@@ -36,13 +34,14 @@ def read_reviews(data_file, columns=("review", "sentiment")):
     Raises FileNotFoundError or ValueError with what is wrong and where: no file, an empty one, not UTF-8, not a CSV, a
     column missing, an empty review, a label that is neither "positive" nor "negative".
     """
-    path = Path(data_file).expanduser()
-    if not path.is_file():
-        raise FileNotFoundError(f"no file {path}; data/reviews.csv comes with the course, `bertnotes data` fetches full IMDB")
-    frame = _read_csv(path)
-    missing = [column for column in columns if column not in frame.columns]
+    table = open_table(data_file, wanted=columns)
+    path = table.path
+    missing = [column for column in columns if column not in table.columns]
     if missing:
-        raise ValueError(f"{path} has no column {missing[0]!r}; it has {list(frame.columns)}, expected {list(columns)}")
+        raise ValueError(f"{path} has no column {missing[0]!r}; it has {table.columns}, expected {list(columns)}")
+    frame = pd.DataFrame([row for _, row in table], columns=table.columns, dtype=str)
+    for note in table.notes:
+        print(f"{path.name}: {note}", file=sys.stderr)
     if frame.empty:
         raise ValueError(f"{path} has a header but no reviews")
     frame["review"] = frame["review"].map(clean_review)
@@ -104,21 +103,6 @@ def majority_accuracy(labels):
     return max(Counter(map(int, labels)).values()) / len(labels)
 
 
-def _read_csv(path):
-    try:
-        # utf-8-sig also reads the mark that some spreadsheets put first; "NA" is a review like any other
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 (byte {error.start}: {error.reason}); save it as UTF-8 and try again") from None
-    except pd.errors.EmptyDataError:
-        raise ValueError(f"{path} is empty; expected a CSV with the columns review and sentiment") from None
-    except (pd.errors.ParserError, OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} cannot be read as a CSV: {str(error).strip()}") from None
-    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes what is over for row names, and a review loses its start
-        raise ValueError(f"{path} has more fields than its header names; put quotes around a review that holds commas")
-    return frame
-
-
 def _complain(path, frame, wrong, column, what):
     """Raise where any row is wrong, with the first few rows' numbers (1 is the first after the header) and values."""
     if wrong.any():
@@ -135,3 +119,120 @@ def _sample_size(sample, available, data_file):
     if sample > available:
         raise ValueError(f"a sample of {int(sample)} was asked for, but {data_file} has only {available} reviews")
     return int(sample)
+
+
+# --- any table of texts and classes ------------------------------------------------------------------------------------------
+
+TEXT_COLUMNS = ("review", "text", "comment", "sentence", "message", "content", "body", "tweet", "post", "description")
+LABEL_COLUMNS = ("sentiment", "label", "labels", "class", "category", "topic", "target", "rating", "stars")
+
+
+def read_table(path, text_column=None, label_column=None, encoding=None, drop_bad_rows=False, class_names=None, tell=print):
+    """Read texts and their classes from a table that anyone made: CSV, Excel, Parquet or JSON lines (see tables.py).
+
+    text_column, label_column: their names [default: well known ones, or the only two that there are]. Classes are whatever
+    stands in the label column: words, numbers, stars. drop_bad_rows: leave out rows that lack something. class_names: the only
+    ones that there may be, in order, such as a model's. tell: is given a sentence on everything that had to be found out, such
+    as the columns, and on what looks wrong.
+    Returns (texts, labels, class_names): a label is an index into class_names, which are in the order of their numbers, or of
+    the alphabet. Raises FileNotFoundError or ValueError with file, row and value where something is missing or not plain.
+    """
+    asked = text_column, label_column
+    table = open_table(path, encoding, asked)
+    text_column, label_column = choose_columns(table, text_column, label_column)
+    table.bad = [] if drop_bad_rows else None
+    texts, names = [], []
+    for number, row in table:
+        text, name = clean_review(row[text_column]), row[label_column].strip()
+        if not text or not name:
+            table.complain(f"row {number} has no {'label' if text else 'text'}")
+        elif class_names and name not in class_names:
+            table.complain(f"row {number} has the label {name[:40]!r}; known are {shown(class_names)}")
+        else:
+            texts.append(text)
+            names.append(name)
+    guessed = {text_column, label_column} - {*asked, "review", "sentiment"}
+    columns = [f"texts are in the column {text_column!r}, labels in {label_column!r}"] if guessed else []
+    for note in [*table.notes, *columns]:
+        tell(f"{table.path.name}: {note}")
+    if table.bad:
+        tell(f"{table.path.name}: {len(table.bad)} rows left out, such as: {'; '.join(table.bad[:3])}")
+    if not texts:
+        raise ValueError(f"{table.path} has a header but no row with a text and a label")
+    class_names = tuple(class_names or name_classes(table.path, label_column, names, tell))
+    return texts, [class_names.index(name) for name in names], class_names
+
+
+def draw(texts, labels, sample, seed=42, source="the data"):
+    """Some of the texts with their labels, drawn at random: a count or a fraction of them, the same ones for the same seed."""
+    rows = pd.DataFrame({"text": texts, "label": labels})
+    rows = rows.sample(n=_sample_size(sample, len(rows), source), random_state=seed)
+    return rows["text"].tolist(), rows["label"].tolist()
+
+
+def choose_columns(table, text_column=None, label_column=None):
+    """The columns of texts and of labels: those asked for, else well known ones; of two columns, the other one.
+
+    Raises ValueError where the table has no such column, or it cannot be told.
+    """
+    for name in filter(None, (text_column, label_column)):
+        if name not in table.columns:
+            raise ValueError(f"{table.path} has no column {name!r}; it has {shown(table.columns)}")
+    text_column = text_column or well_known(TEXT_COLUMNS, table.columns, but=label_column)
+    label_column = label_column or well_known(LABEL_COLUMNS, table.columns, but=text_column)
+    if len(table.columns) == 2 and (text_column is None) != (label_column is None):
+        text_column = text_column or next(name for name in table.columns if name != label_column)
+        label_column = label_column or next(name for name in table.columns if name != text_column)
+    for name, kind, option in ((text_column, "text", "--text-column"), (label_column, "label", "--label-column")):
+        if name is None:
+            raise ValueError(f"{table.path} has the columns {shown(table.columns)}; say which of them is the {kind}: {option}")
+    return text_column, label_column
+
+
+def find_texts(table, text_column=None):
+    """The column of texts in a table that needs no labels. Raises ValueError where it cannot be told."""
+    if len(table.columns) == 1 and text_column is None:
+        return table.columns[0]
+    found = text_column or well_known(TEXT_COLUMNS, table.columns, but=None)
+    if found not in table.columns:
+        raise ValueError(f"{table.path} has the columns {shown(table.columns)}; say which of them is the text: --text-column")
+    return found
+
+
+def well_known(names, columns, but):
+    """The first of some names that a column has, in small letters or capitals, or None. but: the column that it is not."""
+    found = [column for name in names for column in columns if column.casefold() == name and column != but]
+    return found[0] if found else None
+
+
+def name_classes(path, column, names, tell):
+    """The classes in a column of labels, a tuple of names in order. Raises ValueError where there are fewer than two, or nearly
+    as many as rows, or where a label holds several."""
+    counts = Counter(names)
+    if several := next((name for name in counts if re.match(r"[\[({].*[,;]", name)), None):
+        raise ValueError(
+            f"{path}: a label such as {several[:60]!r} holds several classes; one class a text is what is learned here"
+        )
+    if len(counts) < 2:
+        raise ValueError(f"{path}: all {len(names)} labels in {column!r} are {shown(counts)}: there is nothing to tell apart")
+    if len(counts) > 20 and len(counts) > len(names) / 2:
+        raise ValueError(
+            f"{path}: {column!r} holds {len(counts)} different values in {len(names)} rows; is it the column of labels?"
+        )
+    tell(f"{len(counts)} classes: " + ", ".join(f"{name} {count}" for name, count in counts.most_common(20)))
+    alike = {}
+    for name in counts:
+        alike.setdefault(re.sub(r"[\s_-]+", "", name.casefold()), []).append(name)
+    for same in alike.values():
+        if len(same) > 1:
+            tell(f"are these one class? {shown(same)}: mend the labels in the file if so")
+    return tuple(sorted(counts, key=class_order(counts)))
+
+
+def class_order(names):
+    """A key to sort classes by: by number where all are numbers, otherwise by the alphabet."""
+    try:
+        numbers = {name: float(name) for name in names}
+    except ValueError:
+        return str.casefold
+    return numbers.__getitem__

@@ -54,10 +54,11 @@ def test_train_says_what_it_does(trained):
     """How many reviews, the majority class beside the accuracy, a line for each epoch, and where the model is."""
     folder, out = trained
     lines = out.splitlines()
-    assert lines[0] == "32 reviews to train on, 8 to validate on; majority class on validation 0.5000"
-    assert [line.split(":")[0] for line in lines[1:3]] == ["epoch 1", "epoch 2"]
-    assert all(word in lines[1] for word in ("train loss", "validation loss", "accuracy"))
-    assert lines[3] == f"saved the best epoch to {folder}"
+    assert lines[0] == "2 classes: negative 20, positive 20"
+    assert lines[1] == "32 reviews to train on, 8 to validate on; majority class on validation 0.5000"
+    assert [line.split(":")[0] for line in lines[2:4]] == ["epoch 1", "epoch 2"]
+    assert all(word in lines[2] for word in ("train loss", "validation loss", "accuracy"))
+    assert lines[4] == f"saved the best epoch to {folder}"
     assert json.loads((folder / "train_config.json").read_text())["max_length"] == 16
 
 
@@ -226,7 +227,10 @@ TRAIN = ["train", "--data", "{reviews}", "--model", "{tiny}", "--out", "{new}", 
 BAD_INPUT = {
     "no file": ([*TRAIN, "--data", "{new}.csv"], "no file"),
     "an empty file": ([*TRAIN, "--data", "{empty}"], "is empty"),
-    "another file": ([*TRAIN, "--data", "{other}"], "has no column 'review'"),
+    "another file": (
+        [*TRAIN, "--data", "{other}"],
+        "has the columns 'name', 'price'; say which of them is the text: --text-column",
+    ),
     "a sample too large": ([*TRAIN, "--sample", "41"], "a sample of 41 was asked for"),
     "a sample of none": ([*TRAIN, "--sample", "0"], "sample is a count"),
     "no such test set": ([*TRAIN, "--test", "{new}.csv"], "no file"),
@@ -306,7 +310,7 @@ def test_a_dry_run_says_what_it_would_cost_and_writes_nothing(run, reviews, tiny
     """And finds what is wrong as a real one would."""
     words = ["train", "--data", reviews, "--model", tiny_checkpoint, "--out", tmp_path / "run", *SMALL, "--dry-run"]
     status, out, err = run(*words)
-    assert (status, err) == (0, "") and out.startswith("32 reviews, ") and "8 steps in all" in out and "tokens a second" in out
+    assert (status, err) == (0, "") and "\n32 reviews, " in out and "8 steps in all" in out and "tokens a second" in out
     assert not (tmp_path / "run").exists()
     check_one_line(*run(*words, "--epochs", 0)[::2], "epochs is at least 1; got 0")
 
@@ -318,6 +322,52 @@ def test_a_run_is_resumed(run, reviews, tiny_checkpoint, trained):
     assert run(*words) == (0, trained[1], "")
     assert (trained[0] / "steps.jsonl").read_text() == steps and len(steps.splitlines()) == 8
     check_one_line(*run(*words, "--seed", 7)[::2], "another run (there, here): {'seed': (42, 7)}")
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A table of one's own: three classes, columns of other names, semicolons, letters of Windows."""
+    texts = {"sport": "she won the café cup", "money": "shares fell again", "politics": "the minister resigned"}
+    rows = [f"{number};{text} {number};{name}" for number in range(8) for name, text in texts.items()]
+    path = tmp_path / "own.csv"
+    path.write_bytes("\r\n".join(["id;comment;topic", *rows]).encode("cp1252"))
+    return path
+
+
+def test_a_table_of_ones_own(run, own, tiny_checkpoint, tmp_path):
+    """Trained on, scored, judged and written beside, with the names of its classes."""
+    folder, out = tmp_path / "own", tmp_path / "judged.csv"
+    status, told, err = run("train", "--data", own, "--model", tiny_checkpoint, "--out", folder, *SMALL, "--validation", "0.25")
+    assert (status, err) == (0, "")
+    assert told.splitlines()[:4] == [
+        "own.csv: not UTF-8, so read as Windows-1252; where letters look wrong, say in which --encoding it is",
+        "own.csv: fields are separated by semicolons",
+        "own.csv: texts are in the column 'comment', labels in 'topic'",
+        "3 classes: sport 8, money 8, politics 8",
+    ]
+    names = ["money", "politics", "sport"]
+    status, told, _ = run("evaluate", "--data", own, "--model", folder)
+    assert status == 0 and re.findall(r"^ +(\w+)  +[\d.]+ +[\d.]+ +[\d.]+ +8$", told, re.MULTILINE) == names
+    status, told, _ = run("predict", "--file", own, "--model", folder)
+    assert status == 0 and {line.split("\t")[0] for line in told.splitlines()} <= set(names)
+    assert run("predict", "--file", own, "--model", folder, "--out", out)[:2] == (0, f"{out}: 24 rows judged\n")
+    found = pd.read_csv(out)
+    assert list(found) == ["id", "comment", "topic", "label", "probability"] and "café" in found["comment"][0]
+    assert [line.split("\t")[0] for line in told.splitlines()] == found["label"].tolist()
+    assert run("predict", "--file", own, "--model", folder, "--out", out)[:2] == (0, f"{out}: 0 rows judged\n")
+
+
+def test_a_test_set_of_ones_own(run, own, tiny_checkpoint, tmp_path):
+    """It has the classes of the reviews to train on; what another row says is told, or left out."""
+    other, record = tmp_path / "test.csv", tmp_path / "record.json"
+    other.write_text("topic,comment\nsport,a late goal\nmoney,rates rise\nweather,it rained\n")
+    words = ["train", "--data", own, "--model", tiny_checkpoint, *SMALL, "--validation", "0.25", "--test", other]
+    status, _, err = run(*words, "--out", tmp_path / "one")
+    check_one_line(status, err, "test.csv: row 3 has the label 'weather'; known are 'money', 'politics', 'sport'")
+    assert run(*words, "--out", tmp_path / "two", "--record", record, "--drop-bad-rows")[0] == 0
+    found = json.loads(record.read_text())
+    assert found["class_names"] == ["money", "politics", "sport"] and len(found["verdicts"]) == found["test_reviews"] == 2
+    assert found["accuracy"] == sum(a == b for a, b in zip(found["verdicts"], [2, 0], strict=True)) / 2
 
 
 def test_an_empty_folder_may_be_given(run, reviews, tiny_checkpoint, tmp_path):
@@ -359,7 +409,8 @@ def test_what_people_use_comes_first_in_the_help(run, monkeypatch):
     """Files, the loop's numbers and what is cut, before controls and what only the machine cares for. There are no others."""
     monkeypatch.setenv("COLUMNS", "100")
     status, out, _ = run("train", "--help")
-    first = "data out model sample validation test resume dry-run epochs batch-size learning-rate max-length truncation seed"
+    first = "data out model sample validation test resume dry-run text-column label-column encoding drop-bad-rows epochs"
+    first += " batch-size learning-rate max-length truncation seed"
     rarer = "precision warmup weight-decay patience frozen plain record another-look random-init attention attention-dropout"
     machine = "micro-batch-size compile save-every row name copy-of jobs"
     assert status == 0 and re.findall(r"│ --([a-z-]+)", out) == f"{first} {rarer} {machine}".split()

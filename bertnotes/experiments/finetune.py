@@ -10,7 +10,7 @@ import bertnotes.experiments.reader_model  # noqa: F401  (so that transformers k
 from bertnotes import devices
 from bertnotes.baselines import tfidf_logistic_regression
 from bertnotes.classifier import BERTClassifier, predict_probabilities
-from bertnotes.data import LABELS, load_imdb_data, majority_accuracy, split_validation
+from bertnotes.data import LABELS, draw, load_imdb_data, majority_accuracy, read_table, split_validation
 from bertnotes.evaluation import accuracy
 from bertnotes.experiments.costs import cost_report, estimate_cost
 from bertnotes.experiments.engine import Machine, fit_in
@@ -19,6 +19,7 @@ from bertnotes.experiments.records import choose_precision, command_of, pack_fla
 from bertnotes.files import hash_of
 from bertnotes.models import load_tokenizer
 from bertnotes.names import model_name
+from bertnotes.tables import Columns
 from bertnotes.training import TrainConfig, report
 
 EPOCH = (
@@ -65,14 +66,15 @@ class Finetune:
     On several GPUs: accelerate launch --num_processes N -m bertnotes train ...
     """
 
-    data: Path  # CSV with the columns review and sentiment
+    data: Path  # table of texts and labels: CSV, TSV, Excel, Parquet or JSON lines
     out: Path  # folder for the run and its model
     model: str = "mini"  # the model to begin with: "mini", a checkpoint folder, or a hub id such as bert-base-uncased
     sample: int | None = None  # how many reviews to draw from the CSV, unless all
     validation: float = 0.2  # part held out for validation: a fraction, or a count
-    test: Path | None = None  # CSV to score once at the end, beside TF-IDF on the same reviews
+    test: Path | None = None  # table to score once at the end, beside TF-IDF on the same reviews
     resume: bool = False  # go on with the run in --out where it was stopped
     dry_run: bool = False  # say what the run would cost, from ten steps, and stop
+    columns: Columns = field(default_factory=Columns)
     config: TrainConfig = field(default_factory=TrainConfig)
     special: Special = field(default_factory=Special)
     variant: Variant = field(default_factory=Variant)
@@ -88,9 +90,9 @@ def finetune(settings: Finetune):
     """
     check_places(settings)
     asked, settings, device = settings, settle(settings), devices.best_device()
-    training, validation, test = read_data(settings)
+    training, validation, test, names = read_data(settings)
     torch.manual_seed(settings.config.seed)
-    classifier = BERTClassifier(settings.model, 2, **vars(settings.variant))
+    classifier = BERTClassifier(settings.model, len(names), class_names=names, **vars(settings.variant))
     tokenizer, exam = load_tokenizer(settings.model), test and what_was_chosen(settings)
     if test:
         check_unseen(training[0] + validation[0], test[0])
@@ -144,12 +146,21 @@ def settle(settings):
 
 
 def read_data(settings):
-    """The reviews to train on, to validate on and to test on: (texts, labels) each, or None where there is no test set."""
+    """The reviews to train on, to validate on and to test on, (texts, labels) each, or None where there is no test set; and the
+    names of the classes."""
     seed = settings.config.seed
-    texts, labels = load_imdb_data(settings.data, settings.sample, seed, settings.special.plain)
-    test = load_imdb_data(settings.test) if settings.test else None
+    texts, labels, names = read_labelled(settings.data, settings.columns, settings.sample, seed, settings.special.plain)
+    test = read_labelled(settings.test, settings.columns, class_names=names)[:2] if settings.test else None
     texts, held_texts, labels, held_labels = split_validation(texts, labels, settings.validation, seed)
-    return (texts, labels), (held_texts, held_labels), test
+    return (texts, labels), (held_texts, held_labels), test, names
+
+
+def read_labelled(path, columns, sample=None, seed=42, plain=False, class_names=None):
+    """Texts, labels and class names of a table. plain: of the course's own reviews, all but those that are marked as hard."""
+    if plain:
+        return *load_imdb_data(path, sample, seed, plain), LABELS
+    texts, labels, names = read_table(path, **vars(columns), class_names=class_names, tell=say)
+    return *(draw(texts, labels, sample, seed, path) if sample is not None else (texts, labels)), names
 
 
 def what_was_chosen(settings):
@@ -190,19 +201,22 @@ def score(classifier, tokenizer, test, training, validation):
 
     Returns (found, report): a dict that JSON can hold, with every verdict on test and validation, and the same in words.
     """
-    positive, held = (predict_probabilities(texts, classifier, tokenizer)[:, 1].numpy() for texts in (test[0], validation[0]))
-    verdicts = (positive > 0.5).astype(int)
+    probabilities, held = (predict_probabilities(texts, classifier, tokenizer) for texts in (test[0], validation[0]))
+    verdicts = probabilities.argmax(-1).numpy()
     found = {
         "train_reviews": len(training[0]),
         "test_reviews": len(test[0]),
         "accuracy": round(float(accuracy(test[1], verdicts)), 4),
         "tfidf_accuracy": round(tfidf_logistic_regression().fit(*training).score(*test), 4),
         "majority_accuracy": round(majority_accuracy(test[1]), 4),
-        "positive": pack_probabilities(positive),
-        "validation_positive": pack_probabilities(held),
-        "validation_labels": pack_flags(validation[1]),
     }
-    return found, f"{SCORES.format(**found)}\n\n{report(test[1], verdicts, LABELS)}"
+    if len(classifier.class_names) == 2:
+        found["positive"] = pack_probabilities(probabilities[:, 1].numpy())
+        found["validation_positive"] = pack_probabilities(held[:, 1].numpy())
+        found["validation_labels"] = pack_flags(validation[1])
+    else:
+        found["class_names"], found["verdicts"] = list(classifier.class_names), verdicts.tolist()
+    return found, f"{SCORES.format(**found)}\n\n{report(test[1], verdicts, classifier.class_names)}"
 
 
 def about(asked, settings, classifier, history):

@@ -1,0 +1,293 @@
+"""Tables: a file of rows, whichever program wrote it, read a row at a time.
+
+CSV with any usual separator, quotes and encoding, compressed or not, and JSON lines, of which one row is in memory at a time;
+Excel and Parquet by way of pandas. Nothing is guessed in silence: what was found out about a file stands in `Table.notes`.
+"""
+
+import bz2
+import codecs
+import csv
+import gzip
+import io
+import itertools
+import json
+import lzma
+import zipfile
+import zlib
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+ONE_COLUMN = "\x1f"  # a separator that no text holds
+SAMPLE = 500  # lines from which separator and quotes are told
+BLOCK = 2**20
+BROKEN = (OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, zlib.error)
+
+
+@dataclass
+class Columns:
+    """How a table of one's own is read."""
+
+    text_column: str | None = None  # the column of texts, unless well known (review, text, ...) or the only other one
+    label_column: str | None = None  # the column of labels, unless well known (sentiment, label, ...) or the only other one
+    encoding: str | None = None  # such as cp1252, unless it can be told
+    drop_bad_rows: bool = False  # leave out rows that lack a text or a label, and say how many
+
+
+@dataclass
+class Table:
+    """The rows of a file: iterating gives (number, {column: text}) for each, counted from 1 behind the header.
+
+    notes: sentences on what was found out and had to be chosen. Iterating raises ValueError, naming the file and the row, where
+    a row does not fit the header; with `bad` set to a list, such rows are left out, and a sentence on each is put into it.
+    """
+
+    path: Path
+    columns: list
+    start: object  # begins anew: gives an iterator of lists of texts
+    notes: list = field(default_factory=list)
+    bad: list | None = None
+
+    def __iter__(self):
+        for number, values in enumerate(self.start(), start=1):
+            if len(values) == len(self.columns):
+                yield number, dict(zip(self.columns, values, strict=True))
+            else:
+                hint = ": a text that holds the separator stands in quotes" if len(values) > len(self.columns) else ""
+                self.complain(f"row {number} has {len(values)} fields, the header {len(self.columns)}{hint}")
+
+    def complain(self, problem):
+        """Raise ValueError for a row, or note that it is left out."""
+        if self.bad is None:
+            raise ValueError(f"{self.path}: {problem}; mend it, or leave such rows out: --drop-bad-rows")
+        self.bad.append(problem)
+
+
+def open_table(path, encoding=None, wanted=()):
+    """Find out how a file is written. Returns a Table, whose rows are read from the file when it is iterated over.
+
+    encoding: such as "cp1252" [default: UTF-8 with or without a mark, UTF-16, else Windows-1252]; wanted: names of columns that
+    are looked for, which helps to tell the separator.
+    Raises FileNotFoundError where there is no file, and ValueError where it holds no table.
+    """
+    path, wanted = Path(path).expanduser(), {name for name in wanted if name}
+    if not path.is_file():
+        hint = "data/reviews.csv comes with the course, `bertnotes data` fetches full IMDB"
+        raise FileNotFoundError(f"no file {path}; {hint}")
+    with refusals(path), open_bytes(path) as stream:
+        head = stream.read(BLOCK)
+    if not head.strip():
+        raise ValueError(f"{path} is empty; expected a table with a header")
+    if head[:4] == b"PAR1":
+        return frame_table(path, "read_parquet")
+    if head[:4] == b"PK\x03\x04":  # a zip within: what Excel writes
+        return frame_table(path, "read_excel")
+    check_text(path, head)
+    if set(path.suffixes) & {".jsonl", ".ndjson", ".json"}:
+        return json_table(path)
+    return csv_table(path, encoding, wanted)
+
+
+@contextmanager
+def refusals(path):
+    """What libraries raise on damaged files, as one sentence of ours."""
+    try:
+        yield
+    except BROKEN as error:
+        raise ValueError(f"{path} is damaged or not whole ({str(error)[:200]}); fetch or save it again") from None
+
+
+# --- bytes and text ----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def open_bytes(path):
+    """A stream of the bytes in a file, decompressed if need be."""
+    with path.open("rb") as raw, ExitStack() as stack:
+        magic = raw.read(6)
+        raw.seek(0)
+        if magic[:2] == b"\x1f\x8b":
+            yield stack.enter_context(gzip.open(raw))
+        elif magic[:3] == b"BZh":
+            yield stack.enter_context(bz2.open(raw))
+        elif magic == b"\xfd7zXZ\x00":
+            yield stack.enter_context(lzma.open(raw))
+        elif magic[:4] == b"PK\x03\x04" and (member := only_member(path)):
+            yield stack.enter_context(stack.enter_context(zipfile.ZipFile(raw)).open(member))
+        else:
+            yield raw
+
+
+def only_member(path):
+    """The file in a zip archive, hidden ones and those that a Mac adds left aside; None where the archive is an Excel file.
+    Raises ValueError where there is none, or several."""
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+    if "[Content_Types].xml" in names:
+        return None
+    names = [name for name in names if not name.startswith("__MACOSX/") and not Path(name).name.startswith(".")]
+    if len(names) != 1:
+        some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        raise ValueError(f"{path} holds {len(names)} files ({some}); give one of them, unpacked")
+    return names[0]
+
+
+def check_text(path, head):
+    """Raise ValueError where the first bytes are those of something else than text."""
+    if head[257:262] == b"ustar":
+        hint = "of IMDB's own, `bertnotes data --from` makes tables; else unpack it, and give a file of it"
+        raise ValueError(f"{path} is an archive of many files, not a table; {hint}")
+    if head[:4] == b"\xd0\xcf\x11\xe0":
+        raise ValueError(f"{path} is in the format of Excel before 2007; save it as .xlsx or CSV")
+    if head[:4] == b"%PDF" or head[:15].lower().lstrip().startswith((b"<!doctype", b"<html")):
+        raise ValueError(f"{path} is a document, not a table; save the table as CSV")
+
+
+def find_encoding(path):
+    """How the text in a file is encoded: (encoding, a sentence where it had to be guessed, or None)."""
+    with open_bytes(path) as stream:
+        head = stream.read(BLOCK)
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16", None
+        if head[1:2000:2].count(0) > 0.3 * len(head[1:2000:2]):  # every second byte of Western text is 0
+            return "utf-16-le", "read as UTF-16"
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            for block in itertools.chain([head], iter(lambda: stream.read(BLOCK), b"")):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "cp1252", "not UTF-8, so read as Windows-1252; where letters look wrong, say in which --encoding it is"
+    return "utf-8-sig", None
+
+
+def known_encoding(name):
+    """The name of an encoding as it came. Raises ValueError where Python knows none of that name."""
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise ValueError(f"there is no encoding {name!r}; usual ones are utf-8, utf-16, cp1252, latin-1") from None
+    return name
+
+
+@contextmanager
+def open_text(path, encoding):
+    """A stream of the lines of a file, without NUL characters."""
+    with refusals(path), open_bytes(path) as stream:
+        lines = io.TextIOWrapper(stream, encoding, newline="")
+        try:
+            yield (line.replace("\0", "") for line in lines)
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} is not written in {encoding} ({error.reason}); say in which --encoding it is") from None
+        finally:
+            lines.detach()
+
+
+# --- CSV ---------------------------------------------------------------------------------------------------------------------
+
+
+def csv_table(path, encoding, wanted):
+    """A file with a separator between fields."""
+    csv.field_size_limit(2**31 - 1)  # a review may be long
+    encoding, note = (known_encoding(encoding), None) if encoding else find_encoding(path)
+    with open_text(path, encoding) as lines:
+        sample = "".join(itertools.islice(lines, SAMPLE))
+    first = sample.split("\n", 1)[0].strip()
+    told = first[4:] if first.startswith("sep=") and len(first) == 5 else None  # a line by which Excel knows the separator
+    sample = sample.split("\n", 1)[1] if told else sample
+    dialect, header = find_dialect(sample, told, wanted)
+
+    def rows():
+        with open_text(path, encoding) as lines:
+            reader = csv.reader(itertools.islice(lines, 1 if told else 0, None), strict=True, **dialect)
+            try:
+                next(reader)
+                yield from (row for row in reader if row)
+            except csv.Error as error:
+                raise ValueError(
+                    f"{path}: a quote that does not fit near line {reader.line_num} ({error}); a field that holds quotes or "
+                    f"line breaks stands in quotes, and a quote in it is doubled"
+                ) from None
+
+    names = SEPARATORS.get(dialect["delimiter"])
+    notes = [note, f"fields are separated by {names}" if names and names != "commas" else None]
+    return Table(path, [name.strip() for name in header], rows, [note for note in notes if note])
+
+
+def find_dialect(sample, separator, wanted):
+    """Tell how fields are separated and quoted: (options of csv.reader, the header). separator: where it is known.
+
+    Taken is what makes most rows as long as the header; where several do so, what finds the columns wanted, or most columns.
+    """
+    best = None
+    for delimiter in [separator] if separator else SEPARATORS:
+        for quoting in ({}, {"doublequote": False, "escapechar": "\\"}) if '\\"' in sample else ({},):
+            dialect = {"delimiter": delimiter, **quoting}
+            rows = [row for row in csv.reader(sample.splitlines(keepends=True), **dialect) if row]
+            header = [name.strip() for name in rows[0]]
+            fitting = sum(len(row) == len(header) for row in rows) / len(rows)
+            score = len(header) > 1, wanted <= set(header), round(fitting, 2), len(header), not quoting
+            if best is None or score > best[0]:
+                best = score, dialect, header
+    score, dialect, header = best
+    return (dialect, header) if score[0] else ({"delimiter": ONE_COLUMN}, header[:1])
+
+
+# --- other formats -----------------------------------------------------------------------------------------------------------
+
+
+def json_table(path):
+    """Lines of JSON, an object each, or one array of objects; what a row lacks is empty."""
+
+    def objects():
+        with open_text(path, "utf-8-sig") as lines:
+            first = next(lines)
+            if first.lstrip().startswith("["):
+                yield from json.loads(first + "".join(lines))
+            else:
+                yield from map(json.loads, filter(str.strip, itertools.chain([first], lines)))
+
+    def checked():
+        try:
+            for number, item in enumerate(objects(), start=1):
+                if not isinstance(item, dict):
+                    raise ValueError(f"row {number} is a {type(item).__name__}, not an object with named fields")
+                yield item
+        except ValueError as error:
+            raise ValueError(f"{path} is not JSON with an object for each row: {error}") from None
+
+    columns = list(dict.fromkeys(name for item in itertools.islice(checked(), SAMPLE) for name in item))
+    return Table(path, columns, lambda: ([as_text(item.get(name)) for name in columns] for item in checked()))
+
+
+def frame_table(path, reader):
+    """A file that pandas reads whole: `read_excel`, whose first sheet is taken, or `read_parquet`."""
+    import pandas as pd
+
+    options = {"sheet_name": None, "dtype": object, "keep_default_na": False} if reader == "read_excel" else {}
+    try:
+        found = getattr(pd, reader)(path, **options)
+    except ImportError as error:
+        raise ValueError(f"to read {path}: {error}; or save the table as CSV") from None
+    except Exception as error:  # each engine has errors of its own
+        raise ValueError(f"{path} is damaged or not whole ({str(error)[:200]}); fetch or save it again") from None
+    notes = []
+    if isinstance(found, dict):
+        (name, found), *more = found.items()
+        notes = [f"read the first sheet, {name!r}, and not the other {len(more)}"] if more else []
+    columns = [str(column).strip() for column in found.columns]
+    return Table(path, columns, lambda: (list(map(as_text, row)) for row in found.itertuples(index=False, name=None)), notes)
+
+
+def as_text(value):
+    """A value of a cell as text: nothing is empty, and 3.0 is 3."""
+    if value is None or value != value:
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def shown(names, most=8):
+    """Names for a message, not too many."""
+    names = [repr(str(name)[:40]) for name in names]
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
