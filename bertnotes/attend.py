@@ -10,10 +10,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from bertnotes.attention import Attention, check_attentions
+from bertnotes.batching import well_formed
 from bertnotes.classifier import BERTClassifier, read_texts
 from bertnotes.devices import inference
 from bertnotes.encoder import BertEncoder
-from bertnotes.models import load_encoder, load_tokenizer
+from bertnotes.models import check_pieces, load_encoder, load_tokenizer
 from bertnotes.names import quiet
 
 
@@ -32,6 +33,7 @@ def attend(text: str, pair: str | None = None, model: str | Path | nn.Module = "
         model = load_encoder(model)
     if tokenizer is None:
         raise ValueError("a model given as an object needs its tokenizer: attend(text, model=model, tokenizer=tokenizer)")
+    check_pieces(tokenizer, model.bert if isinstance(model, BERTClassifier) else model)
     inputs, pair_start = encode(text, pair, model, tokenizer)
     tokens = tokenizer.convert_ids_to_tokens(inputs["input_ids"][0])
     with inference(model) as device, quiet():  # transformers logs what `check_attentions` says
@@ -42,7 +44,7 @@ def attend(text: str, pair: str | None = None, model: str | Path | nn.Module = "
 
 def encode(text, pair, model, tokenizer):
     """A text, or two, as inputs of a model, and where the second begins: (BatchEncoding, position or None)."""
-    sentences = [text] if pair is None else [text, pair]
+    sentences = [well_formed(one) if isinstance(one, str) else one for one in ([text] if pair is None else [text, pair])]
     for sentence in sentences:
         if not isinstance(sentence, str) or not sentence.strip() or not tokenizer.tokenize(sentence, verbose=False):
             met = repr(sentence) if isinstance(sentence, str) else f"a {type(sentence).__name__}"

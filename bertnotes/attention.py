@@ -36,6 +36,8 @@ def attention_weights(query: Query, key: Key, mask: Mask | None = None) -> Weigh
     tensor([[0.6698, 0.3302]])
     """
     check_shapes(query, key)
+    if query.dtype in (torch.float16, torch.bfloat16):  # float16 ends at 65,504, and a dot product may be larger
+        return attention_weights(query.float(), key.float(), mask).to(query.dtype)
     scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
     if mask is None:
         return scores.softmax(dim=-1)

@@ -57,7 +57,23 @@ def token_ids(texts, tokenizer, max_length, truncation="head"):
             raise ValueError(f"text {row} is no review: {text!r}; expected a non-empty string")
     check_max_length(max_length, tokenizer.model_max_length)
     check_truncation(truncation)
-    return [shorten(ids, max_length, truncation) for ids in tokenizer(texts, verbose=False)["input_ids"]] if texts else []
+    return (
+        [
+            shorten(ids, max_length, truncation)
+            for ids in tokenizer([well_formed(text) for text in texts], verbose=False)["input_ids"]
+        ]
+        if texts
+        else []
+    )
+
+
+def well_formed(text):
+    """A text with a replacement character for each lone half of a surrogate pair, which no tokenizer can read.
+
+    >>> well_formed("what a film \\ud83d great")
+    'what a film \ufffd great'
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def shorten(ids, max_length, truncation="head"):

@@ -23,7 +23,7 @@ from bertnotes.data import clean_review, default_names
 from bertnotes.devices import autocast, fast_precision, inference
 from bertnotes.dropout import use_drop
 from bertnotes.files import whole
-from bertnotes.models import load_encoder, load_tokenizer
+from bertnotes.models import check_pieces, load_encoder, load_tokenizer
 from bertnotes.names import find_model
 
 HEAD = ("classifier.weight", "classifier.bias")
@@ -162,7 +162,9 @@ class BERTClassifier(nn.Module):
         model.restore_reading(folder)
         check_weights(head, {name: model.get_parameter(name) for name in HEAD}, folder)
         model.load_state_dict(head, strict=False)
-        return model.eval(), load_tokenizer(str(folder))
+        tokenizer = load_tokenizer(str(folder))
+        check_pieces(tokenizer, model.bert)
+        return model.eval(), tokenizer
 
 
 def pooled(outputs) -> Features:

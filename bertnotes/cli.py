@@ -1,8 +1,9 @@
 """The `bertnotes` command. Each subcommand is a function of one dataclass, whose fields are its options; bad input ends in one
 line and status 2."""
 
+import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, get_type_hints
@@ -106,11 +107,11 @@ def predict(settings: Predict):
         raise ValueError('give either one review, bertnotes predict "...", or a CSV, bertnotes predict --file reviews.csv')
     if settings.out and settings.file is None:
         raise ValueError("--out is written from a table; give that with --file")
-    texts = [settings.text]
+    texts: list = [settings.text]
     if settings.file is not None:
         table = open_table(settings.file, settings.encoding, [settings.text_column])
         column = find_texts(table, settings.text_column)
-        texts = () if settings.out else [clean_review(row[column]) for _, row in table]
+        texts = [] if settings.out else [clean_review(row[column]) for _, row in table]
     classifier, tokenizer, device = settings.load()
     if settings.out:
         count = predict_table(table, column, classifier, tokenizer, settings.out)
@@ -214,7 +215,20 @@ def run(words):
     if name in ("-h", "--help"):
         return print(overview())
     command, settings = find_command(name)
-    command(tyro.cli(settings, prog=f"bertnotes {name}", args=words, config=STYLE))
+    command(at_home(tyro.cli(settings, prog=f"bertnotes {name}", args=words, config=STYLE)))
+
+
+def at_home(settings):
+    """Settings whose paths, and names of models, begin with the home folder where they were given with ~; a shell leaves it in
+    --out=~/run."""
+    changed = {}
+    for one in fields(settings):
+        value = getattr(settings, one.name)
+        if is_dataclass(value):
+            changed[one.name] = at_home(value)
+        elif isinstance(value, Path) or (isinstance(value, str) and one.name in ("model", "start", "minilm")):
+            changed[one.name] = type(value)(os.path.expanduser(value))
+    return replace(settings, **changed)
 
 
 def complain(message):

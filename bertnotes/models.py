@@ -56,6 +56,17 @@ def load_encoder(name="mini", attention="eager", attention_dropout=None, random_
     return encoder
 
 
+def check_pieces(tokenizer, encoder):
+    """Raise ValueError where a tokenizer knows pieces that an encoder, transformers' or ours, has no vector for."""
+    embedding = encoder.get_input_embeddings() if hasattr(encoder, "get_input_embeddings") else encoder.embeddings.word
+    last, rows = max(tokenizer.get_vocab().values()), embedding.weight.shape[0]
+    if last >= rows:
+        raise ValueError(
+            f"the tokenizer knows pieces up to id {last}, the model has vectors for {rows}: is it another model's, or "
+            f"were pieces added to it (then the model needs resize_token_embeddings)?"
+        )
+
+
 @torch.inference_mode()
 def _check_attentions(encoder, attention):
     outputs = encoder(torch.zeros(1, 2, dtype=torch.long), output_attentions=True)

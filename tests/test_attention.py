@@ -642,3 +642,17 @@ def test_leading_axes_broadcast():
 def test_examples_in_the_docstrings():
     failed, tried = doctest.testmod(attention)
     assert tried >= 10 and failed == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("masked", [False, True])
+def test_half_precision_holds_scores_that_it_could_not_write_down(dtype, masked):
+    """A dot product of 100,000 is beyond float16; computed in float32 the weights are those of torch's own attention."""
+    torch.manual_seed(0)
+    query, key = ((40 + torch.randn(2, 3, 5, 64)).to(dtype) for _ in range(2))
+    value, mask = torch.randn(2, 3, 5, 8).to(dtype), torch.ones(5, 5, dtype=torch.bool).tril() if masked else None
+    output, weights = scaled_dot_product_attention(query, key, value, mask)
+    exact = attention_weights(query.float(), key.float(), mask)
+    assert weights.dtype == output.dtype == dtype and torch.equal(weights, exact.to(dtype))
+    theirs = torch.nn.functional.scaled_dot_product_attention(query, key, value, mask)
+    torch.testing.assert_close(output, theirs, atol=2e-2, rtol=2e-2)

@@ -12,7 +12,9 @@ from bertnotes.batching import (
     TextClassificationDataset,
     evaluation_loader,
     shorten,
+    token_ids,
     training_loader,
+    well_formed,
 )
 from bertnotes.models import load_tokenizer
 
@@ -208,3 +210,10 @@ def test_max_length_out_of_range(tokenizer, max_length):
     """The error names the model's limit and what was asked."""
     with pytest.raises(ValueError, match=f"this model has 48 positions; got {max_length}, expected 3 to 48"):
         TextClassificationDataset(["good"], [1], tokenizer, max_length)
+
+
+def test_half_of_a_surrogate_pair_is_replaced_and_a_whole_pair_is_a_letter(tiny_checkpoint):
+    """As they come from JSON, PDF or a terminal in Latin-1."""
+    assert well_formed("a \ud83d b \udce9 \ud83d\ude00") == "a \ufffd b \ufffd \U0001f600"
+    tokenizer = load_tokenizer(str(tiny_checkpoint))
+    assert token_ids(["a \ud83d film"], tokenizer, 16) == token_ids(["a \ufffd film"], tokenizer, 16)

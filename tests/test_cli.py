@@ -16,6 +16,7 @@ from bertnotes.cli import COMMANDS
 from bertnotes.data import LABELS, load_imdb_data
 from bertnotes.experiments import doctor
 from bertnotes.experiments.records import pack_probabilities, unpack_flags, unpack_probabilities
+from bertnotes.models import load_tokenizer
 
 OPENINGS = ["film", "a film", "the cast is", "you watch", "i watch it once"]
 WORDS = {"negative": ["bad", "worst", "dull", "poor"], "positive": ["good", "great", "best", "wonderful"]}
@@ -322,6 +323,47 @@ def test_a_run_is_resumed(run, reviews, tiny_checkpoint, trained):
     assert run(*words) == (0, trained[1], "")
     assert (trained[0] / "steps.jsonl").read_text() == steps and len(steps.splitlines()) == 8
     check_one_line(*run(*words, "--seed", 7)[::2], "another run (there, here): {'seed': (42, 7)}")
+
+
+def test_a_tilde_is_the_home_folder_wherever_it_stands(run, reviews, tiny_checkpoint, tmp_path, monkeypatch):
+    """A shell leaves it in --out=~/run. The model reads alike under both names of its folder, and no folder is called ~."""
+    home, here = tmp_path / "home", tmp_path / "here"
+    home.mkdir(), here.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(here)
+    (home / "r.csv").write_bytes(reviews.read_bytes())
+    arguments = ["--data=~/r.csv", "--model", tiny_checkpoint, "--out=~/run", *SMALL, "--truncation", "tail"]
+    assert run("train", *arguments)[::2] == (0, "") and (home / "run" / "model.safetensors").exists()
+    text = "a dull film that was at last, to the surprise of all who had seen it, great and good fun"
+    assert run("predict", "--model=~/run", text) == run("predict", "--model", home / "run", text)
+    assert run("evaluate", "--model=~/run", "--data=~/r.csv")[0] == 0
+    assert run("view", "a film", "--model=~/run", "--out=~/heads.html")[0] == 0 and (home / "heads.html").exists()
+    assert list(here.iterdir()) == []
+
+
+def test_what_a_file_manager_leaves_in_a_folder_is_no_content(run, reviews, tiny_checkpoint, tmp_path):
+    out = tmp_path / "run"
+    (out / ".ipynb_checkpoints").mkdir(parents=True)
+    (out / ".DS_Store").write_bytes(b"Bud1")
+    words = ["train", "--data", reviews, "--model", tiny_checkpoint, "--out", out, *SMALL]
+    assert run(*words)[::2] == (0, "")
+    check_one_line(*run(*words)[::2], "is not empty; give a new folder")
+
+
+def test_pieces_that_the_model_does_not_know(run, reviews, tiny_checkpoint, tmp_path):
+    """Each command says so in one line, and train writes nothing."""
+    model, tokenizer = BERTClassifier(str(tiny_checkpoint)), load_tokenizer(str(tiny_checkpoint))
+    tokenizer.add_tokens([f"piece{number}" for number in range(10_000)])
+    model.save_pretrained(tmp_path / "model", tokenizer)
+    for words in (
+        ["train", "--data", reviews, "--out", tmp_path / "run", *SMALL],
+        ["predict", "so piece3"],
+        ["evaluate", "--data", reviews],
+        ["view", "so piece3", "--out", tmp_path / "view.html"],
+    ):
+        status, _, err = run(*words, "--model", tmp_path / "model")
+        check_one_line(status, err, "the tokenizer knows pieces up to id")
+    assert not (tmp_path / "run").exists() and not (tmp_path / "view.html").exists()
 
 
 @pytest.fixture

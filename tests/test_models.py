@@ -12,7 +12,8 @@ from torch.testing import assert_close
 from transformers import BertModel, DistilBertConfig, DistilBertModel
 
 from bertnotes import models, names
-from bertnotes.models import load_encoder, load_tokenizer
+from bertnotes.encoder import BertEncoder
+from bertnotes.models import check_pieces, load_encoder, load_tokenizer
 from bertnotes.names import find_model
 
 LOADERS = pytest.mark.parametrize("load", [load_encoder, load_tokenizer])
@@ -285,3 +286,15 @@ def test_from_zero_is_the_architecture_with_other_weights(tiny_checkpoint):
     }
     name = "encoder.layer.0.attention.self.query.weight"
     assert not torch.equal(own.get_parameter(name), control.get_parameter(name)) and not control.training
+
+
+def test_a_tokenizer_that_knows_more_than_the_model(tiny_checkpoint):
+    """Pieces were added to it, and the model has no vectors for them."""
+    tokenizer, encoder = load_tokenizer(str(tiny_checkpoint)), load_encoder(str(tiny_checkpoint))
+    check_pieces(tokenizer, encoder)
+    check_pieces(tokenizer, BertEncoder.from_pretrained(str(tiny_checkpoint)))
+    rows = encoder.get_input_embeddings().num_embeddings
+    tokenizer.add_tokens([f"piece{number}" for number in range(rows - len(tokenizer) + 1)])
+    for model in (encoder, BertEncoder.from_pretrained(str(tiny_checkpoint))):
+        with pytest.raises(ValueError, match=f"pieces up to id {rows}, the model has vectors for {rows}: is it another model"):
+            check_pieces(tokenizer, model)

@@ -17,7 +17,7 @@ from bertnotes.experiments.engine import Machine, fit_in
 from bertnotes.experiments.exam import SHARED, check_look, check_unseen, note_look, official_among
 from bertnotes.experiments.records import choose_precision, command_of, pack_flags, pack_probabilities, write_record
 from bertnotes.files import hash_of
-from bertnotes.models import load_tokenizer
+from bertnotes.models import check_pieces, load_tokenizer
 from bertnotes.names import model_name
 from bertnotes.tables import Columns
 from bertnotes.training import TrainConfig, report
@@ -94,6 +94,7 @@ def finetune(settings: Finetune):
     torch.manual_seed(settings.config.seed)
     classifier = BERTClassifier(settings.model, len(names), class_names=names, **vars(settings.variant))
     tokenizer, exam = load_tokenizer(settings.model), test and what_was_chosen(settings)
+    check_pieces(tokenizer, classifier.bert)
     if test:
         check_unseen(training[0] + validation[0], test[0])
         check_look(test, exam, settings.special.another_look)
@@ -127,8 +128,13 @@ def check_places(settings):
         raise ValueError("--record writes the score on a test set; give that set with --test")
     if record and record.is_dir():
         raise ValueError(f"--record {record} is a folder; give the name of a file in it, such as {record / 'result.json'}")
-    if not settings.resume and out.exists() and any(out.iterdir()):
+    if not settings.resume and out.exists() and content_of(out):
         raise ValueError(f"{out} is not empty; give a new folder, or go on with the run in it: --resume")
+
+
+def content_of(folder):
+    """What is in a folder, without what systems and editors leave there, whose names begin with a dot."""
+    return [path for path in folder.iterdir() if not path.name.startswith(".")]
 
 
 def settle(settings):

@@ -268,8 +268,11 @@ assert speeds["like lengths together"] > speeds["padded to 256"]
 # section 1 (each review tokenised when its turn comes and padded to the full length, in random order, all in fp32, on torch's
 # attention); beside it transformers' Trainer. Stored with its command, hardware and date. *Best* means batches of like length, and bf16
 # where the processor has units for it; *no attention dropout* drops no attention weights, so that torch's fused attention can do it
-# (`--attention-dropout 0 --attention sdpa`). The two records come from two processors. In the first, which has no units for bf16, ours
-# worked attention a slice at a time (`blockwise.py`); the second is older, in bf16, on the function of page 01.
+# (`--attention-dropout 0 --attention sdpa`).
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# The two records come from two processors. In the first, which has no units for bf16, ours worked attention a slice at a time
+# (`blockwise.py`); the second is older, in bf16, on the function of page 01.
 #
 # Each ratio is that of the median round, with the least and the most of all rounds behind it. The rates are medians, too, and need not
 # come from one round: two of them do not give the ratio exactly.

@@ -4,6 +4,7 @@ import csv
 import io
 
 import pytest
+import torch
 
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.experiments import predictions
@@ -18,8 +19,9 @@ TEXTS = ["a film", 'He said "no",\nand left', "dull; very", "", "great", "a\tb",
 def judge(tiny_checkpoint):
     """A classifier with three classes, and its tokenizer."""
     names = ["bad", "fair", "good"]
+    torch.manual_seed(0)
     model = BERTClassifier(str(tiny_checkpoint), 3, class_names=names).eval()
-    model.classifier.weight.data *= 30  # so that it is not of one mind on all
+    torch.nn.init.normal_(model.classifier.weight, std=1.0)  # an opinion on each text
     return model, load_tokenizer(str(tiny_checkpoint))
 
 
