@@ -514,9 +514,8 @@ for precision, rate in here.items():
 # %%
 record = stored_benchmark("training-2-layers")
 rate, best = record["summary"]["bertnotes"]["gigaflops"], max(record["matrix_gigaflops"].values())
-share = rate / best
-print(f"{rate} of {best} billion a second: {share:.0%}")
-assert 0.1 < share < 1
+print(f"{rate} of {best} billion a second: {rate / best:.0%}")
+assert 0.1 < rate / best < 1
 
 # %% [markdown]
 # Our share says nothing of a GPU. For these an estimate from their makers' peak rates, at 40 % of them: a little less than the 46 % that
