@@ -60,6 +60,10 @@ class ReaderModel(PreTrainedModel):
         known = read(self.reader, input_ids, attention_mask.sum(dim=1))
         return BaseModelOutputWithPooling(pooler_output=self.pooler(known).tanh())
 
+    def get_input_embeddings(self):
+        """The vectors of the pieces, as every model of transformers gives them."""
+        return self.reader.word
+
     def _init_weights(self, module):
         """Leave the readers' weights as they draw them."""
 
