@@ -112,6 +112,8 @@ def predict(settings: Predict):
         table = open_table(settings.file, settings.encoding, [settings.text_column])
         column = find_texts(table, settings.text_column)
         texts = [] if settings.out else [clean_review(row[column]) for _, row in table]
+        if "" in texts:
+            raise ValueError(f"{table.path}: row {texts.index('') + 1} has no text; --out writes such rows without a verdict")
     classifier, tokenizer, device = settings.load()
     if settings.out:
         count = predict_table(table, column, classifier, tokenizer, settings.out)

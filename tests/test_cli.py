@@ -399,6 +399,14 @@ def test_a_table_of_ones_own(run, own, tiny_checkpoint, tmp_path):
     assert run("predict", "--file", own, "--model", folder, "--out", out)[:2] == (0, f"{out}: 0 rows judged\n")
 
 
+def test_a_row_without_a_text_is_named_or_left_without_a_verdict(run, trained, tmp_path):
+    table, out = tmp_path / "new.csv", tmp_path / "judged.csv"
+    table.write_text("id,text\n1,a film\n2,\n")
+    words = ["predict", "--model", trained[0], "--file", table]
+    check_one_line(*run(*words)[::2], "new.csv: row 2 has no text; --out writes such rows without a verdict")
+    assert run(*words, "--out", out)[0] == 0 and out.read_text().splitlines()[2] == "2,,,"
+
+
 def test_a_test_set_of_ones_own(run, own, tiny_checkpoint, tmp_path):
     """It has the classes of the reviews to train on; what another row says is told, or left out."""
     other, record = tmp_path / "test.csv", tmp_path / "record.json"
