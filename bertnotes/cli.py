@@ -4,6 +4,7 @@ line and status 2."""
 import os
 import sys
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, get_type_hints
@@ -101,12 +102,15 @@ def predict(settings: Predict):
     from bertnotes.classifier import predict_probabilities
     from bertnotes.data import clean_review, find_texts
     from bertnotes.experiments.predictions import predict_table
+    from bertnotes.files import hash_of
     from bertnotes.tables import open_table
 
     if (settings.text is None) == (settings.file is None):
         raise ValueError('give either one review, bertnotes predict "...", or a CSV, bertnotes predict --file reviews.csv')
     if settings.out and settings.file is None:
         raise ValueError("--out is written from a table; give that with --file")
+    if settings.out and settings.out.exists():
+        raise ValueError(f"{settings.out} is there; give the name of a new file")
     texts: list = [settings.text]
     if settings.file is not None:
         table = open_table(settings.file, settings.encoding, [settings.text_column])
@@ -116,7 +120,11 @@ def predict(settings: Predict):
             raise ValueError(f"{table.path}: row {texts.index('') + 1} has no text; --out writes such rows without a verdict")
     classifier, tokenizer, device = settings.load()
     if settings.out:
-        count = predict_table(table, column, classifier, tokenizer, settings.out)
+        # named by what the verdicts hang on: what another model, or another table, left unfinished is not gone on with
+        made_of = hash_of(settings.model / "model.safetensors"), hash_of(table.path), column, classifier.max_length
+        part = settings.out.with_name(f".{settings.out.name}.{sha256(repr(made_of).encode()).hexdigest()[:12]}.part")
+        count = predict_table(table, column, classifier, tokenizer, part)
+        os.replace(part, settings.out)
         return print(f"{settings.out}: {count} rows judged")
     for row in predict_probabilities(texts, classifier, tokenizer, device):
         best = row.argmax().item()

@@ -49,6 +49,11 @@ class Table:
     notes: list = field(default_factory=list)
     bad: list | None = None
 
+    def __post_init__(self):
+        self.columns = [name.strip() or f"column {number}" for number, name in enumerate(self.columns, start=1)]
+        if twice := [name for name in self.columns if self.columns.count(name) > 1]:
+            raise ValueError(f"{self.path} has two columns named {twice[0]!r}; give them names of their own")
+
     def __iter__(self):
         for number, values in enumerate(self.start(), start=1):
             if len(values) == len(self.columns):
@@ -212,7 +217,7 @@ def csv_table(path, encoding, wanted):
 
     names = SEPARATORS.get(dialect["delimiter"])
     notes = [note, f"fields are separated by {names}" if names and names != "commas" else None]
-    return Table(path, [name.strip() for name in header], rows, [note for note in notes if note])
+    return Table(path, header, rows, [note for note in notes if note])
 
 
 def find_dialect(sample, separator, wanted):
@@ -224,7 +229,7 @@ def find_dialect(sample, separator, wanted):
     for delimiter in [separator] if separator else SEPARATORS:
         for quoting in ({}, {"doublequote": False, "escapechar": "\\"}) if '\\"' in sample else ({},):
             dialect = {"delimiter": delimiter, **quoting}
-            rows = [row for row in csv.reader(sample.splitlines(keepends=True), **dialect) if row]
+            rows = [row for row in csv.reader(io.StringIO(sample, newline=""), **dialect) if row]
             header = [name.strip() for name in rows[0]]
             fitting = sum(len(row) == len(header) for row in rows) / len(rows)
             score = len(header) > 1, wanted <= set(header), round(fitting, 2), len(header), not quoting
@@ -257,7 +262,7 @@ def json_table(path):
         except ValueError as error:
             raise ValueError(f"{path} is not JSON with an object for each row: {error}") from None
 
-    columns = list(dict.fromkeys(name for item in itertools.islice(checked(), SAMPLE) for name in item))
+    columns = list(dict.fromkeys(name for item in checked() for name in item))  # all rows: a field may come late
     return Table(path, columns, lambda: ([as_text(item.get(name)) for name in columns] for item in checked()))
 
 
@@ -276,7 +281,7 @@ def frame_table(path, reader):
     if isinstance(found, dict):
         (name, found), *more = found.items()
         notes = [f"read the first sheet, {name!r}, and not the other {len(more)}"] if more else []
-    columns = [str(column).strip() for column in found.columns]
+    columns = list(map(str, found.columns))
     return Table(path, columns, lambda: (list(map(as_text, row)) for row in found.itertuples(index=False, name=None)), notes)
 
 

@@ -396,7 +396,10 @@ def test_a_table_of_ones_own(run, own, tiny_checkpoint, tmp_path):
     found = pd.read_csv(out)
     assert list(found) == ["id", "comment", "topic", "label", "probability"] and "café" in found["comment"][0]
     assert [line.split("\t")[0] for line in told.splitlines()] == found["label"].tolist()
-    assert run("predict", "--file", own, "--model", folder, "--out", out)[:2] == (0, f"{out}: 0 rows judged\n")
+    check_one_line(
+        *run("predict", "--file", own, "--model", folder, "--out", out)[::2], "is there; give the name of a new file"
+    )
+    assert not list(tmp_path.glob(".*.part"))
 
 
 def test_a_row_without_a_text_is_named_or_left_without_a_verdict(run, trained, tmp_path):
@@ -405,6 +408,33 @@ def test_a_row_without_a_text_is_named_or_left_without_a_verdict(run, trained, t
     words = ["predict", "--model", trained[0], "--file", table]
     check_one_line(*run(*words)[::2], "new.csv: row 2 has no text; --out writes such rows without a verdict")
     assert run(*words, "--out", out)[0] == 0 and out.read_text().splitlines()[2] == "2,,,"
+
+
+def test_what_another_model_left_unfinished_is_not_gone_on_with(run, trained, tmp_path, monkeypatch):
+    """What the same model left is: a run that is stopped leaves a part, which the same command takes up."""
+    from bertnotes.experiments import predictions
+
+    other, table, out = tmp_path / "other", tmp_path / "new.csv", tmp_path / "judged.csv"
+    model, tokenizer = BERTClassifier.from_pretrained(trained[0])
+    torch.nn.init.normal_(model.classifier.weight, std=1.0)
+    model.save_pretrained(other, tokenizer)
+    table.write_text("id,text\n" + "".join(f"{number},film {number}\n" for number in range(4)))
+    judge, judged = predictions.judge, []
+
+    def stop(texts, *rest):
+        if len(judged) == 2:
+            raise KeyboardInterrupt
+        judged.extend(texts)
+        return judge(texts, *rest)
+
+    monkeypatch.setattr(predictions, "judge", stop)
+    monkeypatch.setattr(predictions.predict_table, "__defaults__", (1,))  # a row at a time
+    words = ["predict", "--file", table, "--out", out, "--model"]
+    assert run(*words, trained[0])[0] == 130 and not out.exists()
+    monkeypatch.setattr(predictions, "judge", judge)
+    assert run(*words, other)[:2] == (0, f"{out}: 4 rows judged\n")
+    out.unlink()
+    assert run(*words, trained[0])[:2] == (0, f"{out}: 2 rows judged\n")
 
 
 def test_a_test_set_of_ones_own(run, own, tiny_checkpoint, tmp_path):

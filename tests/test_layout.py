@@ -68,7 +68,7 @@ def lines_of(paths):
 
 
 # the goal is 2,500, 2,000 and 2,500; these go up only with a new ability, as last with tables of any kind
-@pytest.mark.parametrize(("name", "most"), [("course", 3290), ("experiments", 2390), ("pictures, command and tools", 2540)])
+@pytest.mark.parametrize(("name", "most"), [("course", 3295), ("experiments", 2390), ("pictures, command and tools", 2550)])
 def test_the_library_can_be_read_whole(name, most):
     """Lines, comments and docstrings counted."""
     parts = {"course": {}, "experiments": {}, "pictures, command and tools": dict(TOOLS)}

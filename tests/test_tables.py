@@ -194,3 +194,23 @@ def test_what_was_written_is_read(tmp_path_factory, rows, delimiter, encoding):
     path = tmp_path_factory.mktemp("table") / "r.csv"
     written(path, as_csv(rows, delimiter=delimiter, quoting=csv.QUOTE_ALL), encoding)
     assert rows_of(path) == rows
+
+
+def test_columns_without_a_name_get_one_and_two_of_one_name_are_refused(tmp_path):
+    """A spreadsheet leaves commas behind; of two columns of one name, one would be lost."""
+    path = written(tmp_path / "r.csv", "a,b,,\n1,2,3,4\n")
+    assert open_table(path).columns == ["a", "b", "column 3", "column 4"] and rows_of(path) == [("1", "2", "3", "4")]
+    with pytest.raises(ValueError, match="has two columns named 'a'"):
+        open_table(written(tmp_path / "r.csv", "a,b, a\n1,2,3\n"))
+
+
+def test_letters_that_only_some_take_for_line_ends(tmp_path):
+    """A vertical tab, a form feed and Unicode's separators end no row."""
+    rows = [(f"one\x0btwo\x0cthree\u2028four\x85five, {number}", "x") for number in range(3)]
+    assert rows_of(written(tmp_path / "r.csv", as_csv(rows, delimiter=";"))) == rows
+
+
+def test_a_field_that_comes_late_in_lines_of_json(tmp_path):
+    items = [{"text": "a"}] * 600 + [{"text": "b", "note": "late"}]
+    found = rows_of(written(tmp_path / "r.jsonl", "\n".join(map(json.dumps, items))))
+    assert found[0] == ("a", "") and found[-1] == ("b", "late")
