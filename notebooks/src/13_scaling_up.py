@@ -522,7 +522,8 @@ assert 0.1 < rate / best < 1
 # PaLM's training is reported to have reached (Chowdhery et al. 2022), with a model 36,000 times as large as mini. **An estimate, not a
 # measurement**, and a hopeful one: small models keep a large GPU waiting.
 #
-# The first row is a bound from above, not a measurement either: all reviews at full length, at the rate of two layers at 512 tokens.
+# The first row is a bound from above, not a measurement either: all reviews at full length, at the rate of two layers at 512 tokens in
+# fp32.
 
 # %%
 from bertnotes.experiments.costs import duration
@@ -535,7 +536,7 @@ for device, rate in rates.items():
     print(f"{device:33}" + "".join(f"{duration(spent):>17}" for spent in seconds))
 
 # %% [markdown]
-# And an epoch as measured on two cores, mini at 256 tokens. Most reviews are shorter than that:
+# And an epoch as measured on two cores with bf16, mini at 256 tokens. Most reviews are shorter than that:
 
 # %%
 from bertnotes.experiments.records import read_record
@@ -639,8 +640,8 @@ assert round(counts["BERT-base"][1] / counts["mini"][1]) == 8
 #   full IMDB with neither.
 # - **JupyterHub**: build the same environment into the image (repo2docker does), allow 2 GB and two cores a student, and set
 #   `OMP_NUM_THREADS` to the cores each may use: otherwise torch starts a thread for every core of the server, for every student.
-# - Let all share one read-only copy of the clone, of `data/imdb`, and of downloaded models (`HF_HOME`); `BERTNOTES_CACHE` names the folder for
-#   tokens.
+# - Let all share one read-only copy of the clone, of `data/imdb`, and of downloaded models (`HF_HOME`); `BERTNOTES_CACHE` names the folder
+#   where looks at test sets are noted: give each student one of their own.
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes.experiments.meter import peak_memory
