@@ -1,13 +1,21 @@
 """A checkpoint on disk: the names that BERT's weights have there, and those that they have in encoder.py.
 
 Nothing is taken over by position or by luck: every weight is matched by name and shape, both ways. Page 05 uses it.
+
+A folder may also hold a delta: what a training changed of another model, its base (lora.py).
 """
+
+import json
+from pathlib import Path
 
 from safetensors.torch import load_file
 from transformers import AutoConfig
 from transformers.utils import cached_file
 
+from bertnotes.files import MINI, hash_of
 from bertnotes.names import explained, find_model, quiet
+
+DELTA, DELTA_CONFIG, DELTA_PREFIX = "adapter_model.safetensors", "adapter_config.json", "base_model.model."  # as peft has them
 
 RENAMED = (  # theirs, ours; in this order
     ("cls.predictions.transform.dense", "head.transform"),
@@ -57,7 +65,7 @@ def read_checkpoint(name="mini"):
     """
     source = find_model(name)
     with quiet(), explained(source):
-        return AutoConfig.from_pretrained(source), load_file(cached_file(source, "model.safetensors"))
+        return AutoConfig.from_pretrained(source), with_delta(read_weights(base_of(source)), source)
 
 
 def rename_weights(weights, source):
@@ -82,3 +90,64 @@ def check_weights(found, expected, source):
     for name, weight in found.items():
         if weight.shape != expected[name].shape:
             raise ValueError(f"{source}: {name} has shape {tuple(weight.shape)}, expected {tuple(expected[name].shape)}")
+
+
+# --- a delta: what a training changed of another model -----------------------------------------------------------------------
+
+
+def is_delta(source):
+    """Whether a place, a folder or a hub id, holds a delta and not a whole model."""
+    return isinstance(source, Path) and (source / DELTA_CONFIG).is_file()
+
+
+def weights_file(source):
+    """The file that holds the weights of a model, or of a delta."""
+    return source / DELTA if is_delta(source) else Path(cached_file(source, "model.safetensors"))
+
+
+def read_weights(source):
+    """What the file of a folder or hub id holds: a dict from the names that transformers has to tensors."""
+    return {name.removeprefix(DELTA_PREFIX): tensor for name, tensor in load_file(weights_file(source)).items()}
+
+
+def base_of(source):
+    """Where the model lies that a delta changes; of a whole model, its own place.
+
+    Raises ValueError where the base is another model than the one that the delta was trained on, FileNotFoundError where it is
+    gone.
+    """
+    if not is_delta(source):
+        return source
+    try:
+        name = json.loads((source / DELTA_CONFIG).read_text(encoding="utf-8"))["base_model_name_or_path"]
+        wanted = json.loads((source / "config.json").read_text(encoding="utf-8"))["bertnotes"]["base_sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"the delta in {source} does not say what its base is ({error!r}); copy or train it again") from None
+    base = MINI if name == "mini" else find_model(name)  # whatever BERTNOTES_MODEL says
+    if (met := hash_of(weights_file(base))) != wanted:
+        raise ValueError(
+            f"the delta in {source} belongs to another {name}: it was trained on weights with SHA-256 {wanted[:12]}..., those in "
+            f"{base} have {met[:12]}...; get that model, or train the delta again"
+        )
+    return base
+
+
+def with_delta(weights, source):
+    """The weights of a base, a dict by their names on disk or in its encoder, with what a delta changes, in float32; where the
+    source is no delta, as they are. Hu et al. 2021, "LoRA": W + alpha / rank · B A."""
+    if not is_delta(source):
+        return weights
+    config = json.loads((source / DELTA_CONFIG).read_text(encoding="utf-8"))
+    delta = read_weights(source)
+    prefix = f"{next(name for name in delta if '.lora_A.' in name).split('.')[0]}."
+    if not any(name.startswith(prefix) for name in weights):  # the encoder's own names have no "bert." before them
+        delta = {name.removeprefix(prefix): tensor for name, tensor in delta.items()}
+    changed = {name: tensor.float() for name, tensor in weights.items()}
+    for name, tensor in delta.items():
+        if ".lora_A." in name:
+            update = delta[name.replace(".lora_A.", ".lora_B.")] @ tensor
+            target = name.replace(".lora_A.", ".")
+            changed[target] = changed[target] + config["lora_alpha"] / config["r"] * update
+        elif ".lora_B." not in name:
+            changed[name] = tensor  # a layer that was trained whole
+    return changed

@@ -12,19 +12,20 @@ from pathlib import Path
 import torch
 from jaxtyping import Float, Int
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.data import BatchSampler
 from transformers import AutoConfig
 
 from bertnotes.batching import check_max_length, check_truncation, longest_first, token_ids
-from bertnotes.checkpoint import check_weights
+from bertnotes.checkpoint import check_weights, read_weights
 from bertnotes.data import clean_review, default_names
 from bertnotes.devices import autocast, fast_precision, inference
 from bertnotes.dropout import use_drop
 from bertnotes.files import whole
+from bertnotes.lora import check_base, is_learned, low_rank_layers, save_delta
 from bertnotes.models import check_pieces, load_encoder, load_tokenizer
-from bertnotes.names import find_model
+from bertnotes.names import find_model, model_name
 
 HEAD = ("classifier.weight", "classifier.bias")
 Tokens = Int[Tensor, "batch position"]
@@ -51,6 +52,7 @@ class BERTClassifier(nn.Module):
         if len(set(names)) != num_classes or len(names) != num_classes:
             raise ValueError(f"{num_classes} classes have as many different names; got class_names={names}")
         self.bert = load_encoder(bert_model_name, attention, **options)
+        self.base = model_name(bert_model_name)  # a delta says what it is a delta of
         config = self.bert.config
         config.id2label, config.label2id = dict(enumerate(names)), {name: label for label, name in enumerate(names)}
         self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.1))
@@ -102,26 +104,36 @@ class BERTClassifier(nn.Module):
         self.max_length, self.truncation, self.precision = max_length, truncation, precision
 
     def save_pretrained(self, folder, tokenizer):
-        """Write config.json, model.safetensors and the tokenizer to a folder, in the layout of transformers.
+        """Write config.json, model.safetensors and the tokenizer to a folder, in the layout of transformers; of a model with
+        low-rank changes (lora.py) only what they learned, in the layout of peft.
 
         `from_pretrained` and `load_encoder` (for its attention) read it; of a BERT, transformers'
-        AutoModelForSequenceClassification too.
+        AutoModelForSequenceClassification too. Raises ValueError where low-rank changes are not to the weights of the base.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         config = type(self.bert.config)(**self.bert.config.to_diff_dict())
         config.bertnotes = {"max_length": self.max_length, "truncation": self.truncation, "precision": self.precision}
         config.architectures = ["BertForSequenceClassification"] if config.model_type == "bert" else None
+        weights = {self.name_on_disk(name): self.state_dict()[name].contiguous() for name in self.names_to_save()}
+        if low_rank_layers(self.bert):
+            config.bertnotes["base_sha256"] = check_base(self.bert, self.base)
+            config.save_pretrained(folder)
+            return save_delta(folder, weights, self.base)
         config.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-        weights = {self.name_on_disk(name): weight.contiguous() for name, weight in self.state_dict().items()}
         with whole(folder / "model.safetensors") as partial:
             save_file(weights, partial, metadata={"format": "pt"})
 
     def load_weights(self, folder):
         """Put the weights that `save_pretrained` wrote back into this model."""
-        saved = load_file(Path(folder) / "model.safetensors")
-        self.load_state_dict({name: saved[self.name_on_disk(name)] for name in self.state_dict()})
+        saved = read_weights(Path(folder))
+        self.load_state_dict({name: saved[self.name_on_disk(name)] for name in self.names_to_save()}, strict=False)
+
+    def names_to_save(self):
+        """The names of the weights that are saved: of all or, of low-rank changes, of what they learned."""
+        learned = is_learned if low_rank_layers(self.bert) else None
+        return list(filter(learned, self.state_dict()))
 
     def restore_reading(self, folder):
         """Read as the classifier in a folder did: as its config.json says or, of an earlier version, the settings of its run
@@ -150,7 +162,7 @@ class BERTClassifier(nn.Module):
         if not isinstance(folder, Path):
             raise FileNotFoundError(f"no folder {folder}; expected one that `bertnotes train --out` wrote")
         try:
-            head = {name: weight for name, weight in load_file(folder / "model.safetensors").items() if name in HEAD}
+            head = {name: weight for name, weight in read_weights(folder).items() if name in HEAD}
         except (SafetensorError, OSError) as error:
             raise ValueError(f"the weights in {folder} are missing, truncated or damaged: {error}") from None
         if set(head) != set(HEAD):

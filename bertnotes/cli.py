@@ -33,7 +33,7 @@ STYLE = FlagCreatePairsOff, OmitArgPrefixes, DisallowNone  # --frozen and no --n
 class Finished:
     """A fine-tuned model, and how it reads."""
 
-    model: Path  # folder that `bertnotes train --out` wrote
+    model: str  # folder that `bertnotes train --out` wrote
     max_length: int | None = None  # tokens a review is cut to, unless as the model was trained
 
     def load(self):
@@ -64,16 +64,18 @@ class Evaluate(Finished):
 def evaluate(settings: Evaluate):
     """Print accuracy and report. Raises ValueError where a test set was scored before with another system."""
     from bertnotes.batching import TextClassificationDataset, evaluation_loader
+    from bertnotes.checkpoint import weights_file
     from bertnotes.data import majority_accuracy
     from bertnotes.experiments.exam import check_look, is_exam, note_look
     from bertnotes.experiments.finetune import read_labelled
     from bertnotes.files import hash_of
+    from bertnotes.names import find_model
     from bertnotes.training import evaluate as score
 
     classifier, tokenizer, device = settings.load()
     choice = settings.columns, settings.sample, settings.seed, settings.plain, classifier.class_names
     texts, labels = reviews = read_labelled(settings.data, *choice)[:2]
-    exam, weights = is_exam(reviews), hash_of(settings.model / "model.safetensors")
+    exam, weights = is_exam(reviews), hash_of(weights_file(find_model(settings.model)))
     reading = {"max_length": classifier.max_length, "truncation": classifier.truncation}
     if exam:
         check_look(reviews, {"weights": weights, **reading}, settings.another_look)
@@ -99,10 +101,12 @@ class Predict(Finished):
 def predict(settings: Predict):
     """Print a line for each text, class and probability, or write them to a file. Raises ValueError where there is no text, or
     two sources."""
+    from bertnotes.checkpoint import weights_file
     from bertnotes.classifier import predict_probabilities
     from bertnotes.data import clean_review, find_texts
     from bertnotes.experiments.predictions import predict_table
     from bertnotes.files import hash_of
+    from bertnotes.names import find_model
     from bertnotes.tables import open_table
 
     if (settings.text is None) == (settings.file is None):
@@ -121,7 +125,7 @@ def predict(settings: Predict):
     classifier, tokenizer, device = settings.load()
     if settings.out:
         # named by what the verdicts hang on: what another model, or another table, left unfinished is not gone on with
-        made_of = hash_of(settings.model / "model.safetensors"), hash_of(table.path), column, classifier.max_length
+        made_of = hash_of(weights_file(find_model(settings.model))), hash_of(table.path), column, classifier.max_length
         part = settings.out.with_name(f".{settings.out.name}.{sha256(repr(made_of).encode()).hexdigest()[:12]}.part")
         count = predict_table(table, column, classifier, tokenizer, part)
         os.replace(part, settings.out)

@@ -7,6 +7,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from bertnotes.attention import use_in_transformers
 from bertnotes.blockwise import use_blockwise_in_transformers
+from bertnotes.checkpoint import base_of, is_delta, with_delta
 from bertnotes.names import explained, find_model, quiet
 
 
@@ -15,7 +16,7 @@ def load_tokenizer(name="mini"):
 
     Raises FileNotFoundError where the folder or the hub id is not to be had, ValueError where the folder is damaged.
     """
-    source = find_model(name)
+    source = base_of(find_model(name))
     if isinstance(source, Path) and not any((source / file).is_file() for file in ("tokenizer.json", "vocab.txt")):
         raise ValueError(f"{source} is not a whole checkpoint folder: it holds no tokenizer.json and no vocab.txt")
     with quiet(), explained(source):
@@ -47,7 +48,9 @@ def load_encoder(name="mini", attention="eager", attention_dropout=None, random_
         if random_init:
             encoder, report = AutoModel.from_config(**kind).eval(), {"missing_keys": ()}
         else:
-            encoder, report = AutoModel.from_pretrained(source, use_safetensors=True, output_loading_info=True, **kind)
+            encoder, report = AutoModel.from_pretrained(base_of(source), use_safetensors=True, output_loading_info=True, **kind)
+            if is_delta(source):
+                encoder.load_state_dict(with_delta(encoder.state_dict(), source), strict=False)  # its head is no encoder's
     missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))  # some come without a pooler
     if missing:
         raise ValueError(f"{source} is not a whole checkpoint: {len(missing)} weights are missing, such as {missing[0]}")

@@ -1,7 +1,8 @@
 """Which BERT? A name becomes the place where a model lies.
 
 A name is "mini" (the small pre-trained BERT that comes with the course), a checkpoint folder, or an id on the Hugging Face
-hub such as "bert-base-uncased". Where code says "mini", the environment variable BERTNOTES_MODEL may say otherwise. Page 06.
+hub such as "bert-base-uncased". "mini-imdb" is mini with what it learned from IMDB's reviews: a classifier. Where code says
+"mini" or "mini-imdb", the environment variables BERTNOTES_MODEL and BERTNOTES_CLASSIFIER may say otherwise. Page 06.
 """
 
 import os
@@ -11,12 +12,15 @@ from pathlib import Path
 from safetensors import SafetensorError
 from transformers.utils import logging
 
-from bertnotes.files import MINI
+from bertnotes.files import MINI, MINI_IMDB
+
+
+SHIPPED = {"mini": (MINI, "BERTNOTES_MODEL"), "mini-imdb": (MINI_IMDB, "BERTNOTES_CLASSIFIER")}
 
 
 def model_name(name="mini"):
-    """The name that counts: instead of "mini", what the environment variable BERTNOTES_MODEL says."""
-    return os.environ.get("BERTNOTES_MODEL", name) if name == "mini" else name
+    """The name that counts: instead of one that is shipped, what its environment variable says."""
+    return os.environ.get(SHIPPED[name][1]) or name if name in SHIPPED else name
 
 
 def find_model(name="mini"):
@@ -25,9 +29,9 @@ def find_model(name="mini"):
     Raises FileNotFoundError where the name is a path without a folder, ValueError where the folder holds no config.json.
     """
     name = model_name(name)
-    folder = MINI if name == "mini" else Path(name).expanduser()
+    folder = SHIPPED[name][0] if name in SHIPPED else Path(name).expanduser()
     if not folder.is_dir():
-        if name == "mini" or folder.is_absolute() or str(name).startswith((".", "~")) or str(name).count("/") > 1:
+        if name in SHIPPED or folder.is_absolute() or str(name).startswith((".", "~")) or str(name).count("/") > 1:
             raise FileNotFoundError(f"no model folder at {folder}. {_WAYS}")
         return str(name)
     if not (folder / "config.json").is_file():
@@ -35,7 +39,7 @@ def find_model(name="mini"):
     return folder
 
 
-_WAYS = 'A model is "mini" (it comes with a clone), a folder that save_pretrained wrote, or a hub id such as bert-base-uncased'
+_WAYS = 'A model is "mini" or "mini-imdb" (they come with a clone), a folder that save_pretrained wrote, or a hub id such as bert-base-uncased'
 
 
 @contextmanager

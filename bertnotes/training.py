@@ -32,6 +32,7 @@ from bertnotes.batching import (
 )
 from bertnotes.data import default_names, majority_accuracy
 from bertnotes.devices import autocast, give_back_memory, is_first
+from bertnotes.lora import add_lora, check_base
 
 
 @dataclass
@@ -60,6 +61,8 @@ class TrainConfig:
     """Stop after so many epochs in a row that were no better on validation."""
     frozen: bool = False
     """Leave the encoder as it is and train the new layer only."""
+    lora: int | None = None
+    """Leave the encoder as it is and train a change of it, of this rank, such as 8 (LoRA), at ten times the rate."""
 
 
 class Callback:
@@ -272,6 +275,8 @@ def fit(
     """
     config = config or TrainConfig()
     check_run(config, model, train_data[1], validation_data[1])
+    if config.lora:
+        add_lora(model.bert, config.lora)
     device = torch.device(device) if device else next(model.parameters()).device
     model.to(device).read_as(config.max_length, config.truncation, config.precision)
     learner, loader, held_out = learner_and_loaders(model, tokenizer, train_data, validation_data, config, device)
@@ -320,6 +325,10 @@ def check_run(config, model, labels, held_labels):
             raise ValueError(f"{name} is at least 1; got {value}")
     if not config.learning_rate > 0:
         raise ValueError(f"a learning rate is above 0; got {config.learning_rate}")
+    if config.frozen and config.lora is not None:
+        raise ValueError("frozen leaves the encoder as it is, lora changes it; choose one of them")
+    if config.lora is not None:
+        check_base(model.bert, model.base)
     autocast("cpu", config.precision)
     check_truncation(config.truncation)
     check_max_length(config.max_length, model.bert.config.max_position_embeddings)

@@ -118,6 +118,28 @@ def test_what_a_model_keeps_of_a_long_review_stays_its_own(run, reviews, tiny_ch
     assert out.startswith(f"accuracy {right.float().mean():.4f}")
 
 
+def test_a_delta_is_read_by_every_command(run, reviews, tiny_checkpoint, tmp_path):
+    """What train --lora saved: a small file, with which predict, evaluate and view do what they do with a whole model."""
+    made = run("train", "--data", reviews, "--model", tiny_checkpoint, "--out", tmp_path / "delta", *SMALL, "--lora", 2)
+    assert made[::2] == (0, "") and (tmp_path / "delta/adapter_model.safetensors").stat().st_size < 20_000
+    model, tokenizer = BERTClassifier.from_pretrained(tmp_path / "delta")
+    model.save_pretrained(tmp_path / "whole", tokenizer)
+    for words in (["predict", "a great film"], ["predict", "--file", reviews], ["evaluate", "--data", reviews]):
+        answers = [run(*words, "--model", tmp_path / folder) for folder in ("delta", "whole")]
+        assert answers[0] == answers[1] and answers[0][::2] == (0, "")
+    assert run("view", "a great film", "--model", tmp_path / "delta", "--out", tmp_path / "heads.html")[::2] == (0, "")
+    status, _, error = run(
+        "train", "--data", reviews, "--model", tmp_path / "delta", "--out", tmp_path / "two", *SMALL, "--lora", 2
+    )
+    assert status == 2 and "save this model whole" in error and not (tmp_path / "two").exists()
+
+
+def test_the_shipped_classifier_may_be_another(run, trained, monkeypatch):
+    """The name mini-imdb means the one that comes along, or what BERTNOTES_CLASSIFIER says; an empty one says nothing."""
+    monkeypatch.setenv("BERTNOTES_CLASSIFIER", str(trained[0]))
+    assert run("predict", "a great film", "--model", "mini-imdb") == run("predict", "a great film", "--model", trained[0])
+
+
 def test_auto_precision_is_written_down_and_goes_on(run, reviews, tiny_checkpoint, cpu_with, tmp_path):
     """A run that began in bf16 goes on in it where it would now begin in fp32, and says that this is slow; its model is then
     read in fp32."""

@@ -10,6 +10,7 @@ import bertnotes.experiments.reader_model  # noqa: F401  (so that transformers k
 from bertnotes import devices
 from bertnotes.baselines import tfidf_logistic_regression
 from bertnotes.classifier import BERTClassifier, predict_probabilities
+from bertnotes.checkpoint import weights_file
 from bertnotes.data import LABELS, draw, load_imdb_data, majority_accuracy, read_table, split_validation
 from bertnotes.evaluation import accuracy
 from bertnotes.experiments.costs import cost_report, estimate_cost
@@ -110,7 +111,7 @@ def finetune(settings: Finetune):
         return None
     found, told = score(classifier, tokenizer, test, training, validation)
     print(told)
-    weights = hash_of(settings.out / "model.safetensors")
+    weights = hash_of(weights_file(settings.out))
     looks = note_look(test, exam, found["accuracy"], settings.config.seed, weights, settings.special.another_look)
     record = {**about(asked, settings, classifier, history), **found, "looks": looks, "history": history}
     if settings.special.record:

@@ -422,6 +422,20 @@ def test_a_frozen_run_is_taken_up_again(tiny_checkpoint, tmp_path):
     assert names == {"model/classifier.weight", "model/classifier.bias"}
 
 
+@pytest.mark.parametrize("stop", [3, 8])  # in the first epoch, and behind one whose model was saved as the best
+def test_a_run_of_low_rank_changes_is_taken_up_again(tiny_checkpoint, tmp_path, stop):
+    """What it saved of its best epoch is a delta: it goes on from that, to the same weights."""
+    config, ends = replace(CONFIG, lora=2, learning_rate=0.01), []
+    for folder, counts in (("whole", [99]), ("stopped", [stop, 99])):
+        for count in counts:
+            with suppress(Stopped):
+                choice = {"callbacks": [StopAfter(count)], "save_every": 0, "config": config}
+                model, _ = fine_tune(tiny_checkpoint, tmp_path / folder, **choice)
+        ends.append(weights_of(model))
+    assert torch.equal(*ends)
+    assert (tmp_path / "stopped/adapter_model.safetensors").exists() and not (tmp_path / "stopped/model.safetensors").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("epochs", 0), ("learning_rate", -1.0), ("truncation", "rest"), ("precision", "fp8")]
 )
