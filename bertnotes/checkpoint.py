@@ -126,8 +126,8 @@ def base_of(source):
     base = MINI if name == "mini" else find_model(name)  # whatever BERTNOTES_MODEL says
     if (met := hash_of(weights_file(base))) != wanted:
         raise ValueError(
-            f"the delta in {source} belongs to another {name}: it was trained on weights with SHA-256 {wanted[:12]}..., those in "
-            f"{base} have {met[:12]}...; get that model, or train the delta again"
+            f"the delta in {source} belongs to another {name}: it was trained on weights with SHA-256 {wanted[:12]}..., and "
+            f"those in {base} have {met[:12]}...; get that model, or train the delta again"
         )
     return base
 

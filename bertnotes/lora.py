@@ -102,8 +102,8 @@ def check_base(encoder, base):
     }
     if is_delta(source) or any(not weight.cpu().equal(theirs[name]) for name, weight in ours.items()):
         raise ValueError(
-            f"low-rank changes are saved without the weights that they change, and those here are not the ones that {base} holds "
-            f"whole; save this model whole (merge_lora, save_pretrained) and begin with that"
+            f"low-rank changes are saved without the weights that they change, and those here are not the ones that {base} "
+            f"holds whole; save this model whole (merge_lora, save_pretrained) and begin with that"
         )
     return hash_of(weights_file(source))
 

@@ -14,7 +14,6 @@ from transformers.utils import logging
 
 from bertnotes.files import MINI, MINI_IMDB
 
-
 SHIPPED = {"mini": (MINI, "BERTNOTES_MODEL"), "mini-imdb": (MINI_IMDB, "BERTNOTES_CLASSIFIER")}
 
 
@@ -39,7 +38,10 @@ def find_model(name="mini"):
     return folder
 
 
-_WAYS = 'A model is "mini" or "mini-imdb" (they come with a clone), a folder that save_pretrained wrote, or a hub id such as bert-base-uncased'
+_WAYS = (
+    'A model is "mini" or "mini-imdb" (they come with a clone), a folder that save_pretrained wrote, or a hub id such as '
+    "bert-base-uncased"
+)
 
 
 @contextmanager

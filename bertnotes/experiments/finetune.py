@@ -9,15 +9,16 @@ import torch
 import bertnotes.experiments.reader_model  # noqa: F401  (so that transformers knows ELMo- and GPT-style readers)
 from bertnotes import devices
 from bertnotes.baselines import tfidf_logistic_regression
-from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.checkpoint import weights_file
+from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.data import LABELS, draw, load_imdb_data, majority_accuracy, read_table, split_validation
 from bertnotes.evaluation import accuracy
+from bertnotes.experiments.card import model_card
 from bertnotes.experiments.costs import cost_report, estimate_cost
 from bertnotes.experiments.engine import Machine, fit_in
 from bertnotes.experiments.exam import SHARED, check_look, check_unseen, note_look, official_among
 from bertnotes.experiments.records import choose_precision, command_of, pack_flags, pack_probabilities, write_record
-from bertnotes.files import hash_of
+from bertnotes.files import hash_of, write_whole
 from bertnotes.models import check_pieces, load_tokenizer
 from bertnotes.names import model_name
 from bertnotes.tables import Columns
@@ -107,10 +108,15 @@ def finetune(settings: Finetune):
     for entry in history:
         say(EPOCH.format(**entry))
     say(f"saved the best epoch to {settings.out}")
-    if not test or not devices.is_first():
+    if not devices.is_first():
+        return None
+    known = settings, classifier, training, validation, history
+    write_whole(settings.out / "README.md", model_card(*known))
+    if not test:
         return None
     found, told = score(classifier, tokenizer, test, training, validation)
     print(told)
+    write_whole(settings.out / "README.md", model_card(*known, found))
     weights = hash_of(weights_file(settings.out))
     looks = note_look(test, exam, found["accuracy"], settings.config.seed, weights, settings.special.another_look)
     record = {**about(asked, settings, classifier, history), **found, "looks": looks, "history": history}
