@@ -3,11 +3,20 @@
 Nothing is taken over by position or by luck: every weight is matched by name and shape, both ways. Page 05 uses it.
 """
 
+import json
+import re
+from hashlib import sha256
+from pathlib import Path
+
 from safetensors.torch import load_file
 from transformers import AutoConfig
 from transformers.utils import cached_file
 
+from bertnotes.files import hash_of
 from bertnotes.names import explained, find_model, quiet
+
+# what trainers put before a name: DataParallel, torch.compile, and Lightning, whose "model." is a name of its own in others
+WRAPPED = r"^((module|_orig_mod)\.|model\.(?=(module|_orig_mod|\w*bert\w*|electra|\w*classifier|pooler|cls)\.))+"
 
 RENAMED = (  # theirs, ours; in this order
     ("cls.predictions.transform.dense", "head.transform"),
@@ -29,12 +38,13 @@ TWINS = {"head.decoder.weight": "embeddings.word.weight", "head.decoder.bias": "
 
 
 def modern_name(name):
-    """The name of a weight as it is today: the oldest checkpoints call LayerNorm's two gamma and beta.
+    """The name of a weight as it is today: the oldest checkpoints call LayerNorm's two gamma and beta, and some trainers leave
+    the name of their wrapper before it.
 
-    >>> modern_name("cls.predictions.transform.LayerNorm.gamma")
+    >>> modern_name("module.cls.predictions.transform.LayerNorm.gamma")
     'cls.predictions.transform.LayerNorm.weight'
     """
-    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+    return re.sub(WRAPPED, "", name).replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
 
 
 def our_name(name):
@@ -43,10 +53,26 @@ def our_name(name):
     >>> our_name("bert.encoder.layer.0.attention.self.query.weight")
     'layers.0.attention.query.weight'
     """
-    name = modern_name(name.removeprefix("bert."))
+    name = modern_name(name).removeprefix("bert.")
     for theirs, ours in RENAMED:
         name = name.replace(theirs, ours)
     return name
+
+
+def weight_files(source):
+    """The files that hold a checkpoint's weights, paths: model.safetensors or, of a large model, those that its index names."""
+    whole = cached_file(source, "model.safetensors", _raise_exceptions_for_missing_entries=False)
+    index = cached_file(source, "model.safetensors.index.json", _raise_exceptions_for_missing_entries=False)
+    if whole or not index:
+        return [cached_file(source, "model.safetensors")]
+    places = json.loads(Path(index).read_text(encoding="utf-8"))["weight_map"]
+    return [cached_file(source, file) for file in sorted(set(places.values()))]
+
+
+def hash_of_weights(source):
+    """SHA-256 of a checkpoint's weights: of their file or, where there are several, of the hashes of all."""
+    hashes = [hash_of(file) for file in weight_files(source)]
+    return hashes[0] if len(hashes) == 1 else sha256("".join(hashes).encode()).hexdigest()
 
 
 def read_checkpoint(name="mini"):
@@ -57,7 +83,8 @@ def read_checkpoint(name="mini"):
     """
     source = find_model(name)
     with quiet(), explained(source):
-        return AutoConfig.from_pretrained(source), load_file(cached_file(source, "model.safetensors"))
+        files = [load_file(file) for file in weight_files(source)]
+        return AutoConfig.from_pretrained(source), {name: weight for file in files for name, weight in file.items()}
 
 
 def rename_weights(weights, source):
