@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from bertnotes.attention import Attention, check_attentions
-from bertnotes.batching import well_formed
-from bertnotes.classifier import BERTClassifier, read_texts
+from bertnotes.batching import most_tokens, well_formed
+from bertnotes.classifier import BERTClassifier, knows_pairs, read_texts
 from bertnotes.devices import inference
 from bertnotes.encoder import BertEncoder
 from bertnotes.models import check_pieces, load_encoder, load_tokenizer
@@ -53,11 +53,11 @@ def encode(text, pair, model, tokenizer):
         return tokenizer.pad({"input_ids": read_texts([text], model, tokenizer)}, return_tensors="pt"), None
     encoder = model.bert if isinstance(model, BERTClassifier) else model
     inputs = tokenizer(*sentences, return_tensors="pt", verbose=False)
-    count, limit = inputs["input_ids"].shape[1], encoder.config.max_position_embeddings
+    count, limit = inputs["input_ids"].shape[1], most_tokens(encoder)
     if count > limit:
         raise ValueError(f"these are {count} tokens, special ones included; the model has {limit} positions: shorten the text")
     pair_start = None if pair is None else inputs.sequence_ids(0).index(1)  # a sentence may hold a [SEP] of its own
-    if getattr(encoder.config, "type_vocab_size", 0) < 2:  # such a model does not tell a first sentence from a second
+    if not knows_pairs(encoder):
         inputs.pop("token_type_ids", None)
     return inputs, pair_start
 

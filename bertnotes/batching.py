@@ -10,6 +10,8 @@ from jaxtyping import Int
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+UNBOUNDED = 2**20  # tokens of a model that has no positions of its own
+
 
 class TextClassificationDataset(Dataset):
     """Reviews and their labels, tokenised once and cut to max_length tokens ([CLS] and [SEP] included).
@@ -50,21 +52,34 @@ class TextClassificationDataset(Dataset):
 def token_ids(texts, tokenizer, max_length, truncation="head"):
     """The ids of each text, [CLS] and [SEP] included, cut to max_length by `shorten`: a list of lists of int.
 
-    Raises ValueError where a text is empty or no string, max_length is out of range, or there is no such part of a text.
+    Raises ValueError where a text is empty, has no token, or is no string, max_length is out of range, there is no such part
+    of a text, or the tokenizer does not put one token before and one behind a text.
     """
     for row, text in enumerate(texts):
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"text {row} is no review: {text!r}; expected a non-empty string")
     check_max_length(max_length, tokenizer.model_max_length)
     check_truncation(truncation)
-    return (
-        [
-            shorten(ids, max_length, truncation)
-            for ids in tokenizer([well_formed(text) for text in texts], verbose=False)["input_ids"]
-        ]
-        if texts
-        else []
-    )
+    if not texts:
+        return []
+    if len(ends := tokenizer("")["input_ids"]) != 2 or [tokenizer("a")["input_ids"][end] for end in (0, -1)] != ends:
+        raise ValueError(f"a text stands between two tokens, such as [CLS] and [SEP]; {type(tokenizer).__name__} has {ends}")
+    if bad := unreadable(texts, tokenizer):
+        raise ValueError(f"text {bad[0]} is no review: of {texts[bad[0]]!r} the tokenizer leaves nothing")
+    found = tokenizer([well_formed(text) for text in texts], verbose=False)["input_ids"]
+    return [shorten(ids, max_length, truncation) for ids in found]
+
+
+def unreadable(texts, tokenizer):
+    """The rows of those texts of which a tokenizer leaves nothing, such as one zero-width space."""
+    doubtful = [row for row, text in enumerate(texts) if not any(map(str.isalnum, text))]
+    return [row for row in doubtful if not tokenizer.tokenize(well_formed(texts[row]), verbose=False)]
+
+
+def unknown(texts, tokenizer):
+    """The rows of those texts of which a tokenizer knows no piece."""
+    found = tokenizer([well_formed(text) for text in texts], add_special_tokens=False, verbose=False)["input_ids"]
+    return [row for row, ids in enumerate(found) if set(ids) == {tokenizer.unk_token_id}]
 
 
 def well_formed(text):
@@ -154,6 +169,16 @@ def check_max_length(max_length, limit):
             f"max_length counts tokens, [CLS] and [SEP] included, and this model has {limit} positions; got {max_length}, "
             f"expected 3 to {limit}"
         )
+
+
+def most_tokens(encoder):
+    """How many tokens an encoder, transformers' or ours, can read: one for each of its positions. RoBERTa and its like leave
+    some unused: they count positions from behind the id of padding."""
+    limit = getattr(encoder.config, "max_position_embeddings", None) or 0
+    for name, part in encoder.named_modules():
+        if name.endswith("position_embeddings") and getattr(part, "padding_idx", None) is not None:
+            limit -= part.padding_idx + 1
+    return limit if limit > 0 else UNBOUNDED
 
 
 def check_truncation(truncation):

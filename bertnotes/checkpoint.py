@@ -6,6 +6,8 @@ A folder may also hold a delta: what a training changed of another model, its ba
 """
 
 import json
+import re
+from hashlib import sha256
 from pathlib import Path
 
 from safetensors.torch import load_file
@@ -16,6 +18,8 @@ from bertnotes.files import MINI, hash_of
 from bertnotes.names import explained, find_model, quiet
 
 DELTA, DELTA_CONFIG, DELTA_PREFIX = "adapter_model.safetensors", "adapter_config.json", "base_model.model."  # as peft has them
+# what trainers put before a name: DataParallel, torch.compile, and Lightning, whose "model." is a name of its own in others
+WRAPPED = r"^((module|_orig_mod)\.|model\.(?=(module|_orig_mod|\w*bert\w*|electra|\w*classifier|pooler|cls)\.))+"
 
 RENAMED = (  # theirs, ours; in this order
     ("cls.predictions.transform.dense", "head.transform"),
@@ -37,12 +41,13 @@ TWINS = {"head.decoder.weight": "embeddings.word.weight", "head.decoder.bias": "
 
 
 def modern_name(name):
-    """The name of a weight as it is today: the oldest checkpoints call LayerNorm's two gamma and beta.
+    """The name of a weight as it is today: the oldest checkpoints call LayerNorm's two gamma and beta, and some trainers leave
+    the name of their wrapper before it.
 
-    >>> modern_name("cls.predictions.transform.LayerNorm.gamma")
+    >>> modern_name("module.cls.predictions.transform.LayerNorm.gamma")
     'cls.predictions.transform.LayerNorm.weight'
     """
-    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+    return re.sub(WRAPPED, "", name).replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
 
 
 def our_name(name):
@@ -51,10 +56,35 @@ def our_name(name):
     >>> our_name("bert.encoder.layer.0.attention.self.query.weight")
     'layers.0.attention.query.weight'
     """
-    name = modern_name(name.removeprefix("bert."))
+    name = modern_name(name).removeprefix("bert.")
     for theirs, ours in RENAMED:
         name = name.replace(theirs, ours)
     return name
+
+
+def weight_files(source):
+    """The files that hold a checkpoint's weights, paths: model.safetensors or, of a large model, those that its index names; of
+    a delta its own."""
+    if is_delta(source):
+        return [source / DELTA]
+    whole = cached_file(source, "model.safetensors", _raise_exceptions_for_missing_entries=False)
+    index = cached_file(source, "model.safetensors.index.json", _raise_exceptions_for_missing_entries=False)
+    if whole or not index:
+        return [cached_file(source, "model.safetensors")]
+    places = json.loads(Path(index).read_text(encoding="utf-8"))["weight_map"]
+    return [cached_file(source, file) for file in sorted(set(places.values()))]
+
+
+def hash_of_weights(source):
+    """SHA-256 of a checkpoint's weights: of their file or, where there are several, of the hashes of all."""
+    hashes = [hash_of(file) for file in weight_files(source)]
+    return hashes[0] if len(hashes) == 1 else sha256("".join(hashes).encode()).hexdigest()
+
+
+def read_weights(source):
+    """What the files of a folder or hub id hold: a dict from the names that transformers has to tensors."""
+    weights = {name: weight for file in weight_files(source) for name, weight in load_file(file).items()}
+    return {name.removeprefix(DELTA_PREFIX): weight for name, weight in weights.items()}
 
 
 def read_checkpoint(name="mini"):
@@ -100,16 +130,6 @@ def is_delta(source):
     return isinstance(source, Path) and (source / DELTA_CONFIG).is_file()
 
 
-def weights_file(source):
-    """The file that holds the weights of a model, or of a delta."""
-    return source / DELTA if is_delta(source) else Path(cached_file(source, "model.safetensors"))
-
-
-def read_weights(source):
-    """What the file of a folder or hub id holds: a dict from the names that transformers has to tensors."""
-    return {name.removeprefix(DELTA_PREFIX): tensor for name, tensor in load_file(weights_file(source)).items()}
-
-
 def base_of(source):
     """Where the model lies that a delta changes; of a whole model, its own place.
 
@@ -124,7 +144,7 @@ def base_of(source):
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"the delta in {source} does not say what its base is ({error!r}); copy or train it again") from None
     base = MINI if name == "mini" else find_model(name)  # whatever BERTNOTES_MODEL says
-    if (met := hash_of(weights_file(base))) != wanted:
+    if (met := hash_of_weights(base)) != wanted:
         raise ValueError(
             f"the delta in {source} belongs to another {name}: it was trained on weights with SHA-256 {wanted[:12]}..., and "
             f"those in {base} have {met[:12]}...; get that model, or train the delta again"

@@ -34,7 +34,7 @@ STYLE = FlagCreatePairsOff, OmitArgPrefixes, DisallowNone  # --frozen and no --n
 class Finished:
     """A fine-tuned model, and how it reads."""
 
-    model: str  # folder that `bertnotes train --out` wrote
+    model: str  # folder that `bertnotes train --out` wrote, or of another classifier of transformers
     max_length: int | None = None  # tokens a review is cut to, unless as the model was trained
 
     def load(self):
@@ -42,8 +42,9 @@ class Finished:
         import bertnotes.experiments.reader_model  # noqa: F401  (so that transformers knows ELMo- and GPT-style readers)
         from bertnotes import devices
         from bertnotes.classifier import BERTClassifier
+        from bertnotes.models import load_fast
 
-        classifier, tokenizer = BERTClassifier.from_pretrained(self.model, "sdpa")
+        classifier, tokenizer = load_fast("sdpa", lambda form: BERTClassifier.from_pretrained(self.model, form))
         device = devices.best_device()
         length = self.max_length or classifier.max_length
         classifier.read_as(length, classifier.truncation, devices.fast_precision(device, classifier.precision))
@@ -65,18 +66,16 @@ class Evaluate(Finished):
 def evaluate(settings: Evaluate):
     """Print accuracy and report. Raises ValueError where a test set was scored before with another system."""
     from bertnotes.batching import TextClassificationDataset, evaluation_loader
-    from bertnotes.checkpoint import weights_file
+    from bertnotes.checkpoint import hash_of_weights
     from bertnotes.data import majority_accuracy
     from bertnotes.experiments.exam import check_look, is_exam, note_look
     from bertnotes.experiments.finetune import read_labelled
-    from bertnotes.files import hash_of
-    from bertnotes.names import find_model
     from bertnotes.training import evaluate as score
 
     classifier, tokenizer, device = settings.load()
     choice = settings.columns, settings.sample, settings.seed, settings.plain, classifier.class_names
     texts, labels = reviews = read_labelled(settings.data, *choice)[:2]
-    exam, weights = is_exam(reviews), hash_of(weights_file(find_model(settings.model)))
+    exam, weights = is_exam(reviews), hash_of_weights(settings.model)
     reading = {"max_length": classifier.max_length, "truncation": classifier.truncation}
     if exam:
         check_look(reviews, {"weights": weights, **reading}, settings.another_look)
@@ -102,12 +101,12 @@ class Predict(Finished):
 def predict(settings: Predict):
     """Print a line for each text, class and probability, or write them to a file. Raises ValueError where there is no text, or
     two sources."""
-    from bertnotes.checkpoint import weights_file
+    from bertnotes.batching import unknown, unreadable
+    from bertnotes.checkpoint import hash_of_weights
     from bertnotes.classifier import predict_probabilities
     from bertnotes.data import clean_review, find_texts
-    from bertnotes.experiments.predictions import predict_table
+    from bertnotes.experiments.predictions import NOTHING_KNOWN, predict_table
     from bertnotes.files import hash_of
-    from bertnotes.names import find_model
     from bertnotes.tables import open_table
 
     if (settings.text is None) == (settings.file is None):
@@ -116,22 +115,25 @@ def predict(settings: Predict):
         raise ValueError("--out is written from a table; give that with --file")
     if settings.out and settings.out.exists():
         raise ValueError(f"{settings.out} is there; give the name of a new file")
-    texts: list = [settings.text]
+    texts = [clean_review(settings.text or "")]
     if settings.file is not None:
         table = open_table(settings.file, settings.encoding, [settings.text_column])
         column = find_texts(table, settings.text_column)
         texts = [] if settings.out else [clean_review(row[column]) for _, row in table]
-        if "" in texts:
-            raise ValueError(f"{table.path}: row {texts.index('') + 1} has no text; --out writes such rows without a verdict")
     classifier, tokenizer, device = settings.load()
+    if settings.file is not None and (bad := unreadable(texts, tokenizer)):
+        raise ValueError(f"{table.path}: row {bad[0] + 1} has no text; --out writes such rows without a verdict")
     if settings.out:
         # named by what the verdicts hang on: what another model, or another table, left unfinished is not gone on with
-        made_of = hash_of(weights_file(find_model(settings.model))), hash_of(table.path), column, classifier.max_length
+        made_of = hash_of_weights(settings.model), hash_of(table.path), column, classifier.max_length
         part = settings.out.with_name(f".{settings.out.name}.{sha256(repr(made_of).encode()).hexdigest()[:12]}.part")
-        count = predict_table(table, column, classifier, tokenizer, part)
+        count = predict_table(table, column, classifier, tokenizer, part, tell=complain)
         os.replace(part, settings.out)
         return print(f"{settings.out}: {count} rows judged")
-    for row in predict_probabilities(texts, classifier, tokenizer, device):
+    probabilities = predict_probabilities(texts, classifier, tokenizer, device)
+    if strange := unknown(texts, tokenizer):
+        complain(NOTHING_KNOWN.format(len(strange)))
+    for row in probabilities:
         best = row.argmax().item()
         print(f"{classifier.class_names[best]}\t{row[best]:.4f}")
 

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from bertnotes.attention import check_attentions
-from bertnotes.batching import check_max_length
+from bertnotes.batching import check_max_length, most_tokens
 
 PUNCTUATION = set(".,;:!?-'\"()[]/…")
 AUXILIARIES = set("am is are was were be been being have has had having get gets got getting".split())
@@ -36,7 +36,7 @@ def measure_heads(
     """
     if not texts:
         raise ValueError("there are no texts to measure the heads on; give at least one")
-    check_max_length(max_length, encoder.config.max_position_embeddings)
+    check_max_length(max_length, most_tokens(encoder))
     ids = tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"]
     ids.sort(key=len)  # those alike in length together: little padding
     sums = counts = torch.zeros(())

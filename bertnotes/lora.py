@@ -13,8 +13,8 @@ from jaxtyping import Float
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from bertnotes.checkpoint import DELTA, DELTA_CONFIG, DELTA_PREFIX, is_delta, weights_file
-from bertnotes.files import hash_of, whole, write_whole
+from bertnotes.checkpoint import DELTA, DELTA_CONFIG, DELTA_PREFIX, hash_of_weights, is_delta
+from bertnotes.files import whole, write_whole
 from bertnotes.models import load_encoder
 from bertnotes.names import SHIPPED, find_model
 
@@ -105,7 +105,7 @@ def check_base(encoder, base):
             f"low-rank changes are saved without the weights that they change, and those here are not the ones that {base} "
             f"holds whole; save this model whole (merge_lora, save_pretrained) and begin with that"
         )
-    return hash_of(weights_file(source))
+    return hash_of_weights(source)
 
 
 def save_delta(folder, weights, base):

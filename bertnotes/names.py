@@ -71,6 +71,8 @@ def explained(source):
         raise ValueError(f"the weights in {source} do not have the shapes that its config.json says; copy it again") from None
     except (OSError, ValueError) as error:
         met = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if "does not support an attention" in met:
+            raise ValueError(f'{met.split()[0]} has no fused attention, as "sdpa" is: use attention="eager"') from None
         if isinstance(source, Path):
             raise ValueError(f"{source} is not a whole checkpoint folder: {met}") from None
         raise FileNotFoundError(

@@ -27,6 +27,7 @@ from bertnotes.batching import (
     check_max_length,
     check_truncation,
     evaluation_loader,
+    most_tokens,
     seed_of,
     training_loader,
 )
@@ -331,10 +332,10 @@ def check_run(config, model, labels, held_labels):
         check_base(model.bert, model.base)
     autocast("cpu", config.precision)
     check_truncation(config.truncation)
-    check_max_length(config.max_length, model.bert.config.max_position_embeddings)
+    check_max_length(config.max_length, most_tokens(model.bert))
     if not held_labels:
         raise ValueError("there is no review to validate on: the best epoch could not be told")
-    if strange := sorted({*labels, *held_labels} - set(range(classes := model.classifier.out_features))):
+    if strange := sorted({*labels, *held_labels} - set(range(classes := len(model.class_names)))):
         raise ValueError(f"the labels of a model with {classes} classes are 0 to {classes - 1}; got {strange[0]}")
     if len(set(labels)) < 2:
         raise ValueError(f"all {len(labels)} training reviews have the label {labels[0]}: nothing to tell apart")

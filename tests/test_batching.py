@@ -1,10 +1,13 @@
 """Texts become tensors, and reviews of like length travel together; none is lost and none comes twice."""
 
+import copy
+
 import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers.processors import ByteLevel
 from torch.utils.data import DataLoader
 
 from bertnotes.batching import (
@@ -14,6 +17,8 @@ from bertnotes.batching import (
     shorten,
     token_ids,
     training_loader,
+    unknown,
+    unreadable,
     well_formed,
 )
 from bertnotes.models import load_tokenizer
@@ -217,3 +222,22 @@ def test_half_of_a_surrogate_pair_is_replaced_and_a_whole_pair_is_a_letter(tiny_
     assert well_formed("a \ud83d b \udce9 \ud83d\ude00") == "a \ufffd b \ufffd \U0001f600"
     tokenizer = load_tokenizer(str(tiny_checkpoint))
     assert token_ids(["a \ud83d film"], tokenizer, 16) == token_ids(["a \ufffd film"], tokenizer, 16)
+
+
+def test_texts_of_which_nothing_is_left_and_texts_of_which_nothing_is_known(tokenizer):
+    """A zero-width space, a lone accent; letters and signs that the vocabulary lacks. A sign that it has is read."""
+    texts = ["a film", "\u200b", "\u0301 \ufeff", "\u6f22 \u5b57", "!", "\u2603", "a \u6f22", ""]
+    assert unreadable(texts, tokenizer) == [1, 2, 7]
+    assert unknown(texts, tokenizer) == [3, 5]
+    with pytest.raises(ValueError, match=r"text 1 is no review: of '\\u200b' the tokenizer leaves nothing"):
+        token_ids(texts[:-1], tokenizer, 16)
+
+
+def test_a_tokenizer_that_puts_nothing_around_a_text(tokenizer):
+    """As GPT-2's: what is cut would lose other tokens than transformers cuts."""
+    bare = copy.deepcopy(tokenizer)
+    bare.backend_tokenizer.post_processor = ByteLevel()
+    with pytest.raises(
+        ValueError, match=r"a text stands between two tokens, such as \[CLS\] and \[SEP\]; BertTokenizer has \[\]"
+    ):
+        token_ids(["a film"], bare, 16)

@@ -8,12 +8,14 @@ import shutil
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tokenizers import ByteLevelBPETokenizer
 from torch.testing import assert_close
-from transformers import BertModel, DistilBertConfig, DistilBertModel
+from transformers import AutoConfig, AutoModel, BertModel, DistilBertConfig, DistilBertModel
 
+from bertnotes import attention as attention_module
 from bertnotes import models, names
 from bertnotes.encoder import BertEncoder
-from bertnotes.models import check_pieces, load_encoder, load_tokenizer
+from bertnotes.models import check_pieces, load_encoder, load_fast, load_tokenizer
 from bertnotes.names import find_model
 
 LOADERS = pytest.mark.parametrize("load", [load_encoder, load_tokenizer])
@@ -286,6 +288,104 @@ def test_from_zero_is_the_architecture_with_other_weights(tiny_checkpoint):
     }
     name = "encoder.layer.0.attention.self.query.weight"
     assert not torch.equal(own.get_parameter(name), control.get_parameter(name)) and not control.training
+
+
+# ---- an attention that suits the model ----
+
+SIZES = {"vocab_size": 60, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 40}
+SIZES |= {"max_position_embeddings": 32, "pad_token_id": 0}
+GRANITE = {"attention_multiplier": 1.0, "num_key_value_heads": 2, "bos_token_id": 2, "eos_token_id": 3}
+
+
+@pytest.mark.parametrize(
+    ("kind", "attention", "message"),
+    [
+        ("mpnet", "bertnotes", 'MPNetModel has an attention of its own, which attention="bertnotes" does not change: use'),
+        ("mpnet", "sdpa", 'MPNetModel has no fused attention, as "sdpa" is: use attention="eager"'),
+        ("megatron-bert", "blockwise", 'attention="blockwise" does not change: use attention="eager"'),
+        ("roformer", "bertnotes", "RoFormerModel has an attention of its own"),
+        ("deberta-v2", "blockwise", "DebertaV2Model has an attention of its own"),
+        ("granite", "blockwise", "our attention multiplies scores by 1/√12 = 0.2887, but this model wants 1"),
+        ("fnet", "eager", 'FNetModel gives no attention weights with attention="eager"; try "blockwise" or "sdpa"'),
+        ("vit", "eager", "ViTModel does not read texts as an encoder such as BERT does"),
+    ],
+)
+def test_an_attention_that_does_not_suit_the_model(tmp_path, kind, attention, message):
+    """Refused with the form to use, before it gives other numbers."""
+    AutoModel.from_config(AutoConfig.for_model(kind, **SIZES, **(GRANITE if kind == "granite" else {}))).save_pretrained(
+        tmp_path
+    )
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
+        load_encoder(tmp_path, attention)
+    assert "\n" not in str(caught.value)
+    if kind not in ("fnet", "vit"):
+        assert load_encoder(tmp_path, "eager").config._attn_implementation == "eager"
+        assert load_fast(attention, lambda form: load_encoder(tmp_path, form)).config._attn_implementation == "eager"
+
+
+@pytest.mark.parametrize("attention", ["bertnotes", "eager"])
+def test_a_model_that_reads_padding(tiny_checkpoint, monkeypatch, attention):
+    """Whatever its reason."""
+    forward = BertModel.forward
+    monkeypatch.setattr(BertModel, "forward", lambda *args, attention_mask, **more: forward(*args, **more))
+    with pytest.raises(ValueError, match=f'attention="{attention}", BertModel gives other numbers for a text with padding'):
+        load_encoder(tiny_checkpoint, attention)
+
+
+def test_an_attention_that_computes_something_else(tiny_checkpoint, monkeypatch):
+    """The padding is right, the numbers are not those of transformers' own."""
+
+    def twice(query, key, value, mask, dropout):
+        return attention_module.scaled_dot_product_attention(2 * query, key, value, mask)
+
+    monkeypatch.setattr(models, "use_in_transformers", lambda: attention_module.use_in_transformers(attend=twice))
+    try:
+        with pytest.raises(ValueError, match='attention="bertnotes", BertModel gives other numbers'):
+            load_encoder(tiny_checkpoint, "bertnotes")
+    finally:
+        attention_module.use_in_transformers()
+
+
+def test_checking_leaves_the_attention_as_it_was(tiny_checkpoint):
+    for attention in models.ATTENTIONS:
+        assert load_encoder(tiny_checkpoint, attention).config._attn_implementation == attention
+
+
+def test_an_error_that_another_attention_does_not_mend(folder):
+    """Is the one of the last try."""
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ValueError, match=r"no file named model\.safetensors"):
+        load_fast("sdpa", lambda form: load_encoder(folder, form))
+
+
+# ---- vocabularies ----
+
+
+def test_a_vocabulary_in_two_files(folder):
+    """vocab.json and merges.txt, as GPT-2 and the first RoBERTa have them."""
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).unlink()
+    edit_config(folder, model_type="roberta")
+    bpe = ByteLevelBPETokenizer()
+    bpe.train_from_iterator(["a dull film"] * 9, vocab_size=280, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
+    bpe.save_model(str(folder))
+    tokenizer = load_tokenizer(folder)
+    assert tokenizer.convert_ids_to_tokens(tokenizer("a film")["input_ids"]) == ["<s>", "a", "Ġfilm", "</s>"]
+
+
+def test_a_vocabulary_with_capitals_is_read_with_capitals(folder):
+    """Unless the folder says otherwise; one without any is read without."""
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "Dull", "dull", "film"]
+    settings = folder / "tokenizer_config.json"
+    for name in ("tokenizer.json", settings.name):
+        (folder / name).unlink()
+    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n")
+    assert load_tokenizer(folder).tokenize("Dull film") == ["Dull", "film"]
+    (folder / "vocab.txt").write_text("\n".join(piece for piece in pieces if piece != "Dull") + "\n")
+    assert load_tokenizer(folder).tokenize("Dull film") == ["dull", "film"]
+    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n")
+    settings.write_text('{"do_lower_case": true, "tokenizer_class": "BertTokenizer"}')
+    assert load_tokenizer(folder).tokenize("Dull film") == ["dull", "film"]
 
 
 def test_a_tokenizer_that_knows_more_than_the_model(tiny_checkpoint):

@@ -9,7 +9,8 @@ import torch
 import bertnotes.experiments.reader_model  # noqa: F401  (so that transformers knows ELMo- and GPT-style readers)
 from bertnotes import devices
 from bertnotes.baselines import tfidf_logistic_regression
-from bertnotes.checkpoint import weights_file
+from bertnotes.batching import check_max_length, most_tokens, unreadable
+from bertnotes.checkpoint import hash_of_weights
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.data import LABELS, draw, load_imdb_data, majority_accuracy, read_table, split_validation
 from bertnotes.evaluation import accuracy
@@ -19,9 +20,9 @@ from bertnotes.experiments.engine import Machine, fit_in
 from bertnotes.experiments.exam import SHARED, check_look, check_unseen, note_look, official_among
 from bertnotes.experiments.records import choose_precision, command_of, pack_flags, pack_probabilities, write_record
 from bertnotes.files import hash_of, write_whole
-from bertnotes.models import check_pieces, load_tokenizer
+from bertnotes.models import check_pieces, load_fast, load_tokenizer
 from bertnotes.names import model_name
-from bertnotes.tables import Columns
+from bertnotes.tables import Columns, shown
 from bertnotes.training import TrainConfig, report
 
 EPOCH = (
@@ -93,10 +94,11 @@ def finetune(settings: Finetune):
     check_places(settings)
     asked, settings, device = settings, settle(settings), devices.best_device()
     training, validation, test, names = read_data(settings)
-    torch.manual_seed(settings.config.seed)
-    classifier = BERTClassifier(settings.model, len(names), class_names=names, **vars(settings.variant))
-    tokenizer, exam = load_tokenizer(settings.model), test and what_was_chosen(settings)
-    check_pieces(tokenizer, classifier.bert)
+    classifier, tokenizer = load(settings, names)
+    variant = replace(settings.variant, attention=classifier.bert.config._attn_implementation)
+    settings = replace(settings, variant=variant)
+    exam = test and what_was_chosen(settings)
+    check_reading(settings.config, classifier, tokenizer, training[0] + validation[0] + (test[0] if test else []))
     if test:
         check_unseen(training[0] + validation[0], test[0])
         check_look(test, exam, settings.special.another_look)
@@ -117,7 +119,7 @@ def finetune(settings: Finetune):
     found, told = score(classifier, tokenizer, test, training, validation)
     print(told)
     write_whole(settings.out / "README.md", model_card(*known, found))
-    weights = hash_of(weights_file(settings.out))
+    weights = hash_of_weights(settings.out)
     looks = note_look(test, exam, found["accuracy"], settings.config.seed, weights, settings.special.another_look)
     record = {**about(asked, settings, classifier, history), **found, "looks": looks, "history": history}
     if settings.special.record:
@@ -126,6 +128,30 @@ def finetune(settings: Finetune):
 
 
 # --- before ------------------------------------------------------------------------------------------------------------------
+
+
+def load(settings, names):
+    """A classifier of some classes, with random numbers by the seed, and its tokenizer. An attention that nobody asked for and
+    that does not suit the model is "eager" instead, and the command says so."""
+
+    def build(attention):
+        torch.manual_seed(settings.config.seed)
+        options = vars(settings.variant) | {"attention": attention}
+        return BERTClassifier(settings.model, len(names), class_names=names, **options)
+
+    asked, fastest = settings.variant.attention, devices.training_attention(devices.best_device())
+    classifier = build(asked) if asked else load_fast(fastest, build)
+    if (used := classifier.bert.config._attn_implementation) != (asked or fastest):
+        say(f"{type(classifier.bert).__name__} has an attention of its own; trained with {used}", file=sys.stderr)
+    return classifier, load_tokenizer(settings.model)
+
+
+def check_reading(config, classifier, tokenizer, texts):
+    """Raise ValueError where the model cannot read the texts as the run would have it, before anything is written."""
+    check_pieces(tokenizer, classifier.bert)
+    check_max_length(config.max_length, min(most_tokens(classifier.bert), tokenizer.model_max_length))
+    if bad := unreadable(texts, tokenizer):
+        raise ValueError(f"of the review {texts[bad[0]]!r} the tokenizer leaves nothing; take it out of the table")
 
 
 def check_places(settings):
@@ -145,16 +171,14 @@ def content_of(folder):
 
 
 def settle(settings):
-    """The same settings with what was left open: the model's name, the precision, the form of attention."""
+    """The same settings with what was left open: the model's name and the precision."""
     device, count = devices.best_device(), settings.validation
     precision = choose_precision(settings.config.precision, device, settings.out / "train_config.json")
-    attention = settings.variant.attention or devices.training_attention(device)
     return replace(
         settings,
         model=model_name(settings.model),
         validation=int(count) if count >= 1 else count,
         config=replace(settings.config, precision=precision),
-        variant=replace(settings.variant, attention=attention),
     )
 
 
@@ -171,6 +195,8 @@ def read_data(settings):
 def read_labelled(path, columns, sample=None, seed=42, plain=False, class_names=None):
     """Texts, labels and class names of a table. plain: of the course's own reviews, all but those that are marked as hard."""
     if plain:
+        if class_names and class_names != LABELS:
+            raise ValueError(f"{path} has the classes {shown(LABELS)}, in this order; this model has {shown(class_names)}")
         return *load_imdb_data(path, sample, seed, plain), LABELS
     texts, labels, names = read_table(path, **vars(columns), class_names=class_names, tell=say)
     return *(draw(texts, labels, sample, seed, path) if sample is not None else (texts, labels)), names

@@ -7,31 +7,38 @@ import csv
 from itertools import islice
 from pathlib import Path
 
+from bertnotes.batching import unknown, unreadable
 from bertnotes.classifier import predict_probabilities
 from bertnotes.data import clean_review
 
 CHUNK = 512  # rows at a time
+NOTHING_KNOWN = "texts of which the model knows no piece, so that their verdict says nothing: {}"
 
 
-def predict_table(table, column, classifier, tokenizer, out, chunk=CHUNK):
+def predict_table(table, column, classifier, tokenizer, out, chunk=CHUNK, *, tell=print):
     """Write a table to a CSV, with the class of each text and how probable that is; both are empty where there is no text.
 
-    table: a tables.Table; column: that of the texts. Rows that the CSV holds already are not judged again.
+    table: a tables.Table; column: that of the texts. Rows that the CSV holds already are not judged again. tell: is given a
+    sentence where the tokenizer knows no piece of some texts.
     Returns how many rows were judged now. Raises ValueError where the CSV is another one, or a row of the table does not fit.
     """
     out, header = Path(out), [*table.columns, *added(table.columns)]
     done, size = what_is_there(out, header)
-    rows, count = islice(table, done, None), 0
+    rows, count, strange = islice(table, done, None), 0, 0
     with out.open("a", newline="", encoding="utf-8") as stream:
         stream.truncate(size)  # a row that was being written when the work was stopped
         writer = csv.writer(stream)
         if size == 0:
             writer.writerow(header)
         while some := [row for _, row in islice(rows, chunk)]:
-            verdicts = judge([clean_review(row[column]) for row in some], classifier, tokenizer)
+            texts = [clean_review(row[column]) for row in some]
+            verdicts = judge(texts, classifier, tokenizer)
+            strange += len(unknown(texts, tokenizer))
             writer.writerows([*row.values(), *verdict] for row, verdict in zip(some, verdicts, strict=True))
             stream.flush()
             count += len(some)
+    if strange:
+        tell(NOTHING_KNOWN.format(strange))
     return count
 
 
@@ -42,9 +49,10 @@ def added(columns):
 
 def judge(texts, classifier, tokenizer):
     """For each text the name of its class and the probability as text, or two empty texts where there is nothing to read."""
-    filled = [text for text in texts if text]
+    empty = set(unreadable(texts, tokenizer))
+    filled = [text for row, text in enumerate(texts) if row not in empty]
     found = iter(predict_probabilities(filled, classifier, tokenizer) if filled else ())
-    rows = [next(found) if text else None for text in texts]
+    rows = [None if row in empty else next(found) for row in range(len(texts))]
     return [("", "") if row is None else (classifier.class_names[row.argmax()], f"{row.max():.4f}") for row in rows]
 
 
