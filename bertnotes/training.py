@@ -27,6 +27,7 @@ from bertnotes.batching import (
     check_max_length,
     check_truncation,
     evaluation_loader,
+    mean_by_text,
     seed_of,
     training_loader,
 )
@@ -47,7 +48,7 @@ class TrainConfig:
     max_length: int = 256
     """Tokens a review is cut to."""
     truncation: str = "head"
-    """The part of a longer review that stays: head, tail or head+tail."""
+    """What is read of a longer review: its head, tail or head+tail; or all of it, in overlapping windows."""
     seed: int = 42
     """Fixes the order of the reviews and what dropout leaves out."""
     precision: str = "fp32"
@@ -88,8 +89,8 @@ def backward(model, batch, device, precision="fp32"):
 
 
 def inputs_of(batch, device):
-    """What a model reads of a batch, all but the labels, on a device."""
-    return {name: tensor.to(device) for name, tensor in batch.items() if name != "label"}
+    """What a model reads of a batch, all but the labels and the numbers of texts, on a device."""
+    return {name: tensor.to(device) for name, tensor in batch.items() if name not in ("label", "text")}
 
 
 def train(model, data_loader, optimizer, scheduler, device, precision="fp32", backward=backward, seed=None, callbacks=()):
@@ -158,25 +159,46 @@ def evaluate(model, data_loader, device, precision="fp32"):
     return accuracy_score(labels, predictions), report(labels, predictions, names)
 
 
-@torch.no_grad()
 def collect_logits(
-    model, data_loader, device, precision="fp32", forward=None
+    model, data_loader, device, precision="fp32"
 ) -> tuple[Float[Tensor, "review num_classes"], Int[Tensor, " review"]]:
-    """Run a model over a loader. Returns logits and labels, on the CPU, in the loader's order.
+    """Run a model over a loader. Returns logits and labels, on the CPU, in the loader's order. Of a review that is read in
+    windows, the logits are the mean over these, and it stands where its first window does."""
+    return merge_windows(collect_rows(model, data_loader, device, precision))
+
+
+@torch.no_grad()
+def collect_rows(model, data_loader, device, precision="fp32", forward=None):
+    """Run a model over a loader. Returns its rows, reviews or windows of them, on the CPU and in the loader's order, as a dict:
+    input (row, num_classes), the logits; label (row,) and, of windows, text (row,).
 
     forward: what to take from the model instead of its logits, such as model.features.
     """
     model.eval()
-    logits, labels = [], []
+    batches = []
     for batch in progress_bar(data_loader, "evaluating"):
         with autocast(device, precision):
-            logits.append((forward or model)(**inputs_of(batch, device)).float().cpu())
-        labels.append(batch["label"])
-    return torch.cat(logits), torch.cat(labels)
+            found = (forward or model)(**inputs_of(batch, device)).float().cpu()
+        batches.append({"input": found} | {name: batch[name] for name in ("label", "text") if name in batch})
+    return join_rows(batches)
+
+
+def join_rows(batches):
+    """The rows of several batches, dicts of tensors, as one."""
+    return {name: torch.cat([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def merge_windows(rows) -> tuple[Float[Tensor, "review num_classes"], Int[Tensor, " review"]]:
+    """Logits and labels of reviews, from the rows that `collect_rows` gives."""
+    if "text" not in rows:
+        return rows["input"], rows["label"]
+    labels = dict(zip(rows["text"].tolist(), rows["label"].tolist(), strict=True))  # in the order of the first windows
+    return mean_by_text(rows["input"], rows["text"]), torch.tensor(list(labels.values()))
 
 
 def report(labels, predictions, names):
-    """Precision, recall and F1 of each class, and the majority class beside the accuracy, as text. names: of the classes."""
+    """Precision, recall and F1 of each class, their means (the macro average is over all names, also of classes that do not
+    occur), and the majority class beside the accuracy, as text. names: of the classes."""
     text = classification_report(labels, predictions, labels=range(len(names)), target_names=names, zero_division=0)
     return f"{text}{'majority class':>14}{majority_accuracy(labels):>29.2f}{len(labels):>10}\n"
 
@@ -306,10 +328,9 @@ def datasets(tokenizer, train_data, validation_data, config):
 
 
 def features_of(model, dataset, device, precision="fp32"):
-    """What the encoder makes of each review, without dropout, as what the head is trained on: a dataset whose items are dicts,
-    input (hidden_size,) and label, in the order of `evaluation_loader`."""
-    features, labels = collect_logits(model, evaluation_loader(dataset, 32), device, precision, model.features)
-    return StackDataset(input=features, label=labels)
+    """What the encoder makes of each review, or window, without dropout, as what the head is trained on: a dataset whose items
+    are dicts, input (hidden_size,), label and, of windows, text, in the order of `evaluation_loader`."""
+    return StackDataset(**collect_rows(model, evaluation_loader(dataset, 32), device, precision, model.features))
 
 
 def check_run(config, model, labels, held_labels):

@@ -196,6 +196,65 @@ def test_an_unknown_precision(model, dataset, precision):
         evaluate(model, DataLoader(dataset), "cpu", precision)
 
 
+# ---- windows ----
+
+LONG = "bad dull film , " * 9 + "great , wonderful best cast !"
+
+
+def test_logits_of_windows_are_averaged_by_text(model, tokenizer):
+    """By hand, whatever batches the windows are in; each text once, with its label, where its first window stands."""
+    texts, labels = ["a film", LONG, "dull", LONG + LONG], [0, 1, 0, 1]
+    dataset = TextClassificationDataset(texts, labels, tokenizer, 14, "windows")
+    model.eval()
+    with torch.no_grad():
+        each = [model(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long))[0] for ids in dataset.ids]
+    rows = [[logits for logits, text in zip(each, dataset.text_of, strict=True) if text == number] for number in range(4)]
+    assert [len(some) for some in rows] == [1, 6, 1, 13]
+    by_hand = torch.stack([torch.stack(some).mean(dim=0) for some in rows])
+    for size in (1, 3, 32):
+        found, its_labels = collect_logits(model, DataLoader(dataset, batch_size=size), "cpu")
+        assert torch.allclose(found, by_hand, atol=1e-5) and its_labels.tolist() == labels
+        found, its_labels = collect_logits(model, evaluation_loader(dataset, size), "cpu")
+        assert torch.allclose(found, by_hand[[1, 3, 0, 2]], atol=1e-5) and its_labels.tolist() == [1, 1, 0, 0]
+    assert (
+        evaluate(model, evaluation_loader(dataset, 3), "cpu")[0] == (by_hand.argmax(-1) == torch.tensor(labels)).float().mean()
+    )
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_fit_trains_on_windows_and_judges_texts(model, tokenizer, frozen):
+    """Nine windows with the label of their text each, all in one batch; three texts to judge by."""
+    told, data = Told(), (["a film", LONG, "dull", LONG[:60]], [0, 1, 0, 1])
+    config = replace(CONFIG, epochs=1, batch_size=64, max_length=14, truncation="windows", frozen=frozen)
+    count = len(TextClassificationDataset(*data, tokenizer, 14, "windows"))
+    seen = []
+
+    def note(model, batch, *rest):
+        seen.append(batch["label"].sum().item())
+        return backward(model, batch, *rest)
+
+    held = (["a film", LONG, LONG + LONG], [0, 1, 1])
+    (entry,) = fit(model, tokenizer, data, held, config, callbacks=[told], backward=note)
+    assert [one[1] for one in told.seen if isinstance(one, tuple)] == [count] and seen == [count - 2] and count > 7
+    loader = evaluation_loader(TextClassificationDataset(*held, tokenizer, 14, "windows"), 32)
+    logits, labels = collect_logits(model, loader, "cpu")
+    assert len(labels) == 3 and model.truncation == "windows"
+    assert entry["validation_loss"] == pytest.approx(nn.functional.cross_entropy(logits, labels).item(), abs=1e-5)
+    assert entry["accuracy"] == accuracy_score(labels, logits.argmax(-1))
+
+
+def test_where_all_fits_windows_learn_what_heads_do(tiny_checkpoint, tokenizer):
+    """To the last bit."""
+    found = []
+    for truncation in ("head", "windows"):
+        torch.manual_seed(0)
+        model = BERTClassifier(str(tiny_checkpoint), 2)
+        history = fit(model, tokenizer, (TEXTS, LABELS), (TEXTS[:8], LABELS[:8]), replace(CONFIG, truncation=truncation))
+        scores = [(entry["train_loss"], entry["validation_loss"]) for entry in history]
+        found.append((scores, predict_probabilities(TEXTS, model, tokenizer)))
+    assert found[0][0] == found[1][0] and torch.equal(found[0][1], found[1][1])
+
+
 # ---- several epochs ----
 
 

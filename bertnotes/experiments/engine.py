@@ -31,7 +31,7 @@ from bertnotes.devices import autocast, give_back_memory
 from bertnotes.experiments.meter import peak_memory
 from bertnotes.files import append_line, lines_of, read_lines, whole, write_whole
 from bertnotes.masked_lm import IGNORED
-from bertnotes.training import Callback, check_run, collect_logits, fit, inputs_of
+from bertnotes.training import Callback, check_run, collect_logits, collect_rows, fit, inputs_of, join_rows, merge_windows
 
 
 @dataclass
@@ -124,9 +124,8 @@ class Team(Callback):
         if self.size == 1:
             return collect_logits(model, data_loader, device, precision)
         mine = islice(data_loader, self.rank, None, self.size)
-        found = gather_object([collect_logits(model, [batch], device, precision) for batch in mine])
-        logits, labels = zip(*found, strict=True)
-        return torch.cat(logits), torch.cat(labels)
+        found = gather_object([collect_rows(model, [batch], device, precision) for batch in mine])
+        return merge_windows(join_rows(found))  # windows of one text may be in several batches
 
     def agree(self, value):
         """The first process's value, in all of them, which wait for it."""
