@@ -11,10 +11,13 @@ Devlin et al. 2019, "BERT", appendix A.3 (the recipe); Loshchilov & Hutter 2019,
 import math
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from sklearn.metrics import accuracy_score, classification_report
+from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, StackDataset
@@ -61,6 +64,8 @@ class TrainConfig:
     """Stop after so many epochs in a row that were no better on validation."""
     frozen: bool = False
     """Leave the encoder as it is and train the new layer only."""
+    class_weights: str | None = None
+    """balanced: in training a class counts for as much as any other, however rare it is."""
 
 
 class Callback:
@@ -79,13 +84,28 @@ class Callback:
 # --- the loop ----------------------------------------------------------------------------------------------------------------
 
 
-def backward(model, batch, device, precision="fp32"):
-    """Work out the gradient of a batch's mean loss, into the weights' grad. Returns that loss, in nats."""
+def backward(model, batch, device, precision="fp32", weights=None):
+    """Work out the gradient of a batch's mean loss, into the weights' grad. Returns that loss, in nats.
+
+    weights: of the classes (class,), for a mean in which each review counts for as much as its class says.
+    """
     with autocast(device, precision):
         logits = model(**inputs_of(batch, device))
-    loss = cross_entropy(logits.float(), batch["label"].to(device))
+    loss = cross_entropy(logits.float(), batch["label"].to(device), weights if weights is None else weights.to(device))
     loss.backward()
     return loss.item()
+
+
+def balanced_weights(labels, num_classes) -> Float[Tensor, " num_classes"]:
+    """A weight for each class, so that all count for as much in sum: reviews / (classes * reviews of the class), of the classes
+    that occur (King & Zeng 2001, "Logistic Regression in Rare Events Data"; scikit-learn's "balanced"). 1 for the others.
+
+    >>> balanced_weights([0, 0, 0, 1], 2).tolist()
+    [0.6666666865348816, 2.0]
+    """
+    there, weights = sorted(set(labels)), torch.ones(num_classes)
+    weights[there] = torch.from_numpy(compute_class_weight("balanced", classes=np.array(there), y=labels)).float()
+    return weights
 
 
 def inputs_of(batch, device):
@@ -288,16 +308,19 @@ def fit(
 
     train_data, validation_data: (texts, labels) each. device: where to train [default: where the model is]. callbacks: see
     `Callback`. backward, collect, rank: how several processes share the work (experiments/engine.py) [default: one does all].
-    Returns the history, a dict an epoch: epoch, train_loss, validation_loss, accuracy, and what callbacks add. The model knows
-    from then on how it reads: to how many tokens a review is cut, and which part of it stays.
+    Returns the history, a dict an epoch: epoch, train_loss, validation_loss, accuracy, and what callbacks add. Where
+    config.class_weights weighs classes, it does so in train_loss alone. The model knows from then on how it reads: to how many
+    tokens a review is cut, and which part of it stays.
     Raises ValueError where `check_run` finds that it cannot work, or the loss or its gradient is no finite number.
     """
     config = config or TrainConfig()
     check_run(config, model, train_data[1], validation_data[1])
     device = torch.device(device) if device else next(model.parameters()).device
     model.to(device).read_as(config.max_length, config.truncation, config.precision)
-    learner, loader, held_out = learner_and_loaders(model, tokenizer, train_data, validation_data, config, device)
+    learner, loader, held_out, labels = learner_and_loaders(model, tokenizer, train_data, validation_data, config, device)
     optimizer, scheduler = optimizer_and_schedule(learner, config, steps=len(loader) * config.epochs)
+    if config.class_weights:
+        backward = partial(backward, weights=balanced_weights(labels, model.classifier.out_features))
 
     def judge(learner):
         logits, labels = collect(learner, held_out, device, config.precision)
@@ -312,13 +335,16 @@ def fit(
 
 def learner_and_loaders(model, tokenizer, train_data, validation_data, config, device):
     """What is trained, batches to train it on, and batches to judge it by: the whole model on tokens or, where the encoder is
-    frozen, its last layer on the vectors that the encoder makes of each review, worked out once."""
+    frozen, its last layer on the vectors that the encoder makes of each review, worked out once. And the labels of all that it
+    is trained on, of each window where there are any."""
     training, held_out = datasets(tokenizer, train_data, validation_data, config)
     if not config.frozen:
-        return model, training_loader(training, config.batch_size, config.seed), evaluation_loader(held_out, 32)
+        loaders = training_loader(training, config.batch_size, config.seed), evaluation_loader(held_out, 32)
+        return model, *loaders, training.labels
+    labels = training.labels
     training, held_out = (features_of(model, dataset, device, config.precision) for dataset in (training, held_out))
     batches = BucketedBatches([1] * len(training), config.batch_size, config.seed)  # all are as long as each other
-    return model.head, DataLoader(training, batch_sampler=batches), DataLoader(held_out, 32)
+    return model.head, DataLoader(training, batch_sampler=batches), DataLoader(held_out, 32), labels
 
 
 def datasets(tokenizer, train_data, validation_data, config):
@@ -341,6 +367,8 @@ def check_run(config, model, labels, held_labels):
             raise ValueError(f"{name} is at least 1; got {value}")
     if not config.learning_rate > 0:
         raise ValueError(f"a learning rate is above 0; got {config.learning_rate}")
+    if config.class_weights not in (None, "balanced"):
+        raise ValueError(f'class weights are "balanced", or there are none; got {config.class_weights!r}')
     autocast("cpu", config.precision)
     check_truncation(config.truncation)
     check_max_length(config.max_length, model.bert.config.max_position_embeddings)

@@ -4,9 +4,11 @@ import math
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from sklearn.metrics import accuracy_score, classification_report
+from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 from torch.utils.data import DataLoader
 from toy import LABELS, TEXTS
@@ -19,6 +21,7 @@ from bertnotes.training import (
     Callback,
     TrainConfig,
     backward,
+    balanced_weights,
     collect_logits,
     evaluate,
     features_of,
@@ -196,6 +199,57 @@ def test_an_unknown_precision(model, dataset, precision):
         evaluate(model, DataLoader(dataset), "cpu", precision)
 
 
+# ---- weights of classes ----
+
+
+def test_balanced_weights_by_hand():
+    """Six reviews of three classes: 6 / (3 * 3), 6 / (3 * 2), 6 / (3 * 1); one class of four has none, and weighs 1."""
+    labels = [0, 0, 0, 1, 1, 3]
+    assert balanced_weights(labels, 4).tolist() == pytest.approx([2 / 3, 1, 1, 2])
+    expected = compute_class_weight("balanced", classes=np.array([0, 1, 3]), y=labels)
+    assert balanced_weights(labels, 4)[[0, 1, 3]].tolist() == pytest.approx(expected.tolist())
+
+
+def test_weighted_loss_by_hand(model, dataset):
+    """Each review's surprise counts for the weight of its class, and the mean is over the weights; torch says the same, and
+    its gradient is ours."""
+    weights, batch = torch.tensor([0.25, 3.0]), next(iter(DataLoader(dataset, batch_size=7)))
+    model.eval()
+    loss = backward(model, batch, "cpu", weights=weights)
+    found = [weight.grad.clone() for weight in model.parameters()]
+    model.zero_grad()
+    logits = model(batch["input_ids"], batch["attention_mask"])
+    surprise, each = -logits.log_softmax(-1)[range(7), batch["label"]], weights[batch["label"]]
+    by_hand = (surprise * each).sum() / each.sum()
+    by_hand.backward()
+    assert loss == pytest.approx(by_hand.item(), abs=1e-6)
+    assert loss == pytest.approx(nn.CrossEntropyLoss(weights)(logits, batch["label"]).item(), abs=1e-6)
+    assert all(torch.allclose(one, weight.grad, atol=1e-5) for one, weight in zip(found, model.parameters(), strict=True))
+    assert loss != pytest.approx(surprise.mean().item(), abs=1e-2)
+
+
+RARE = [0] * 5 + [1] * 3  # of eight reviews, all in one batch
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_fit_weighs_classes_in_training_alone(model, tokenizer, frozen):
+    """The training loss is the weighted mean, the validation loss the plain one, and without weights both are plain."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    texts, before = TEXTS[:8], model.state_dict()
+    logits = torch.cat([model(**tokenizer(text, return_tensors="pt")) for text in texts]).detach()
+    config = TrainConfig(epochs=1, batch_size=8, max_length=16, learning_rate=1e-9, frozen=frozen)
+    for choice, weights in (("balanced", torch.tensor([8 / 10, 8 / 6])), (None, None)):
+        model.load_state_dict(before)
+        (entry,) = fit(model, tokenizer, (texts, RARE), (texts, RARE), replace(config, class_weights=choice))
+        expected = nn.functional.cross_entropy(logits, torch.tensor(RARE), weights).item()
+        assert entry["train_loss"] == pytest.approx(expected, abs=1e-5)
+        assert entry["validation_loss"] == pytest.approx(
+            nn.functional.cross_entropy(logits, torch.tensor(RARE)).item(), abs=1e-5
+        )
+
+
 # ---- windows ----
 
 LONG = "bad dull film , " * 9 + "great , wonderful best cast !"
@@ -241,6 +295,20 @@ def test_fit_trains_on_windows_and_judges_texts(model, tokenizer, frozen):
     assert len(labels) == 3 and model.truncation == "windows"
     assert entry["validation_loss"] == pytest.approx(nn.functional.cross_entropy(logits, labels).item(), abs=1e-5)
     assert entry["accuracy"] == accuracy_score(labels, logits.argmax(-1))
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_weights_count_windows(model, tokenizer, frozen):
+    """The loss is over these: a class with long texts has more of them."""
+    seen, data = [], (["a film", LONG, "dull"], [0, 1, 0])
+
+    def note(model, batch, *rest, weights):
+        seen.append(weights.tolist())
+        return backward(model, batch, *rest, weights=weights)
+
+    config = replace(CONFIG, epochs=1, max_length=14, truncation="windows", class_weights="balanced", frozen=frozen)
+    fit(model, tokenizer, data, data, config, backward=note)
+    assert seen[0] == pytest.approx([8 / 4, 8 / 12])  # two windows of class 0, six of class 1
 
 
 def test_where_all_fits_windows_learn_what_heads_do(tiny_checkpoint, tokenizer):
@@ -452,6 +520,7 @@ BAD_VALUES = [
     ("precision", "fp8"),
     ("truncation", "rest"),
     ("patience", 0),
+    ("class_weights", "equal"),
 ]
 
 

@@ -94,14 +94,17 @@ class Team(Callback):
         """Let the processes share the gradients of the run's model."""
         self.shared = self.accelerator.prepare(run.model) if self.accelerator else None
 
-    def backward(self, model, batch, device, precision="fp32"):
+    def backward(self, model, batch, device, precision="fp32", weights=None):
         """Work out the gradient of a batch's mean loss, as training.backward does. Returns that loss, in nats.
 
-        With n processes each takes every n-th row of the batch; of these, at most micro_batch_size go through at a time. The
-        model gives logits for each label that is not IGNORED, in their order.
+        The mean is over the whole batch, so what it is divided by is, too: a count or, with weights of classes, their sum. With
+        n processes each takes every n-th row of the batch; of these, at most micro_batch_size go through at a time. The model
+        gives logits for each label that is not IGNORED, in their order.
         """
         model = self.shared if self.accelerator else model
-        count = (batch["label"] != IGNORED).sum().item()  # what the mean is over: reviews, or hidden words
+        counted = batch["label"][batch["label"] != IGNORED]  # what the mean is over: reviews, or hidden words
+        count = len(counted) if weights is None else weights[counted].sum().item()
+        weights = None if weights is None else weights.to(device)
         rows = torch.arange(len(batch["label"]))
         mine = rows[self.rank :: self.size]
         share = self.size if len(mine) else 0  # a process without a row goes through the motions with another's
@@ -114,7 +117,7 @@ class Team(Callback):
             with self.accelerator.no_sync(model) if wait else nullcontext():
                 with autocast(device, precision):
                     logits = model(**inputs_of(part, device))
-                loss = cross_entropy(logits.float(), labels, reduction="sum") / count * share
+                loss = cross_entropy(logits.float(), labels, weights, reduction="sum") / count * share
                 loss.backward()
             total += loss.detach()
         return (self.accelerator.reduce(total, "mean") if self.accelerator else total).item()  # as it is with gradients
