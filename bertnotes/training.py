@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from sklearn.metrics import accuracy_score, classification_report
+from sklearn.metrics import accuracy_score, classification_report, f1_score
 from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -216,6 +216,11 @@ def merge_windows(rows) -> tuple[Float[Tensor, "review num_classes"], Int[Tensor
     return mean_by_text(rows["input"], rows["text"]), torch.tensor(list(labels.values()))
 
 
+def macro_f1(labels, predictions):
+    """The mean of the classes' F1, a rare class counting for as much as a common one: of those that occur, or were named."""
+    return float(f1_score(labels, predictions, average="macro"))
+
+
 def report(labels, predictions, names):
     """Precision, recall and F1 of each class, their means (the macro average is over all names, also of classes that do not
     occur), and the majority class beside the accuracy, as text. names: of the classes."""
@@ -308,7 +313,7 @@ def fit(
 
     train_data, validation_data: (texts, labels) each. device: where to train [default: where the model is]. callbacks: see
     `Callback`. backward, collect, rank: how several processes share the work (experiments/engine.py) [default: one does all].
-    Returns the history, a dict an epoch: epoch, train_loss, validation_loss, accuracy, and what callbacks add. Where
+    Returns the history, a dict an epoch: epoch, train_loss, validation_loss, accuracy, macro_f1, and what callbacks add. Where
     config.class_weights weighs classes, it does so in train_loss alone. The model knows from then on how it reads: to how many
     tokens a review is cut, and which part of it stays.
     Raises ValueError where `check_run` finds that it cannot work, or the loss or its gradient is no finite number.
@@ -324,7 +329,9 @@ def fit(
 
     def judge(learner):
         logits, labels = collect(learner, held_out, device, config.precision)
-        return {"validation_loss": cross_entropy(logits, labels).item(), "accuracy": accuracy_score(labels, logits.argmax(-1))}
+        scores = {"accuracy": accuracy_score, "macro_f1": macro_f1}
+        found = {name: score(labels, logits.argmax(-1)) for name, score in scores.items()}
+        return {"validation_loss": cross_entropy(logits, labels).item(), **found}
 
     run = Run(learner, loader, optimizer, scheduler, config.epochs, config.patience)
     repeat(run, judge, device, config.precision, backward, (config.seed, rank), callbacks)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import accuracy_score, classification_report
+from sklearn.metrics import accuracy_score, classification_report, f1_score
 from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 from torch.utils.data import DataLoader
@@ -26,6 +26,7 @@ from bertnotes.training import (
     evaluate,
     features_of,
     fit,
+    macro_f1,
     optimizer_and_schedule,
     report,
     train,
@@ -197,6 +198,25 @@ def test_an_unknown_precision(model, dataset, precision):
     """The error names the two that there are."""
     with pytest.raises(ValueError, match='precision is "fp32" or "bf16"; got'):
         evaluate(model, DataLoader(dataset), "cpu", precision)
+
+
+def test_macro_f1_by_hand():
+    """0 is found twice of three and never named wrongly: 4/5; 1 once of one, named twice: 2/3; 2 never named: 0."""
+    labels, said = [0, 0, 0, 1, 2], [0, 0, 1, 1, 0]
+    assert macro_f1(labels, [0, 0, 1, 1, 1]) == pytest.approx((4 / 5 + 1 / 2 + 0) / 3)
+    assert macro_f1(labels, said) == pytest.approx((4 / 6 + 2 / 3 + 0) / 3) == f1_score(labels, said, average="macro")
+
+
+def test_macro_f1_stands_in_the_report_of_classes_that_all_occur():
+    labels, said = [0, 0, 0, 1, 2], [0, 0, 1, 1, 0]
+    (line,) = [line for line in report(labels, said, ("bad", "fine", "great")).splitlines() if "macro avg" in line]
+    assert line.split()[-2] == f"{macro_f1(labels, said):.2f}"
+
+
+def test_a_class_that_is_neither_there_nor_named_is_no_part_of_macro_f1():
+    """Nothing can be said of class 2; class 3, wrongly named, counts as 0."""
+    assert macro_f1([0, 1, 1], [0, 1, 3]) == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert macro_f1(torch.tensor([0, 1]), torch.tensor([0, 1])) == 1.0
 
 
 # ---- weights of classes ----
@@ -432,7 +452,7 @@ def test_fit_learns_and_leaves_the_model_ready(model, tokenizer):
     config = TrainConfig(epochs=16, batch_size=8, learning_rate=4e-3, max_length=16)
     history = fit(model, tokenizer, (TEXTS, LABELS), (TEXTS[::3], LABELS[::3]), config)
     assert [entry["epoch"] for entry in history] == list(range(1, 17))
-    assert set(history[0]) == {"epoch", "train_loss", "validation_loss", "accuracy", "seconds"}
+    assert set(history[0]) == {"epoch", "train_loss", "validation_loss", "accuracy", "macro_f1", "seconds"}
     assert history[-1]["train_loss"] < 0.5 < history[0]["train_loss"]
     assert not model.training
     predicted = predict_probabilities(TEXTS[::3], model, tokenizer, max_length=16).argmax(-1)
