@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from bertnotes.attention import Attention, check_attentions
 from bertnotes.batching import most_tokens, well_formed
-from bertnotes.classifier import BERTClassifier, knows_pairs, read_texts
+from bertnotes.classifier import BERTClassifier, knows_pairs, read_one
 from bertnotes.devices import inference
 from bertnotes.encoder import BertEncoder
 from bertnotes.models import check_pieces, load_encoder, load_tokenizer
@@ -22,7 +22,8 @@ def attend(text: str, pair: str | None = None, model: str | Path | nn.Module = "
     """Run a model on one text, or on two sentences: where each token looks, in every head of every layer.
 
     model: a name, as `load_encoder` takes it; an encoder, transformers' or ours; or a `BERTClassifier`, whose logits come from
-    the same forward pass; it reads one text as in a prediction: cleaned, and cut as in its training. A model given as an
+    the same forward pass; it reads one text as in a prediction: cleaned, and cut as in its training; of one that
+    it reads in windows, the first window, with a warning. A model given as an
     object needs its tokenizer, and stays on its device and in its mode.
     Returns an Attention, its tensors in float32 on the CPU.
     Raises ValueError where there is nothing to read, the text has more tokens than the model takes, the tokenizer is missing,
@@ -50,7 +51,7 @@ def encode(text, pair, model, tokenizer):
             met = repr(sentence) if isinstance(sentence, str) else f"a {type(sentence).__name__}"
             raise ValueError(f"there is nothing to read in {met}; give a sentence, or two: attend(text, pair)")
     if isinstance(model, BERTClassifier) and pair is None:  # as a prediction reads it
-        return tokenizer.pad({"input_ids": read_texts([text], model, tokenizer)}, return_tensors="pt"), None
+        return tokenizer.pad({"input_ids": read_one(text, model, tokenizer)}, return_tensors="pt"), None
     encoder = model.bert if isinstance(model, BERTClassifier) else model
     inputs = tokenizer(*sentences, return_tensors="pt", verbose=False)
     count, limit = inputs["input_ids"].shape[1], most_tokens(encoder)

@@ -15,7 +15,7 @@ from scipy.stats import kendalltau
 from torch import Tensor
 
 from bertnotes.attention import check_attentions
-from bertnotes.classifier import read_texts
+from bertnotes.classifier import read_one
 from bertnotes.heads import attention_rollout
 
 Ids = Int[Tensor, "1 position"]
@@ -24,8 +24,9 @@ SHARES = (0, 0.1, 0.2, 0.3, 0.5)  # of the tokens, hidden one after the other fo
 
 
 def read(model, tokenizer, text, max_length=None, truncation=None) -> tuple[Ids, Float[Tensor, " class"], int]:
-    """A text as the model reads it (`classifier.read_texts`): ids, logits, named class. In fp32: slopes need the digits."""
-    ids = torch.tensor(read_texts([text], model, tokenizer, max_length, truncation), device=next(model.parameters()).device)
+    """A text as the model reads it (`classifier.read_one`; of windows the first): ids, logits, named class. In fp32: slopes
+    need the digits."""
+    ids = read_one(text, model, tokenizer, max_length, truncation).to(next(model.parameters()).device)
     model.eval()
     with torch.inference_mode():
         logits = model(ids, torch.ones_like(ids))[0]

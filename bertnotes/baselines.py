@@ -4,10 +4,11 @@ Each function gives an unfitted scikit-learn classifier of texts: fit(texts, lab
 """
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
@@ -29,7 +30,7 @@ def tfidf_logistic_regression():
 
 
 def strongest_words(model, count=12):
-    """The heaviest words and pairs of a fitted `tfidf_logistic_regression`: {"negative": [...], "positive": [...]}."""
+    """The heaviest words and pairs of a `tfidf_logistic_regression` fitted to two classes, by side: "negative", "positive"."""
     names, weights = model[0].get_feature_names_out(), model[1].coef_[0]
     order = weights.argsort()
     return {"negative": names[order[:count]].tolist(), "positive": names[order[::-1][:count]].tolist()}
@@ -49,7 +50,8 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
 
     r = log((p / |p|) / (q / |q|)), where p and q count a feature in the positive and the negative class, plus alpha.
     The machine's weights are drawn towards their mean size: w' = (1 - beta) * mean|w| + beta * w (the paper's equation 4).
-    fit(counts, labels): counts a sparse (review, feature) matrix, two classes. Raises ValueError where there are not two.
+    Of more than two classes each has a machine of its own against the rest, and the surest one decides.
+    fit(counts, labels): counts a sparse (review, feature) matrix. Raises ValueError where there is but one class.
     """
 
     def __init__(self, alpha=1.0, beta=0.25, C=0.1):  # noqa: N803 (scikit-learn's name)
@@ -57,10 +59,14 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
 
     def fit(self, counts, labels):
         """Fit the ratio and the machine. Returns itself."""
+        if len(np.unique(labels)) > 2:
+            self.machines_ = OneVsRestClassifier(clone(self)).fit(counts, labels)
+            self.classes_ = self.machines_.classes_
+            return self
         bayes = MultinomialNB(alpha=self.alpha).fit(counts, labels)
         self.classes_ = bayes.classes_
         if len(self.classes_) != 2:
-            raise ValueError(f"NBSVM tells two classes apart; got {len(self.classes_)}: {list(self.classes_)}")
+            raise ValueError(f"NBSVM tells classes apart; got one alone: {list(self.classes_)}")
         self.ratio_ = bayes.feature_log_prob_[1] - bayes.feature_log_prob_[0]
         machine = LinearSVC(C=self.C).fit(counts.multiply(self.ratio_).tocsr(), labels)
         weights = machine.coef_.ravel()
@@ -69,9 +75,12 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
         return self
 
     def decision_function(self, counts):
-        """How far on the positive side each review is: (review,)."""
+        """How far on the positive side each review is: (review,); of more classes, on the side of each: (review, class)."""
+        if len(self.classes_) > 2:
+            return self.machines_.decision_function(counts)
         return counts.multiply(self.ratio_).tocsr() @ self.weights_ + self.intercept_
 
     def predict(self, counts):
         """The class of each review: (review,)."""
-        return self.classes_[(self.decision_function(counts) > 0).astype(int)]
+        sides = self.decision_function(counts)
+        return self.classes_[sides.argmax(axis=1) if sides.ndim == 2 else (sides > 0).astype(int)]

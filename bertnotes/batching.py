@@ -6,7 +6,7 @@ Page 10 uses it; 13 measures what it saves. Half of all positions are padding wh
 import hashlib
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -16,10 +16,12 @@ UNBOUNDED = 2**20  # tokens of a model that has no positions of its own
 class TextClassificationDataset(Dataset):
     """Reviews and their labels, tokenised once and cut to max_length tokens ([CLS] and [SEP] included).
 
-    truncation: which part of a longer review stays, "head", "tail" or "head+tail"; see `shorten`.
+    truncation: which part of a longer review stays, "head", "tail" or "head+tail", see `shorten`; or "windows": all of it, in
+    overlapping parts, see `windows`. Each window is an item then, with the label of its review, and `len` counts windows.
 
-    An item is a dict: input_ids and attention_mask, both (max_length,), and label, a scalar. A DataLoader gets whole batches
-    instead, padded to the longest review in the batch only: the result is the same (padding is masked), the work is less.
+    An item is a dict: input_ids and attention_mask, both (max_length,), and label, a scalar; with windows also text, the number
+    of the review. A DataLoader gets whole batches instead, padded to the longest review in the batch only: the result is the
+    same (padding is masked), the work is less.
     Raises ValueError where texts and labels differ in number, a text is empty or no string, max_length is out of range, or
     there is no such part.
     """
@@ -28,10 +30,11 @@ class TextClassificationDataset(Dataset):
         texts, labels = list(texts), [int(label) for label in labels]
         if len(texts) != len(labels):
             raise ValueError(f"each text needs its label; got {len(texts)} texts and {len(labels)} labels")
-        self.ids = token_ids(texts, tokenizer, max_length, truncation)
+        self.ids, self.text_of = token_rows(texts, tokenizer, max_length, truncation)
         self.tokenizer = tokenizer
         self.max_length = max_length
-        self.labels = labels
+        self.labels = [labels[text] for text in self.text_of]
+        self.windows = truncation == "windows"
 
     def __len__(self):
         return len(self.ids)
@@ -41,17 +44,21 @@ class TextClassificationDataset(Dataset):
 
     def __getitems__(self, indices, **padding):
         batch = {"input_ids": [self.ids[index] for index in indices], "label": [self.labels[index] for index in indices]}
+        if self.windows:
+            batch["text"] = [self.text_of[index] for index in indices]
         padded = self.tokenizer.pad(batch, return_tensors="pt", **padding)  # to the longest, unless told otherwise
         return [{name: rows[row] for name, rows in padded.items()} for row in range(len(indices))]
 
     def lengths(self):
-        """Token count of each review, [CLS] and [SEP] included, after truncation."""
+        """Token count of each review, or window, [CLS] and [SEP] included, after truncation."""
         return [len(ids) for ids in self.ids]
 
 
-def token_ids(texts, tokenizer, max_length, truncation="head"):
-    """The ids of each text, [CLS] and [SEP] included, cut to max_length by `shorten`: a list of lists of int.
+def token_rows(texts, tokenizer, max_length, truncation="head"):
+    """What a model reads of some texts, a row at a time: a text, cut to max_length by `shorten`, or one of its `windows`.
 
+    Returns (ids, text_of): the ids of each row, [CLS] and [SEP] included, a list of lists of int; and for each row the number
+    of its text. Texts are in order, and so are the windows of each.
     Raises ValueError where a text is empty, has no token, or is no string, max_length is out of range, there is no such part
     of a text, or the tokenizer does not put one token before and one behind a text.
     """
@@ -61,13 +68,14 @@ def token_ids(texts, tokenizer, max_length, truncation="head"):
     check_max_length(max_length, tokenizer.model_max_length)
     check_truncation(truncation)
     if not texts:
-        return []
+        return [], []
     if len(ends := tokenizer("")["input_ids"]) != 2 or [tokenizer("a")["input_ids"][end] for end in (0, -1)] != ends:
         raise ValueError(f"a text stands between two tokens, such as [CLS] and [SEP]; {type(tokenizer).__name__} has {ends}")
     if bad := unreadable(texts, tokenizer):
         raise ValueError(f"text {bad[0]} is no review: of {texts[bad[0]]!r} the tokenizer leaves nothing")
-    found = tokenizer([well_formed(text) for text in texts], verbose=False)["input_ids"]
-    return [shorten(ids, max_length, truncation) for ids in found]
+    whole = tokenizer([well_formed(text) for text in texts], verbose=False)["input_ids"]
+    read = [windows(ids, max_length) if truncation == "windows" else [shorten(ids, max_length, truncation)] for ids in whole]
+    return [row for rows in read for row in rows], [text for text, rows in enumerate(read) for _ in rows]
 
 
 def unreadable(texts, tokenizer):
@@ -106,6 +114,33 @@ def shorten(ids, max_length, truncation="head"):
     room = max_length - 2
     head = {"head": room, "tail": 0, "head+tail": room // 4}[truncation]
     return [*ids[: 1 + head], *ids[len(ids) - 1 - (room - head) :]]
+
+
+def windows(ids, max_length):
+    """The ids of one review, [CLS] and [SEP] included, as overlapping windows of max_length; each has the two ends.
+
+    A window begins half a window after the one before, so that a word at the edge of one stands well inside another and has
+    its context there; the last one ends with the review. A review that fits is its only window.
+
+    >>> windows([0, 1, 2, 3, 4, 5, 6, 7, 9], max_length=6)
+    [[0, 1, 2, 3, 4, 9], [0, 3, 4, 5, 6, 9], [0, 4, 5, 6, 7, 9]]
+    """
+    if len(ids) <= max_length:
+        return [ids]
+    room = max_length - 2
+    last = len(ids) - 1 - room
+    return [[ids[0], *ids[start : start + room], ids[-1]] for start in [*range(1, last, max(1, room // 2)), last]]
+
+
+def mean_by_text(values: Float[Tensor, "row value"], text_of: Int[Tensor, " row"]) -> Float[Tensor, "text value"]:
+    """The mean over the rows of each text, in the order in which texts first appear. text_of: for each row the text's number.
+
+    >>> mean_by_text(torch.tensor([[1.0], [2.0], [5.0]]), torch.tensor([7, 3, 7])).tolist()
+    [[3.0], [2.0]]
+    """
+    places = {text: place for place, text in enumerate(dict.fromkeys(text_of.tolist()))}
+    index = torch.tensor([places[text] for text in text_of.tolist()])
+    return torch.zeros(len(places), values.shape[1]).index_add(0, index, values) / index.bincount()[:, None]
 
 
 class BucketedBatches(Sampler):
@@ -182,6 +217,8 @@ def most_tokens(encoder):
 
 
 def check_truncation(truncation):
-    """Raise ValueError where a review has no such part."""
-    if truncation not in ("head", "tail", "head+tail"):
-        raise ValueError(f'of a long review one keeps "head", "tail" or "head+tail"; got {truncation!r}')
+    """Raise ValueError where a long review cannot be read so."""
+    if truncation not in ("head", "tail", "head+tail", "windows"):
+        raise ValueError(
+            f'of a long review one keeps "head", "tail" or "head+tail", or all of it in "windows"; got {truncation!r}'
+        )

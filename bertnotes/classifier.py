@@ -7,6 +7,7 @@ Understanding", section 4.1.
 
 import json
 import re
+import warnings
 from collections import OrderedDict
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from torch.utils.data import BatchSampler
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
-from bertnotes.batching import check_max_length, check_truncation, longest_first, most_tokens, token_ids
+from bertnotes.batching import check_max_length, check_truncation, longest_first, mean_by_text, most_tokens, token_rows
 from bertnotes.checkpoint import check_weights, modern_name, read_weights
 from bertnotes.data import clean_review, default_names
 from bertnotes.devices import autocast, fast_precision, inference
@@ -105,7 +106,8 @@ class BERTClassifier(nn.Module):
 
     def read_as(self, max_length, truncation="head", precision="fp32"):
         """From now on read max_length tokens of a text ([CLS] and [SEP] included), of a longer one its "head", "tail" or
-        "head+tail", and compute in "fp32" or, where the device is fast at it, "bf16". `fit` says how it trained.
+        "head+tail", or all of it in "windows", whose logits are averaged; and compute in "fp32" or, where the device is fast at
+        it, "bf16". `fit` says how it trained.
 
         Raises ValueError where the model cannot read so many tokens, or there is no such part or precision.
         """
@@ -246,8 +248,8 @@ class WholeClassifier(BERTClassifier):
     def base(self):
         """What its last layer, or a low-rank change, would be trained apart from: not to be had, raises ValueError."""
         raise ValueError(
-            f"{type(self.model).__name__} has a head of its own and is trained whole; for frozen or lora put a new layer on its "
-            f"encoder: BERTClassifier(folder, num_classes)"
+            f"{type(self.model).__name__} has a head of its own and is trained whole; for frozen or lora put a new layer "
+            f"on its encoder: BERTClassifier(folder, num_classes)"
         )
 
     def features(self, input_ids, attention_mask):
@@ -307,11 +309,20 @@ def pooled(outputs) -> Features:
 
 def read_texts(texts, model, tokenizer, max_length=None, truncation=None):
     """Texts as a classifier reads them, for a verdict or its explanation: cleaned, and cut as in its training unless told
-    otherwise. Returns the ids of each text, a list of lists of int."""
+    otherwise. Returns (ids, text_of) as `batching.token_rows` does: a row a text, or a window of it."""
     max_length = model.max_length if max_length is None else max_length
     check_max_length(max_length, most_tokens(model.bert))
     texts = [clean_review(text) if isinstance(text, str) else text for text in texts]
-    return token_ids(texts, tokenizer, max_length, truncation or model.truncation)
+    return token_rows(texts, tokenizer, max_length, truncation or model.truncation)
+
+
+def read_one(text, model, tokenizer, max_length=None, truncation=None) -> Int[Tensor, "1 position"]:
+    """One text as a classifier reads it, to look inside: its ids. Of a text that it reads in windows they are those of the
+    first window, and a warning says so: attention and attribution stay within one."""
+    ids, _ = read_texts([text], model, tokenizer, max_length, truncation)
+    if len(ids) > 1:
+        warnings.warn(f"the model reads this text in {len(ids)} windows; shown is the first of them alone", stacklevel=3)
+    return torch.tensor(ids[:1])
 
 
 def predict_probabilities(
@@ -322,16 +333,16 @@ def predict_probabilities(
     device: where to compute [default: where the model is; it is there again afterwards]. max_length, truncation, precision: see
     `read_as` [default: as the model was trained, and bf16 only where the device is fast at it].
     """
-    ids = read_texts(texts, model, tokenizer, max_length, truncation)
+    ids, text_of = read_texts(texts, model, tokenizer, max_length, truncation)
     if not ids:
         raise ValueError("there is no text to predict; expected at least one")
     order = longest_first([len(one) for one in ids])  # texts of like length need little padding
-    probabilities = torch.empty(len(ids), len(model.class_names))
+    logits = torch.empty(len(ids), len(model.class_names))
     with inference(model, device) as device, autocast(device, precision or fast_precision(device, model.precision)):
         for rows in BatchSampler(order, batch_size, drop_last=False):
             batch = tokenizer.pad({"input_ids": [ids[row] for row in rows]}, return_tensors="pt").to(device)
-            probabilities[rows] = model(batch["input_ids"], batch["attention_mask"]).float().softmax(-1).cpu()
-    return probabilities
+            logits[rows] = model(batch["input_ids"], batch["attention_mask"]).float().cpu()
+    return mean_by_text(logits, torch.tensor(text_of)).softmax(-1)
 
 
 def predict_sentiment(text, model, tokenizer, device=None, max_length=None):

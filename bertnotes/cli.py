@@ -60,31 +60,39 @@ class Evaluate(Finished):
     seed: int = 42  # what the sample is drawn by
     columns: Columns = field(default_factory=Columns)
     plain: bool = False  # leave out reviews that a column note marks as hard
+    beside: Path | None = None  # table that the model learned from: TF-IDF and NBSVM are fitted on it, and scored beside it
     another_look: str | None = None  # why a test set is scored again with other settings: a row of a table that is shown whole
 
 
 def evaluate(settings: Evaluate):
-    """Print accuracy and report. Raises ValueError where a test set was scored before with another system."""
+    """Print accuracy, macro-F1 and report. Raises ValueError where a test set was scored before with another system."""
     from bertnotes.batching import TextClassificationDataset, evaluation_loader
     from bertnotes.checkpoint import hash_of_weights
     from bertnotes.data import majority_accuracy
-    from bertnotes.experiments.exam import check_look, is_exam, note_look
-    from bertnotes.experiments.finetune import read_labelled
-    from bertnotes.training import evaluate as score
+    from bertnotes.experiments.exam import check_look, check_unseen, is_exam, note_look
+    from bertnotes.experiments.finetune import marks, read_labelled, say_rivals, score_rivals
+    from bertnotes.training import collect_logits, report
 
     classifier, tokenizer, device = settings.load()
     choice = settings.columns, settings.sample, settings.seed, settings.plain, classifier.class_names
     texts, labels = reviews = read_labelled(settings.data, *choice)[:2]
+    learned = read_labelled(settings.beside, settings.columns, class_names=classifier.class_names) if settings.beside else None
+    if learned:
+        check_unseen(learned[0], texts)
     exam, weights = is_exam(reviews), hash_of_weights(settings.model)
     reading = {"max_length": classifier.max_length, "truncation": classifier.truncation}
     if exam:
         check_look(reviews, {"weights": weights, **reading}, settings.another_look)
     loader = evaluation_loader(TextClassificationDataset(texts, labels, tokenizer, **reading), 32)
-    accuracy, report = score(classifier, loader, device, classifier.precision)
-    majority, count = majority_accuracy(labels), len(labels)
-    print(f"accuracy {accuracy:.4f}, majority class {majority:.4f}, {count} reviews\n\n{report}")
+    logits, labels_read = collect_logits(classifier, loader, device, classifier.precision)
+    verdicts, majority = logits.argmax(-1), majority_accuracy(labels)
+    found = marks(labels_read, verdicts)
+    scores = "accuracy {accuracy:.4f}, macro-F1 {macro_f1:.4f}".format(**found)
+    beside = say_rivals(score_rivals(reviews, learned[:2])) if learned else ""
+    told = report(labels_read, verdicts, classifier.class_names)
+    print(f"{scores}, majority class {majority:.4f}, {len(labels)} reviews\n{beside}\n{told}")
     if exam:
-        note_look(reviews, {"weights": weights, **reading}, accuracy, None, weights, settings.another_look)
+        note_look(reviews, {"weights": weights, **reading}, found["accuracy"], None, weights, settings.another_look)
 
 
 @dataclass(kw_only=True)
@@ -125,7 +133,8 @@ def predict(settings: Predict):
         raise ValueError(f"{table.path}: row {bad[0] + 1} has no text; --out writes such rows without a verdict")
     if settings.out:
         # named by what the verdicts hang on: what another model, or another table, left unfinished is not gone on with
-        made_of = hash_of_weights(settings.model), hash_of(table.path), column, classifier.max_length
+        read = column, classifier.max_length, classifier.truncation
+        made_of = hash_of_weights(settings.model), hash_of(table.path), *read
         part = settings.out.with_name(f".{settings.out.name}.{sha256(repr(made_of).encode()).hexdigest()[:12]}.part")
         count = predict_table(table, column, classifier, tokenizer, part, tell=complain)
         os.replace(part, settings.out)

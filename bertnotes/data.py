@@ -7,6 +7,7 @@ Sentiment Analysis") is fetched by `bertnotes data`, see imdb.py. Pages 09 and 1
 import math
 import re
 import sys
+import unicodedata
 from collections import Counter
 
 import pandas as pd
@@ -76,17 +77,21 @@ def load_imdb_data(data_file, sample=None, seed=42, plain=False):
     return frame["review"].tolist(), labels
 
 
-def split_validation(texts, labels, size=0.2, seed=42):
+def split_validation(texts, labels, size=0.2, seed=42, class_names=None):
     """Carve a validation set out of training data: stratified, seeded, copies of one text all on one side.
 
-    size: a fraction, or a count of distinct texts. Returns (train_texts, validation_texts, train_labels,
+    size: a fraction, or a count of distinct texts; class_names: for the error. Raises ValueError where a class has too few
+    texts to be on both sides, or the size is not possible. Returns (train_texts, validation_texts, train_labels,
     validation_labels), in the order of scikit-learn's train_test_split.
     """
     label_of = dict(zip(texts, labels, strict=True))
     try:
         _, held = train_test_split(list(label_of), test_size=size, random_state=seed, stratify=list(label_of.values()))
     except ValueError as error:
-        raise ValueError(f"cannot carve a validation set of {size} out of {len(label_of)} distinct reviews: {error}") from None
+        counts = Counter(label_of.values())
+        single = [class_names[label] if class_names else label for label in sorted(counts) if counts[label] < 2]
+        why = f"a class needs two, one for each side, but there is only one of {shown(single)}" if single else error
+        raise ValueError(f"cannot carve a validation set of {size} out of {len(label_of)} distinct reviews: {why}") from None
     rows = pd.DataFrame({"text": texts, "label": labels})
     inside = rows["text"].isin(held)
     train, validation = rows[~inside], rows[inside]
@@ -145,9 +150,9 @@ def read_table(path, text_column=None, label_column=None, encoding=None, drop_ba
     for number, row in table:
         text, name = clean_review(row[text_column]), row[label_column].strip()
         if not text or not name:
-            table.complain(f"row {number} has no {'label' if text else 'text'}")
+            table.complain(number, f"has no {'label' if text else 'text'}")
         elif class_names and name not in class_names:
-            table.complain(f"row {number} has the label {name[:40]!r}; known are {shown(class_names)}")
+            table.complain(number, f"has the label {name[:40]!r}; known are {shown(class_names)}")
         else:
             texts.append(text)
             names.append(name)
@@ -156,9 +161,11 @@ def read_table(path, text_column=None, label_column=None, encoding=None, drop_ba
     for note in [*table.notes, *columns]:
         tell(f"{table.path.name}: {note}")
     if table.bad:
-        tell(f"{table.path.name}: {len(table.bad)} rows left out, such as: {'; '.join(table.bad[:3])}")
+        tell(f"{table.path.name}: {table.left_out()}")
     if not texts:
         raise ValueError(f"{table.path} has a header but no row with a text and a label")
+    if absent := [name for name in class_names or () if name not in names]:
+        tell(f"{table.path.name}: no text of {shown(absent)}; of these nothing is measured")
     class_names = tuple(class_names or name_classes(table.path, label_column, names, tell))
     return texts, [class_names.index(name) for name in names], class_names
 
@@ -209,9 +216,10 @@ def name_classes(path, column, names, tell):
     """The classes in a column of labels, a tuple of names in order. Raises ValueError where there are fewer than two, or nearly
     as many as rows, or where a label holds several."""
     counts = Counter(names)
-    if several := next((name for name in counts if re.match(r"[\[({].*[,;]", name)), None):
+    if several := next((name for name in counts if holds_several(name, counts)), None):
         raise ValueError(
-            f"{path}: a label such as {several[:60]!r} holds several classes; one class a text is what is learned here"
+            f"{path}: a label such as {several[:60]!r} holds several classes; one class a text is what is learned here, and "
+            f"multi-label data is not: leave each text one label"
         )
     if len(counts) < 2:
         raise ValueError(f"{path}: all {len(names)} labels in {column!r} are {shown(counts)}: there is nothing to tell apart")
@@ -219,14 +227,62 @@ def name_classes(path, column, names, tell):
         raise ValueError(
             f"{path}: {column!r} holds {len(counts)} different values in {len(names)} rows; is it the column of labels?"
         )
-    tell(f"{len(counts)} classes: " + ", ".join(f"{name} {count}" for name, count in counts.most_common(20)))
-    alike = {}
-    for name in counts:
-        alike.setdefault(re.sub(r"[\s_-]+", "", name.casefold()), []).append(name)
-    for same in alike.values():
-        if len(same) > 1:
-            tell(f"are these one class? {shown(same)}: mend the labels in the file if so")
+    more = f" and {len(counts) - 20} more" if len(counts) > 20 else ""
+    tell(f"{len(counts)} classes: " + ", ".join(f"{name} {count}" for name, count in counts.most_common(20)) + more)
+    for same in alike(counts)[:10]:
+        tell(f"are these one class? {shown(same)}: mend the labels in the file if so")
     return tuple(sorted(counts, key=class_order(counts)))
+
+
+def holds_several(name, names):
+    """Whether a label is several classes: a list in brackets, or names that are all labels by themselves, joined by commas,
+    semicolons or bars. "food, drink" is one class where there is no class "food".
+
+    >>> [name for name in ("food", "drink", "food|drink", "food, fish") if holds_several(name, ("food", "drink"))]
+    ['food|drink']
+    """
+    parts = [part.strip() for part in re.split("[,;|]", name)]
+    in_brackets = re.match(r"[\[({].*[,;]", name) or re.fullmatch(r"\[[\d.]+(\s+[\d.]+)+\s*\]", name)
+    return bool(in_brackets) or (len(parts) > 1 and all(part in names for part in parts))
+
+
+def alike(names):
+    """Classes that may be one, in groups: names that differ in capitals, spaces and hyphens alone, or by one slip of the pen.
+
+    Two names whose `slips` share a word differ by a letter that is missing, wrong or in the wrong place.
+
+    >>> alike(["Billing", "billing", "biling", "refund", "refunds", "group 1", "group 2", "likely", "unlikely"])
+    [['Billing', 'billing', 'biling'], ['refund', 'refunds']]
+    """
+    same, near = {}, {}
+    for name in names:
+        same.setdefault(plain(name).replace(" ", ""), []).append(name)
+    for last in (False, True):
+        for name in names:
+            for shorter in slips(plain(name), last):
+                if not last or shorter in near or shorter in same:
+                    near.setdefault(shorter, [*same.get(shorter, ())]).append(name)
+    groups = list(dict.fromkeys(frozenset(group) for group in [*same.values(), *near.values()] if len(set(group)) > 1))[:100]
+    places = {name: place for place, name in enumerate(names)}
+    return [sorted(group, key=places.__getitem__) for group in groups if not any(group < other for other in groups)]
+
+
+def plain(name):
+    """A name in small letters, with one space for any run of spaces, hyphens and underscores."""
+    return re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFKC", name).casefold())
+
+
+def slips(name, last):
+    """A name without one letter, for each inside a word of five or more letters, or for the last letter of each such word.
+
+    Shorter words, and numbers, are near each other anyway. So are words that differ in their first letter (typical, atypical)
+    or in their last (class a, class b): without the last one a name counts where another one comes to the same in another way.
+    """
+    found = set()
+    for word in re.finditer(r"[^\W\d_]{5,}", name):
+        for place in range(word.end() - 1, word.end()) if last else range(word.start() + 1, word.end() - 1):
+            found.add((name[:place] + name[place + 1 :]).replace(" ", ""))
+    return found
 
 
 def class_order(names):

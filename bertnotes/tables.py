@@ -40,7 +40,7 @@ class Table:
     """The rows of a file: iterating gives (number, {column: text}) for each, counted from 1 behind the header.
 
     notes: sentences on what was found out and had to be chosen. Iterating raises ValueError, naming the file and the row, where
-    a row does not fit the header; with `bad` set to a list, such rows are left out, and a sentence on each is put into it.
+    a row does not fit the header; with `bad` set to a list, such rows are left out, and (number, problem) is put into it.
     """
 
     path: Path
@@ -60,13 +60,25 @@ class Table:
                 yield number, dict(zip(self.columns, values, strict=True))
             else:
                 hint = ": a text that holds the separator stands in quotes" if len(values) > len(self.columns) else ""
-                self.complain(f"row {number} has {len(values)} fields, the header {len(self.columns)}{hint}")
+                self.complain(number, f"has {len(values)} fields, the header {len(self.columns)}{hint}")
 
-    def complain(self, problem):
+    def complain(self, number, problem):
         """Raise ValueError for a row, or note that it is left out."""
         if self.bad is None:
-            raise ValueError(f"{self.path}: {problem}; mend it, or leave such rows out: --drop-bad-rows")
-        self.bad.append(problem)
+            raise ValueError(f"{self.path}: row {number} {problem}; mend it, or leave such rows out: --drop-bad-rows")
+        self.bad.append((number, problem))
+
+    def left_out(self):
+        """How many rows are left out, and how many of them for which reason, with the numbers of the first."""
+        reasons = {}
+        for number, problem in self.bad:
+            reasons.setdefault(problem.replace("has ", "with ", 1), []).append(str(number))
+        each = [
+            f"{len(rows)} {reason} (row {', '.join(rows[:3])}{', ...' if len(rows) > 3 else ''})"
+            for reason, rows in sorted(reasons.items(), key=lambda one: -len(one[1]))
+        ]
+        more = f"; and {len(each) - 5} other reasons" if len(each) > 5 else ""
+        return f"{len(self.bad)} rows left out: {'; '.join(each[:5])}{more}"
 
 
 def open_table(path, encoding=None, wanted=()):
@@ -287,6 +299,7 @@ def frame_table(path, reader):
 
 def as_text(value):
     """A value of a cell as text: nothing is empty, and 3.0 is 3."""
+    value = value.tolist() if hasattr(value, "tolist") else value  # an array, as Parquet has them for lists
     if value is None or value != value:
         return ""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -11,10 +11,13 @@ Devlin et al. 2019, "BERT", appendix A.3 (the recipe); Loshchilov & Hutter 2019,
 import math
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
-from sklearn.metrics import accuracy_score, classification_report
+from sklearn.metrics import accuracy_score, classification_report, f1_score
+from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, StackDataset
@@ -27,6 +30,7 @@ from bertnotes.batching import (
     check_max_length,
     check_truncation,
     evaluation_loader,
+    mean_by_text,
     most_tokens,
     seed_of,
     training_loader,
@@ -49,7 +53,7 @@ class TrainConfig:
     max_length: int = 256
     """Tokens a review is cut to."""
     truncation: str = "head"
-    """The part of a longer review that stays: head, tail or head+tail."""
+    """What is read of a longer review: its head, tail or head+tail; or all of it, in overlapping windows."""
     seed: int = 42
     """Fixes the order of the reviews and what dropout leaves out."""
     precision: str = "fp32"
@@ -64,6 +68,8 @@ class TrainConfig:
     """Leave the encoder as it is and train the new layer only."""
     lora: int | None = None
     """Leave the encoder as it is and train a change of it, of this rank, such as 8 (LoRA), at ten times the rate."""
+    class_weights: str | None = None
+    """balanced: in training a class counts for as much as any other, however rare it is."""
 
 
 class Callback:
@@ -82,18 +88,33 @@ class Callback:
 # --- the loop ----------------------------------------------------------------------------------------------------------------
 
 
-def backward(model, batch, device, precision="fp32"):
-    """Work out the gradient of a batch's mean loss, into the weights' grad. Returns that loss, in nats."""
+def backward(model, batch, device, precision="fp32", weights=None):
+    """Work out the gradient of a batch's mean loss, into the weights' grad. Returns that loss, in nats.
+
+    weights: of the classes (class,), for a mean in which each review counts for as much as its class says.
+    """
     with autocast(device, precision):
         logits = model(**inputs_of(batch, device))
-    loss = cross_entropy(logits.float(), batch["label"].to(device))
+    loss = cross_entropy(logits.float(), batch["label"].to(device), weights if weights is None else weights.to(device))
     loss.backward()
     return loss.item()
 
 
+def balanced_weights(labels, num_classes) -> Float[Tensor, " num_classes"]:
+    """A weight for each class, so that all count for as much in sum: reviews / (classes * reviews of the class), of the classes
+    that occur (King & Zeng 2001, "Logistic Regression in Rare Events Data"; scikit-learn's "balanced"). 1 for the others.
+
+    >>> balanced_weights([0, 0, 0, 1], 2).tolist()
+    [0.6666666865348816, 2.0]
+    """
+    there, weights = sorted(set(labels)), torch.ones(num_classes)
+    weights[there] = torch.from_numpy(compute_class_weight("balanced", classes=np.array(there), y=labels)).float()
+    return weights
+
+
 def inputs_of(batch, device):
-    """What a model reads of a batch, all but the labels, on a device."""
-    return {name: tensor.to(device) for name, tensor in batch.items() if name != "label"}
+    """What a model reads of a batch, all but the labels and the numbers of texts, on a device."""
+    return {name: tensor.to(device) for name, tensor in batch.items() if name not in ("label", "text")}
 
 
 def train(model, data_loader, optimizer, scheduler, device, precision="fp32", backward=backward, seed=None, callbacks=()):
@@ -162,25 +183,51 @@ def evaluate(model, data_loader, device, precision="fp32"):
     return accuracy_score(labels, predictions), report(labels, predictions, names)
 
 
-@torch.no_grad()
 def collect_logits(
-    model, data_loader, device, precision="fp32", forward=None
+    model, data_loader, device, precision="fp32"
 ) -> tuple[Float[Tensor, "review num_classes"], Int[Tensor, " review"]]:
-    """Run a model over a loader. Returns logits and labels, on the CPU, in the loader's order.
+    """Run a model over a loader. Returns logits and labels, on the CPU, in the loader's order. Of a review that is read in
+    windows, the logits are the mean over these, and it stands where its first window does."""
+    return merge_windows(collect_rows(model, data_loader, device, precision))
+
+
+@torch.no_grad()
+def collect_rows(model, data_loader, device, precision="fp32", forward=None):
+    """Run a model over a loader. Returns its rows, reviews or windows of them, on the CPU and in the loader's order, as a dict:
+    input (row, num_classes), the logits; label (row,) and, of windows, text (row,).
 
     forward: what to take from the model instead of its logits, such as model.features.
     """
     model.eval()
-    logits, labels = [], []
+    batches = []
     for batch in progress_bar(data_loader, "evaluating"):
         with autocast(device, precision):
-            logits.append((forward or model)(**inputs_of(batch, device)).float().cpu())
-        labels.append(batch["label"])
-    return torch.cat(logits), torch.cat(labels)
+            found = (forward or model)(**inputs_of(batch, device)).float().cpu()
+        batches.append({"input": found} | {name: batch[name] for name in ("label", "text") if name in batch})
+    return join_rows(batches)
+
+
+def join_rows(batches):
+    """The rows of several batches, dicts of tensors, as one."""
+    return {name: torch.cat([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def merge_windows(rows) -> tuple[Float[Tensor, "review num_classes"], Int[Tensor, " review"]]:
+    """Logits and labels of reviews, from the rows that `collect_rows` gives."""
+    if "text" not in rows:
+        return rows["input"], rows["label"]
+    labels = dict(zip(rows["text"].tolist(), rows["label"].tolist(), strict=True))  # in the order of the first windows
+    return mean_by_text(rows["input"], rows["text"]), torch.tensor(list(labels.values()))
+
+
+def macro_f1(labels, predictions):
+    """The mean of the classes' F1, a rare class counting for as much as a common one: of those that occur, or were named."""
+    return float(f1_score(labels, predictions, average="macro"))
 
 
 def report(labels, predictions, names):
-    """Precision, recall and F1 of each class, and the majority class beside the accuracy, as text. names: of the classes."""
+    """Precision, recall and F1 of each class, their means (the macro average is over all names, also of classes that do not
+    occur), and the majority class beside the accuracy, as text. names: of the classes."""
     text = classification_report(labels, predictions, labels=range(len(names)), target_names=names, zero_division=0)
     return f"{text}{'majority class':>14}{majority_accuracy(labels):>29.2f}{len(labels):>10}\n"
 
@@ -270,8 +317,9 @@ def fit(
 
     train_data, validation_data: (texts, labels) each. device: where to train [default: where the model is]. callbacks: see
     `Callback`. backward, collect, rank: how several processes share the work (experiments/engine.py) [default: one does all].
-    Returns the history, a dict an epoch: epoch, train_loss, validation_loss, accuracy, and what callbacks add. The model knows
-    from then on how it reads: to how many tokens a review is cut, and which part of it stays.
+    Returns the history, a dict an epoch: epoch, train_loss, validation_loss, accuracy, macro_f1, and what callbacks add. Where
+    config.class_weights weighs classes, it does so in train_loss alone. The model knows from then on how it reads: to how many
+    tokens a review is cut, and which part of it stays.
     Raises ValueError where `check_run` finds that it cannot work, or the loss or its gradient is no finite number.
     """
     config = config or TrainConfig()
@@ -280,12 +328,16 @@ def fit(
         add_lora(model.bert, config.lora)
     device = torch.device(device) if device else next(model.parameters()).device
     model.to(device).read_as(config.max_length, config.truncation, config.precision)
-    learner, loader, held_out = learner_and_loaders(model, tokenizer, train_data, validation_data, config, device)
+    learner, loader, held_out, labels = learner_and_loaders(model, tokenizer, train_data, validation_data, config, device)
     optimizer, scheduler = optimizer_and_schedule(learner, config, steps=len(loader) * config.epochs)
+    if config.class_weights:
+        backward = partial(backward, weights=balanced_weights(labels, len(model.class_names)))
 
     def judge(learner):
         logits, labels = collect(learner, held_out, device, config.precision)
-        return {"validation_loss": cross_entropy(logits, labels).item(), "accuracy": accuracy_score(labels, logits.argmax(-1))}
+        scores = {"accuracy": accuracy_score, "macro_f1": macro_f1}
+        found = {name: score(labels, logits.argmax(-1)) for name, score in scores.items()}
+        return {"validation_loss": cross_entropy(logits, labels).item(), **found}
 
     run = Run(learner, loader, optimizer, scheduler, config.epochs, config.patience)
     repeat(run, judge, device, config.precision, backward, (config.seed, rank), callbacks)
@@ -296,13 +348,16 @@ def fit(
 
 def learner_and_loaders(model, tokenizer, train_data, validation_data, config, device):
     """What is trained, batches to train it on, and batches to judge it by: the whole model on tokens or, where the encoder is
-    frozen, its last layer on the vectors that the encoder makes of each review, worked out once."""
+    frozen, its last layer on the vectors that the encoder makes of each review, worked out once. And the labels of all that it
+    is trained on, of each window where there are any."""
     training, held_out = datasets(tokenizer, train_data, validation_data, config)
     if not config.frozen:
-        return model, training_loader(training, config.batch_size, config.seed), evaluation_loader(held_out, 32)
+        loaders = training_loader(training, config.batch_size, config.seed), evaluation_loader(held_out, 32)
+        return model, *loaders, training.labels
+    labels = training.labels
     training, held_out = (features_of(model, dataset, device, config.precision) for dataset in (training, held_out))
     batches = BucketedBatches([1] * len(training), config.batch_size, config.seed)  # all are as long as each other
-    return model.head, DataLoader(training, batch_sampler=batches), DataLoader(held_out, 32)
+    return model.head, DataLoader(training, batch_sampler=batches), DataLoader(held_out, 32), labels
 
 
 def datasets(tokenizer, train_data, validation_data, config):
@@ -312,10 +367,9 @@ def datasets(tokenizer, train_data, validation_data, config):
 
 
 def features_of(model, dataset, device, precision="fp32"):
-    """What the encoder makes of each review, without dropout, as what the head is trained on: a dataset whose items are dicts,
-    input (hidden_size,) and label, in the order of `evaluation_loader`."""
-    features, labels = collect_logits(model, evaluation_loader(dataset, 32), device, precision, model.features)
-    return StackDataset(input=features, label=labels)
+    """What the encoder makes of each review, or window, without dropout, as what the head is trained on: a dataset whose items
+    are dicts, input (hidden_size,), label and, of windows, text, in the order of `evaluation_loader`."""
+    return StackDataset(**collect_rows(model, evaluation_loader(dataset, 32), device, precision, model.features))
 
 
 def check_run(config, model, labels, held_labels):
@@ -330,6 +384,8 @@ def check_run(config, model, labels, held_labels):
         raise ValueError("frozen leaves the encoder as it is, lora changes it; choose one of them")
     if config.lora is not None:
         check_base(model.bert, model.base)
+    if config.class_weights not in (None, "balanced"):
+        raise ValueError(f'class weights are "balanced", or there are none; got {config.class_weights!r}')
     autocast("cpu", config.precision)
     check_truncation(config.truncation)
     check_max_length(config.max_length, most_tokens(model.bert))

@@ -86,6 +86,15 @@ def test_a_classifier_reads_a_long_text_as_in_a_prediction(classifier, tokenizer
     assert torch.allclose(found.logits.softmax(-1), expected, atol=1e-5)
 
 
+def test_of_a_text_in_windows_the_first_is_shown_and_that_is_said(classifier, tokenizer):
+    """Those of a text that fits need no word."""
+    classifier.read_as(8, "windows")
+    with pytest.warns(UserWarning, match="reads this text in 5 windows; shown is the first of them alone"):
+        found = attend("a good film " * 6, model=classifier, tokenizer=tokenizer)
+    assert found.tokens == ["[CLS]", *"a good film a good film".split(), "[SEP]"]
+    assert attend("a good film", model=classifier, tokenizer=tokenizer).tokens == ["[CLS]", "a", "good", "film", "[SEP]"]
+
+
 def test_a_classifier_tells_two_sentences_apart(classifier, tokenizer):
     found = attend(TEXT, PAIR, classifier, tokenizer)
     assert torch.allclose(found.weights, step_by_step(classifier.bert, tokenizer, TEXT, PAIR), atol=1e-6)

@@ -69,10 +69,18 @@ def test_the_text_explained_is_the_text_predicted(model, tokenizer, text, trunca
     ids, logits, target = read(model, tokenizer, text)
     expected = predict_probabilities([text], model, tokenizer)[0]
     assert torch.allclose(logits.softmax(-1), expected, atol=1e-6) and target == expected.argmax()
-    assert [ids[0].tolist()] == read_texts([text], model, tokenizer)
+    assert [ids[0].tolist()] == read_texts([text], model, tokenizer)[0]
     (explained,) = explain(model, tokenizer, [text], methods={})
     assert torch.equal(explained.ids, ids)
-    assert read(model, tokenizer, text, 8, "tail")[0][0].tolist() == read_texts([text], model, tokenizer, 8, "tail")[0]
+    assert read(model, tokenizer, text, 8, "tail")[0][0].tolist() == read_texts([text], model, tokenizer, 8, "tail")[0][0]
+
+
+def test_of_a_text_in_windows_the_first_is_explained_and_that_is_said(model, tokenizer):
+    model = copy.deepcopy(model)
+    model.read_as(8, "windows")
+    with pytest.warns(UserWarning, match="reads this text in 5 windows; shown is the first of them alone"):
+        ids, _, _ = read(model, tokenizer, "a good film " * 6)
+    assert torch.equal(ids, read(model, tokenizer, "a good film a good film")[0])
 
 
 def test_a_blank_text_keeps_its_ends(tokenizer, case):

@@ -32,10 +32,42 @@ def test_with_beta_1_it_is_the_machine():
     assert model.decision_function(COUNTS) == pytest.approx(machine.decision_function(scaled), abs=1e-6)
 
 
-@pytest.mark.parametrize("labels", [[1, 1, 1, 1], [0, 1, 2, 0]])
-def test_other_than_two_classes(labels):
-    with pytest.raises(ValueError, match="tells two classes apart; got"):
-        NaiveBayesSVM().fit(COUNTS, labels)
+def test_one_class_alone():
+    with pytest.raises(ValueError, match=r"tells classes apart; got one alone: \[.*1.*\]"):
+        NaiveBayesSVM().fit(COUNTS, [1, 1, 1, 1])
+
+
+@pytest.mark.parametrize("names", [(0, 1, 2), ("b", "a", "c")])
+def test_of_more_classes_each_stands_against_the_rest(names):
+    """The machine of a class is the one that tells it from all others, and the surest decides."""
+    draw = np.random.default_rng(0)
+    counts, kinds = csr_matrix(draw.integers(0, 2, (40, 6))), draw.integers(0, 3, 40)
+    labels = np.array(names)[kinds]
+    model = NaiveBayesSVM().fit(counts, labels)
+    assert list(model.classes_) == sorted(names)
+    alone = [NaiveBayesSVM().fit(counts, (labels == name).astype(int)).decision_function(counts) for name in model.classes_]
+    assert model.decision_function(counts) == pytest.approx(np.stack(alone, axis=1))
+    assert model.predict(counts).tolist() == model.classes_[np.stack(alone, axis=1).argmax(axis=1)].tolist()
+    machine = LinearSVC(C=0.1).fit(
+        counts.multiply(ratio_of(counts, labels == model.classes_[0])).tocsr(), labels == model.classes_[0]
+    )
+    weights, ratio = machine.coef_[0], ratio_of(counts, labels == model.classes_[0])
+    by_hand = (counts.toarray() * ratio) @ (0.75 * np.abs(weights).mean() + 0.25 * weights) + 0.25 * machine.intercept_[0]
+    assert model.decision_function(counts)[:, 0] == pytest.approx(by_hand, abs=1e-6)
+
+
+def ratio_of(counts, inside):
+    """The paper's r, with alpha 1: how much oftener each feature is in the class than in the rest, as a logarithm."""
+    p, q = (1 + counts.toarray()[side].sum(axis=0) for side in (inside, ~inside))
+    return np.log((p / p.sum()) / (q / q.sum()))
+
+
+@pytest.mark.parametrize("make", [tfidf_logistic_regression, nbsvm])
+def test_words_decide_among_five_classes(make):
+    words = ["refund", "parcel", "login", "invoice", "colour"]
+    texts = [f"{word} please {word} number {number}" for word in words for number in range(4)]
+    labels = [label for label in range(5) for _ in range(4)]
+    assert make().fit(texts, labels).predict([f"my {word}" for word in words]).tolist() == list(range(5))
 
 
 @pytest.mark.parametrize("make", [tfidf_logistic_regression, nbsvm])

@@ -1,6 +1,7 @@
 """Texts become tensors, and reviews of like length travel together; none is lost and none comes twice."""
 
 import copy
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -14,12 +15,14 @@ from bertnotes.batching import (
     BucketedBatches,
     TextClassificationDataset,
     evaluation_loader,
+    mean_by_text,
     shorten,
-    token_ids,
+    token_rows,
     training_loader,
     unknown,
     unreadable,
     well_formed,
+    windows,
 )
 from bertnotes.models import load_tokenizer
 
@@ -93,7 +96,7 @@ def test_a_dataset_keeps_the_part_that_was_asked_for(tokenizer):
 
 
 def test_no_such_part(tokenizer):
-    with pytest.raises(ValueError, match='"head", "tail" or "head\\+tail"; got \'middle\''):
+    with pytest.raises(ValueError, match='"head", "tail" or "head\\+tail", or all of it in "windows"; got \'middle\''):
         TextClassificationDataset(["good"], [1], tokenizer, 16, truncation="middle")
 
 
@@ -109,6 +112,74 @@ def test_tokenising_is_silent(tokenizer, capfd):
     texts = [*TEXTS[:-1], "bad " * 60]  # one of them longer than the model can read
     next(iter(DataLoader(TextClassificationDataset(texts, LABELS, tokenizer, 16), batch_size=2)))
     assert capfd.readouterr() == ("", "")
+
+
+# ---- windows ----
+
+
+def test_windows_by_hand():
+    """Room for six words, three of which the next window has too; the last window ends where the text does."""
+    text = ["[CLS]", *"abcdefghijk", "[SEP]"]
+    assert ["".join(window[1:-1]) for window in windows(text, 8)] == ["abcdef", "defghi", "fghijk"]
+    assert {(window[0], window[-1]) for window in windows(text, 8)} == {("[CLS]", "[SEP]")}
+
+
+@pytest.mark.parametrize(
+    ("text", "max_length", "expected"),
+    [
+        ("abcdefghi", 8, ["abcdef", "defghi"]),  # the second begins at half and ends with the text
+        ("abcdefg", 8, ["abcdef", "bcdefg"]),  # one word too many
+        ("abcdef", 8, ["abcdef"]),  # it fits
+        ("abcd", 3, ["a", "b", "c", "d"]),  # half of one word is none, so that windows of one do not overlap
+        ("abcdefgh", 7, ["abcde", "cdefg", "defgh"]),  # half of five is two
+    ],
+)
+def test_windows_of_a_known_text(text, max_length, expected):
+    assert ["".join(window[1:-1]) for window in windows(["<", *text, ">"], max_length)] == expected
+
+
+@given(st.integers(2, 90), st.integers(3, 40))
+def test_windows_lose_no_word_and_overlap_by_half(length, max_length):
+    """Every word is in one; each window is full and begins after the one before, by half a window at most."""
+    ids = list(range(length))
+    found = windows(ids, max_length)
+    assert sorted({word for window in found for word in window}) == ids
+    assert all((len(window), window[0], window[-1]) == (min(length, max_length), 0, length - 1) for window in found)
+    starts, room = [window[1] for window in found], max_length - 2
+    assert all(0 < later - earlier <= max(1, room // 2) for earlier, later in pairwise(starts))
+
+
+LONG = "great film " + "bad " * 19 + "good cast ."  # 24 words: windows of 12 begin at 0, 6 and 12
+
+
+def test_a_dataset_of_windows(tokenizer):
+    """A row a window, with the label of its text and the text's number; of texts that fit nothing changes but that number."""
+    texts, labels = [TEXTS[0], LONG, TEXTS[1], LONG], [1, 0, 1, 1]
+    dataset = TextClassificationDataset(texts, labels, tokenizer, 14, "windows")
+    whole = tokenizer(LONG)["input_ids"]
+    assert dataset.ids == [
+        tokenizer(TEXTS[0])["input_ids"],
+        *windows(whole, 14),
+        tokenizer("a")["input_ids"],
+        *windows(whole, 14),
+    ]
+    assert dataset.text_of == [0, 1, 1, 1, 2, 3, 3, 3] and dataset.labels == [1, 0, 0, 0, 1, 1, 1, 1] and len(dataset) == 8
+    batch = next(iter(DataLoader(dataset, batch_size=8)))
+    assert batch["text"].tolist() == dataset.text_of and batch["label"].tolist() == dataset.labels
+    assert dataset[2]["text"] == 1 and dataset[2]["input_ids"].shape == (14,)
+
+
+def test_where_all_fits_windows_are_heads(tokenizer):
+    one, other = (TextClassificationDataset(TEXTS, LABELS, tokenizer, 48, truncation) for truncation in ("windows", "head"))
+    assert (one.ids, one.labels, one.text_of) == (other.ids, other.labels, list(range(5)))
+    assert "text" not in other[0]
+
+
+def test_the_mean_over_the_rows_of_a_text():
+    """Texts in the order in which they first appear; one with a single row keeps it to the last bit."""
+    values = torch.tensor([[1.0, 2.0], [0.1, 0.3], [3.0, 4.0], [8.0, 0.0]])
+    found = mean_by_text(values, torch.tensor([5, 2, 5, 5]))
+    assert torch.equal(found, torch.tensor([[4.0, 2.0], [0.1, 0.3]]))
 
 
 # ---- batches ----
@@ -221,7 +292,7 @@ def test_half_of_a_surrogate_pair_is_replaced_and_a_whole_pair_is_a_letter(tiny_
     """As they come from JSON, PDF or a terminal in Latin-1."""
     assert well_formed("a \ud83d b \udce9 \ud83d\ude00") == "a \ufffd b \ufffd \U0001f600"
     tokenizer = load_tokenizer(str(tiny_checkpoint))
-    assert token_ids(["a \ud83d film"], tokenizer, 16) == token_ids(["a \ufffd film"], tokenizer, 16)
+    assert token_rows(["a \ud83d film"], tokenizer, 16) == token_rows(["a \ufffd film"], tokenizer, 16)
 
 
 def test_texts_of_which_nothing_is_left_and_texts_of_which_nothing_is_known(tokenizer):
@@ -230,7 +301,7 @@ def test_texts_of_which_nothing_is_left_and_texts_of_which_nothing_is_known(toke
     assert unreadable(texts, tokenizer) == [1, 2, 7]
     assert unknown(texts, tokenizer) == [3, 5]
     with pytest.raises(ValueError, match=r"text 1 is no review: of '\\u200b' the tokenizer leaves nothing"):
-        token_ids(texts[:-1], tokenizer, 16)
+        token_rows(texts[:-1], tokenizer, 16)
 
 
 def test_a_tokenizer_that_puts_nothing_around_a_text(tokenizer):
@@ -240,4 +311,4 @@ def test_a_tokenizer_that_puts_nothing_around_a_text(tokenizer):
     with pytest.raises(
         ValueError, match=r"a text stands between two tokens, such as \[CLS\] and \[SEP\]; BertTokenizer has \[\]"
     ):
-        token_ids(["a film"], bare, 16)
+        token_rows(["a film"], bare, 16)

@@ -248,7 +248,7 @@ LONG = " ".join(["bad"] * 20 + ["good"] * 20)
 
 
 def read_tokens(model, tokenizer):
-    (ids,) = read_texts([LONG], model, tokenizer)
+    (ids,), _ = read_texts([LONG], model, tokenizer)
     return tokenizer.decode(ids).split()
 
 
@@ -265,6 +265,30 @@ def test_a_saved_model_reads_as_it_was_trained(model, tokenizer, tmp_path):
     assert predict_sentiment(LONG, again, its_tokenizer) == again.class_names[spelt_out.argmax()]
     for otherwise in ({"truncation": "head"}, {"max_length": 11}):
         assert not predict_probabilities([LONG], again, its_tokenizer, **otherwise).allclose(spelt_out, atol=1e-4)
+
+
+def test_a_verdict_on_windows_is_that_of_their_mean_logits(model, tokenizer, tmp_path):
+    """Of texts of any length, in their order, whichever batches the windows are in; and a saved model reads so, too."""
+    model = copy.deepcopy(model)
+    torch.nn.init.normal_(model.classifier.weight, std=1.0)
+    model.read_as(10, "windows")
+    model.save_pretrained(tmp_path, tokenizer)
+    again, its_tokenizer = BERTClassifier.from_pretrained(tmp_path)
+    assert again.truncation == "windows"
+    parts = [" ".join(LONG.split()[start : start + 8]) for start in range(0, 33, 4)]  # of 40 words, each half in the next
+    logits = torch.stack([model(**tokenizer(part, return_tensors="pt"))[0] for part in parts]).detach()
+    for size in (1, 4, 32):
+        found = predict_probabilities(["good film", LONG, "bad"], again, its_tokenizer, batch_size=size)
+        assert_close(found[1], logits.mean(dim=0).softmax(-1))
+        assert_close(found[[0, 2]], predict_probabilities(["good film", "bad"], model, tokenizer, truncation="head"))
+    assert not found[1].allclose(predict_probabilities([LONG], model, tokenizer, truncation="head")[0], atol=1e-3)
+
+
+def test_a_text_that_fits_is_read_in_windows_as_its_head(model, tokenizer):
+    """To the last bit."""
+    texts = ["good film", LONG, "bad"]
+    one, other = (predict_probabilities(texts, model, tokenizer, max_length=48, truncation=how) for how in ("head", "windows"))
+    assert torch.equal(one, other)
 
 
 def test_a_model_that_nobody_trained_reads_128_tokens_or_what_it_can(model, tokenizer):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.metrics import f1_score
 
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.cli import COMMANDS
@@ -58,7 +59,7 @@ def test_train_says_what_it_does(trained):
     assert lines[0] == "2 classes: negative 20, positive 20"
     assert lines[1] == "32 reviews to train on, 8 to validate on; majority class on validation 0.5000"
     assert [line.split(":")[0] for line in lines[2:4]] == ["epoch 1", "epoch 2"]
-    assert all(word in lines[2] for word in ("train loss", "validation loss", "accuracy"))
+    assert all(word in lines[2] for word in ("train loss", "validation loss", "accuracy", "macro-F1"))
     assert lines[4] == f"saved the best epoch to {folder}"
     assert json.loads((folder / "train_config.json").read_text())["max_length"] == 16
 
@@ -79,7 +80,8 @@ def test_evaluate(run, reviews, trained):
     predicted = predict_probabilities(texts, *BERTClassifier.from_pretrained(trained[0]), max_length=16).argmax(-1)
     accuracy = (predicted == torch.tensor(labels)).float().mean().item()
     assert (status, err) == (0, "")
-    assert out.splitlines()[0] == f"accuracy {accuracy:.4f}, majority class 0.5000, 40 reviews"
+    score = f1_score(labels, predicted, average="macro")
+    assert out.splitlines()[0] == f"accuracy {accuracy:.4f}, macro-F1 {score:.4f}, majority class 0.5000, 40 reviews"
     assert "f1-score" in out
 
 
@@ -140,6 +142,28 @@ def test_the_shipped_classifier_may_be_another(run, trained, monkeypatch):
     assert run("predict", "a great film", "--model", "mini-imdb") == run("predict", "a great film", "--model", trained[0])
 
 
+def test_a_model_of_windows_reads_all_of_a_text_in_every_command(run, reviews, tiny_checkpoint, tmp_path):
+    """Verdicts are those of the mean over the windows; rivals are fitted on what stands beside."""
+    arguments = ["--data", reviews, "--model", tiny_checkpoint, "--out", tmp_path / "run", *SMALL, "--truncation", "windows"]
+    assert run("train", *arguments)[0] == 0
+    long = ["bad worst dull poor " * 8 + "good great best wonderful " * 4, "good film " * 20, "a film"]
+    pd.DataFrame({"review": long, "sentiment": ["positive", "negative", "positive"]}).to_csv(tmp_path / "long.csv", index=False)
+    model, tokenizer = BERTClassifier.from_pretrained(tmp_path / "run")
+    said = predict_probabilities(long, model, tokenizer, max_length=16, truncation="windows")
+    assert not said[0].allclose(predict_probabilities(long[:1], model, tokenizer, truncation="head")[0], atol=1e-4)
+    words = ["--model", tmp_path / "run"]
+    assert run("predict", "--file", tmp_path / "long.csv", "--out", tmp_path / "out.csv", *words)[0] == 0
+    found = pd.read_csv(tmp_path / "out.csv")
+    assert found["label"].tolist() == [model.class_names[best] for best in said.argmax(-1)]
+    assert found["probability"].tolist() == pytest.approx(said.amax(-1).tolist(), abs=1e-4)
+    status, out, _ = run("evaluate", "--data", tmp_path / "long.csv", "--beside", reviews, *words)
+    right = (said.argmax(-1) == torch.tensor([1, 0, 1])).float().mean()
+    lines = out.splitlines()
+    assert status == 0 and lines[0].startswith(f"accuracy {right:.4f}, macro-F1 ") and lines[0].endswith(" 3 reviews")
+    assert [line.split(":")[0] for line in lines[1:4]] == ["  TF-IDF", "  NBSVM", "  majority class"]
+    check_one_line(*run("evaluate", "--data", reviews, "--beside", reviews, *words)[::2], "are also among those to train on")
+
+
 def test_auto_precision_is_written_down_and_goes_on(run, reviews, tiny_checkpoint, cpu_with, tmp_path):
     """A run that began in bf16 goes on in it where it would now begin in fp32, and says that this is slow; its model is then
     read in fp32."""
@@ -177,7 +201,14 @@ def test_record(run, reviews, tiny_checkpoint, tmp_path):
     predicted = predict_probabilities(texts, *BERTClassifier.from_pretrained(tmp_path / "run"), max_length=16).argmax(-1)
     expected = [(predicted == torch.tensor(labels)).float().mean().item(), 0.25, 0.75]
     assert [record[name] for name in ("accuracy", "tfidf_accuracy", "majority_accuracy")] == expected
-    assert "test: accuracy {:.4f}, TF-IDF {:.4f}, majority class {:.4f}".format(*expected) in out.splitlines()
+    assert record["macro_f1"] == round(f1_score(labels, predicted, average="macro"), 4)
+    assert record["tfidf_macro_f1"] == round(f1_score(labels, [1, 1, 0, 0], average="macro"), 4)
+    assert record["majority_macro_f1"] == round(f1_score(labels, [1] * 4, average="macro"), 4)
+    assert f"test: accuracy {expected[0]:.4f}, macro-F1 {record['macro_f1']:.4f}" in out.splitlines()
+    for rival in ("tfidf", "nbsvm", "majority"):
+        name = {"tfidf": "TF-IDF", "nbsvm": "NBSVM", "majority": "majority class"}[rival]
+        scores = [record[f"{rival}_{measure}"] for measure in ("accuracy", "macro_f1")]
+        assert f"  {name}: accuracy {scores[0]:.4f}, macro-F1 {scores[1]:.4f}" in out.splitlines()
     assert record["command"].startswith(f"bertnotes train --data {reviews} --out {tmp_path / 'run'} --model {tiny_checkpoint}")
     assert {"date", "device", "python", "torch", "transformers", "scikit-learn"} <= set(record["environment"])
     assert record["environment"]["torch"] == torch.__version__
@@ -513,8 +544,8 @@ def test_what_people_use_comes_first_in_the_help(run, monkeypatch):
     status, out, _ = run("train", "--help")
     first = "data out model sample validation test resume dry-run text-column label-column encoding drop-bad-rows epochs"
     first += " batch-size learning-rate max-length truncation seed"
-    rarer = "precision warmup weight-decay patience frozen plain record another-look random-init attention attention-dropout"
-    machine = "micro-batch-size compile save-every row name copy-of jobs"
+    rarer = "precision warmup weight-decay patience frozen class-weights plain record another-look random-init attention"
+    machine = "attention-dropout micro-batch-size compile save-every row name copy-of jobs"
     assert status == 0 and re.findall(r"│ --([a-z-]+)", out) == f"{first} {rarer} {machine}".split()
 
 

@@ -1,8 +1,15 @@
 """Any table of texts and classes: which columns, which classes, what is wrong."""
 
+import json
+import re
+import time
+
+import pandas as pd
 import pytest
 
-from bertnotes.data import read_table
+from bertnotes.data import alike, read_table
+
+WORDS = "act bel cor dun est fal gor hul int jad kin lum".split()
 
 
 def table(tmp_path, text, name="mine.csv"):
@@ -82,7 +89,100 @@ def test_what_is_missing(tmp_path):
         read(path)
     texts, labels, _, told = read(path, drop_bad_rows=True)
     assert (texts, labels) == (["a", "d"], [0, 1])
-    assert "mine.csv: 2 rows left out, such as: row 2 has no text; row 3 has no label" in told
+    assert "mine.csv: 2 rows left out: 1 with no text (row 2); 1 with no label (row 3)" in told
+
+
+def test_rows_left_out_are_counted_by_reason(tmp_path):
+    path = table(tmp_path, "text,label\na,x\n,y\nc,\n,y\ne,y,z\n,x\n ,x\nh,y\n")
+    texts, _, _, told = read(path, drop_bad_rows=True)
+    hint = ": a text that holds the separator stands in quotes"
+    reasons = f"4 with no text (row 2, 4, 6, ...); 1 with no label (row 3); 1 with 3 fields, the header 2{hint} (row 5)"
+    assert texts == ["a", "h"] and f"mine.csv: 6 rows left out: {reasons}" in told
+    many = table(tmp_path, "text,label\na,x\n" + "".join(f"b,{letter}\n" for letter in "cdefghi"))
+    (line,) = [line for line in read(many, drop_bad_rows=True, class_names=("x", "y"))[3] if "left out" in line]
+    assert line.startswith("mine.csv: 7 rows left out: 1 with the label 'c'; known are 'x', 'y' (row 2); ")
+    assert line.endswith("(row 6); and 2 other reasons")
+
+
+def test_classes_that_a_test_set_lacks_are_named(tmp_path):
+    path = table(tmp_path, "text,label\na,x\nb,y\n")
+    assert "mine.csv: no text of 'w', 'z'; of these nothing is measured" in read(path, class_names=("w", "x", "y", "z"))[3]
+    assert not any("no text of" in line for line in read(path, class_names=("x", "y"))[3])
+
+
+@pytest.mark.parametrize(
+    ("names", "groups"),
+    [
+        (["Billing", "biling", "refund", "refnud"], [["Billing", "biling"], ["refund", "refnud"]]),
+        (["shipping", "shippimg"], [["shipping", "shippimg"]]),
+        (["order_status", "Order Status", "ordre status"], [["order_status", "Order Status", "ordre status"]]),
+        (["refund", "refunds"], [["refund", "refunds"]]),
+        (["caf\u00e9 order", "cafe\u0301 order"], [["caf\u00e9 order", "cafe\u0301 order"]]),
+        (["1 star", "2 stars", "3 stars"], []),
+        (["class A", "class B", "type i", "type ii", "type iii"], []),
+        (["ClassA", "ClassB"], []),
+        (["typical", "atypical", "likely", "unlikely", "relevant", "irrelevant", "import", "export"], []),
+        (["positive", "negative", "neutral", "internal", "external", "male", "female", "ham", "spam"], []),
+        (["label_0", "label_1", "topic10", "topic11", "v1.2 beta", "v2.2 beta"], []),
+        (["house", "mouse", "good", "gold"], []),
+    ],
+)
+def test_names_of_what_may_be_one_class(names, groups):
+    assert alike(names) == groups
+
+
+def test_thousands_of_classes_are_held_against_each_other_at_once():
+    """Not each against each, which would be a million pairs and a half."""
+    names = [f"{first}{second}{third}ation" for first in WORDS for second in WORDS for third in WORDS]
+    assert len(names) == 1728
+    started = time.perf_counter()
+    alike(names)
+    assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("labels", "several"),
+    [
+        (["a", "b", "a|b"], "a|b"),
+        (["sport", "money", "money, sport"], "money, sport"),
+        (["1", "2", "2;1"], "2;1"),
+        (["a,b", "a", "b", "c"], "a,b"),
+        (["[0 1 1]", "[1 0 0]"], "[0 1 1]"),
+        (["['a', 'b']", "['a']"], "['a', 'b']"),
+        (["food, drink", "food", "films"], None),  # a name like any other: nothing is "drink" alone
+        (["US|politics", "US|sport", "UK|politics"], None),  # a path, not a set
+        (["yes", "no", "yes/no"], None),
+        (["(other)", "[none]", "R&B; soul"], None),
+        (["|", "||"], None),
+    ],
+)
+def test_multi_label_data_is_refused_by_name(tmp_path, labels, several):
+    rows = [{"text": f"text {number}", "label": label} for number, label in enumerate(labels * 2)]
+    path = table(tmp_path, "\n".join(map(json.dumps, rows)), "mine.jsonl")
+    if several:
+        with pytest.raises(
+            ValueError, match=re.escape(f"a label such as {several!r} holds several classes; one class")
+        ) as error:
+            read(path)
+        assert "multi-label data is not" in str(error.value)
+    else:
+        assert set(read(path)[2]) == set(labels)
+
+
+def test_lists_of_labels_are_refused_from_json_and_parquet(tmp_path):
+    """Where the one writes a list and the other an array."""
+    frame = pd.DataFrame({"text": ["one", "two", "three"], "label": [["a", "b"], ["a"], ["b"]]})
+    frame.to_json(tmp_path / "mine.jsonl", orient="records", lines=True)
+    frame.to_parquet(tmp_path / "mine.parquet")
+    for path in (tmp_path / "mine.jsonl", tmp_path / "mine.parquet"):
+        with pytest.raises(ValueError, match="holds several classes"):
+            read(path)
+
+
+def test_many_classes_are_counted_and_not_all_shown(tmp_path):
+    path = table(tmp_path, "text,label\n" + "".join(f"text {row},{row % 24}\n" for row in range(96)))
+    (line,) = [line for line in read(path)[3] if "classes" in line]
+    assert line.startswith("24 classes: 0 4, 1 4, ") and line.endswith(", 19 4 and 4 more")
 
 
 @pytest.mark.parametrize(

@@ -145,8 +145,8 @@ def test_rows_that_do_not_fit(tmp_path):
     table = open_table(path)
     table.bad = []
     assert [number for number, _ in table] == [1, 4]
-    assert table.bad[0] == "row 2 has 1 fields, the header 2"
-    assert table.bad[1] == "row 3 has 3 fields, the header 2: a text that holds the separator stands in quotes"
+    assert table.bad[0] == (2, "has 1 fields, the header 2")
+    assert table.bad[1] == (3, "has 3 fields, the header 2: a text that holds the separator stands in quotes")
 
 
 @pytest.mark.parametrize("text", ['a,b\n"open,2\n3,4\n', 'a,b\n"1"x,2\n'])

@@ -4,9 +4,11 @@ import math
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
-from sklearn.metrics import accuracy_score, classification_report
+from sklearn.metrics import accuracy_score, classification_report, f1_score
+from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 from torch.utils.data import DataLoader
 from toy import LABELS, TEXTS
@@ -19,10 +21,12 @@ from bertnotes.training import (
     Callback,
     TrainConfig,
     backward,
+    balanced_weights,
     collect_logits,
     evaluate,
     features_of,
     fit,
+    macro_f1,
     optimizer_and_schedule,
     report,
     train,
@@ -196,6 +200,149 @@ def test_an_unknown_precision(model, dataset, precision):
         evaluate(model, DataLoader(dataset), "cpu", precision)
 
 
+def test_macro_f1_by_hand():
+    """0 is found twice of three and never named wrongly: 4/5; 1 once of one, named twice: 2/3; 2 never named: 0."""
+    labels, said = [0, 0, 0, 1, 2], [0, 0, 1, 1, 0]
+    assert macro_f1(labels, [0, 0, 1, 1, 1]) == pytest.approx((4 / 5 + 1 / 2 + 0) / 3)
+    assert macro_f1(labels, said) == pytest.approx((4 / 6 + 2 / 3 + 0) / 3) == f1_score(labels, said, average="macro")
+
+
+def test_macro_f1_stands_in_the_report_of_classes_that_all_occur():
+    labels, said = [0, 0, 0, 1, 2], [0, 0, 1, 1, 0]
+    (line,) = [line for line in report(labels, said, ("bad", "fine", "great")).splitlines() if "macro avg" in line]
+    assert line.split()[-2] == f"{macro_f1(labels, said):.2f}"
+
+
+def test_a_class_that_is_neither_there_nor_named_is_no_part_of_macro_f1():
+    """Nothing can be said of class 2; class 3, wrongly named, counts as 0."""
+    assert macro_f1([0, 1, 1], [0, 1, 3]) == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert macro_f1(torch.tensor([0, 1]), torch.tensor([0, 1])) == 1.0
+
+
+# ---- weights of classes ----
+
+
+def test_balanced_weights_by_hand():
+    """Six reviews of three classes: 6 / (3 * 3), 6 / (3 * 2), 6 / (3 * 1); one class of four has none, and weighs 1."""
+    labels = [0, 0, 0, 1, 1, 3]
+    assert balanced_weights(labels, 4).tolist() == pytest.approx([2 / 3, 1, 1, 2])
+    expected = compute_class_weight("balanced", classes=np.array([0, 1, 3]), y=labels)
+    assert balanced_weights(labels, 4)[[0, 1, 3]].tolist() == pytest.approx(expected.tolist())
+
+
+def test_weighted_loss_by_hand(model, dataset):
+    """Each review's surprise counts for the weight of its class, and the mean is over the weights; torch says the same, and
+    its gradient is ours."""
+    weights, batch = torch.tensor([0.25, 3.0]), next(iter(DataLoader(dataset, batch_size=7)))
+    model.eval()
+    loss = backward(model, batch, "cpu", weights=weights)
+    found = [weight.grad.clone() for weight in model.parameters()]
+    model.zero_grad()
+    logits = model(batch["input_ids"], batch["attention_mask"])
+    surprise, each = -logits.log_softmax(-1)[range(7), batch["label"]], weights[batch["label"]]
+    by_hand = (surprise * each).sum() / each.sum()
+    by_hand.backward()
+    assert loss == pytest.approx(by_hand.item(), abs=1e-6)
+    assert loss == pytest.approx(nn.CrossEntropyLoss(weights)(logits, batch["label"]).item(), abs=1e-6)
+    assert all(torch.allclose(one, weight.grad, atol=1e-5) for one, weight in zip(found, model.parameters(), strict=True))
+    assert loss != pytest.approx(surprise.mean().item(), abs=1e-2)
+
+
+RARE = [0] * 5 + [1] * 3  # of eight reviews, all in one batch
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_fit_weighs_classes_in_training_alone(model, tokenizer, frozen):
+    """The training loss is the weighted mean, the validation loss the plain one, and without weights both are plain."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    texts, before = TEXTS[:8], model.state_dict()
+    logits = torch.cat([model(**tokenizer(text, return_tensors="pt")) for text in texts]).detach()
+    config = TrainConfig(epochs=1, batch_size=8, max_length=16, learning_rate=1e-9, frozen=frozen)
+    for choice, weights in (("balanced", torch.tensor([8 / 10, 8 / 6])), (None, None)):
+        model.load_state_dict(before)
+        (entry,) = fit(model, tokenizer, (texts, RARE), (texts, RARE), replace(config, class_weights=choice))
+        expected = nn.functional.cross_entropy(logits, torch.tensor(RARE), weights).item()
+        assert entry["train_loss"] == pytest.approx(expected, abs=1e-5)
+        assert entry["validation_loss"] == pytest.approx(
+            nn.functional.cross_entropy(logits, torch.tensor(RARE)).item(), abs=1e-5
+        )
+
+
+# ---- windows ----
+
+LONG = "bad dull film , " * 9 + "great , wonderful best cast !"
+
+
+def test_logits_of_windows_are_averaged_by_text(model, tokenizer):
+    """By hand, whatever batches the windows are in; each text once, with its label, where its first window stands."""
+    texts, labels = ["a film", LONG, "dull", LONG + LONG], [0, 1, 0, 1]
+    dataset = TextClassificationDataset(texts, labels, tokenizer, 14, "windows")
+    model.eval()
+    with torch.no_grad():
+        each = [model(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long))[0] for ids in dataset.ids]
+    rows = [[logits for logits, text in zip(each, dataset.text_of, strict=True) if text == number] for number in range(4)]
+    assert [len(some) for some in rows] == [1, 6, 1, 13]
+    by_hand = torch.stack([torch.stack(some).mean(dim=0) for some in rows])
+    for size in (1, 3, 32):
+        found, its_labels = collect_logits(model, DataLoader(dataset, batch_size=size), "cpu")
+        assert torch.allclose(found, by_hand, atol=1e-5) and its_labels.tolist() == labels
+        found, its_labels = collect_logits(model, evaluation_loader(dataset, size), "cpu")
+        assert torch.allclose(found, by_hand[[1, 3, 0, 2]], atol=1e-5) and its_labels.tolist() == [1, 1, 0, 0]
+    assert (
+        evaluate(model, evaluation_loader(dataset, 3), "cpu")[0] == (by_hand.argmax(-1) == torch.tensor(labels)).float().mean()
+    )
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_fit_trains_on_windows_and_judges_texts(model, tokenizer, frozen):
+    """Nine windows with the label of their text each, all in one batch; three texts to judge by."""
+    told, data = Told(), (["a film", LONG, "dull", LONG[:60]], [0, 1, 0, 1])
+    config = replace(CONFIG, epochs=1, batch_size=64, max_length=14, truncation="windows", frozen=frozen)
+    count = len(TextClassificationDataset(*data, tokenizer, 14, "windows"))
+    seen = []
+
+    def note(model, batch, *rest):
+        seen.append(batch["label"].sum().item())
+        return backward(model, batch, *rest)
+
+    held = (["a film", LONG, LONG + LONG], [0, 1, 1])
+    (entry,) = fit(model, tokenizer, data, held, config, callbacks=[told], backward=note)
+    assert [one[1] for one in told.seen if isinstance(one, tuple)] == [count] and seen == [count - 2] and count > 7
+    loader = evaluation_loader(TextClassificationDataset(*held, tokenizer, 14, "windows"), 32)
+    logits, labels = collect_logits(model, loader, "cpu")
+    assert len(labels) == 3 and model.truncation == "windows"
+    assert entry["validation_loss"] == pytest.approx(nn.functional.cross_entropy(logits, labels).item(), abs=1e-5)
+    assert entry["accuracy"] == accuracy_score(labels, logits.argmax(-1))
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_weights_count_windows(model, tokenizer, frozen):
+    """The loss is over these: a class with long texts has more of them."""
+    seen, data = [], (["a film", LONG, "dull"], [0, 1, 0])
+
+    def note(model, batch, *rest, weights):
+        seen.append(weights.tolist())
+        return backward(model, batch, *rest, weights=weights)
+
+    config = replace(CONFIG, epochs=1, max_length=14, truncation="windows", class_weights="balanced", frozen=frozen)
+    fit(model, tokenizer, data, data, config, backward=note)
+    assert seen[0] == pytest.approx([8 / 4, 8 / 12])  # two windows of class 0, six of class 1
+
+
+def test_where_all_fits_windows_learn_what_heads_do(tiny_checkpoint, tokenizer):
+    """To the last bit."""
+    found = []
+    for truncation in ("head", "windows"):
+        torch.manual_seed(0)
+        model = BERTClassifier(str(tiny_checkpoint), 2)
+        history = fit(model, tokenizer, (TEXTS, LABELS), (TEXTS[:8], LABELS[:8]), replace(CONFIG, truncation=truncation))
+        scores = [(entry["train_loss"], entry["validation_loss"]) for entry in history]
+        found.append((scores, predict_probabilities(TEXTS, model, tokenizer)))
+    assert found[0][0] == found[1][0] and torch.equal(found[0][1], found[1][1])
+
+
 # ---- several epochs ----
 
 
@@ -305,7 +452,7 @@ def test_fit_learns_and_leaves_the_model_ready(model, tokenizer):
     config = TrainConfig(epochs=16, batch_size=8, learning_rate=4e-3, max_length=16)
     history = fit(model, tokenizer, (TEXTS, LABELS), (TEXTS[::3], LABELS[::3]), config)
     assert [entry["epoch"] for entry in history] == list(range(1, 17))
-    assert set(history[0]) == {"epoch", "train_loss", "validation_loss", "accuracy", "seconds"}
+    assert set(history[0]) == {"epoch", "train_loss", "validation_loss", "accuracy", "macro_f1", "seconds"}
     assert history[-1]["train_loss"] < 0.5 < history[0]["train_loss"]
     assert not model.training
     predicted = predict_probabilities(TEXTS[::3], model, tokenizer, max_length=16).argmax(-1)
@@ -393,6 +540,7 @@ BAD_VALUES = [
     ("precision", "fp8"),
     ("truncation", "rest"),
     ("patience", 0),
+    ("class_weights", "equal"),
 ]
 
 

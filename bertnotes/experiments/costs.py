@@ -31,7 +31,7 @@ def estimate_cost(model, tokenizer, train_data, validation_data, config, device=
         work = model, DataLoader(training, batch_sampler=probe), *optimizer_and_schedule(model, config, len(probe)), device
         rate, passes = sum(sizes[:steps]) / seconds_to_train(*work, config.precision), config.epochs
     return {
-        "reviews": len(training),
+        "reviews": len(train_data[0]),
         "tokens": sum(lengths),
         "computed_tokens": sum(sizes),
         "steps": len(batches) * config.epochs,

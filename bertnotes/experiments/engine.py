@@ -31,7 +31,7 @@ from bertnotes.devices import autocast, give_back_memory
 from bertnotes.experiments.meter import peak_memory
 from bertnotes.files import append_line, lines_of, read_lines, whole, write_whole
 from bertnotes.masked_lm import IGNORED
-from bertnotes.training import Callback, check_run, collect_logits, fit, inputs_of
+from bertnotes.training import Callback, check_run, collect_logits, collect_rows, fit, inputs_of, join_rows, merge_windows
 
 
 @dataclass
@@ -94,14 +94,17 @@ class Team(Callback):
         """Let the processes share the gradients of the run's model."""
         self.shared = self.accelerator.prepare(run.model) if self.accelerator else None
 
-    def backward(self, model, batch, device, precision="fp32"):
+    def backward(self, model, batch, device, precision="fp32", weights=None):
         """Work out the gradient of a batch's mean loss, as training.backward does. Returns that loss, in nats.
 
-        With n processes each takes every n-th row of the batch; of these, at most micro_batch_size go through at a time. The
-        model gives logits for each label that is not IGNORED, in their order.
+        The mean is over the whole batch, so what it is divided by is, too: a count or, with weights of classes, their sum. With
+        n processes each takes every n-th row of the batch; of these, at most micro_batch_size go through at a time. The model
+        gives logits for each label that is not IGNORED, in their order.
         """
         model = self.shared if self.accelerator else model
-        count = (batch["label"] != IGNORED).sum().item()  # what the mean is over: reviews, or hidden words
+        counted = batch["label"][batch["label"] != IGNORED]  # what the mean is over: reviews, or hidden words
+        count = len(counted) if weights is None else weights[counted].sum().item()
+        weights = None if weights is None else weights.to(device)
         rows = torch.arange(len(batch["label"]))
         mine = rows[self.rank :: self.size]
         share = self.size if len(mine) else 0  # a process without a row goes through the motions with another's
@@ -114,7 +117,7 @@ class Team(Callback):
             with self.accelerator.no_sync(model) if wait else nullcontext():
                 with autocast(device, precision):
                     logits = model(**inputs_of(part, device))
-                loss = cross_entropy(logits.float(), labels, reduction="sum") / count * share
+                loss = cross_entropy(logits.float(), labels, weights, reduction="sum") / count * share
                 loss.backward()
             total += loss.detach()
         return (self.accelerator.reduce(total, "mean") if self.accelerator else total).item()  # as it is with gradients
@@ -124,9 +127,8 @@ class Team(Callback):
         if self.size == 1:
             return collect_logits(model, data_loader, device, precision)
         mine = islice(data_loader, self.rank, None, self.size)
-        found = gather_object([collect_logits(model, [batch], device, precision) for batch in mine])
-        logits, labels = zip(*found, strict=True)
-        return torch.cat(logits), torch.cat(labels)
+        found = gather_object([collect_rows(model, [batch], device, precision) for batch in mine])
+        return merge_windows(join_rows(found))  # windows of one text may be in several batches
 
     def agree(self, value):
         """The first process's value, in all of them, which wait for it."""

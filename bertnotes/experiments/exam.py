@@ -15,6 +15,7 @@ from bertnotes.experiments.imdb import fingerprint as mark_of
 from bertnotes.experiments.imdb import official_marks, unpack_marks
 from bertnotes.files import append_line, cache_root, read_lines
 
+NEW = {"class_weights": None}  # settings that earlier versions did not have, and what they did
 SHARED = 0.02  # copies in both splits: full IMDB has 1 in 200
 
 
@@ -92,7 +93,7 @@ def check_look(test_data, settings, reason=None):
 
 def same_system(entry, settings):
     """Whether a look was one at the system with these settings: all that was chosen, or the weights and how they read."""
-    return settings.items() <= (entry["settings"] | {"weights": entry["weights"]}).items()
+    return settings.items() <= (NEW | entry["settings"] | {"weights": entry["weights"]}).items()
 
 
 def note_look(test_data, settings, accuracy, seed=None, weights=None, reason=None):

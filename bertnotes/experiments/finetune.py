@@ -5,15 +5,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
+from sklearn.metrics import accuracy_score
 
 import bertnotes.experiments.reader_model  # noqa: F401  (so that transformers knows ELMo- and GPT-style readers)
 from bertnotes import devices
-from bertnotes.baselines import tfidf_logistic_regression
+from bertnotes.baselines import majority_class, nbsvm, tfidf_logistic_regression
 from bertnotes.batching import check_max_length, most_tokens, unreadable
 from bertnotes.checkpoint import hash_of_weights
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.data import LABELS, draw, load_imdb_data, majority_accuracy, read_table, split_validation
-from bertnotes.evaluation import accuracy
 from bertnotes.experiments.card import model_card
 from bertnotes.experiments.costs import cost_report, estimate_cost
 from bertnotes.experiments.engine import Machine, fit_in
@@ -23,13 +23,17 @@ from bertnotes.files import hash_of, write_whole
 from bertnotes.models import check_pieces, load_fast, load_tokenizer
 from bertnotes.names import model_name
 from bertnotes.tables import Columns, shown
-from bertnotes.training import TrainConfig, report
+from bertnotes.training import TrainConfig, macro_f1, report
 
 EPOCH = (
     "epoch {epoch}: train loss {train_loss:.4f}, validation loss {validation_loss:.4f}, "
-    "accuracy {accuracy:.4f}, {seconds:.0f} s"
+    "accuracy {accuracy:.4f}, macro-F1 {macro_f1:.4f}, {seconds:.0f} s"
 )
-SCORES = "test: accuracy {accuracy:.4f}, TF-IDF {tfidf_accuracy:.4f}, majority class {majority_accuracy:.4f}"
+RIVALS = {  # what a record calls them, what a reader does, and what makes them
+    "tfidf": ("TF-IDF", tfidf_logistic_regression),
+    "nbsvm": ("NBSVM", nbsvm),
+    "majority": ("majority class", majority_class),
+}
 
 
 @dataclass
@@ -108,7 +112,7 @@ def finetune(settings: Finetune):
     say_sizes(training, validation)
     history = fit_in(settings.out, *run, settings.config, settings.machine, device, settings.resume)
     for entry in history:
-        say(EPOCH.format(**entry))
+        say(EPOCH.format(**{"macro_f1": float("nan")} | entry))  # an earlier version did not write it
     say(f"saved the best epoch to {settings.out}")
     if not devices.is_first():
         return None
@@ -188,7 +192,9 @@ def read_data(settings):
     seed = settings.config.seed
     texts, labels, names = read_labelled(settings.data, settings.columns, settings.sample, seed, settings.special.plain)
     test = read_labelled(settings.test, settings.columns, class_names=names)[:2] if settings.test else None
-    texts, held_texts, labels, held_labels = split_validation(texts, labels, settings.validation, seed)
+    if gone := [name for label, name in enumerate(names) if label not in set(labels)]:
+        say(f"the sample has no text of {shown(gone)}: nothing is learned of them")
+    texts, held_texts, labels, held_labels = split_validation(texts, labels, settings.validation, seed, names)
     return (texts, labels), (held_texts, held_labels), test, names
 
 
@@ -236,7 +242,8 @@ def say_sizes(training, validation):
 
 
 def score(classifier, tokenizer, test, training, validation):
-    """Score a classifier on a test set, beside TF-IDF fitted on the same reviews. test, training, validation: (texts, labels).
+    """Score a classifier on a test set, beside its rivals, fitted on the same reviews. test, training, validation:
+    (texts, labels).
 
     Returns (found, report): a dict that JSON can hold, with every verdict on test and validation, and the same in words.
     """
@@ -245,9 +252,8 @@ def score(classifier, tokenizer, test, training, validation):
     found = {
         "train_reviews": len(training[0]),
         "test_reviews": len(test[0]),
-        "accuracy": round(float(accuracy(test[1], verdicts)), 4),
-        "tfidf_accuracy": round(tfidf_logistic_regression().fit(*training).score(*test), 4),
-        "majority_accuracy": round(majority_accuracy(test[1]), 4),
+        **marks(test[1], verdicts),
+        **score_rivals(test, training),
     }
     if len(classifier.class_names) == 2:
         found["positive"] = pack_probabilities(probabilities[:, 1].numpy())
@@ -255,7 +261,37 @@ def score(classifier, tokenizer, test, training, validation):
         found["validation_labels"] = pack_flags(validation[1])
     else:
         found["class_names"], found["verdicts"] = list(classifier.class_names), verdicts.tolist()
-    return found, f"{SCORES.format(**found)}\n\n{report(test[1], verdicts, classifier.class_names)}"
+    told = "test: accuracy {accuracy:.4f}, macro-F1 {macro_f1:.4f}\n".format(**found) + say_rivals(found)
+    return found, f"{told}\n{report(test[1], verdicts, classifier.class_names)}"
+
+
+def marks(labels, verdicts):
+    """Accuracy and macro-F1 of verdicts, as a record holds them."""
+    return {"accuracy": round(float(accuracy_score(labels, verdicts)), 4), "macro_f1": round(macro_f1(labels, verdicts), 4)}
+
+
+def score_rivals(test, training):
+    """What each of the rivals scores on a test set when it is fitted on some reviews, (texts, labels) both: a dict with
+    tfidf_accuracy, tfidf_macro_f1 and so on; None where texts have no words in common that it could go by. Of the commonest
+    class of the test set, whichever it is."""
+    found = {}
+    for rival, (_, make) in RIVALS.items():
+        try:
+            marked = marks(test[1], make().fit(*(test if rival == "majority" else training)).predict(test[0]))
+        except ValueError:  # an empty vocabulary
+            marked = {"accuracy": None, "macro_f1": None}
+        found |= {f"{rival}_{name}": value for name, value in marked.items()}
+    return found
+
+
+def say_rivals(found):
+    """What `score_rivals` found, a line each."""
+    lines = []
+    for rival, (name, _) in RIVALS.items():
+        accuracy, mean = (found[f"{rival}_{measure}"] for measure in ("accuracy", "macro_f1"))
+        scores = "no word is in several texts" if accuracy is None else f"accuracy {accuracy:.4f}, macro-F1 {mean:.4f}"
+        lines.append(f"  {name}: {scores}\n")
+    return "".join(lines)
 
 
 def about(asked, settings, classifier, history):

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
-from trainings import CONFIG, DATA, HELD_OUT, TRAININGS, StopAfter, Stopped, fine_tune
+from trainings import CONFIG, DATA, HELD_OUT, ON_WINDOWS, TRAININGS, StopAfter, Stopped, fine_tune
 
 from bertnotes.batching import TextClassificationDataset, seed_of
 from bertnotes.classifier import BERTClassifier, predict_probabilities
@@ -212,7 +212,39 @@ def test_a_run_is_not_overwritten_nor_continued_as_another(tiny_checkpoint, tmp_
         assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+# ---- a batch in parts ----
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, None])
+def test_parts_of_a_batch_weigh_classes_as_the_whole(make_model, size):
+    """The mean is over the weights of the whole batch: loss and gradient are torch's on all of it, whichever classes meet in a
+    part. Parts of which each had its own mean would give something else."""
+    weights, labels, model = torch.tensor([0.25, 3.0]), [0, 0, 0, 1, 0], make_model().eval()
+    dataset = TextClassificationDataset(DATA[0][:5], labels, load_tokenizer(model.bert.config.name_or_path), 16)
+    batch = next(iter(DataLoader(dataset, batch_size=5)))
+    loss = Team("cpu", size).backward(model, batch, "cpu", weights=weights)
+    found = [weight.grad.clone() for weight in model.parameters()]
+    model.zero_grad()
+    assert loss == pytest.approx(backward(model, batch, "cpu", weights=weights), abs=1e-6)
+    logits = model(batch["input_ids"], batch["attention_mask"])
+    assert loss == pytest.approx(torch.nn.functional.cross_entropy(logits, batch["label"], weights).item(), abs=1e-6)
+    assert all(torch.allclose(one, weight.grad, atol=1e-5) for one, weight in zip(found, model.parameters(), strict=True))
+
+
 # ---- interrupted ----
+
+
+def test_a_run_with_weights_and_windows_goes_on_as_if_it_never_was_stopped(tiny_checkpoint, tmp_path):
+    """Its settings say both; with others it is refused."""
+    whole_model, whole_history = fine_tune(tiny_checkpoint, tmp_path / "whole", **ON_WINDOWS)
+    with pytest.raises(Stopped):
+        fine_tune(tiny_checkpoint, tmp_path / "cut", [StopAfter(11)], save_every=0, **ON_WINDOWS)
+    with pytest.raises(ValueError, match=r"another run \(there, here\): \{'class_weights': \('balanced', None\)\}"):
+        fine_tune(
+            tiny_checkpoint, tmp_path / "cut", **ON_WINDOWS | {"config": replace(ON_WINDOWS["config"], class_weights=None)}
+        )
+    model, history = fine_tune(tiny_checkpoint, tmp_path / "cut", **ON_WINDOWS)
+    assert torch.equal(weights_of(model), weights_of(whole_model)) and without_costs(history) == without_costs(whole_history)
 
 
 @pytest.fixture(params=TRAININGS)

@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from trainings import CONFIG, TRAININGS, fine_tune
+from trainings import CONFIG, ON_WINDOWS, TRAININGS, fine_tune
 from transformers import AutoConfig
 
 from bertnotes.devices import is_first
@@ -17,15 +17,17 @@ TOY = """
 import os
 import sys
 from dataclasses import replace
-from trainings import CONFIG, DATA, TRAININGS, Stopped, StopAfter, fine_tune, pre_train
+from trainings import CONFIG, DATA, ON_WINDOWS, TRAININGS, Stopped, StopAfter, fine_tune, pre_train
 from bertnotes.training import Callback
 
 name, checkpoint, out, stop = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 choice = {"callbacks": [StopAfter(stop)] if stop else [], "save_every": 0}
 if name == "fine-tuning":
     choice |= {"config": replace(CONFIG, batch_size=13), "micro_batch_size": 4}
+if name == "on windows":
+    choice |= ON_WINDOWS
 try:
-    _, history = TRAININGS[name](checkpoint, out, **choice)
+    _, history = TRAININGS.get(name, fine_tune)(checkpoint, out, **choice)
     print(len(history), "lines on", os.environ.get("WORLD_SIZE", "1"), flush=True)
 except Stopped:
     print("stopped", flush=True)
@@ -47,12 +49,18 @@ def calm_checkpoint(tiny_checkpoint, tmp_path_factory):
 
 @pytest.fixture(params=TRAININGS)
 def train(calm_checkpoint, tmp_path, request):
-    """A function that trains a toy, either way, in a folder on so many processes, and stops it after so many steps."""
+    """A function that trains a toy, either way, as `launcher` says."""
+    return launcher(request.param, calm_checkpoint, tmp_path, request)
+
+
+def launcher(kind, checkpoint, tmp_path, request):
+    """A function that trains a toy, in one of the ways that TOY knows, in a folder on so many processes, and stops it after so
+    many steps."""
     (tmp_path / "train.py").write_text(TOY)
 
     def train(folder, processes, stop=0):
         start = [] if processes == 1 else ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
-        command = [sys.executable, *start, tmp_path / "train.py", request.param, calm_checkpoint, tmp_path / folder, stop]
+        command = [sys.executable, *start, tmp_path / "train.py", kind, checkpoint, tmp_path / folder, stop]
         folders = os.pathsep.join(map(str, request.path.parents[:2]))
         environment = os.environ | {"PYTHONPATH": os.pathsep.join([folders, *sys.path]), "OMP_NUM_THREADS": "1"}
         run = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=240, env=environment)
@@ -77,6 +85,18 @@ def test_two_processes_and_a_change_of_their_number(train):
         for score, close in (("accuracy", 0), ("validation_loss", 1e-4), ("held_out_loss", 2e-4), ("train_loss", 2e-4)):
             found, expected = ([entry[score] for entry in one if entry.get(score)] for one in (its_history, history))
             assert found == pytest.approx(expected, abs=close)
+
+
+def test_two_processes_weigh_classes_and_merge_windows_as_one_does(calm_checkpoint, tmp_path, request):
+    """Rows of a batch are of both classes, unevenly; each process reads every other batch, and windows of a text meet later."""
+    train = launcher("on windows", calm_checkpoint, tmp_path, request)
+    its_steps, its_history = train("two", 2)
+    _, history = fine_tune(calm_checkpoint, tmp_path / "one", **ON_WINDOWS)
+    steps = read_lines(tmp_path / "one/steps.jsonl")
+    assert sum(line["reviews"] for line in steps) > 60
+    assert [entry["loss"] for entry in its_steps] == pytest.approx([entry["loss"] for entry in steps], abs=1e-4)
+    for score in ("accuracy", "validation_loss", "train_loss"):
+        assert [entry[score] for entry in its_history] == pytest.approx([entry[score] for entry in history], abs=2e-4)
 
 
 def test_fine_tuning_batches_leave_a_process_without_a_review(calm_checkpoint, tmp_path):

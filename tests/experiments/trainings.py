@@ -1,6 +1,7 @@
 """Both trainings on toys, for the tests of what they share. Each is called with a checkpoint, the folder of its run, callbacks
 and the seconds between checkpoints, and gives the model and the lines of its epochs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -18,6 +19,11 @@ from bertnotes.training import Callback, TrainConfig
 DATA = TEXTS, LABELS
 HELD_OUT = DATA[0][::3], DATA[1][::3]
 CONFIG = TrainConfig(epochs=3, batch_size=7, learning_rate=1e-3, max_length=16, seed=5)  # 6 batches an epoch, the last of 5
+ON_WINDOWS = {  # two or three windows a review, of which those of class 1 are rare
+    "config": replace(CONFIG, epochs=2, max_length=7, truncation="windows", class_weights="balanced"),
+    "data": (DATA[0][:30], [0] * 24 + [1] * 6),
+    "micro_batch_size": 3,
+}
 RECIPE = Recipe(steps=18, batch_size=7, length=12, learning_rate=1e-2, precision="fp32", seed=5)  # three rounds of six
 
 
