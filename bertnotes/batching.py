@@ -10,6 +10,8 @@ from jaxtyping import Int
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from bertnotes.tables import as_pairs, as_texts, well_formed
+
 
 class TextClassificationDataset(Dataset):
     """Reviews and their labels, tokenised once and cut to max_length tokens ([CLS] and [SEP] included).
@@ -18,14 +20,12 @@ class TextClassificationDataset(Dataset):
 
     An item is a dict: input_ids and attention_mask, both (max_length,), and label, a scalar. A DataLoader gets whole batches
     instead, padded to the longest review in the batch only: the result is the same (padding is masked), the work is less.
-    Raises ValueError where texts and labels differ in number, a text is empty or no string, max_length is out of range, or
-    there is no such part.
+    Raises ValueError where `as_pairs` finds something else than texts and labels, max_length is out of range, or there is no
+    such part.
     """
 
     def __init__(self, texts, labels, tokenizer, max_length, truncation="head"):
-        texts, labels = list(texts), [int(label) for label in labels]
-        if len(texts) != len(labels):
-            raise ValueError(f"each text needs its label; got {len(texts)} texts and {len(labels)} labels")
+        texts, labels = as_pairs(texts, labels)
         self.ids = token_ids(texts, tokenizer, max_length, truncation)
         self.tokenizer = tokenizer
         self.max_length = max_length
@@ -52,9 +52,7 @@ def token_ids(texts, tokenizer, max_length, truncation="head"):
 
     Raises ValueError where a text is empty or no string, max_length is out of range, or there is no such part of a text.
     """
-    for row, text in enumerate(texts):
-        if not isinstance(text, str) or not text.strip():
-            raise ValueError(f"text {row} is no review: {text!r}; expected a non-empty string")
+    texts = as_texts(texts)
     check_max_length(max_length, tokenizer.model_max_length)
     check_truncation(truncation)
     return (
@@ -65,15 +63,6 @@ def token_ids(texts, tokenizer, max_length, truncation="head"):
         if texts
         else []
     )
-
-
-def well_formed(text):
-    """A text with a replacement character for each lone half of a surrogate pair, which no tokenizer can read.
-
-    >>> well_formed("what a film \\ud83d great")
-    'what a film \ufffd great'
-    """
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def shorten(ids, max_length, truncation="head"):

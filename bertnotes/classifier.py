@@ -26,6 +26,7 @@ from bertnotes.files import whole
 from bertnotes.lora import check_base, is_learned, low_rank_layers, save_delta
 from bertnotes.models import check_pieces, load_encoder, load_tokenizer
 from bertnotes.names import find_model, model_name
+from bertnotes.tables import as_texts, one_by_one
 
 HEAD = ("classifier.weight", "classifier.bias")
 Tokens = Int[Tensor, "batch position"]
@@ -48,7 +49,9 @@ class BERTClassifier(nn.Module):
         super().__init__()
         if num_classes < 2:
             raise ValueError(f"a classifier tells at least 2 classes apart; got num_classes={num_classes}")
-        names = tuple(class_names or default_names(num_classes))
+        names = (
+            default_names(num_classes) if class_names is None else tuple(one_by_one(class_names, "class names", "[name, ...]"))
+        )
         if len(set(names)) != num_classes or len(names) != num_classes:
             raise ValueError(f"{num_classes} classes have as many different names; got class_names={names}")
         self.bert = load_encoder(bert_model_name, attention, **options)
@@ -190,7 +193,7 @@ def read_texts(texts, model, tokenizer, max_length=None, truncation=None):
     otherwise. Returns the ids of each text, a list of lists of int."""
     max_length = model.max_length if max_length is None else max_length
     check_max_length(max_length, model.bert.config.max_position_embeddings)
-    texts = [clean_review(text) if isinstance(text, str) else text for text in texts]
+    texts = [clean_review(text) for text in as_texts(texts)]
     return token_ids(texts, tokenizer, max_length, truncation or model.truncation)
 
 

@@ -14,6 +14,7 @@ import json
 import lzma
 import zipfile
 import zlib
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -287,6 +288,8 @@ def frame_table(path, reader):
 
 def as_text(value):
     """A value of a cell as text: nothing is empty, and 3.0 is 3."""
+    if isinstance(value, str):
+        return well_formed(value)
     if value is None or value != value:
         return ""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
@@ -296,3 +299,61 @@ def shown(names, most=8):
     """Names for a message, not too many."""
     names = [repr(str(name)[:40]) for name in names]
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+# --- texts and labels that are handed over -----------------------------------------------------------------------------------
+
+
+def well_formed(text):
+    """A text with a replacement character for each lone half of a surrogate pair, which no tokenizer can read.
+
+    >>> well_formed("what a film \\ud83d great")
+    'what a film \ufffd great'
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def as_texts(texts):
+    """Texts in any sequence, such as a list, a Series or an array, as a list of str.
+
+    Raises ValueError where it is no sequence of one axis, one text alone, or one of them is empty or no string.
+    """
+    texts = one_by_one(texts, "texts", "[text]")
+    for row, text in enumerate(texts):
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError(f"text {row} is no review: {text!r:.80}; expected a non-empty string")
+    return texts
+
+
+def as_labels(labels, or_names=False):
+    """Labels in any sequence, such as a list, a Series, an array or a tensor, as a list of int.
+
+    or_names: also take names of classes, as scikit-learn does, which stay as they are.
+    Raises ValueError where it is no sequence of one axis, or one of them is no whole number.
+    """
+    labels = [label.item() if hasattr(label, "item") else label for label in one_by_one(labels, "labels", "[label]")]
+    if or_names and all(isinstance(label, str) for label in labels):
+        return labels
+    for row, label in enumerate(labels):
+        if not isinstance(label, (int, float)) or label % 1 != 0:
+            raise ValueError(f"label {row} is {label!r:.80}; a label is a whole number, the place of its class, from 0")
+    return list(map(int, labels))
+
+
+def as_pairs(texts, labels, or_names=False):
+    """Texts and their labels as two lists, of str and of int (or_names: see `as_labels`).
+
+    Raises ValueError as `as_texts` and `as_labels` do, and where there are not as many of both.
+    """
+    texts, labels = as_texts(texts), as_labels(labels, or_names)
+    if len(texts) != len(labels):
+        raise ValueError(f"each text needs its label; got {len(texts)} texts and {len(labels)} labels")
+    return texts, labels
+
+
+def one_by_one(values, name, example):
+    """What a sequence of one axis holds, a list. Raises ValueError for anything else, a string, a table and a dict too."""
+    if not isinstance(values, Iterable) or isinstance(values, (str, bytes, Mapping)) or getattr(values, "ndim", 1) != 1:
+        met = repr(values)[:40] if isinstance(values, (str, bytes)) else f"a {type(values).__name__}"
+        raise ValueError(f"{name} come in a list, or in a Series or an array of one axis; got {met}: give {example}")
+    return list(values)

@@ -31,6 +31,7 @@ from bertnotes.devices import autocast, give_back_memory
 from bertnotes.experiments.meter import peak_memory
 from bertnotes.files import append_line, lines_of, read_lines, whole, write_whole
 from bertnotes.masked_lm import IGNORED
+from bertnotes.tables import as_pairs
 from bertnotes.training import Callback, check_run, collect_logits, fit, inputs_of
 
 
@@ -58,6 +59,7 @@ def fit_in(
     machine = machine or Machine()
     if machine.micro_batch_size is not None and machine.micro_batch_size < 1:
         raise ValueError(f"micro_batch_size is at least 1; got {machine.micro_batch_size}")
+    train_data, validation_data = as_pairs(*train_data), as_pairs(*validation_data)
     check_run(config, model, train_data[1], validation_data[1])  # before anything is written
     team = Team(device or next(model.parameters()).device, machine.micro_batch_size)
     settings = asdict(config) | {"micro_batch_size": machine.micro_batch_size, "compiled": machine.compiled}

@@ -164,7 +164,7 @@ def read_data(settings):
     seed = settings.config.seed
     texts, labels, names = read_labelled(settings.data, settings.columns, settings.sample, seed, settings.special.plain)
     test = read_labelled(settings.test, settings.columns, class_names=names)[:2] if settings.test else None
-    texts, held_texts, labels, held_labels = split_validation(texts, labels, settings.validation, seed)
+    texts, held_texts, labels, held_labels = split_validation(texts, labels, settings.validation, seed, settings.data, names)
     return (texts, labels), (held_texts, held_labels), test, names
 
 
