@@ -10,7 +10,7 @@ from jaxtyping import Int
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from bertnotes.tables import as_pairs, as_texts, well_formed
+from bertnotes.tables import as_pairs, as_texts
 
 
 class TextClassificationDataset(Dataset):
@@ -55,14 +55,7 @@ def token_ids(texts, tokenizer, max_length, truncation="head"):
     texts = as_texts(texts)
     check_max_length(max_length, tokenizer.model_max_length)
     check_truncation(truncation)
-    return (
-        [
-            shorten(ids, max_length, truncation)
-            for ids in tokenizer([well_formed(text) for text in texts], verbose=False)["input_ids"]
-        ]
-        if texts
-        else []
-    )
+    return [shorten(ids, max_length, truncation) for ids in tokenizer(texts, verbose=False)["input_ids"]] if texts else []
 
 
 def shorten(ids, max_length, truncation="head"):

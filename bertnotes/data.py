@@ -38,7 +38,7 @@ def read_reviews(data_file, columns=("review", "sentiment")):
     path = table.path
     missing = [column for column in columns if column not in table.columns]
     if missing:
-        raise ValueError(f"{path} has no column {missing[0]!r}; it has {table.columns}, expected {list(columns)}")
+        raise ValueError(f"{path} has no column {missing[0]!r}; it has {shown(table.columns)}, expected {list(columns)}")
     frame = pd.DataFrame([row for _, row in table], columns=table.columns, dtype=str)
     for note in table.notes:
         print(f"{path.name}: {note}", file=sys.stderr)
@@ -227,7 +227,7 @@ def name_classes(path, column, names, tell):
         raise ValueError(
             f"{path}: {column!r} holds {len(counts)} different values in {len(names)} rows; is it the column of labels?"
         )
-    tell(f"{len(counts)} classes: " + ", ".join(f"{name} {count}" for name, count in counts.most_common(20)))
+    tell(f"{len(counts)} classes: " + ", ".join(f"{name[:40]} {count}" for name, count in counts.most_common(20)))
     alike = {}
     for name in counts:
         alike.setdefault(re.sub(r"[\s_-]+", "", name.casefold()), []).append(name)
