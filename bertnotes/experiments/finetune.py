@@ -16,7 +16,7 @@ from bertnotes.evaluation import accuracy
 from bertnotes.experiments.card import model_card
 from bertnotes.experiments.costs import cost_report, estimate_cost
 from bertnotes.experiments.engine import Machine, fit_in
-from bertnotes.experiments.exam import SHARED, check_look, check_unseen, note_look, official_among
+from bertnotes.experiments.exam import SHARED, check_look, check_unseen, looks, note_look, official_among
 from bertnotes.experiments.records import choose_precision, command_of, pack_flags, pack_probabilities, write_record
 from bertnotes.files import hash_of, write_whole
 from bertnotes.models import check_pieces, load_tokenizer
@@ -28,7 +28,7 @@ EPOCH = (
     "epoch {epoch}: train loss {train_loss:.4f}, validation loss {validation_loss:.4f}, "
     "accuracy {accuracy:.4f}, {seconds:.0f} s"
 )
-SCORES = "test: accuracy {accuracy:.4f}, TF-IDF {tfidf_accuracy:.4f}, majority class {majority_accuracy:.4f}"
+SCORES = "test: accuracy {accuracy:.4f}, TF-IDF {tfidf}, majority class {majority_accuracy:.4f}"
 
 
 @dataclass
@@ -116,12 +116,14 @@ def finetune(settings: Finetune):
         return None
     found, told = score(classifier, tokenizer, test, training, validation)
     print(told)
-    write_whole(settings.out / "README.md", model_card(*known, found))
     weights = hash_of(weights_file(settings.out))
-    looks = note_look(test, exam, found["accuracy"], settings.config.seed, weights, settings.special.another_look)
-    record = {**about(asked, settings, classifier, history), **found, "looks": looks, "history": history}
-    if settings.special.record:
-        write_record(settings.special.record, **record)
+    record = {**about(asked, settings, classifier, history), **found, "looks": len(looks(test)), "history": history}
+    try:
+        if settings.special.record:
+            write_record(settings.special.record, **record)
+        write_whole(settings.out / "README.md", model_card(*known, found))
+    finally:  # it was printed, whatever became of the files
+        note_look(test, exam, found["accuracy"], settings.config.seed, weights, settings.special.another_look)
     return record
 
 
@@ -220,7 +222,7 @@ def score(classifier, tokenizer, test, training, validation):
         "train_reviews": len(training[0]),
         "test_reviews": len(test[0]),
         "accuracy": round(float(accuracy(test[1], verdicts)), 4),
-        "tfidf_accuracy": round(tfidf_logistic_regression().fit(*training).score(*test), 4),
+        "tfidf_accuracy": rival_accuracy(training, test),
         "majority_accuracy": round(majority_accuracy(test[1]), 4),
     }
     if len(classifier.class_names) == 2:
@@ -229,7 +231,17 @@ def score(classifier, tokenizer, test, training, validation):
         found["validation_labels"] = pack_flags(validation[1])
     else:
         found["class_names"], found["verdicts"] = list(classifier.class_names), verdicts.tolist()
-    return found, f"{SCORES.format(**found)}\n\n{report(test[1], verdicts, classifier.class_names)}"
+    rival = "none" if found["tfidf_accuracy"] is None else f"{found['tfidf_accuracy']:.4f}"
+    return found, f"{SCORES.format(**found, tfidf=rival)}\n\n{report(test[1], verdicts, classifier.class_names)}"
+
+
+def rival_accuracy(training, test):
+    """The accuracy of TF-IDF; None, said on stderr, where it cannot learn from so few words: the score of BERT stands."""
+    try:
+        return round(tfidf_logistic_regression().fit(*training).score(*test), 4)
+    except ValueError as error:
+        say(f"TF-IDF cannot learn from these texts: {str(error)[:80]}", file=sys.stderr)
+        return None
 
 
 def about(asked, settings, classifier, history):
