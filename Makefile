@@ -72,7 +72,7 @@ $(READY): requirements.txt pyproject.toml
 pins: $(READY)
 	$(PIP) --quiet uv
 	$(BIN)/python -m uv pip compile --quiet --universal --fork-strategy fewest --no-annotate \
-	  --custom-compile-command 'make pins' --extra lab --extra attribution --extra onnx --extra test pyproject.toml --output-file requirements.txt
+	  --custom-compile-command 'make pins' --extra lab --extra attribution --extra onnx --extra tables --extra test pyproject.toml --output-file requirements.txt
 	grep -v -E '^(nvidia-|cuda-|triton=|httpx2-jsfetch=)' requirements.txt > .venv/pins
 	mv .venv/pins requirements.txt
 

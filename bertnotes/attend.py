@@ -10,12 +10,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from bertnotes.attention import Attention, check_attentions
-from bertnotes.batching import most_tokens, well_formed
+from bertnotes.batching import most_tokens
 from bertnotes.classifier import BERTClassifier, knows_pairs, read_one
 from bertnotes.devices import inference
 from bertnotes.encoder import BertEncoder
 from bertnotes.models import check_pieces, load_encoder, load_tokenizer
 from bertnotes.names import quiet
+from bertnotes.tables import well_formed
 
 
 def attend(text: str, pair: str | None = None, model: str | Path | nn.Module = "mini", tokenizer=None) -> Attention:

@@ -17,6 +17,7 @@ from torch import Tensor
 from bertnotes.attention import check_attentions
 from bertnotes.classifier import read_one
 from bertnotes.heads import attention_rollout
+from bertnotes.tables import as_texts
 
 Ids = Int[Tensor, "1 position"]
 Values = Float[Tensor, " position"]
@@ -114,7 +115,7 @@ def explain(model, tokenizer, texts, methods=METHODS, max_length=None, truncatio
     """Ask each way which tokens made the verdict on each text, read by `read`. "random" is one more way: numbers that are
     drawn."""
     generator, found = torch.Generator().manual_seed(seed), []
-    for text in texts:
+    for text in as_texts(texts):
         ids, _, target = read(model, tokenizer, text, max_length, truncation)
         values = {"random": ends_to_zero(torch.rand(ids.shape[1], generator=generator))}
         values |= {name: method(model, tokenizer, ids, target) for name, method in methods.items()}

@@ -10,13 +10,29 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import MultinomialNB
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import LinearSVC
+
+from bertnotes.tables import as_pairs, as_texts
+
+
+class TextPipeline(Pipeline):
+    """Steps of scikit-learn, behind one that reads texts as everything here does, in any sequence (`data.as_texts`)."""
+
+    @classmethod
+    def of(cls, *steps):
+        """A pipeline of these steps, each under the name of its kind."""
+        return cls([(type(step).__name__.lower(), step) for step in (FunctionTransformer(as_texts), *steps)])
+
+    def fit(self, X, y):  # noqa: N803 (scikit-learn's name)
+        """Fit all steps to texts and labels. Returns itself. Raises ValueError as `data.as_pairs` does."""
+        return super().fit(*as_pairs(X, y, or_names=True))
 
 
 def majority_class():
     """Always names the class that is commonest in training: what knowing nothing scores."""
-    return DummyClassifier(strategy="most_frequent")
+    return TextPipeline.of(DummyClassifier(strategy="most_frequent"))
 
 
 def tfidf_logistic_regression():
@@ -24,14 +40,14 @@ def tfidf_logistic_regression():
 
     What it reaches on IMDB's official test split stands in data/results/imdb-tfidf-seed0.json.
     """
-    return make_pipeline(
+    return TextPipeline.of(
         TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True), LogisticRegression(C=10, max_iter=1000)
     )
 
 
 def strongest_words(model, count=12):
     """The heaviest words and pairs of a `tfidf_logistic_regression` fitted to two classes, by side: "negative", "positive"."""
-    names, weights = model[0].get_feature_names_out(), model[1].coef_[0]
+    names, weights = model[-2].get_feature_names_out(), model[-1].coef_[0]
     order = weights.argsort()
     return {"negative": names[order[:count]].tolist(), "positive": names[order[::-1][:count]].tolist()}
 
@@ -42,7 +58,7 @@ def nbsvm():
     Wang & Manning 2012, "Baselines and Bigrams: Simple, Good Sentiment and Topic Classification", who report 91.22 % on IMDB.
     Not theirs to the letter: punctuation marks count as words in pairs too, and C, how dear an error is, is 0.1, not 1.
     """
-    return make_pipeline(CountVectorizer(ngram_range=(1, 2), binary=True, token_pattern=r"\w+|[^\w\s]+"), NaiveBayesSVM())
+    return TextPipeline.of(CountVectorizer(ngram_range=(1, 2), binary=True, token_pattern=r"\w+|[^\w\s]+"), NaiveBayesSVM())
 
 
 class NaiveBayesSVM(ClassifierMixin, BaseEstimator):

@@ -10,6 +10,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from bertnotes.tables import as_pairs, as_texts
+
 UNBOUNDED = 2**20  # tokens of a model that has no positions of its own
 
 
@@ -22,14 +24,12 @@ class TextClassificationDataset(Dataset):
     An item is a dict: input_ids and attention_mask, both (max_length,), and label, a scalar; with windows also text, the number
     of the review. A DataLoader gets whole batches instead, padded to the longest review in the batch only: the result is the
     same (padding is masked), the work is less.
-    Raises ValueError where texts and labels differ in number, a text is empty or no string, max_length is out of range, or
-    there is no such part.
+    Raises ValueError where `as_pairs` finds something else than texts and labels, max_length is out of range, or there is no
+    such part.
     """
 
     def __init__(self, texts, labels, tokenizer, max_length, truncation="head"):
-        texts, labels = list(texts), [int(label) for label in labels]
-        if len(texts) != len(labels):
-            raise ValueError(f"each text needs its label; got {len(texts)} texts and {len(labels)} labels")
+        texts, labels = as_pairs(texts, labels)
         self.ids, self.text_of = token_rows(texts, tokenizer, max_length, truncation)
         self.tokenizer = tokenizer
         self.max_length = max_length
@@ -62,9 +62,7 @@ def token_rows(texts, tokenizer, max_length, truncation="head"):
     Raises ValueError where a text is empty, has no token, or is no string, max_length is out of range, there is no such part
     of a text, or the tokenizer does not put one token before and one behind a text.
     """
-    for row, text in enumerate(texts):
-        if not isinstance(text, str) or not text.strip():
-            raise ValueError(f"text {row} is no review: {text!r}; expected a non-empty string")
+    texts = as_texts(texts)
     check_max_length(max_length, tokenizer.model_max_length)
     check_truncation(truncation)
     if not texts:
@@ -73,7 +71,7 @@ def token_rows(texts, tokenizer, max_length, truncation="head"):
         raise ValueError(f"a text stands between two tokens, such as [CLS] and [SEP]; {type(tokenizer).__name__} has {ends}")
     if bad := unreadable(texts, tokenizer):
         raise ValueError(f"text {bad[0]} is no review: of {texts[bad[0]]!r} the tokenizer leaves nothing")
-    whole = tokenizer([well_formed(text) for text in texts], verbose=False)["input_ids"]
+    whole = tokenizer(texts, verbose=False)["input_ids"]
     read = [windows(ids, max_length) if truncation == "windows" else [shorten(ids, max_length, truncation)] for ids in whole]
     return [row for rows in read for row in rows], [text for text, rows in enumerate(read) for _ in rows]
 
@@ -81,22 +79,13 @@ def token_rows(texts, tokenizer, max_length, truncation="head"):
 def unreadable(texts, tokenizer):
     """The rows of those texts of which a tokenizer leaves nothing, such as one zero-width space."""
     doubtful = [row for row, text in enumerate(texts) if not any(map(str.isalnum, text))]
-    return [row for row in doubtful if not tokenizer.tokenize(well_formed(texts[row]), verbose=False)]
+    return [row for row in doubtful if not tokenizer.tokenize(texts[row], verbose=False)]
 
 
 def unknown(texts, tokenizer):
     """The rows of those texts of which a tokenizer knows no piece."""
-    found = tokenizer([well_formed(text) for text in texts], add_special_tokens=False, verbose=False)["input_ids"]
+    found = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
     return [row for row, ids in enumerate(found) if set(ids) == {tokenizer.unk_token_id}]
-
-
-def well_formed(text):
-    """A text with a replacement character for each lone half of a surrogate pair, which no tokenizer can read.
-
-    >>> well_formed("what a film \\ud83d great")
-    'what a film \ufffd great'
-    """
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def shorten(ids, max_length, truncation="head"):

@@ -27,6 +27,7 @@ from bertnotes.files import whole
 from bertnotes.lora import check_base, is_learned, low_rank_layers, save_delta
 from bertnotes.models import check_attention, check_pieces, load_encoder, load_pretrained, load_tokenizer
 from bertnotes.names import explained, find_model, model_name, quiet
+from bertnotes.tables import as_texts, one_by_one
 
 HEAD = ("classifier.weight", "classifier.bias")
 NO_CLASSIFIER = "{0} holds an encoder but no classifier; fine-tune it first: bertnotes train --model {0} --out DIR"
@@ -50,7 +51,9 @@ class BERTClassifier(nn.Module):
         super().__init__()
         if num_classes < 2:
             raise ValueError(f"a classifier tells at least 2 classes apart; got num_classes={num_classes}")
-        names = tuple(class_names or default_names(num_classes))
+        names = (
+            default_names(num_classes) if class_names is None else tuple(one_by_one(class_names, "class names", "[name, ...]"))
+        )
         if len(set(names)) != num_classes or len(names) != num_classes:
             raise ValueError(f"{num_classes} classes have as many different names; got class_names={names}")
         self.bert = load_encoder(bert_model_name, attention, **options)
@@ -312,7 +315,7 @@ def read_texts(texts, model, tokenizer, max_length=None, truncation=None):
     otherwise. Returns (ids, text_of) as `batching.token_rows` does: a row a text, or a window of it."""
     max_length = model.max_length if max_length is None else max_length
     check_max_length(max_length, most_tokens(model.bert))
-    texts = [clean_review(text) if isinstance(text, str) else text for text in texts]
+    texts = [clean_review(text) for text in as_texts(texts)]
     return token_rows(texts, tokenizer, max_length, truncation or model.truncation)
 
 

@@ -160,7 +160,7 @@ def data(settings: Data):
     from bertnotes.experiments.imdb import REVIEWS_A_SPLIT, fetch_archive, read_original, restore_split, write_splits
 
     source, out = settings.source, settings.out
-    one_file = source is not None and source.suffix == ".csv"
+    one_file = source is not None and (source.suffix == ".zip" or ".csv" in source.suffixes)  # which Kaggle gives zipped
     frames = restore_split(source) if one_file else read_original(source or fetch_archive(out))
     for split, path in write_splits(frames, out).items():
         print(f"{split}: {len(frames[split])} reviews, {path}")
@@ -258,16 +258,26 @@ def at_home(settings):
 
 
 def complain(message):
-    """Print one line on stderr."""
-    print(" ".join(message.split()), file=sys.stderr)
+    """Print one line on stderr, which is not long."""
+    line = " ".join(message.split())
+    print(line if len(line) <= 2000 else f"{line[:2000]} ...", file=sys.stderr)
 
 
 def main():
-    """Run the command; what the user can mend ends in one line on stderr and exit status 2, Ctrl-C in one and 130."""
+    """Run the command; what the user can mend ends in one line on stderr and exit status 2, Ctrl-C in one and 130.
+
+    An error of the model or of the machine is one line too, with its kind; BERTNOTES_TRACEBACK=1 shows where it came from.
+    """
+    if hasattr(sys.stdout, "reconfigure"):  # a letter that the console lacks costs no result
+        sys.stdout.reconfigure(errors="replace")
     try:
         return run(sys.argv[1:])
     except (ValueError, OSError) as error:
         status, message = 2, str(error)
+    except (ImportError, IndexError, KeyError, MemoryError, RuntimeError) as error:
+        if os.environ.get("BERTNOTES_TRACEBACK"):
+            raise
+        status, message = 2, f"{type(error).__name__}: {error} (BERTNOTES_TRACEBACK=1 shows where)"
     except KeyboardInterrupt:
         status, message = 130, "stopped; what was written is whole. train goes on with --resume, pretrain as it is"
     complain(f"bertnotes: {message}")

@@ -14,7 +14,7 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from bertnotes.files import REVIEWS  # noqa: F401  (found here by who reads them)
-from bertnotes.tables import open_table, shown
+from bertnotes.tables import as_labels, as_pairs, open_table, shown
 
 LABELS = ("negative", "positive")  # a label is an index into this
 
@@ -39,7 +39,7 @@ def read_reviews(data_file, columns=("review", "sentiment")):
     path = table.path
     missing = [column for column in columns if column not in table.columns]
     if missing:
-        raise ValueError(f"{path} has no column {missing[0]!r}; it has {table.columns}, expected {list(columns)}")
+        raise ValueError(f"{path} has no column {missing[0]!r}; it has {shown(table.columns)}, expected {list(columns)}")
     frame = pd.DataFrame([row for _, row in table], columns=table.columns, dtype=str)
     for note in table.notes:
         print(f"{path.name}: {note}", file=sys.stderr)
@@ -77,21 +77,24 @@ def load_imdb_data(data_file, sample=None, seed=42, plain=False):
     return frame["review"].tolist(), labels
 
 
-def split_validation(texts, labels, size=0.2, seed=42, class_names=None):
+def split_validation(texts, labels, size=0.2, seed=42, source="the data", class_names=None):
     """Carve a validation set out of training data: stratified, seeded, copies of one text all on one side.
 
-    size: a fraction, or a count of distinct texts; class_names: for the error. Raises ValueError where a class has too few
-    texts to be on both sides, or the size is not possible. Returns (train_texts, validation_texts, train_labels,
-    validation_labels), in the order of scikit-learn's train_test_split.
+    size: a fraction, or a count of distinct texts. Returns (train_texts, validation_texts, train_labels,
+    validation_labels), in the order of scikit-learn's train_test_split. source, class_names: what an error calls the data and
+    the classes. Raises ValueError where both sides cannot have a text of each class.
     """
+    texts, labels = as_pairs(texts, labels, or_names=True)
     label_of = dict(zip(texts, labels, strict=True))
     try:
         _, held = train_test_split(list(label_of), test_size=size, random_state=seed, stratify=list(label_of.values()))
-    except ValueError as error:
+    except ValueError:
         counts = Counter(label_of.values())
-        single = [class_names[label] if class_names else label for label in sorted(counts) if counts[label] < 2]
-        why = f"a class needs two, one for each side, but there is only one of {shown(single)}" if single else error
-        raise ValueError(f"cannot carve a validation set of {size} out of {len(label_of)} distinct reviews: {why}") from None
+        alone = [class_names[label] if class_names else label for label, count in counts.items() if count == 1]
+        why = f"each of the {len(counts)} classes needs a text on either side" + (f"; {shown(alone)} has one" if alone else "")
+        raise ValueError(
+            f"{source}: cannot carve a validation set of {size} out of {len(label_of)} distinct reviews: {why}"
+        ) from None
     rows = pd.DataFrame({"text": texts, "label": labels})
     inside = rows["text"].isin(held)
     train, validation = rows[~inside], rows[inside]
@@ -105,7 +108,8 @@ def default_names(num_classes):
 
 def majority_accuracy(labels):
     """The accuracy of always naming the commonest class: what any model has to beat."""
-    return max(Counter(map(int, labels)).values()) / len(labels)
+    labels = as_labels(labels, or_names=True)
+    return max(Counter(labels).values()) / len(labels)
 
 
 def _complain(path, frame, wrong, column, what):
@@ -228,7 +232,7 @@ def name_classes(path, column, names, tell):
             f"{path}: {column!r} holds {len(counts)} different values in {len(names)} rows; is it the column of labels?"
         )
     more = f" and {len(counts) - 20} more" if len(counts) > 20 else ""
-    tell(f"{len(counts)} classes: " + ", ".join(f"{name} {count}" for name, count in counts.most_common(20)) + more)
+    tell(f"{len(counts)} classes: " + ", ".join(f"{name[:40]} {count}" for name, count in counts.most_common(20)) + more)
     for same in alike(counts)[:10]:
         tell(f"are these one class? {shown(same)}: mend the labels in the file if so")
     return tuple(sorted(counts, key=class_order(counts)))

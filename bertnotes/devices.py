@@ -68,9 +68,17 @@ def autocast(device, precision):
     return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bf16")
 
 
+LAUNCHED = "WORLD_SIZE", "RANK", "LOCAL_RANK"  # what a launcher tells each of the processes that it starts
+
+
+def is_launched():
+    """Whether this is one of several processes that a launcher started together, which tells each its number."""
+    return os.environ.get("WORLD_SIZE", "1") not in ("", "1") and all(os.environ.get(name) for name in LAUNCHED)
+
+
 def is_first():
     """Whether this is the first of the processes that were launched together, or the only one: the one that speaks."""
-    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
+    return not is_launched() or os.environ["RANK"] == "0"
 
 
 def give_back_memory():

@@ -32,12 +32,19 @@ class Estimate(NamedTuple):
 
 
 def paired(*columns):
-    """The columns as arrays. Raises ValueError where they are empty or differ in length."""
-    columns = [np.asarray(column) for column in columns]
+    """The columns as arrays. Raises ValueError where they are empty, differ in length, hold nothing somewhere, or only some of
+    them hold names."""
+    columns = [np.atleast_1d(column.detach().cpu() if hasattr(column, "detach") else column) for column in columns]
     lengths = {len(column) for column in columns}
     if len(lengths) != 1 or lengths == {0}:
         raise ValueError(
             f"labels and predictions belong together one by one; got {' and '.join(str(len(column)) for column in columns)}"
+        )
+    if any(pd.isna(column).any() for column in columns):
+        raise ValueError("labels and predictions are there for each review; got None or NaN among them")
+    if len({column.dtype.kind in "US" for column in columns}) > 1:
+        raise ValueError(
+            f"labels and predictions are both numbers or both names; got {' and '.join(str(c.dtype) for c in columns)}"
         )
     return columns
 
@@ -48,12 +55,12 @@ def paired(*columns):
 def wilson_interval(right, count, level=0.95):
     """The share of right answers and Wilson's interval of it: what `right` out of `count` tell of all reviews of this kind.
 
-    Wilson 1927; it holds for few answers too, and near 0 and 1. Raises ValueError where right is not from 0 to count.
+    Wilson 1927; it holds for few answers too, and near 0 and 1. Raises ValueError where right is no count from 0 to count.
 
     >>> print(wilson_interval(7, 10))
     0.700 (0.397 to 0.892)
     """
-    if not 0 <= right <= count or count < 1:
+    if not 0 <= right <= count or count < 1 or right % 1 or count % 1:
         raise ValueError(f"of {count} answers, {right} cannot be right")
     interval = stats.binomtest(int(right), int(count)).proportion_ci(level, "wilson")
     return Estimate(right / count, interval.low, interval.high)

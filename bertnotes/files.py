@@ -17,8 +17,14 @@ MINI_IMDB = MINI / "imdb"  # what it learned from IMDB's reviews: a delta
 
 
 def cache_root():
-    """Where bertnotes keeps what it found out, for all runs: BERTNOTES_CACHE, or its place in the system's cache folder."""
-    return Path(os.environ.get("BERTNOTES_CACHE") or user_cache_path("bertnotes"))
+    """Where bertnotes keeps what it found out, for all runs: BERTNOTES_CACHE, or its place in the system's cache folder.
+
+    Raises OSError where that is in a home folder, and there is none.
+    """
+    try:
+        return Path(os.path.expanduser(os.environ.get("BERTNOTES_CACHE") or user_cache_path("bertnotes")))
+    except RuntimeError as error:
+        raise OSError(f"there is no cache folder: {error}") from None
 
 
 @contextmanager

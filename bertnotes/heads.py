@@ -13,6 +13,7 @@ from torch import Tensor
 
 from bertnotes.attention import check_attentions
 from bertnotes.batching import check_max_length, most_tokens
+from bertnotes.tables import as_texts
 
 PUNCTUATION = set(".,;:!?-'\"()[]/…")
 AUXILIARIES = set("am is are was were be been being have has had having get gets got getting".split())
@@ -34,18 +35,17 @@ def measure_heads(
     the places which `relations` names, averaged over the tokens that have such a place. Texts are cut to max_length tokens.
     Raises ValueError where there are no texts, max_length is over the model's, or the model gives no attention weights.
     """
-    if not texts:
+    if not (texts := as_texts(texts)):
         raise ValueError("there are no texts to measure the heads on; give at least one")
     check_max_length(max_length, most_tokens(encoder))
-    ids = tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"]
+    ids = tokenizer(texts, truncation=True, max_length=max_length)["input_ids"]
     ids.sort(key=len)  # those alike in length together: little padding
     sums = counts = torch.zeros(())
     for start in range(0, len(ids), batch_size):
         batch = tokenizer.pad({"input_ids": ids[start : start + batch_size]}, return_tensors="pt")
         places = relations(batch["input_ids"], tokenizer)
         asked = ordinary(batch["input_ids"], tokenizer)
-        attentions = encoder(**batch, output_attentions=True).attentions
-        check_attentions(attentions)
+        attentions = attentions_of(encoder, batch)
         sums = sums + torch.stack([row_sums(layer, places, asked) for layer in attentions])
         has_place = torch.stack([place.any(-1) & asked for place in places.values()], dim=-1).sum((0, 1))
         counts = counts + torch.cat([asked.sum().repeat(2), has_place])
@@ -65,12 +65,22 @@ def attention_moved(before, after, tokenizer, texts, max_length: int = 128) -> F
     if shapes[0] != shapes[1]:
         raise ValueError(f"two times of one model have the same layers and heads; got {shapes[0]} and {shapes[1]}")
     moved, count = 0, 0
-    for text in texts:
+    for text in as_texts(texts):
         ids = tokenizer(text, truncation=True, max_length=max_length, return_tensors="pt")
-        old, new = (torch.cat(model(**ids, output_attentions=True).attentions) for model in (before, after))
+        old, new = (torch.cat(attentions_of(model, ids)) for model in (before, after))
         rows = (new - old).abs().sum(-1)[..., 1:-1] / 2  # (layer, head, query_pos)
         moved, count = moved + rows.sum(-1), count + rows.shape[-1]
     return moved / count
+
+
+def attentions_of(encoder, batch) -> list[Float[Tensor, "batch head query_pos key_pos"]]:
+    """The attention weights of a batch, layer by layer, on the CPU; the ids follow the model to its device.
+
+    Raises ValueError where the model gives none.
+    """
+    attentions = encoder(**batch.to(next(encoder.parameters()).device), output_attentions=True).attentions
+    check_attentions(attentions)
+    return [layer.cpu() for layer in attentions]
 
 
 def row_sums(
@@ -185,7 +195,7 @@ def fixed_distance(tokenizer, texts, max_length: int = 128) -> dict[str, tuple[i
     """
     hits: dict[str, Counter] = defaultdict(Counter)
     counts: Counter = Counter()
-    for text in texts:
+    for text in as_texts(texts):
         ids = tokenizer(text, truncation=True, max_length=max_length, return_tensors="pt")["input_ids"]
         asked = ordinary(ids, tokenizer)[0]
         for name, place in relations(ids, tokenizer).items():

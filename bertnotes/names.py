@@ -28,7 +28,7 @@ def find_model(name="mini"):
     Raises FileNotFoundError where the name is a path without a folder, ValueError where the folder holds no config.json.
     """
     name = model_name(name)
-    folder = SHIPPED[name][0] if name in SHIPPED else Path(name).expanduser()
+    folder = SHIPPED[name][0] if name in SHIPPED else Path(os.path.expanduser(name))
     if not folder.is_dir():
         if name in SHIPPED or folder.is_absolute() or str(name).startswith((".", "~")) or str(name).count("/") > 1:
             raise FileNotFoundError(f"no model folder at {folder}. {_WAYS}")

@@ -12,8 +12,10 @@ import io
 import itertools
 import json
 import lzma
+import os
 import zipfile
 import zlib
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +24,8 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 ONE_COLUMN = "\x1f"  # a separator that no text holds
 SAMPLE = 500  # lines from which separator and quotes are told
 BLOCK = 2**20
-BROKEN = (OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, zlib.error)
+# a RuntimeError is what zipfile raises on a password, or on a way to compress that it does not know
+BROKEN = (OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, zlib.error, RuntimeError)
 
 
 @dataclass
@@ -88,13 +91,13 @@ def open_table(path, encoding=None, wanted=()):
     are looked for, which helps to tell the separator.
     Raises FileNotFoundError where there is no file, and ValueError where it holds no table.
     """
-    path, wanted = Path(path).expanduser(), {name for name in wanted if name}
+    path, wanted = Path(os.path.expanduser(path)), {name for name in wanted if name}
     if not path.is_file():
         hint = "data/reviews.csv comes with the course, `bertnotes data` fetches full IMDB"
         raise FileNotFoundError(f"no file {path}; {hint}")
     with refusals(path), open_bytes(path) as stream:
         head = stream.read(BLOCK)
-    if not head.strip():
+    if not head.strip(b"\0 \t\r\n\x0b\x0c\xef\xbb\xbf\xff\xfe"):
         raise ValueError(f"{path} is empty; expected a table with a header")
     if head[:4] == b"PAR1":
         return frame_table(path, "read_parquet")
@@ -102,7 +105,7 @@ def open_table(path, encoding=None, wanted=()):
         return frame_table(path, "read_excel")
     check_text(path, head)
     if set(path.suffixes) & {".jsonl", ".ndjson", ".json"}:
-        return json_table(path)
+        return json_table(path, encoding)
     return csv_table(path, encoding, wanted)
 
 
@@ -165,27 +168,32 @@ def find_encoding(path):
     """How the text in a file is encoded: (encoding, a sentence where it had to be guessed, or None)."""
     with open_bytes(path) as stream:
         head = stream.read(BLOCK)
+        if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+            return "utf-32", None
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf-16", None
-        if head[1:2000:2].count(0) > 0.3 * len(head[1:2000:2]):  # every second byte of Western text is 0
-            return "utf-16-le", "read as UTF-16"
+        for first, name in ((1, "utf-16-le"), (0, "utf-16-be")):  # every second byte of Western text is 0
+            if head[first:2000:2].count(0) > 0.3 * len(head[first:2000:2]) > head[1 - first : 2000 : 2].count(0):
+                return name, "read as UTF-16"
         decoder = codecs.getincrementaldecoder("utf-8")()
+        nul = None
         try:
             for block in itertools.chain([head], iter(lambda: stream.read(BLOCK), b"")):
+                nul = "NUL characters are left out" if b"\0" in block else nul
                 decoder.decode(block)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             return "cp1252", "not UTF-8, so read as Windows-1252; where letters look wrong, say in which --encoding it is"
-    return "utf-8-sig", None
+    return "utf-8-sig", nul
 
 
 def known_encoding(name):
-    """The name of an encoding as it came. Raises ValueError where Python knows none of that name."""
+    """The name of an encoding; UTF-8 may begin with a mark. Raises ValueError where Python knows none of that name."""
     try:
-        codecs.lookup(name)
-    except LookupError:
-        raise ValueError(f"there is no encoding {name!r}; usual ones are utf-8, utf-16, cp1252, latin-1") from None
-    return name
+        "".encode(name)  # which also refuses what encodes no text, such as base64
+        return "utf-8-sig" if codecs.lookup(name).name == "utf-8" else name
+    except (LookupError, ValueError):
+        raise ValueError(f"there is no encoding {name[:40]!r}; usual ones are utf-8, utf-16, cp1252, latin-1") from None
 
 
 @contextmanager
@@ -196,6 +204,7 @@ def open_text(path, encoding):
         try:
             yield (line.replace("\0", "") for line in lines)
         except UnicodeDecodeError as error:
+            encoding = encoding.removesuffix("-sig")
             raise ValueError(f"{path} is not written in {encoding} ({error.reason}); say in which --encoding it is") from None
         finally:
             lines.detach()
@@ -214,6 +223,8 @@ def csv_table(path, encoding, wanted):
     told = first[4:] if first.startswith("sep=") and len(first) == 5 else None  # a line by which Excel knows the separator
     sample = sample.split("\n", 1)[1] if told else sample
     dialect, header = find_dialect(sample, told, wanted)
+    if not header:
+        raise ValueError(f"{path} has no header: a quote in its first line is not closed; mend it, or save the table again")
 
     def rows():
         with open_text(path, encoding) as lines:
@@ -232,6 +243,16 @@ def csv_table(path, encoding, wanted):
     return Table(path, header, rows, [note for note in notes if note])
 
 
+def rows_of(sample, dialect):
+    """The rows of the beginning of a CSV, and whether each quote in it fits; at its end one may be open, where it was cut."""
+    rows: list[list[str]] = []
+    try:
+        rows.extend(row for row in csv.reader(io.StringIO(sample, newline=""), strict=True, **dialect) if row)
+    except csv.Error as error:
+        return rows, "end of data" in str(error)
+    return rows, True
+
+
 def find_dialect(sample, separator, wanted):
     """Tell how fields are separated and quoted: (options of csv.reader, the header). separator: where it is known.
 
@@ -241,10 +262,10 @@ def find_dialect(sample, separator, wanted):
     for delimiter in [separator] if separator else SEPARATORS:
         for quoting in ({}, {"doublequote": False, "escapechar": "\\"}) if '\\"' in sample else ({},):
             dialect = {"delimiter": delimiter, **quoting}
-            rows = [row for row in csv.reader(io.StringIO(sample, newline=""), **dialect) if row]
-            header = [name.strip() for name in rows[0]]
-            fitting = sum(len(row) == len(header) for row in rows) / len(rows)
-            score = len(header) > 1, wanted <= set(header), round(fitting, 2), len(header), not quoting
+            rows, whole = rows_of(sample, dialect)
+            header = [name.strip() for name in rows[0]] if rows else []
+            fitting = sum(len(row) == len(header) for row in rows) / max(1, len(rows))
+            score = len(header) > 1, wanted <= set(header), whole, round(fitting, 2), len(header), not quoting
             if best is None or score > best[0]:
                 best = score, dialect, header
     score, dialect, header = best
@@ -254,11 +275,12 @@ def find_dialect(sample, separator, wanted):
 # --- other formats -----------------------------------------------------------------------------------------------------------
 
 
-def json_table(path):
+def json_table(path, encoding=None):
     """Lines of JSON, an object each, or one array of objects; what a row lacks is empty."""
+    encoding, note = (known_encoding(encoding), None) if encoding else find_encoding(path)
 
     def objects():
-        with open_text(path, "utf-8-sig") as lines:
+        with open_text(path, encoding) as lines:
             first = next(lines)
             if first.lstrip().startswith("["):
                 yield from json.loads(first + "".join(lines))
@@ -271,11 +293,12 @@ def json_table(path):
                 if not isinstance(item, dict):
                     raise ValueError(f"row {number} is a {type(item).__name__}, not an object with named fields")
                 yield item
-        except ValueError as error:
-            raise ValueError(f"{path} is not JSON with an object for each row: {error}") from None
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{path} is not JSON with an object for each row: {str(error)[:200]}") from None
 
     columns = list(dict.fromkeys(name for item in checked() for name in item))  # all rows: a field may come late
-    return Table(path, columns, lambda: ([as_text(item.get(name)) for name in columns] for item in checked()))
+    notes = [note] if note else []
+    return Table(path, columns, lambda: ([as_text(item.get(name)) for name in columns] for item in checked()), notes)
 
 
 def frame_table(path, reader):
@@ -285,8 +308,11 @@ def frame_table(path, reader):
     options = {"sheet_name": None, "dtype": object, "keep_default_na": False} if reader == "read_excel" else {}
     try:
         found = getattr(pd, reader)(path, **options)
-    except ImportError as error:
-        raise ValueError(f"to read {path}: {error}; or save the table as CSV") from None
+    except ImportError:
+        need = "openpyxl" if reader == "read_excel" else "pyarrow"
+        raise ValueError(
+            f"to read {path}, install {need} (pip install 'bertnotes[tables]'), or save the table as CSV"
+        ) from None
     except Exception as error:  # each engine has errors of its own
         raise ValueError(f"{path} is damaged or not whole ({str(error)[:200]}); fetch or save it again") from None
     notes = []
@@ -299,6 +325,8 @@ def frame_table(path, reader):
 
 def as_text(value):
     """A value of a cell as text: nothing is empty, and 3.0 is 3."""
+    if isinstance(value, str):
+        return well_formed(value)
     value = value.tolist() if hasattr(value, "tolist") else value  # an array, as Parquet has them for lists
     if value is None or value != value:
         return ""
@@ -309,3 +337,61 @@ def shown(names, most=8):
     """Names for a message, not too many."""
     names = [repr(str(name)[:40]) for name in names]
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+# --- texts and labels that are handed over -----------------------------------------------------------------------------------
+
+
+def well_formed(text):
+    """A text with a replacement character for each lone half of a surrogate pair, which no tokenizer can read.
+
+    >>> well_formed("what a film \\ud83d great")
+    'what a film \ufffd great'
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def as_texts(texts):
+    """Texts in any sequence, such as a list, a Series or an array, as a list of str, each `well_formed`.
+
+    Raises ValueError where it is no sequence of one axis, one text alone, or one of them is empty or no string.
+    """
+    texts = one_by_one(texts, "texts", "[text]")
+    for row, text in enumerate(texts):
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError(f"text {row} is no review: {text!r:.80}; expected a non-empty string")
+    return list(map(well_formed, texts))
+
+
+def as_labels(labels, or_names=False):
+    """Labels in any sequence, such as a list, a Series, an array or a tensor, as a list of int.
+
+    or_names: also take names of classes, as scikit-learn does, which stay as they are.
+    Raises ValueError where it is no sequence of one axis, or one of them is no whole number.
+    """
+    labels = [label.item() if hasattr(label, "item") else label for label in one_by_one(labels, "labels", "[label]")]
+    if or_names and all(isinstance(label, str) for label in labels):
+        return labels
+    for row, label in enumerate(labels):
+        if not isinstance(label, (int, float)) or label % 1 != 0:
+            raise ValueError(f"label {row} is {label!r:.80}; a label is a whole number, the place of its class, from 0")
+    return list(map(int, labels))
+
+
+def as_pairs(texts, labels, or_names=False):
+    """Texts and their labels as two lists, of str and of int (or_names: see `as_labels`).
+
+    Raises ValueError as `as_texts` and `as_labels` do, and where there are not as many of both.
+    """
+    texts, labels = as_texts(texts), as_labels(labels, or_names)
+    if len(texts) != len(labels):
+        raise ValueError(f"each text needs its label; got {len(texts)} texts and {len(labels)} labels")
+    return texts, labels
+
+
+def one_by_one(values, name, example):
+    """What a sequence of one axis holds, a list. Raises ValueError for anything else, a string, a table and a dict too."""
+    if not isinstance(values, Iterable) or isinstance(values, (str, bytes, Mapping)) or getattr(values, "ndim", 1) != 1:
+        met = repr(values)[:40] if isinstance(values, (str, bytes)) else f"a {type(values).__name__}"
+        raise ValueError(f"{name} come in a list, or in a Series or an array of one axis; got {met}: give {example}")
+    return list(values)

@@ -38,6 +38,7 @@ from bertnotes.batching import (
 from bertnotes.data import default_names, majority_accuracy
 from bertnotes.devices import autocast, give_back_memory, is_first
 from bertnotes.lora import add_lora, check_base
+from bertnotes.tables import as_pairs
 
 
 @dataclass
@@ -320,9 +321,10 @@ def fit(
     Returns the history, a dict an epoch: epoch, train_loss, validation_loss, accuracy, macro_f1, and what callbacks add. Where
     config.class_weights weighs classes, it does so in train_loss alone. The model knows from then on how it reads: to how many
     tokens a review is cut, and which part of it stays.
-    Raises ValueError where `check_run` finds that it cannot work, or the loss or its gradient is no finite number.
+    Raises ValueError where `as_pairs` or `check_run` finds that it cannot work, or loss or gradient is no finite number.
     """
     config = config or TrainConfig()
+    train_data, validation_data = as_pairs(*train_data), as_pairs(*validation_data)
     check_run(config, model, train_data[1], validation_data[1])
     if config.lora:
         add_lora(model.bert, config.lora)

@@ -21,10 +21,10 @@ from bertnotes.batching import (
     training_loader,
     unknown,
     unreadable,
-    well_formed,
     windows,
 )
 from bertnotes.models import load_tokenizer
+from bertnotes.tables import well_formed
 
 TEXTS = ["great film", "a", "it is not too bad , is it ?", "bad bad bad", "the worst of the worst film " * 5]
 LABELS = [1, 1, 1, 0, 0]
@@ -273,6 +273,22 @@ def test_a_text_that_is_no_review(tokenizer, text):
     """The error names its row and shows it."""
     with pytest.raises(ValueError, match=r"text 1 is no review: .*; expected a non-empty string"):
         TextClassificationDataset(["good", text], [1, 0], tokenizer, 16)
+
+
+@pytest.mark.parametrize("label", [0.5, None, "1", float("nan")])
+def test_a_label_that_is_no_whole_number(tokenizer, label):
+    """Half a label would have been class 0."""
+    with pytest.raises(ValueError, match=rf"label 1 is {label!r}; a label is a whole number, the place of its class, from 0"):
+        TextClassificationDataset(["good", "bad"], [1, label], tokenizer, 16)
+
+
+def test_one_text_is_no_list_of_letters(tokenizer):
+    for read in (
+        lambda text: TextClassificationDataset(text, [0] * 4, tokenizer, 16),
+        lambda text: token_rows(text, tokenizer, 16),
+    ):
+        with pytest.raises(ValueError, match=r"got 'good': give \[text\]"):
+            read("good")
 
 
 def test_texts_and_labels_differ_in_number(tokenizer):

@@ -7,6 +7,7 @@ import re
 import shutil
 from contextlib import nullcontext
 
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -240,6 +241,11 @@ def test_a_new_head_has_names_of_its_own(saved):
 def test_names_that_do_not_fit(tiny_checkpoint, names):
     with pytest.raises(ValueError, match="2 classes have as many different names; got class_names="):
         BERTClassifier(str(tiny_checkpoint), 2, class_names=names)
+
+
+def test_a_word_is_no_list_of_names(tiny_checkpoint):
+    with pytest.raises(ValueError, match=r"class names come in a list.*got 'no'"):
+        BERTClassifier(str(tiny_checkpoint), 2, class_names="no")
 
 
 # ---- how it reads ----
@@ -507,6 +513,13 @@ def test_a_head_of_another_shape(saved):
     save_file(weights, saved / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(ValueError, match=r"classifier.bias has shape \(3,\), expected \(2,\)"):
         BERTClassifier.from_pretrained(saved)
+
+
+def test_one_text_is_not_read_letter_by_letter(model, tokenizer):
+    with pytest.raises(ValueError, match=r"texts come in a list.*got 'good': give \[text\]"):
+        predict_probabilities("good", model, tokenizer)
+    column = pd.Series(["good", "a bad film"], index=[1, 0])
+    assert torch.equal(predict_probabilities(column, model, tokenizer), predict_probabilities(list(column), model, tokenizer))
 
 
 def test_predicting_nothing(model, tokenizer):

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from bertnotes.data import LABELS, load_imdb_data
 from bertnotes.experiments import doctor
 from bertnotes.experiments.records import pack_probabilities, unpack_flags, unpack_probabilities
 from bertnotes.models import load_tokenizer
+from bertnotes.names import model_name
 
 OPENINGS = ["film", "a film", "the cast is", "you watch", "i watch it once"]
 WORDS = {"negative": ["bad", "worst", "dull", "poor"], "positive": ["good", "great", "best", "wonderful"]}
@@ -403,6 +405,55 @@ def test_what_a_file_manager_leaves_in_a_folder_is_no_content(run, reviews, tiny
     check_one_line(*run(*words)[::2], "is not empty; give a new folder")
 
 
+@pytest.mark.parametrize(
+    "error", [IndexError("index out of range in self"), RuntimeError("out of memory"), MemoryError("no room")]
+)
+def test_an_error_of_the_model_is_one_line(run, trained, monkeypatch, error):
+    """With its kind, and how to see where it came from."""
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(BERTClassifier, "forward", fail)
+    words = ["predict", "good", "--model", trained[0]]
+    check_one_line(*run(*words)[::2], f"{type(error).__name__}: {error} (BERTNOTES_TRACEBACK=1 shows where)")
+    monkeypatch.setenv("BERTNOTES_TRACEBACK", "1")
+    with pytest.raises(type(error)):
+        run(*words)
+
+
+@pytest.mark.parametrize("console", ["cp1252", "ascii"])
+def test_a_console_that_lacks_a_letter(tiny_checkpoint, tmp_path, console):
+    """The name of a class is printed as well as the console can, and an argument in another encoding is read."""
+    model = BERTClassifier(str(tiny_checkpoint), class_names=["très", "良い"])
+    torch.nn.init.constant_(model.classifier.bias[1:], 9.0)
+    model.save_pretrained(tmp_path / "model", load_tokenizer(str(tiny_checkpoint)))
+    text = os.fsdecode(b"caf\xe9 was great")
+    command = [sys.executable, "-m", "bertnotes", "predict", text, "--model", tmp_path / "model"]
+    done = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONIOENCODING": console, "PYTHONUTF8": "0"})
+    assert done.returncode == 0 and done.stdout.split(b"\t")[0] == b"??" and done.stderr == b""
+
+
+def test_a_name_that_is_set_to_nothing_is_not_set(monkeypatch):
+    monkeypatch.setenv("BERTNOTES_MODEL", "")
+    assert model_name() == "mini" and model_name("other") == "other"
+
+
+@pytest.mark.parametrize(
+    "words", [["--file", "~nobody-here/r.csv", "--model", "mini"], ["good", "--model", "~nobody-here/run"]]
+)
+def test_the_home_of_nobody(run, words):
+    check_one_line(*run("predict", *words)[::2], "~nobody-here/r")
+
+
+def test_the_copy_that_circulates_may_be_zipped(run, tmp_path):
+    """As it is downloaded; it is refused here for its reviews, not as an archive that is none of tar."""
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
+        archive.writestr("IMDB Dataset.csv", "review,sentiment\nGood,positive\n")
+    status, _, err = run("data", "--from", tmp_path / "archive.zip", "--out", tmp_path / "imdb")
+    check_one_line(status, err, "archive.zip holds 0 of the 25000 reviews of IMDB's official test split")
+
+
 def test_pieces_that_the_model_does_not_know(run, reviews, tiny_checkpoint, tmp_path):
     """Each command says so in one line, and train writes nothing."""
     model, tokenizer = BERTClassifier(str(tiny_checkpoint)), load_tokenizer(str(tiny_checkpoint))
@@ -520,6 +571,7 @@ def test_help_does_not_wait_for_torch():
     """Nor for anything else that takes seconds to load."""
     script = """
 import sys
+import zipfile
 from bertnotes.cli import main
 sys.argv = ["bertnotes", "--help"]
 main()

@@ -7,11 +7,12 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import cross_val_score
 
-from bertnotes.baselines import tfidf_logistic_regression
+from bertnotes.baselines import majority_class, nbsvm, tfidf_logistic_regression
 from bertnotes.data import (
     LABELS,
     REVIEWS,
@@ -22,6 +23,7 @@ from bertnotes.data import (
     read_reviews,
     split_validation,
 )
+from bertnotes.tables import as_pairs
 
 CIRCULATING = (  # as `IMDB Dataset.csv` does: quotes doubled, `<br />` and real line breaks, no quotes where not needed
     "review,sentiment\r\n"
@@ -126,8 +128,8 @@ BAD_FILES = {
     "empty": ("", "is empty; expected a table with a header"),
     "blank lines only": ("\n\n", "is empty"),
     "header only": ("review,sentiment\n", "has a header but no reviews"),
-    "no review": ("text,sentiment\nDull.,negative\n", "has no column 'review'; it has ['text', 'sentiment']"),
-    "no sentiment": ("review,label\nDull.,0\n", "has no column 'sentiment'; it has ['review', 'label']"),
+    "no review": ("text,sentiment\nDull.,negative\n", "has no column 'review'; it has 'text', 'sentiment'"),
+    "no sentiment": ("review,label\nDull.,0\n", "has no column 'sentiment'; it has 'review', 'label'"),
     "unknown label": ("review,sentiment\nDull.,negative\nFun.,Positive\nHm.,\n", "in row 2 ('Positive'), 3 ('')"),
     "many unknown labels": ("review,sentiment\n" + "Dull.,0\n" * 8, "5 ('0') and 3 more"),
     "empty review": ('review,sentiment\nDull.,negative\n"  ",positive\n', "an empty review in row 2"),
@@ -236,8 +238,69 @@ def test_split_of_one_class_member():
     with pytest.raises(ValueError, match=r"cannot carve a validation set of 2 out of 4 .*, but there is only one of '1'$"):
         split_validation(list("abcd"), [0, 0, 0, 1], 2)
     texts, labels, names = ["a", "b", "c", "d", "d", "e"], [0, 0, 0, 1, 1, 2], ["fair", "fine", "poor"]
-    with pytest.raises(ValueError, match=r"a class needs two, one for each side, but there is only one of 'fine', 'poor'$"):
+    with pytest.raises(ValueError, match=r"needs a text on either side; 'fine', 'poor' has one$"):
         split_validation(texts, labels, class_names=names)
+
+
+def test_a_split_that_cannot_be_names_the_file_and_the_class():
+    """In our words, whatever scikit-learn says."""
+    message = r"r.csv: cannot carve .*: each of the 2 classes needs a text on either side; 'good' has one$"
+    with pytest.raises(ValueError, match=message):
+        split_validation(list("abcd"), [0, 0, 0, 1], 2, source="r.csv", class_names=("bad", "good"))
+
+
+# ---- texts and labels in any sequence ----
+
+SOME_TEXTS, SOME_LABELS = ["a film", "good", "bad", "dull"], [0, 1, 0, 1]
+FRAME = pd.DataFrame({"text": SOME_TEXTS, "label": SOME_LABELS}, index=[7, 3, 5, 1])
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels"),
+    [
+        (tuple(SOME_TEXTS), (False, True, False, True)),
+        (FRAME["text"], FRAME["label"]),
+        (FRAME["text"].to_numpy(), FRAME["label"].to_numpy(dtype="int8")),
+        (FRAME["text"].to_numpy(dtype=str), torch.tensor(SOME_LABELS)),
+        (iter(SOME_TEXTS), [torch.tensor(0.0), np.float32(1), np.int64(0), 1.0]),
+        (FRAME["text"].astype("category"), FRAME["label"].astype("Int64")),
+    ],
+)
+def test_any_sequence_of_texts_and_labels(texts, labels):
+    found = as_pairs(texts, labels)
+    assert found == (SOME_TEXTS, SOME_LABELS) and {type(label) for label in found[1]} == {int}
+
+
+NO_TEXTS = ["a film", b"a film", FRAME, {"a film": 1}, None, 3, np.array([["a film"]]), ["a", None], ["a", " "], [["a"]]]
+NO_LABELS = ["0101", FRAME, None, torch.zeros(4, 1), [0, 1, 0.5, 1], [0, None, 1, 0], [0, float("nan"), 1, 0], ["0"] * 4]
+TAKES_BOTH = {
+    "as_pairs": as_pairs,
+    "a split": split_validation,
+    "TF-IDF": lambda texts, labels: tfidf_logistic_regression().fit(texts, labels),
+    "NBSVM": lambda texts, labels: nbsvm().fit(texts, labels),
+    "the majority": lambda texts, labels: majority_class().fit(texts, labels),
+}
+
+
+@pytest.mark.parametrize("function", TAKES_BOTH)
+def test_what_is_no_sequence_of_texts_or_labels(function):
+    """A string would give an answer for each letter, and half a label would be class 0."""
+    for texts in NO_TEXTS:
+        with pytest.raises(ValueError, match=r"texts come in a list.*give \[text\]|text \d is no review"):
+            TAKES_BOTH[function](texts, SOME_LABELS)
+    for labels in NO_LABELS if function == "as_pairs" else NO_LABELS[:-1]:  # scikit-learn's take names
+        with pytest.raises(ValueError, match=r"labels come in a list.*got|label \d is .*; a label is a whole number"):
+            TAKES_BOTH[function](SOME_TEXTS, labels)
+    with pytest.raises(ValueError, match="each text needs its label; got 4 texts and 3 labels"):
+        TAKES_BOTH[function](SOME_TEXTS, [0, 1, 0])
+
+
+@pytest.mark.parametrize("make", [tfidf_logistic_regression, nbsvm, majority_class])
+def test_no_baseline_answers_letter_by_letter(make):
+    model = make().fit(["good film", "good film", "bad film", "bad film"], ["yes", "yes", "no", "no"])
+    with pytest.raises(ValueError, match=r"texts come in a list.*got 'good film'"):
+        model.predict("good film")
+    assert list(model.predict(FRAME["text"])) == list(model.predict(SOME_TEXTS))
 
 
 # ---- the course's own reviews ----

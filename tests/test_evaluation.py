@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -53,7 +54,7 @@ def test_never_outside_0_and_1(right):
     assert 0 <= found.low <= found.value <= found.high <= 1 and found.high - found.low > 0.2
 
 
-@pytest.mark.parametrize(("right", "count"), [(-1, 10), (11, 10), (0, 0)])
+@pytest.mark.parametrize(("right", "count"), [(-1, 10), (11, 10), (0, 0), (0.5, 10), (5, 10.5), (float("nan"), 10)])
 def test_counts_that_cannot_be(right, count):
     with pytest.raises(ValueError, match="cannot be right"):
         wilson_interval(right, count)
@@ -127,6 +128,25 @@ def test_bootstrap_of_a_mean_agrees_with_students_t():
 def test_columns_that_do_not_fit(function, columns):
     with pytest.raises(ValueError, match="belong together one by one; got"):
         function(*columns)
+
+
+@pytest.mark.parametrize("function", [accuracy, bootstrap, f1, confusion])
+def test_answers_that_are_none_or_names_beside_numbers(function):
+    """Each would count as wrong, and nobody would hear of it."""
+    for labels, predictions, said in (
+        ([0, 1], [0, None], "got None or NaN"),
+        ([0, float("nan")], [0, 1], "got None or NaN"),
+        ([0, 1], ["bad", "good"], "both numbers or both names"),
+        ("01", [0], "both numbers or both names"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            function(labels, predictions)
+
+
+def test_answers_of_any_kind():
+    """A Series with an index of its own, and a tensor with a graph on it."""
+    labels, predictions = pd.Series([1, 0, 1], index=[5, 3, 4]), torch.tensor([1.0, 1.0, 1.0], requires_grad=True)
+    assert accuracy(labels, predictions) == pytest.approx(2 / 3) and str(accuracy(["a"], ["a"])) == "1.0"
 
 
 # ---- two systems ----

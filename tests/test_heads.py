@@ -3,6 +3,7 @@
 import copy
 import math
 
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
@@ -22,6 +23,22 @@ from bertnotes.heads import (
     row_sums,
     word_numbers,
 )
+from bertnotes.models import load_encoder
+
+
+class Elsewhere(torch.nn.Module):
+    """Stands for an encoder on another device, which here holds no numbers: what it is given has to be there too."""
+
+    def __init__(self, encoder):
+        super().__init__()
+        self.config, self.weight = encoder.config, torch.nn.Parameter(torch.empty(1, device="meta"))
+        self.encoder = [encoder]  # no part of this module
+
+    def forward(self, input_ids, attention_mask, **options):
+        assert input_ids.device.type == attention_mask.device.type == "meta", "the ids were left on the CPU"
+        ids = torch.ones(input_ids.shape, dtype=torch.long)
+        return self.encoder[0](input_ids=ids, attention_mask=torch.ones_like(ids), output_attentions=True)
+
 
 TEXT = "the film is not loved , the cast is"
 
@@ -206,3 +223,29 @@ def test_merged_rows_still_sum_to_one(tokens):
     merged, words = merge_pieces(weights, tokens)
     assert merged.shape == (2, len(words), len(words)) and "".join(words).replace("##", "") == "".join(tokens).replace("##", "")
     assert torch.allclose(merged.sum(-1), torch.ones(2, len(words)), atol=1e-5)
+
+
+def test_ids_follow_the_model(encoder, tokenizer):
+    elsewhere = Elsewhere(encoder)
+    measure_heads(elsewhere, tokenizer, [TEXT, "a film"], 48)
+    moved = attention_moved(elsewhere, elsewhere, tokenizer, [TEXT], 48)
+    assert moved.tolist() == [[0.0] * 3] * 2
+
+
+def test_texts_of_any_sequence_but_no_single_one(encoder, tokenizer):
+    column = pd.Series([TEXT, "a film"], index=[1, 0])
+    lists, columns = (measure_heads(encoder, tokenizer, texts, 48) for texts in (list(column), column))
+    assert all(torch.equal(lists[name], columns[name]) for name in lists)
+    for measure in (
+        lambda texts: measure_heads(encoder, tokenizer, texts),
+        lambda texts: attention_moved(encoder, encoder, tokenizer, texts),
+        lambda texts: fixed_distance(tokenizer, texts),
+    ):
+        with pytest.raises(ValueError, match=r"texts come in a list.*give \[text\]"):
+            measure("a film")
+
+
+def test_two_encoders_that_give_no_weights(tiny_checkpoint, tokenizer):
+    fused = load_encoder(str(tiny_checkpoint), "sdpa")
+    with pytest.raises(ValueError, match="there are no attention weights"):
+        attention_moved(fused, fused, tokenizer, [TEXT])

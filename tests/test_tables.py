@@ -9,10 +9,12 @@ import lzma
 import tarfile
 import zipfile
 
+import pandas
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bertnotes.data import read_table
 from bertnotes.tables import as_text, open_table
 
 ROWS = [("So, so; mostly dull", "negative"), ('He said "great", twice', "positive"), ("Two\nlines | and\ta tab", "positive")]
@@ -167,13 +169,85 @@ def test_json(tmp_path):
 
 
 def test_excel_and_parquet(tmp_path):
-    pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(ROWS, columns=["review", "sentiment"]).assign(stars=[1.0, 5.0, None])
     wanted = [(*row, stars) for row, stars in zip(ROWS, ("1", "5", ""), strict=True)]
-    for module, name, write in (("openpyxl", "r.xlsx", frame.to_excel), ("pyarrow", "r.parquet", frame.to_parquet)):
-        pytest.importorskip(module)
+    for name, write in (("r.xlsx", frame.to_excel), ("r.parquet", frame.to_parquet)):
         write(tmp_path / name, index=False)
         assert rows_of(tmp_path / name) == wanted
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "parquet"])
+@pytest.mark.parametrize(
+    "labels, names",
+    [(["bad", "good"], ("bad", "good")), ([1, 5], ("1", "5")), ([1.0, 4.5], ("1", "4.5")), ([False, True], ("False", "True"))],
+)
+def test_labels_of_any_kind_in_excel_and_parquet(tmp_path, kind, labels, names):
+    """Words, numbers, stars and booleans are the same classes as in a CSV."""
+    frame, path = pandas.DataFrame({"text": ["a", "b", "c", "d"], "label": labels * 2}), tmp_path / f"r.{kind}"
+    (frame.to_excel if kind == "xlsx" else frame.to_parquet)(path, index=False)
+    frame.to_csv(tmp_path / "r.csv", index=False)
+    assert read_table(path, tell=print)[1:] == ([0, 1, 0, 1], names)
+    if labels != [1.0, 4.5]:  # which pandas writes to a CSV as 1.0
+        assert read_table(tmp_path / "r.csv", tell=print)[1:] == ([0, 1, 0, 1], names)
+
+
+@pytest.mark.parametrize("kind, package", [("xlsx", "openpyxl"), ("parquet", "pyarrow")])
+def test_what_to_install_for_a_kind_of_table(tmp_path, monkeypatch, kind, package):
+    frame, path = pandas.DataFrame({"text": ["a"], "label": ["x"]}), tmp_path / f"r.{kind}"
+    (frame.to_excel if kind == "xlsx" else frame.to_parquet)(path, index=False)
+
+    def missing(*_, **__):
+        raise ImportError(f"Missing optional dependency {package!r}.")
+
+    monkeypatch.setattr(pandas, "read_excel" if kind == "xlsx" else "read_parquet", missing)
+    with pytest.raises(ValueError, match=rf"install {package} \(pip install 'bertnotes\[tables\]'\), or save the table as CSV"):
+        open_table(path)
+
+
+def test_a_zip_with_a_password(tmp_path):
+    path = tmp_path / "r.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("r.csv", as_csv(ROWS))
+    data = bytearray(path.read_bytes())
+    data[6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1  # the flag of a file that is encrypted, in both places
+    path.write_bytes(bytes(data))
+    with pytest.raises(ValueError, match=r"r.zip is damaged or not whole \(.*password"):
+        open_table(path)
+
+
+@pytest.mark.parametrize("encoding", ["base64", "rot13", "utf-9", "undefined", "u\0"])
+def test_what_encodes_no_text(tmp_path, encoding):
+    with pytest.raises(ValueError, match="there is no encoding"):
+        open_table(written(tmp_path / "r.csv", as_csv(ROWS)), encoding)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+def test_lines_of_json_in_other_encodings(tmp_path, encoding):
+    path = written(tmp_path / "r.jsonl", '{"review": "très 😀", "half": "\\ud83d"}\n', encoding)
+    assert rows_of(path) == [("très 😀", "\ufffd")]
+    if encoding == "utf-8-sig":
+        assert rows_of(path, encoding="UTF8") == [("très 😀", "\ufffd")]
+
+
+def test_json_in_too_many_brackets(tmp_path):
+    with pytest.raises(ValueError, match="is not JSON with an object for each row"):
+        open_table(written(tmp_path / "r.json", "[" * 100_000))
+
+
+def test_nul_characters_are_told(tmp_path):
+    assert open_table(written(tmp_path / "r.csv", as_csv([("a\0b", "c")]))).notes == ["NUL characters are left out"]
+
+
+def test_quotes_by_backslash_where_each_row_would_fit_otherwise(tmp_path):
+    rows = [('a " b', "x"), ('c "d" e', "y")]
+    text = as_csv(rows, doublequote=False, escapechar="\\", quoting=csv.QUOTE_ALL)
+    assert rows_of(written(tmp_path / "r.csv", text)) == rows
+
+
+def test_a_header_that_does_not_end(tmp_path):
+    with pytest.raises(ValueError, match="has no header: a quote in its first line is not closed"):
+        open_table(written(tmp_path / "r.csv", '"review,sentiment\na,b\n'))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.metrics import accuracy_score, classification_report, f1_score
@@ -523,6 +524,31 @@ def test_one_class_teaches_nothing(model, tokenizer):
 def test_labels_that_do_not_fit_are_told_before_it_begins(model, tokenizer, train_labels, held_labels, said):
     with pytest.raises(ValueError, match=said):
         fit(model, tokenizer, (TEXTS[:8], train_labels), (TEXTS[: len(held_labels)], held_labels), CONFIG)
+
+
+def test_fit_takes_what_pandas_numpy_and_torch_give(tiny_checkpoint, tokenizer):
+    """A column whose index is shuffled, an array, a tensor: the weights are those that lists give."""
+    texts, labels = pd.Series(TEXTS[:8], index=range(8, 0, -1)), pd.Series(LABELS[:8], index=range(8, 0, -1))
+    found = []
+    for data in (
+        (TEXTS[:8], LABELS[:8]),
+        (texts, labels),
+        (texts.to_numpy(), labels.to_numpy()),
+        (tuple(texts), torch.tensor(LABELS[:8])),
+    ):
+        torch.manual_seed(0)
+        model = BERTClassifier(str(tiny_checkpoint), 2)
+        fit(model, tokenizer, data, data, TrainConfig(epochs=1, max_length=8))
+        found.append(model.classifier.weight.detach())
+    assert all(torch.equal(weight, found[0]) for weight in found)
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_fit_refuses_what_is_no_text_or_label(model, tokenizer, side):
+    good = TEXTS[:4], LABELS[:4]
+    for bad, said in (((TEXTS[0], [0]), "texts come in a list"), ((TEXTS[:2], [0, 0.5]), "label 1 is 0.5; a label is a whole")):
+        with pytest.raises(ValueError, match=said):
+            fit(model, tokenizer, *((bad, good) if side == 0 else (good, bad)), CONFIG)
 
 
 def test_fit_with_more_tokens_than_positions(model, tokenizer):

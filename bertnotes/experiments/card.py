@@ -46,11 +46,11 @@ MERGE = """This folder holds a change of {base} (LoRA, rank {rank}) and not the 
 """
 
 
-def model_card(settings, classifier, training, validation, history, found=None):
+def model_card(settings, classifier, training, validation, history, found=None, beside=""):
     """The card as Markdown.
 
     settings: of `bertnotes train`; training, validation: (texts, labels); found: what `score` gave for a
-    test set, if there was one.
+    test set, if there was one; beside: what others scored on it, in words.
     """
     config, names = settings.config, classifier.class_names
     best = max(history, key=lambda entry: (entry["accuracy"], -entry["validation_loss"]))
@@ -70,22 +70,18 @@ def model_card(settings, classifier, training, validation, history, found=None):
         model=base,
         recipe=", ".join(f"{name} {value}" for name, value in vars(config).items() if value is not None),
         epoch=best["epoch"],
-        scores=scores_in_words(best, validation, settings.test, found),
+        scores=scores_in_words(best, validation, settings.test, found, beside),
         count=len(names),
         max_length=config.max_length,
         truncation=config.truncation,
     )
 
 
-def scores_in_words(best, validation, test, found):
+def scores_in_words(best, validation, test, found, beside):
     """A line for validation and, where there was one, for the test set."""
-    lines = [
-        f"- validation, {len(validation[0])} texts: accuracy {best['accuracy']:.4f}. The epoch was chosen by it: it flatters."
-    ]
+    line = "- {}, {} texts: accuracy {:.4f}, macro-F1 {:.4f}. {}\n"
+    lines = line.format("validation", len(validation[0]), best["accuracy"], best["macro_f1"], "The epoch was chosen by it.")
     if found:
-        lines.append(
-            f"- test, {test.name}, {found['test_reviews']} texts: accuracy {found['accuracy']:.4f}; TF-IDF and logistic "
-            f"regression on the same texts {found['tfidf_accuracy']:.4f}, always the commonest class "
-            f"{found['majority_accuracy']:.4f}."
-        )
-    return "".join(f"{line}\n" for line in lines)
+        beside = f"Others on the same texts:\n\n{beside}"
+        lines += line.format(f"test ({test.name})", found["test_reviews"], found["accuracy"], found["macro_f1"], beside)
+    return lines

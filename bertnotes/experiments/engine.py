@@ -10,7 +10,6 @@ python -m torch.distributed.run --nproc-per-node 2 -m bertnotes train ...       
 
 import hashlib
 import json
-import os
 import time
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -27,10 +26,11 @@ from safetensors.torch import save_file
 from torch.nn.functional import cross_entropy
 from tyro.conf import arg
 
-from bertnotes.devices import autocast, give_back_memory
+from bertnotes.devices import autocast, give_back_memory, is_launched
 from bertnotes.experiments.meter import peak_memory
 from bertnotes.files import append_line, lines_of, read_lines, whole, write_whole
 from bertnotes.masked_lm import IGNORED
+from bertnotes.tables import as_pairs
 from bertnotes.training import Callback, check_run, collect_logits, collect_rows, fit, inputs_of, join_rows, merge_windows
 
 
@@ -58,6 +58,7 @@ def fit_in(
     machine = machine or Machine()
     if machine.micro_batch_size is not None and machine.micro_batch_size < 1:
         raise ValueError(f"micro_batch_size is at least 1; got {machine.micro_batch_size}")
+    train_data, validation_data = as_pairs(*train_data), as_pairs(*validation_data)
     check_run(config, model, train_data[1], validation_data[1])  # before anything is written
     team = Team(device or next(model.parameters()).device, machine.micro_batch_size)
     settings = asdict(config) | {"micro_batch_size": machine.micro_batch_size, "compiled": machine.compiled}
@@ -84,7 +85,7 @@ class Team(Callback):
     def __init__(self, device, micro_batch_size=None):
         self.micro_batch_size = micro_batch_size
         self.device, self.rank, self.size, self.accelerator = torch.device(device), 0, 1, None
-        if int(os.environ.get("WORLD_SIZE", 1)) > 1 and "LOCAL_RANK" in os.environ:  # as a launcher sets them
+        if is_launched():
             on_cpu = self.device.type == "cpu"
             self.accelerator = Accelerator(cpu=on_cpu, device_placement=False, mixed_precision="no")
             self.rank, self.size = self.accelerator.process_index, self.accelerator.num_processes

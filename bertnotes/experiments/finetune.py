@@ -17,7 +17,7 @@ from bertnotes.data import LABELS, draw, load_imdb_data, majority_accuracy, read
 from bertnotes.experiments.card import model_card
 from bertnotes.experiments.costs import cost_report, estimate_cost
 from bertnotes.experiments.engine import Machine, fit_in
-from bertnotes.experiments.exam import SHARED, check_look, check_unseen, note_look, official_among
+from bertnotes.experiments.exam import SHARED, check_look, check_unseen, looks, note_look, official_among
 from bertnotes.experiments.records import choose_precision, command_of, pack_flags, pack_probabilities, write_record
 from bertnotes.files import hash_of, write_whole
 from bertnotes.models import check_pieces, load_fast, load_tokenizer
@@ -122,12 +122,14 @@ def finetune(settings: Finetune):
         return None
     found, told = score(classifier, tokenizer, test, training, validation)
     print(told)
-    write_whole(settings.out / "README.md", model_card(*known, found))
     weights = hash_of_weights(settings.out)
-    looks = note_look(test, exam, found["accuracy"], settings.config.seed, weights, settings.special.another_look)
-    record = {**about(asked, settings, classifier, history), **found, "looks": looks, "history": history}
-    if settings.special.record:
-        write_record(settings.special.record, **record)
+    record = {**about(asked, settings, classifier, history), **found, "looks": len(looks(test)), "history": history}
+    try:
+        if settings.special.record:
+            write_record(settings.special.record, **record)
+        write_whole(settings.out / "README.md", model_card(*known, found, say_rivals(found)))
+    finally:  # it was printed, whatever became of the files
+        note_look(test, exam, found["accuracy"], settings.config.seed, weights, settings.special.another_look)
     return record
 
 
@@ -194,7 +196,7 @@ def read_data(settings):
     test = read_labelled(settings.test, settings.columns, class_names=names)[:2] if settings.test else None
     if gone := [name for label, name in enumerate(names) if label not in set(labels)]:
         say(f"the sample has no text of {shown(gone)}: nothing is learned of them")
-    texts, held_texts, labels, held_labels = split_validation(texts, labels, settings.validation, seed, names)
+    texts, held_texts, labels, held_labels = split_validation(texts, labels, settings.validation, seed, settings.data, names)
     return (texts, labels), (held_texts, held_labels), test, names
 
 

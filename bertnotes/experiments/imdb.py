@@ -61,7 +61,7 @@ FINGERPRINT_BYTES = 6
 def fingerprint(review):
     """A few bytes that stand for a review, whatever became of its white space and its `<br />`."""
     words = " ".join(clean_review(review).split())
-    return hashlib.sha256(words.encode("utf-8")).digest()[:FINGERPRINT_BYTES]
+    return hashlib.sha256(words.encode("utf-8", "replace")).digest()[:FINGERPRINT_BYTES]
 
 
 def official_marks():

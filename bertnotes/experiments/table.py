@@ -14,7 +14,7 @@ from tyro.conf import UseAppendAction, arg
 
 from bertnotes import baselines
 from bertnotes.data import load_imdb_data
-from bertnotes.experiments.exam import note_look
+from bertnotes.experiments.exam import looks, note_look
 from bertnotes.experiments.finetune import Entry, Finetune, Special, Variant, marks
 from bertnotes.experiments.meter import peak_memory
 from bertnotes.experiments.reader_model import KINDS, write_reader
@@ -198,11 +198,11 @@ def score_classical(row, data, record):
     predictions = model.predict(test[0])
     positive = model.predict_proba(test[0])[:, 1] if hasattr(model, "predict_proba") else predictions
     found = marks(test[1], predictions)
-    looks = note_look(test, {"row": row.name}, found["accuracy"], reason=WHY)
     print(f"{row.name}: accuracy {found['accuracy']:.4f}, fitted in {seconds:.0f} s")
     write_record(
         record, row=row.name, name=row.title, command=f"bertnotes reproduce --row {row.name}", model=row.name, **found,
-        looks=looks, train_reviews=len(train[0]), test_reviews=len(test[0]), train_seconds=round(seconds, 1),
+        looks=len(looks(test)), train_reviews=len(train[0]), test_reviews=len(test[0]), train_seconds=round(seconds, 1),
         train_peak_memory_mb=peak_memory(), positive=pack_probabilities(positive),
         **({"strongest": baselines.strongest_words(model)} if row.name == "tfidf" else {}),
     )  # fmt: skip
+    note_look(test, {"row": row.name}, found["accuracy"], reason=WHY)

@@ -12,9 +12,23 @@ from matplotlib.figure import Figure
 
 from bertnotes.attention import Attention, check_attentions
 from bertnotes.heads import merge_pieces
-from bertnotes.pictures.style import AMOUNT, BLUE, GRID, INK, ORANGE, finish, matrix, new_axes, plain, vector
+from bertnotes.pictures.style import (
+    AMOUNT,
+    BLUE,
+    GRID,
+    INK,
+    ORANGE,
+    finish,
+    matrix,
+    new_axes,
+    own_style,
+    plain,
+    vector,
+    written,
+)
 
 
+@own_style
 def attention_heatmap(
     weights,
     query_tokens=None,
@@ -45,7 +59,6 @@ def attention_heatmap(
     rows, columns = weights.shape
     numbers = max(rows, columns) <= 8 if numbers is None else numbers
     ax = ax or _heatmap_axes(query_tokens, key_tokens, numbers)
-    plt.setp(ax.get_figure(root=True), facecolor="white")
     image = ax.imshow(weights, cmap=AMOUNT, vmin=0, vmax=vmax, aspect="equal")
     size = _label_size(ax, rows, columns)
     _name_tokens(ax, query_tokens, key_tokens, size)
@@ -56,7 +69,9 @@ def attention_heatmap(
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, labelsize=max(9, size - 3), colors=INK)
     if title:
-        ax.set_title(title, fontsize=size + 2, color=INK, loc="left", pad=12)
+        ax.set_title(
+            written(title)[0], fontfamily=plt.rcParams["font.family"], fontsize=size + 2, color=INK, loc="left", pad=12
+        )
     return ax
 
 
@@ -131,6 +146,7 @@ def _name_tokens(ax, query_tokens, key_tokens, size):
     ax.set_xticks(range(columns), key_tokens, rotation=rotation, ha=align)
     ax.set_yticks(range(rows), query_tokens)
     ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0, labelsize=size, colors=INK)
+    ax.tick_params(labelfontfamily=plt.rcParams["font.family"])
     ax.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
     ax.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
     ax.grid(False)
@@ -157,6 +173,7 @@ def _label_size(ax, rows, columns):
     return max(8, min(16, round(0.5 * cell)))
 
 
+@own_style
 def head_grid(attentions, title: str | None = None, vmax: float = 1.0) -> Figure:
     """Draw every head of every layer as a small picture without labels: a row for each layer, a column for each head.
 
@@ -166,7 +183,7 @@ def head_grid(attentions, title: str | None = None, vmax: float = 1.0) -> Figure
     weights = as_attention(attentions).weights
     layers, heads = weights.shape[:2]
     size = (0.95 * heads + 0.7, 0.95 * layers + 0.6)
-    figure, axes = plt.subplots(layers, heads, figsize=size, squeeze=False, layout="constrained", facecolor="white")
+    figure, axes = plt.subplots(layers, heads, figsize=size, squeeze=False, layout="constrained")
     for (layer, head), ax in np.ndenumerate(axes):
         ax.imshow(matrix(weights[layer, head]), cmap=AMOUNT, vmin=0, vmax=vmax, aspect="equal")
         ax.set(xticks=[], yticks=[])
@@ -178,10 +195,11 @@ def head_grid(attentions, title: str | None = None, vmax: float = 1.0) -> Figure
     figure.supxlabel("head", fontsize=11, color=INK)
     figure.supylabel("layer", fontsize=11, color=INK)
     if title:
-        figure.suptitle(title, fontsize=13, color=INK)
+        figure.suptitle(written(title)[0], fontfamily=plt.rcParams["font.family"], fontsize=13, color=INK)
     return figure
 
 
+@own_style
 def layer_mix(shares, names, ax: Axes | None = None, title: str | None = None) -> Axes:
     """Draw what each layer's attention is made up of: a bar for each layer, the first at the top, a colour for each part.
 
@@ -192,7 +210,7 @@ def layer_mix(shares, names, ax: Axes | None = None, title: str | None = None) -
         raise ValueError(f"a bar has one to four parts, each with a name; got {shares.shape[1]} parts and {len(names)} names")
     ax = ax or new_axes(9, 1.2 + 0.42 * len(shares))
     layers, left = range(1, len(shares) + 1), np.zeros(len(shares))
-    for part, name, color in zip(shares.T, names, ("#08306b", ORANGE, "#6baed6", GRID), strict=False):
+    for part, name, color in zip(shares.T, written(*names), ("#08306b", ORANGE, "#6baed6", GRID), strict=False):
         ax.barh(layers, part, left=left, color=color, label=name, edgecolor="white")
         left = left + part
     finish(ax)
@@ -202,11 +220,12 @@ def layer_mix(shares, names, ax: Axes | None = None, title: str | None = None) -
     ax.set_ylabel("layer", fontsize=12, color=INK)
     ax.legend(fontsize=12, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(names), frameon=False, labelcolor=INK)
     if title:
-        ax.set_title(title, loc="left", fontsize=12, color=INK, pad=32)
+        ax.set_title(written(title)[0], fontfamily=plt.rcParams["font.family"], loc="left", fontsize=12, color=INK, pad=32)
     ax.spines[:].set_visible(False)
     return ax
 
 
+@own_style
 def token_strip(tokens, values, ax: Axes | None = None, title: str | None = None, wide: int = 76) -> Axes:
     """Draw a sentence whose tokens are coloured by a value: blue above 0, orange below, the more the darker.
 
@@ -227,12 +246,22 @@ def token_strip(tokens, values, ax: Axes | None = None, title: str | None = None
         share = abs(value) / most
         box = {"boxstyle": "square,pad=0.25", "facecolor": shades[int(value < 0)](0.85 * share), "edgecolor": "none"}
         color = "white" if share > 0.6 else INK
-        ax.text(column, -line, name, fontsize=12, family="monospace", va="center", color=color, bbox=box)
+        ax.text(
+            column,
+            -line,
+            name,
+            fontsize=12,
+            family=["monospace", *plt.rcParams["font.family"]],
+            va="center",
+            color=color,
+            bbox=box,
+        )
     ax.set(xlim=(-0.5, wide + 3), ylim=(-line - 0.6, 0.6))
     ax.axis("off")
     return ax
 
 
+@own_style
 def weight_bars(weights, names, ax: Axes | None = None, title: str | None = None) -> Axes:
     """Draw one row of weights (key_pos,) as bars with their values, highest possible value 1.
 
@@ -248,6 +277,7 @@ def weight_bars(weights, names, ax: Axes | None = None, title: str | None = None
     return finish(ax, title=title)
 
 
+@own_style
 def vector_arrows(vectors, names, color: str = BLUE, ax: Axes | None = None, title: str | None = None) -> Axes:
     """Draw two-dimensional vectors as arrows from the origin, each with its name. vectors: (count, 2)."""
     vectors = matrix(vectors)
@@ -257,7 +287,7 @@ def vector_arrows(vectors, names, color: str = BLUE, ax: Axes | None = None, tit
     for (x, y), name in zip(vectors, names, strict=True):
         arrow = {"arrowstyle": "-|>", "color": color, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
         ax.annotate("", (x, y), (0, 0), arrowprops=arrow)
-        ax.annotate(name, (x, y), xytext=(5, 4), textcoords="offset points", color=color, fontsize=12)
+        ax.annotate(written(name)[0], (x, y), xytext=(5, 4), textcoords="offset points", color=color, fontsize=12)
     reach = max(np.abs(vectors).max() * 1.3, *np.abs(ax.dataLim.get_points()[np.isfinite(ax.dataLim.get_points())]), 0.5)
     ax.update_datalim([(-reach, -reach), (reach, reach)])
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")

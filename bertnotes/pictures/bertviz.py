@@ -61,6 +61,11 @@ def queries_and_keys(encoder, tokenizer, text: str, pair: str | None = None) -> 
     from bertnotes.attend import attend  # loads transformers, which the two other views do without
 
     found: dict[str, list] = {"query": [], "key": []}
+    if not any(name.endswith(("self.query", "attention.query")) for name, _ in getattr(encoder, "named_modules", tuple)()):
+        raise ValueError(
+            f"the neuron view needs the queries and keys of a BERT; {type(encoder).__name__} has none by these names: pass a "
+            f"BERT, such as load_encoder(), or use bertviz_head_view"
+        )
     hooks = [
         module.register_forward_hook(lambda _module, _inputs, output, kept=kept: kept.append(output.float().cpu()))
         for part, kept in found.items()
@@ -72,10 +77,6 @@ def queries_and_keys(encoder, tokenizer, text: str, pair: str | None = None) -> 
     finally:
         for hook in hooks:
             hook.remove()
-    if not hooks:
-        raise ValueError(
-            f"the neuron view needs the queries and keys of a BERT; {type(encoder).__name__} has none by these names"
-        )
     heads = attention.weights.shape[1]
     return *(torch.cat(kept).unflatten(-1, (heads, -1)).transpose(1, 2).numpy() for kept in found.values()), attention
 

@@ -13,11 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from bertnotes.pictures.style import BLUE, INK, ORANGE, finish, new_axes
+from bertnotes.pictures.style import BLUE, INK, ORANGE, finish, new_axes, own_style, written
 
 STYLES = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (INK, "^", ":"), (BLUE, "v", "-."), (ORANGE, "D", ":"), ("#8b949e", "", "-"))
 
 
+@own_style
 def interval_chart(tables, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw an accuracy and its interval for each slice of the reviews, one row a slice, one mark for each system.
 
@@ -32,14 +33,15 @@ def interval_chart(tables, title: str | None = None, ax: Axes | None = None) -> 
         table = table.loc[first.index]
         places = np.arange(len(table)) + 0.22 * (number - (len(tables) - 1) / 2)
         errors = [table["accuracy"] - table["low"], table["high"] - table["accuracy"]]
-        ax.errorbar(table["accuracy"], places, xerr=errors, fmt=marker, color=color, capsize=3, label=name)
-    ax.set_yticks(range(len(first)), [f"{name} ({count:,})" for name, count in first["reviews"].items()])
+        ax.errorbar(table["accuracy"], places, xerr=errors, fmt=marker, color=color, capsize=3, label=written(name)[0])
+    ax.set_yticks(range(len(first)), written(*(f"{name} ({count:,})" for name, count in first["reviews"].items())))
     ax.invert_yaxis()
     if len(tables) > 1:
         ax.legend(frameon=False, labelcolor=INK, loc="lower left")
     return finish(ax, "accuracy, with its 95 % interval", title)
 
 
+@own_style
 def difference_chart(differences, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw by how many points of accuracy systems differ, with the intervals, one row each; the line at 0 is no difference.
 
@@ -52,11 +54,12 @@ def difference_chart(differences, title: str | None = None, ax: Axes | None = No
         places = row + 0.2 * (np.arange(len(found)) - (len(found) - 1) / 2)
         low, value, high = 100 * np.array([[one.low, one.value, one.high] for one in found]).T
         ax.errorbar(value, places, xerr=[value - low, high - value], fmt="o", markersize=4, color=BLUE, capsize=2)
-    ax.set_yticks(range(len(differences)), list(differences))
+    ax.set_yticks(range(len(differences)), written(*differences))
     ax.set_ylim(len(differences) - 0.5, -0.5)
     return finish(ax, "points of accuracy, with the 95 % interval of the difference", title)
 
 
+@own_style
 def reliability_chart(tables, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw how often answers are right against how sure the system was; on the diagonal both agree.
 
@@ -65,12 +68,13 @@ def reliability_chart(tables, title: str | None = None, ax: Axes | None = None) 
     ax = ax or new_axes(4.6, 4.2)
     ax.plot([0.5, 1], [0.5, 1], color="#8b949e", linewidth=1)
     for (name, table), (color, marker, line) in zip(tables.items(), STYLES, strict=False):
-        ax.plot(table["confidence"], table["accuracy"], color=color, marker=marker, linestyle=line, label=name)
+        ax.plot(table["confidence"], table["accuracy"], color=color, marker=marker, linestyle=line, label=written(name)[0])
     ax.set_ylabel("share of them that is right", color=INK)
     ax.legend(frameon=False, labelcolor=INK)
     return finish(ax, "probability of the class that was named", title)
 
 
+@own_style
 def deletion_chart(shares, curves, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw deletion curves: what becomes of a verdict's probability when ever more tokens are hidden, the first-ranked first.
 
@@ -78,12 +82,13 @@ def deletion_chart(shares, curves, title: str | None = None, ax: Axes | None = N
     """
     ax = ax or new_axes(8, 3.6)
     for (name, rows), (color, marker, line) in zip(curves.items(), STYLES, strict=False):
-        ax.plot(shares, np.asarray(rows).mean(axis=0), color=color, marker=marker, linestyle=line, label=name)
+        ax.plot(shares, np.asarray(rows).mean(axis=0), color=color, marker=marker, linestyle=line, label=written(name)[0])
     ax.set_ylabel("probability of the verdict", color=INK)
     ax.legend(frameon=False, labelcolor=INK, loc="center left", bbox_to_anchor=(1, 0.5))  # beside: the curves are everywhere
     return finish(ax, "share of the tokens that is hidden", title)
 
 
+@own_style
 def learning_curve(history, majority: float | None = None) -> Figure:
     """Draw a fine-tuning run: loss on training and validation reviews, and accuracy, epoch by epoch.
 
@@ -106,6 +111,7 @@ def learning_curve(history, majority: float | None = None) -> Figure:
     return figure
 
 
+@own_style
 def pretraining_curve(log, references=None, control=()) -> Figure:
     """Draw a pre-training run: loss and top-1 on held-out rows against the tokens read so far.
 
@@ -123,7 +129,7 @@ def pretraining_curve(log, references=None, control=()) -> Figure:
         ax.annotate("from zero", end, xytext=(6, 0), textcoords="offset points", va="center", color=ORANGE, fontsize=12)
     for name, loss in (references or {}).items():
         left.axhline(loss, color=INK, linestyle=":", linewidth=1.5)
-        left.annotate(name, (tokens[-1], loss), xytext=(0, 4), textcoords="offset points", ha="right", color=INK)
+        left.annotate(written(name)[0], (tokens[-1], loss), xytext=(0, 4), textcoords="offset points", ha="right", color=INK)
     for ax, title in ((left, "loss on held-out rows (nats)"), (right, "hidden tokens guessed right (%)")):
         finish(ax, "tokens read (millions)", title)
         for start in starts:
@@ -131,6 +137,7 @@ def pretraining_curve(log, references=None, control=()) -> Figure:
     return figure
 
 
+@own_style
 def line_chart(x, lines, xlabel: str, title: str | None = None, logarithmic: str = "x", ax: Axes | None = None) -> Axes:
     """Draw what a quantity does as x grows, each line with its name at its end.
 
@@ -143,7 +150,8 @@ def line_chart(x, lines, xlabel: str, title: str | None = None, logarithmic: str
     ax = ax or new_axes(7, 3.4)
     for (name, values), (color, marker, style) in zip(lines.items(), STYLES, strict=False):
         ax.plot(x, values, color=color, marker=marker, linestyle=style, linewidth=2)
-        ax.annotate(name, (x[-1], values[-1]), xytext=(9, 0), textcoords="offset points", color=color, fontsize=11, va="center")
+        place: dict = {"xytext": (9, 0), "textcoords": "offset points", "va": "center"}
+        ax.annotate(written(name)[0], (x[-1], values[-1]), color=color, fontsize=11, **place)
     if "x" in logarithmic:
         ax.set_xscale("log", base=2)
     if "y" in logarithmic:
@@ -197,6 +205,7 @@ class LiveCurve:
             self.handle.update(self.draw())
         self.drawn = time.monotonic()
 
+    @own_style
     def draw(self):
         """The curve so far: a Figure, with loss on the left axis and steps below."""
         figure = Figure(figsize=(9, 3.2), layout="constrained")

@@ -5,13 +5,24 @@ much, in grey print too); blue and orange for two kinds, which colour-blind read
 """
 
 import io
+import warnings
+from functools import cache, partial, wraps
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager, get_font
 from PIL import Image
 
+OURS = "DejaVu Sans"  # comes with matplotlib
+DRAWING = tuple(
+    "axes. errorbar. figure.constrained figure.edge figure.face figure.label figure.title font. grid. image.".split()
+)
+DRAWING += tuple("legend. lines. markers. mathtext. patch. path. text. xaxis. xtick. yaxis. ytick.".split())
+OWN = {name: value for name, value in plt.rcParamsDefault.items() if name.startswith(DRAWING)}  # how a picture looks
+OWN |= {"savefig.facecolor": "auto", "savefig.transparent": False}
 INK, GRID, BLUE, ORANGE = "#1b1f24", "#d0d7de", "#0b5394", "#c55a11"
 AMOUNT = LinearSegmentedColormap.from_list("amount", ["#ffffff", "#c6dbef", "#6baed6", "#2171b5", "#08306b"])
 
@@ -48,10 +59,60 @@ def vector(values, names) -> np.ndarray:
     return values
 
 
+def own_style(make):
+    """Let a function make its picture in matplotlib's own style, on white, and have it drawn and saved so."""
+
+    @wraps(make)
+    def made(*inputs, **options):
+        with plt.rc_context(OWN):
+            picture = make(*inputs, **options)
+        figure = picture if isinstance(picture, Figure) else picture.get_figure(root=True)
+        figure.set(facecolor="white")
+        for name in ("draw", "savefig"):
+            setattr(figure, name, partial(in_own_style, figure, name))
+        return picture
+
+    return made
+
+
+def in_own_style(figure, name, *inputs, **options):
+    """Call a method of a figure: while it draws, matplotlib makes more of it, such as ticks."""
+    with plt.rc_context(OWN):
+        return getattr(type(figure), name)(figure, *inputs, **options)
+
+
 def plain(names, longest: int = 18) -> list[str]:
-    """Tokens as they are, the end of a long one cut off: a `$` would start a formula for matplotlib."""
+    """Tokens as `written`, the end of a long one cut off."""
+    if isinstance(names, str):
+        raise ValueError(f"a picture names its tokens one by one; got one text, {names[:40]!r}: give a list")
     short = [name if len(name) <= longest else f"{name[: longest - 1]}…" for name in map(str, names)]
-    return [name.replace("$", r"\$") for name in short]
+    return written(*short)
+
+
+def written(*texts) -> list[str]:
+    """Texts as matplotlib shall write them: a `$` starts no formula, and a letter that our font lacks is taken from one that
+    has it. Where none has, a warning says so once, and the sign for an unknown letter stands in its place."""
+    letters = set("".join(map(str, texts))) - {"\n"}
+    fonts = {letter: font_of(letter) for letter in sorted(letters)}
+    plt.rcParams["font.family"] = list(dict.fromkeys([*plt.rcParams["font.family"], *filter(None, fonts.values())]))
+    unknown = [letter for letter, font in fonts.items() if font is None]
+    if shown := "".join(letter for letter in unknown if letter.isprintable())[:8]:
+        warnings.warn(f"no font here has the letters {shown}: install one, such as those of Noto", stacklevel=2)
+    return [str(text).translate(dict.fromkeys(map(ord, unknown), "\ufffd")).replace("$", r"\$") for text in texts]
+
+
+@cache
+def font_of(letter: str) -> str | None:
+    """The name of the first font here that has a letter, our own if it can be; None where none has."""
+    fonts = {font.name: font.fname for font in fontManager.ttflist if not font.name.startswith("Last Resort")}  # draws boxes
+    ordered = [OURS, *(name for name in fonts if name != OURS)]
+    return next((name for name in ordered if name in fonts and ord(letter) in letters_of(fonts[name])), None)
+
+
+@cache
+def letters_of(path: str) -> frozenset[int]:
+    """The numbers of all letters in a font."""
+    return frozenset(get_font(path).get_charmap())
 
 
 def new_axes(width: float, height: float) -> Axes:
@@ -61,15 +122,14 @@ def new_axes(width: float, height: float) -> Axes:
 
 def finish(ax: Axes, xlabel: str | None = None, title: str | None = None) -> Axes:
     """The Axes with its labels, on our ground, and with no more lines than needed."""
-    plt.setp(ax.get_figure(root=True), facecolor="white")  # whatever style is set: our ink is dark
     ax.set_facecolor("white")
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(GRID)
-    ax.tick_params(colors=INK, length=0)
+    ax.tick_params(colors=INK, length=0, labelfontfamily=plt.rcParams["font.family"])
     ax.grid(color=GRID, linewidth=0.5)
     ax.set_axisbelow(True)
     if xlabel:
         ax.set_xlabel(xlabel, color=INK)
     if title:
-        ax.set_title(title, loc="left", fontsize=12, color=INK)
+        ax.set_title(written(title)[0], fontfamily=plt.rcParams["font.family"], loc="left", fontsize=12, color=INK)
     return ax

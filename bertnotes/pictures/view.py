@@ -17,6 +17,7 @@ from bertnotes.attention import Attention
 from bertnotes.files import write_whole
 from bertnotes.pictures.attention import as_attention, attention_heatmap, check_place
 from bertnotes.pictures.style import small_png
+from bertnotes.tables import well_formed
 
 PAGE = Path(__file__).with_name("view.html")
 LARGEST = 4_000_000  # weights in one view, a byte each
@@ -108,7 +109,7 @@ def fill_page(items, layer, head, presenting=False):
 
 def script_json(data):
     """JSON that is safe inside a <script> element."""
-    text = json.dumps(data, ensure_ascii=False)
+    text = well_formed(json.dumps(data, ensure_ascii=False))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 

@@ -11,8 +11,11 @@ from bertnotes.experiments.finetune import Finetune
 from bertnotes.training import TrainConfig
 
 TRAINING, VALIDATION = (["a", "b", "c"], [0, 1, 1]), (["d", "e"], [0, 1])
-HISTORY = [{"epoch": 1, "accuracy": 0.5, "validation_loss": 0.6}, {"epoch": 2, "accuracy": 0.5, "validation_loss": 0.4}]
-FOUND = {"test_reviews": 7, "accuracy": 0.91234, "tfidf_accuracy": 0.8, "majority_accuracy": 0.5}
+HISTORY = [
+    {"epoch": 1, "accuracy": 0.5, "validation_loss": 0.6, "macro_f1": 0.3},
+    {"epoch": 2, "accuracy": 0.5, "validation_loss": 0.4, "macro_f1": 0.4},
+]
+FOUND = {"test_reviews": 7, "accuracy": 0.91234, "macro_f1": 0.9}
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def card(tiny_checkpoint):
             config=TrainConfig(**config),
         )  # fmt: skip
         classifier = BERTClassifier(str(tiny_checkpoint), 2, class_names=("bill", "other"))
-        return model_card(settings, classifier, TRAINING, VALIDATION, HISTORY, found)
+        return model_card(settings, classifier, TRAINING, VALIDATION, HISTORY, found, "  TF-IDF: 0.8\n")
 
     return write
 
@@ -38,7 +41,7 @@ def test_a_card(card):
     assert yaml.safe_load(top)["base_model"].startswith("tiny_checkpoint")
     assert "mails.csv: 3 texts to train on, 2 to validate on. Of those to train on: bill 1, other 2." in rest
     assert "number 2" in rest and "learning_rate 0.0001" in rest
-    assert "test, later.csv, 7 texts: accuracy 0.9123; TF-IDF" in rest and "0.8000" in rest
+    assert "- test (later.csv), 7 texts: accuracy 0.9123, macro-F1 0.9000." in rest and "  TF-IDF: 0.8\n" in rest
     assert "reads 200 tokens (tail)" in rest and "pipeline(" in rest
 
 

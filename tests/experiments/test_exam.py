@@ -254,6 +254,48 @@ def test_a_score_is_told_where_it_cannot_be_noted(bertnotes, run, tiny_checkpoin
     assert status == 0 and out.startswith("accuracy") and len(err.splitlines()) == 1 and "could not be noted" in err
 
 
+def test_the_record_comes_first(run, tiny_checkpoint, tmp_path, monkeypatch):
+    """A look is noted behind it, and also where the disk does not take the record: the score was printed."""
+    from bertnotes.experiments import finetune
+
+    monkeypatch.setattr(finetune, "note_look", lambda *look: looked.append((tmp_path / "a.json").exists()))
+    looked = []
+    assert run(*train(tiny_checkpoint, "a", "--record", "a.json"))[0] == 0 and looked == [True]
+
+    def full(path, **values):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(finetune, "write_record", full)
+    status, err = run(*train(tiny_checkpoint, "b", "--record", "b.json"))
+    assert status == 2 and "No space left" in err and looked == [True, True]
+
+
+def test_a_rival_without_a_word_costs_no_score(run, tiny_checkpoint, tmp_path):
+    """No word stands in two of these texts, of which TF-IDF makes nothing."""
+    words = ["awful", "bad", "dull", "poor", "best", "fine", "good", "great", "grand", "nice"]
+    rows = [f"{word}{word},{'positive' if number > 3 else 'negative'}" for number, word in enumerate(words)]
+    (tmp_path / "train.csv").write_text("\n".join(["review,sentiment", *rows]))
+    (tmp_path / "test.csv").write_text("review,sentiment\na,positive\nb,negative\n")
+    status, err = run(*train(tiny_checkpoint, "a", "--record", "a.json"))
+    assert status == 0 and err.startswith("TF-IDF cannot learn from these texts") and len(err.splitlines()) == 1
+    assert json.loads((tmp_path / "a.json").read_text())["tfidf_accuracy"] is None
+
+
+def test_without_a_home_folder_the_score_stands(monkeypatch, tmp_path, capsys):
+    """As in some containers: nothing is written, into no folder that is called ~ either."""
+    import pwd
+
+    def nobody(user):
+        raise KeyError(user)
+
+    for name in ("HOME", "XDG_CACHE_HOME", "BERTNOTES_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.chdir(tmp_path)
+    assert note_look(TEST, SETTINGS, 0.9) == 0 and list(tmp_path.iterdir()) == []
+    assert "there is no cache folder" in capsys.readouterr().err
+
+
 def test_training_on_the_official_test_split_is_told(run, tiny_checkpoint, monkeypatch, tmp_path):
     """With no --test given, as where the one-file copy that mixes both splits is trained on."""
     words = [word for word in train(tiny_checkpoint, "a") if word not in ("--test", "test.csv")]

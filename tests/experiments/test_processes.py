@@ -9,7 +9,7 @@ import pytest
 from trainings import CONFIG, ON_WINDOWS, TRAININGS, fine_tune
 from transformers import AutoConfig
 
-from bertnotes.devices import is_first
+from bertnotes.devices import is_first, is_launched
 from bertnotes.experiments.engine import Team, read_lines
 from bertnotes.models import load_tokenizer
 
@@ -111,3 +111,22 @@ def test_a_variable_that_was_left_behind_makes_no_team(monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "1")
     team = Team("cpu")
     assert (team.rank, team.size, team.accelerator) == (0, 1, None) and is_first()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"WORLD_SIZE": "2"}, {"WORLD_SIZE": "2", "RANK": "1"}, {"RANK": "1"}, {"WORLD_SIZE": "", "RANK": "1", "LOCAL_RANK": "1"}],
+)
+def test_half_of_what_a_launcher_tells(monkeypatch, told):
+    """A scheduler leaves some of it behind: one process does all, and is the one that speaks and keeps the record."""
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    team = Team("cpu")
+    assert (team.rank, team.size, team.accelerator) == (0, 1, None) and is_first()
+
+
+def test_all_that_a_launcher_tells(monkeypatch):
+    for rank in "01":
+        for name, value in {"WORLD_SIZE": "2", "RANK": rank, "LOCAL_RANK": rank}.items():
+            monkeypatch.setenv(name, value)
+        assert is_launched() and is_first() == (rank == "0")

@@ -11,12 +11,13 @@ import pytest
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from PIL import Image
 
 from bertnotes.attention import Attention
 from bertnotes.pictures.attention import attention_heatmap, head_grid, layer_mix, token_strip, vector_arrows, weight_bars
 from bertnotes.pictures.charts import LiveCurve, learning_curve, line_chart, pretraining_curve
-from bertnotes.pictures.style import small_png
+from bertnotes.pictures.style import font_of, letters_of, small_png
 
 TOKENS = ["[CLS]", "good", "film", "[SEP]"]
 
@@ -381,3 +382,75 @@ def test_a_picture_of_weights_loads_no_model_and_no_tables(drawing):
     """In a fresh interpreter: what a picture of numbers does not need, it does not wait for."""
     script = f"import sys, numpy as np; {drawing}; print(sorted(set({HEAVY}) & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("picture", PICTURES.values(), ids=PICTURES)
+def test_a_picture_is_saved_on_its_own_ground(picture):
+    """Whatever the user's style says of saved figures, of letters and of lines; asked for here, it may be another one."""
+    expected = pixels(picture())
+    loud = {
+        "savefig.facecolor": "black",
+        "font.size": 20,
+        "font.family": "DejaVu Serif",
+        "lines.linewidth": 9,
+        "hatch.color": "red",
+    }
+    with plt.style.context([loud, {"savefig.transparent": True, "text.parse_math": False, "axes.titlecolor": "red"}]):
+        shown = picture()
+        if picture is PICTURES["side by side"]:  # in a figure of the user's own, whose letters are the user's
+            expected = pixels(shown)
+        assert np.array_equal(pixels(shown), expected) and (expected[0, 0] == 255).all()
+        assert (pixels(shown, facecolor="red")[0, 0] == [255, 0, 0, 255]).all()
+        assert pixels(shown, transparent=True)[0, 0, 3] == 0
+        assert plt.rcParams["font.size"] == 20 and plt.rcParams["font.family"] == ["DejaVu Serif"]
+
+
+MONEY = "$5 and $6"
+NAMED = {
+    "heatmap": lambda name: attention_heatmap(torch.full((2, 2), 0.5), [name, "b"], title=name),
+    "grid": lambda name: head_grid(torch.full((1, 1, 4, 4), 0.25), title=name),
+    "mix": lambda name: layer_mix([[0.5, 0.5]], [name, "b"], title=name),
+    "strip": lambda name: token_strip([name], [1.0], title=name),
+    "bars": lambda name: weight_bars([1.0], [name], title=name),
+    "arrows": lambda name: vector_arrows([[1.0, 2.0]], [name], title=name),
+    "line": lambda name: line_chart([1, 2], {name: [1, 2]}, "x", name),
+    "pre-training": lambda name: pretraining_curve(
+        [{"tokens": 1e6 * step, "held_out_loss": 5.0 - step, "held_out_top1": 0.1 * step} for step in range(3)], {name: 4.5}
+    ),
+}
+
+
+def drawn_texts(picture):
+    """Each text of a picture, as it is drawn, and whether it is a formula."""
+    figure = picture if isinstance(picture, Figure) else picture.figure
+    figure.canvas.draw()
+    return [text._preprocess_math(text.get_text()) for text in figure.findobj(plt.Text) if text.get_text()]
+
+
+@pytest.mark.parametrize("draw_named", NAMED.values(), ids=NAMED)
+def test_titles_and_names_are_no_formulas(draw_named):
+    found = drawn_texts(draw_named(MONEY))
+    assert (MONEY, False) in found and not any(formula for text, formula in found if text == MONEY)
+    assert not any("and" in text and formula for text, formula in found)
+
+
+@pytest.mark.parametrize("draw_named", NAMED.values(), ids=NAMED)
+def test_a_letter_is_drawn_in_a_font_that_has_it(draw_named):
+    """Here one of those that come with matplotlib; a warning, as of a letter that is missing, would end the test."""
+    fonts = {font.name: font.fname for font in fontManager.ttflist}
+    letter = chr(min(letters_of(fonts["STIXGeneral"]) - letters_of(fonts["DejaVu Sans"])))
+    assert letter.isprintable() and font_of(letter) not in (None, "DejaVu Sans")
+    assert (letter, False) in drawn_texts(draw_named(letter))
+    assert "STIXGeneral" not in plt.rcParams["font.family"]
+
+
+def test_letters_that_no_font_has_are_told_once(monkeypatch):
+    """One sentence for a picture, not one for each letter each time that it is drawn."""
+    with pytest.warns(UserWarning, match="no font here has the letters 日本: install one") as told:
+        assert ("a\ufffd\ufffd\ufffd", False) in drawn_texts(weight_bars([1.0], ["a日本\x07"]))
+    assert len(told) == 1
+
+
+def test_one_text_is_no_list_of_tokens():
+    with pytest.raises(ValueError, match="names its tokens one by one; got one text, 'abcd'"):
+        attention_heatmap(torch.full((4, 4), 0.25), "abcd")

@@ -92,8 +92,12 @@ def test_neuron_view_of_our_own_encoder(tiny_checkpoint, encoder, tokenizer):
     config = DistilBertConfig(
         vocab_size=len(tokenizer), dim=24, hidden_dim=8, n_layers=1, n_heads=3, attn_implementation="eager"
     )
-    with pytest.raises(ValueError, match="queries and keys of a BERT; DistilBertModel has none"):
-        bertviz_neuron_view(DistilBertModel(config).eval(), tokenizer, "a good film .")
+    message = (
+        r"queries and keys of a BERT; (DistilBertModel|str) has none by these names: pass a BERT, such as load_encoder\(\)"
+    )
+    for other in (DistilBertModel(config).eval(), "mini"):
+        with pytest.raises(ValueError, match=message):
+            bertviz_neuron_view(other, tokenizer, "a good film .")
 
 
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)

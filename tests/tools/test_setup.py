@@ -47,8 +47,13 @@ def pins():
 def asked_for():
     """Return what pyproject.toml asks for: to run, to test, to build."""
     extras = PROJECT["optional-dependencies"]
-    lines = [line for name in ("lab", "attribution", "test") for line in extras[name]]
-    return [Requirement(line) for line in PROJECT["dependencies"] + lines + PYPROJECT["build-system"]["requires"]]
+    lines = [line for name in ("lab", "attribution", "tables", "test") for line in extras[name]]
+    asked = [Requirement(line) for line in PROJECT["dependencies"] + lines + PYPROJECT["build-system"]["requires"]]
+    return [requirement for requirement in asked if requirement.name != PROJECT["name"]]  # an extra that holds another one
+
+
+def test_what_reads_tables_is_there_to_be_tested():
+    assert "bertnotes[tables]" in PROJECT["optional-dependencies"]["test"]
 
 
 def test_every_pin_names_one_public_version():
