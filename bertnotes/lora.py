@@ -1,4 +1,4 @@
-"""LoRA: leave the weights as they are, and learn a small change of each. Page 13.
+"""LoRA: leave the weights as they are, and learn a small change of each.
 
 A matrix W of 384 x 384 numbers stays frozen; what is learned is B A, the product of 384 x 8 and 8 x 384. Added to W once the
 training is over, it costs nothing. Names and files are those of Hugging Face's peft, which can read them.

@@ -235,7 +235,9 @@ def test_split_of_an_impossible_size(size):
 
 def test_split_of_one_class_member():
     """A class with one review cannot stand on both sides; the error names all such classes, and counts no copy."""
-    with pytest.raises(ValueError, match=r"cannot carve a validation set of 2 out of 4 .*, but there is only one of '1'$"):
+    with pytest.raises(
+        ValueError, match=r"cannot carve a validation set of 2 out of 4 .* needs a text on either side; '1' has one$"
+    ):
         split_validation(list("abcd"), [0, 0, 0, 1], 2)
     texts, labels, names = ["a", "b", "c", "d", "d", "e"], [0, 0, 0, 1, 1, 2], ["fair", "fine", "poor"]
     with pytest.raises(ValueError, match=r"needs a text on either side; 'fine', 'poor' has one$"):

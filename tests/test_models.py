@@ -38,7 +38,7 @@ def ids():
 
 def test_mini_is_the_folder_in_the_clone(monkeypatch, tiny_checkpoint):
     """By default, and by its name."""
-    monkeypatch.setattr(names, "MINI", tiny_checkpoint)
+    monkeypatch.setitem(names.SHIPPED, "mini", (tiny_checkpoint, "BERTNOTES_MODEL"))
     assert find_model() == find_model("mini") == tiny_checkpoint
     assert load_encoder().config.hidden_size == 24
 
@@ -88,7 +88,7 @@ def test_no_such_folder(load, name, tmp_path, monkeypatch):
 @LOADERS
 def test_no_mini(load, tmp_path, monkeypatch):
     """An installed package without the clone beside it."""
-    monkeypatch.setattr(names, "MINI", tmp_path / "mini")
+    monkeypatch.setitem(names.SHIPPED, "mini", (tmp_path / "mini", "BERTNOTES_MODEL"))
     with pytest.raises(FileNotFoundError, match=r"no model folder at .*mini"):
         load("mini")
 
