@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from bertnotes.tables import as_pairs, as_texts
+from bertnotes.tables import as_pairs, as_texts, well_formed
 
 UNBOUNDED = 2**20  # tokens of a model that has no positions of its own
 
@@ -79,12 +79,12 @@ def token_rows(texts, tokenizer, max_length, truncation="head"):
 def unreadable(texts, tokenizer):
     """The rows of those texts of which a tokenizer leaves nothing, such as one zero-width space."""
     doubtful = [row for row, text in enumerate(texts) if not any(map(str.isalnum, text))]
-    return [row for row in doubtful if not tokenizer.tokenize(texts[row], verbose=False)]
+    return [row for row in doubtful if not tokenizer.tokenize(well_formed(texts[row]), verbose=False)]
 
 
 def unknown(texts, tokenizer):
     """The rows of those texts of which a tokenizer knows no piece."""
-    found = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+    found = tokenizer(list(map(well_formed, texts)), add_special_tokens=False, verbose=False)["input_ids"]
     return [row for row, ids in enumerate(found) if set(ids) == {tokenizer.unk_token_id}]
 
 

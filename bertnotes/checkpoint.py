@@ -76,8 +76,8 @@ def weight_files(source):
 
 
 def hash_of_weights(source):
-    """SHA-256 of a checkpoint's weights: of their file or, where there are several, of the hashes of all."""
-    hashes = [hash_of(file) for file in weight_files(source)]
+    """SHA-256 of the weights of a model, by name or place: of their file or, of several, of the hashes of all."""
+    hashes = [hash_of(file) for file in weight_files(find_model(source))]
     return hashes[0] if len(hashes) == 1 else sha256("".join(hashes).encode()).hexdigest()
 
 

@@ -90,7 +90,7 @@ def split_validation(texts, labels, size=0.2, seed=42, source="the data", class_
         _, held = train_test_split(list(label_of), test_size=size, random_state=seed, stratify=list(label_of.values()))
     except ValueError:
         counts = Counter(label_of.values())
-        alone = [class_names[label] if class_names else label for label, count in counts.items() if count == 1]
+        alone = [class_names[label] if class_names else label for label, count in sorted(counts.items()) if count == 1]
         why = f"each of the {len(counts)} classes needs a text on either side" + (f"; {shown(alone)} has one" if alone else "")
         raise ValueError(
             f"{source}: cannot carve a validation set of {size} out of {len(label_of)} distinct reviews: {why}"

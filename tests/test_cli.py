@@ -596,7 +596,7 @@ def test_what_people_use_comes_first_in_the_help(run, monkeypatch):
     status, out, _ = run("train", "--help")
     first = "data out model sample validation test resume dry-run text-column label-column encoding drop-bad-rows epochs"
     first += " batch-size learning-rate max-length truncation seed"
-    rarer = "precision warmup weight-decay patience frozen class-weights plain record another-look random-init attention"
+    rarer = "precision warmup weight-decay patience frozen lora class-weights plain record another-look random-init attention"
     machine = "attention-dropout micro-batch-size compile save-every row name copy-of jobs"
     assert status == 0 and re.findall(r"│ --([a-z-]+)", out) == f"{first} {rarer} {machine}".split()
 

@@ -80,7 +80,9 @@ def model_card(settings, classifier, training, validation, history, found=None, 
 def scores_in_words(best, validation, test, found, beside):
     """A line for validation and, where there was one, for the test set."""
     line = "- {}, {} texts: accuracy {:.4f}, macro-F1 {:.4f}. {}\n"
-    lines = line.format("validation", len(validation[0]), best["accuracy"], best["macro_f1"], "The epoch was chosen by it.")
+    lines = line.format(
+        "validation", len(validation[0]), best["accuracy"], best.get("macro_f1", float("nan")), "The epoch was chosen by it."
+    )
     if found:
         beside = f"Others on the same texts:\n\n{beside}"
         lines += line.format(f"test ({test.name})", found["test_reviews"], found["accuracy"], found["macro_f1"], beside)
