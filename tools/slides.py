@@ -8,6 +8,7 @@ MathML, which browsers draw themselves.
 
 import argparse
 import html
+import re
 import sys
 from pathlib import Path
 
@@ -48,8 +49,13 @@ class DeckExporter(SlidesExporter):
 
 
 @pass_context
-def markdown_to_html(_context, source):
-    return MarkdownWithMath(renderer=Renderer(escape=False)).render(source)
+def markdown_to_html(context, source):
+    """Markdown to HTML with its pictures inside. Raises FileNotFoundError where one is not there."""
+    folder = context["resources"]["metadata"]["path"]
+    text = MarkdownWithMath(renderer=Renderer(escape=False, embed_images=True, path=folder)).render(source)
+    if missing := re.search(r"""<img[^>]*\ssrc=["'](?!data:)([^"']*)""", text):
+        raise FileNotFoundError(f"no picture {missing[1]} in {folder}; draw it: python tools/figures.py")
+    return text
 
 
 def formula(latex, display):
@@ -66,7 +72,7 @@ def deck(path):
     notebook = nbformat.read(path, as_version=4)
     title = next(cell.source for cell in notebook.cells if cell.cell_type == "markdown").splitlines()[0].lstrip("# ")
     notebook.metadata["title"] = title
-    return DeckExporter().from_notebook_node(notebook)[0]
+    return DeckExporter().from_notebook_node(notebook, {"metadata": {"path": str(Path(path).parent)}})[0]
 
 
 def main(arguments=None, notebooks=NOTEBOOKS):

@@ -1,11 +1,13 @@
 """One quiet style for a laptop, a projector and paper: the colours, and what every picture does at its end.
 
 Dark ink on an opaque white ground, so that a dark JupyterLab shows it as well; one blue for amounts (light = little, dark =
-much, in grey print too); blue and orange for two kinds, which colour-blind readers tell apart.
+much, in grey print too); blue and orange for two kinds, which colour-blind readers tell apart. Query, key and value have one
+colour each, the same in every picture, drawing and page to play with; the one that looks is blue in the views, too.
 """
 
 import io
 import warnings
+from collections import Counter
 from functools import cache, partial, wraps
 
 import matplotlib.pyplot as plt
@@ -24,15 +26,52 @@ DRAWING += tuple("legend. lines. markers. mathtext. patch. path. text. xaxis. xt
 OWN = {name: value for name, value in plt.rcParamsDefault.items() if name.startswith(DRAWING)}  # how a picture looks
 OWN |= {"savefig.facecolor": "auto", "savefig.transparent": False}
 INK, GRID, BLUE, ORANGE = "#1b1f24", "#d0d7de", "#0b5394", "#c55a11"
+QUERY, KEY, VALUE = BLUE, ORANGE, "#007a5e"
+LIGHT = {"ground": "#ffffff", "ink": INK, "faint": GRID, "query": QUERY, "key": KEY, "value": VALUE}
+DARK = {"ground": "#0d1117", "ink": "#e6edf3", "faint": "#373e47", "query": "#79b8ff", "key": "#ffa657", "value": "#56d4a0"}
 AMOUNT = LinearSegmentedColormap.from_list("amount", ["#ffffff", "#c6dbef", "#6baed6", "#2171b5", "#08306b"])
 
 
 def small_png(data: bytes) -> bytes:
-    """A PNG of at most 256 colours, which shows flat pictures such as ours in a third of the bytes."""
+    """A PNG of at most 256 colours, which shows flat pictures such as ours in a third of the bytes; animated, if that was."""
+    image = Image.open(io.BytesIO(data))
+    frames, durations = [], []
+    for number in range(getattr(image, "n_frames", 1)):
+        image.seek(number)
+        frames.append(image.convert("RGB"))
+        durations.append(image.info.get("duration", 0))
+    return png_of(frames, durations, image.info.get("loop", 1))
+
+
+def png_of(frames, durations, loop: int = 1) -> bytes:
+    """A PNG of one frame, or an animated one of several, of at most 256 colours in all.
+
+    frames: RGB images of one size; durations: of each, in milliseconds; loop: how often it plays, 0 for without end.
+    """
     buffer = io.BytesIO()
-    colours = Image.open(io.BytesIO(data)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    colours.save(buffer, "PNG", optimize=True)
+    if len(frames) == 1:
+        frames[0].quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+        return buffer.getvalue()
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for color in common_colours(frames, 256) for part in color])
+    first, *others = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    first.save(buffer, "PNG", save_all=True, append_images=others, duration=durations, loop=loop, optimize=True)
     return buffer.getvalue()
+
+
+def common_colours(frames, most: int) -> list[tuple[int, int, int]]:
+    """The colours that most pixels have, in the first, the last and a few frames between them.
+
+    Of colours that are nearly the same only the most frequent: Pillow, which looks at the upper bits, would confuse them.
+    """
+    counts: Counter = Counter()
+    for frame in frames[:: -(-len(frames) // 8)] + frames[-1:]:
+        counts.update({color: count for count, color in frame.getcolors(frame.width * frame.height)})
+    found: list[tuple[int, int, int]] = []
+    for color, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0])):
+        if len(found) < most and all(max(abs(a - b) for a, b in zip(color, other, strict=True)) >= 8 for other in found):
+            found.append(color)
+    return found
 
 
 def numbers(values) -> np.ndarray:

@@ -17,7 +17,7 @@ from PIL import Image
 from bertnotes.attention import Attention
 from bertnotes.pictures.attention import attention_heatmap, head_grid, layer_mix, token_strip, vector_arrows, weight_bars
 from bertnotes.pictures.charts import LiveCurve, learning_curve, line_chart, pretraining_curve
-from bertnotes.pictures.style import font_of, letters_of, small_png
+from bertnotes.pictures.style import font_of, letters_of, png_of, small_png
 
 TOKENS = ["[CLS]", "good", "film", "[SEP]"]
 
@@ -313,6 +313,22 @@ def test_a_small_png_looks_the_same():
     before, after = (np.asarray(picture).astype(int) for picture in pictures)
     assert len(small_png(buffer.getvalue())) < 0.5 * len(buffer.getvalue())
     assert np.abs(before - after).mean() < 0.1 and np.abs(before - after).max() < 40 and (after[0, 0] == 255).all()
+
+
+def test_a_small_animation_moves_on():
+    """Its frames, its times and how often it plays stay; Pillow joins frames that are the same."""
+    frames = [Image.new("RGB", (40, 30), "white") for _ in range(3)]
+    for place, frame in enumerate(frames):
+        frame.paste((200, 80 * place, 0), (10 * place, 0, 10 * place + 10, 30))
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "PNG", save_all=True, append_images=frames[1:], duration=[100, 200, 300], loop=2)
+    after = Image.open(io.BytesIO(small_png(buffer.getvalue())))
+    assert (after.n_frames, after.info["loop"], after.mode) == (3, 2, "P")
+    for number, frame in enumerate(frames):
+        after.seek(number)
+        assert after.info["duration"] == 100 * (number + 1) and np.array_equal(after.convert("RGB"), frame)
+    once = small_png(png_of(frames, [1, 2, 3]))
+    assert Image.open(io.BytesIO(once)).info["loop"] == 1
 
 
 PICTURES = {

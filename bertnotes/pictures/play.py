@@ -1,0 +1,177 @@
+"""Things to drag: small pages in which numbers are changed and attention is worked out anew, for a notebook and as one file.
+
+Like the views, each is a page of its own in a sandboxed frame over a picture: no kernel, no network, and where no script may
+run the picture is what a reader sees. Their scripts lie in toys/; `toy.html` and `toy.js` are what they share.
+"""
+
+import html
+import io
+from functools import lru_cache
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+from bertnotes.attention import scaled_dot_product_attention
+from bertnotes.pictures.attention import attention_heatmap, vector_arrows, weight_bars
+from bertnotes.pictures.drawings import Chase
+from bertnotes.pictures.style import DARK, KEY, LIGHT, QUERY, matrix, small_png, vector
+from bertnotes.pictures.view import View, script_json
+
+TOYS = Path(__file__).with_name("toys")
+MOST_WORDS = 6  # more do not fit a phone
+SIZES = [2**power for power in range(1, 11)]
+
+
+def play(name: str, **given) -> View:
+    """A thing to drag, by its name, with numbers of your own or those of *cats chase mice*.
+
+    query_and_keys: words, query (2,), keys (word, 2), values (word, 2): drag the query and the keys.
+    temperature: words, scores (word,), temperature: what softmax gives at any temperature.
+    scaling: nothing: dot products of 2 to 1,024 random numbers, divided by the root and not.
+    mask: words, scores (word, word), already divided, values (word, 2), mask (word, word) of bool, True = may look.
+    Raises ValueError at a name that there is not, and where numbers and words do not fit.
+    """
+    if name not in MAKERS:
+        raise ValueError(f"there is no {name!r} to play with; there are {', '.join(MAKERS)}")
+    title, height, make = MAKERS[name]
+    data, draw, alt = make(**given)
+    return View(page(name, title, data), picture(draw), height, f"{title}: {alt}")
+
+
+def page(name: str, title: str, data: dict) -> str:
+    """The page of a toy, with its style, its script and its data inside. Whatever a word holds, it stays text."""
+    script = "\n".join((TOYS / part).read_text(encoding="utf-8") for part in ("toy.js", f"{name}.js"))
+    parts = {
+        "__TITLE__": html.escape(title),
+        "__LIGHT__": colours(LIGHT),
+        "__DARK__": colours(DARK),
+        "__STYLE__": (TOYS / f"{name}.css").read_text(encoding="utf-8"),
+        "__SCRIPT__": script,
+        "__DATA__": script_json(data),  # last: what it holds is not looked through
+    }
+    text = (TOYS / "toy.html").read_text(encoding="utf-8")
+    for mark, part in parts.items():
+        text = text.replace(mark, part)
+    return text
+
+
+def colours(palette: dict) -> str:
+    """A palette as variables of CSS."""
+    return " ".join(f"--{name}: {color};" for name, color in palette.items())
+
+
+def picture(draw) -> bytes:
+    """What a function draws, as a PNG."""
+    draw()
+    buffer = io.BytesIO()
+    plt.savefig(buffer, format="png", dpi=80)
+    plt.close()
+    return small_png(buffer.getvalue())
+
+
+def named(words) -> list[str]:
+    """The words as texts. Raises ValueError where there are too few or too many."""
+    words = [str(word) for word in words]
+    if not 1 <= len(words) <= MOST_WORDS:
+        raise ValueError(f"there is room for 1 to {MOST_WORDS} words; got {len(words)}")
+    return words
+
+
+def table(values, rows: int, columns: int, what: str) -> list[list[float]]:
+    """Numbers (rows, columns) as lists. Raises ValueError where they are of another shape or not finite."""
+    values = matrix(values)
+    if values.shape != (rows, columns) or not np.isfinite(values).all():
+        raise ValueError(f"{what} must be finite numbers ({rows}, {columns}); got shape {values.shape}")
+    return values.tolist()
+
+
+def _query_and_keys(words=Chase.words, query=Chase.Q[Chase.looks], keys=Chase.K, values=Chase.V):
+    words = named(words)
+    data = {"words": words, "query": vector(query, ("across", "up")).tolist()}
+    data |= {"keys": table(keys, len(words), 2, "keys"), "values": table(values, len(words), 2, "values")}
+    reach = max(3, float(np.ceil(np.abs([data["query"], *data["keys"]]).max() + 0.5)))
+    _, weights = scaled_dot_product_attention(*(torch.tensor(x) for x in ([data["query"]], data["keys"], data["values"])))
+
+    def draw():
+        _, axes = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
+        vector_arrows(data["keys"], words, color=KEY, ax=axes[0])
+        vector_arrows([data["query"]], [""], color=QUERY, ax=axes[0], title="the query (blue) and the keys (orange)")
+        weight_bars(weights[0], words, ax=axes[1], title="weights")
+
+    return data | {"reach": reach}, draw, f"a query, the keys of {', '.join(words)}, and the weights that they get"
+
+
+def _temperature(words=Chase.words, scores=Chase.scores[Chase.looks], temperature=2**0.5):
+    words = named(words)
+    data = {"words": words, "scores": vector(scores, words).tolist(), "temperature": float(temperature)}
+    if not 0.05 <= data["temperature"] <= 50:
+        raise ValueError(f"the slider goes from a temperature of 0.05 to 50; got {temperature}")
+
+    def draw():
+        _, axes = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
+        for ax, t in zip(axes, (0.2, data["temperature"], 20), strict=True):
+            weight_bars((torch.tensor(data["scores"]) / t).softmax(dim=0), words, ax=ax, title=f"T = {t:.2f}")
+
+    return data, draw, f"the weights of {', '.join(words)}, cold, as they are, and hot"
+
+
+def _scaling():
+    data = {"sizes": SIZES, "samples": random_dot_products(), "reach": [100, 4], "start": 5}
+
+    def draw():
+        sample, root = data["samples"][data["start"]], SIZES[data["start"]] ** 0.5
+        _, axes = plt.subplots(1, 2, figsize=(11, 3.2), layout="constrained")
+        for ax, scale, name in zip(axes, (1, root), ("not divided", "divided by the root"), strict=True):
+            weights = (torch.tensor(sample["example"]) / scale).softmax(dim=0)
+            weight_bars(weights, [str(key) for key in range(1, 9)], ax=ax, title=f"weights of 8 words, d = 64, {name}")
+
+    return data, draw, "dot products of longer and longer vectors, and the weights of 8 words, divided by the root and not"
+
+
+@lru_cache
+def random_dot_products(queries: int = 500, keys: int = 8) -> list[dict]:
+    """For each size: 8 scores of one query, how often each dot product comes, its typical size, the largest weight on average;
+    plain and divided by the root. In double precision and rounded, so that it is the same on every machine."""
+    rng = np.random.default_rng(0)
+    products = rng.standard_normal((queries, 1, SIZES[-1])) * rng.standard_normal((queries, keys, SIZES[-1]))
+    found = []
+    for size in SIZES:
+        plain = products[..., :size].sum(axis=-1)
+        both = [plain, plain / size**0.5]
+        counts = [
+            np.histogram(each.clip(-reach, reach), 41, (-reach, reach))[0] for each, reach in zip(both, (100, 4), strict=True)
+        ]
+        largest = [torch.tensor(each).softmax(dim=-1).amax(dim=-1).mean() for each in both]
+        found.append({
+            "example": plain[0].round(3).tolist(),
+            "counts": counts[0].tolist(),
+            "divided": counts[1].tolist(),
+            "typical": [round(float(each.std()), 2) for each in both],
+            "largest": [round(float(each), 3) for each in largest],
+        })  # fmt: skip
+    return found
+
+
+def _mask(words=Chase.words, scores=Chase.scaled, values=Chase.V, mask=None):
+    words = named(words)
+    count = len(words)
+    mask = np.ones((count, count), bool) if mask is None else np.asarray(mask)
+    if mask.dtype != bool or mask.shape != (count, count):
+        raise ValueError(f"the mask must be True and False ({count}, {count}), True = may look; got {mask.dtype} {mask.shape}")
+    data = {"words": words, "scores": table(scores, count, count, "scores"), "values": table(values, count, 2, "values")}
+    weights = torch.tensor(data["scores"]).masked_fill(~torch.tensor(mask), -torch.inf).softmax(dim=-1).nan_to_num()
+
+    def draw():
+        attention_heatmap(weights, words, title="weights, with this mask")
+
+    return data | {"mask": mask.tolist()}, draw, f"who of {', '.join(words)} may look at whom, and the weights"
+
+
+MAKERS = {  # name: title, height in a page, what makes its data, its picture and its alternative text
+    "query_and_keys": ("Drag the query and the keys", 520, _query_and_keys),
+    "temperature": ("Set the temperature", 400, _temperature),
+    "scaling": ("Why divide by the root of d?", 640, _scaling),
+    "mask": ("Who may look at whom?", 480, _mask),
+}

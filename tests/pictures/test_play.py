@@ -1,0 +1,231 @@
+"""The things to drag: their numbers are torch's, a mouse and a keyboard move them, and they fit a phone and a deck."""
+
+import json
+import re
+
+import nbformat
+import pytest
+import slides
+import torch
+from nbconvert import HTMLExporter
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from bertnotes.attention import causal_mask, scaled_dot_product_attention
+from bertnotes.pictures.drawings import Chase
+from bertnotes.pictures.play import MAKERS, play, random_dot_products
+from bertnotes.pictures.style import DARK, LIGHT
+
+NASTY = "</script><img src=x onerror=alert(1)>__DATA__"
+FETCHED = re.compile(r"""<(?:script|img|iframe)[^>]*\ssrc=(?!["']?data:)|<link|@import|url\((?!["']?(?:data:|#))""")
+
+
+@pytest.fixture
+def opened(chromium, tmp_path):
+    """A function that opens a toy in a browser; anything that it asks for or complains of fails the test."""
+    context = chromium.new_context(viewport={"width": 1000, "height": 700}, has_touch=True)
+    complaints = []
+
+    def open_toy(name, width=1000, **given):
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: None if request.url.startswith("file:") else complaints.append(request.url))
+        page.set_viewport_size({"width": width, "height": 700})
+        page.goto(play(name, **given).save(tmp_path / f"{name}.html").as_uri())
+        return page
+
+    yield open_toy
+    context.close()
+    assert complaints == []
+
+
+def near(found, expected):
+    assert torch.allclose(torch.tensor(found, dtype=torch.float), torch.as_tensor(expected, dtype=torch.float), atol=1e-6)
+
+
+def data_of(page):
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1])
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_toy_is_a_sandboxed_page_over_a_picture_the_same_every_time(name):
+    toy = play(name)
+    bundle = toy._repr_mimebundle_()
+    assert bundle == play(name)._repr_mimebundle_()
+    assert re.search(r'<img alt="[^"]{40,}" src="data:image/png;base64,iVBOR', bundle["text/html"])
+    assert 'sandbox="allow-scripts" srcdoc="' in bundle["text/html"] and "allow-same-origin" not in bundle["text/html"]
+    assert not FETCHED.search(toy.page) and "default-src 'none'" in toy.page and len(toy.page) < 20_000
+    for palette in (LIGHT, DARK):
+        assert f"--query: {palette['query']}; --key: {palette['key']}; --value: {palette['value']};" in toy.page
+
+
+def test_a_word_stays_text(opened):
+    toy = play("temperature", words=[NASTY, "b"], scores=[1.0, 2.0])
+    assert "<img src=x" not in toy.page and data_of(toy.page)["words"] == [NASTY, "b"]
+    page = opened("temperature", words=[NASTY, "b"], scores=[1.0, 2.0])
+    assert page.locator("td").first.inner_text() == NASTY and page.locator("img").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("dice", {}, "no 'dice' to play with; there are query_and_keys, temperature, scaling, mask"),
+        ("temperature", {"words": [], "scores": []}, "room for 1 to 6 words; got 0"),
+        ("temperature", {"words": ["a"] * 7, "scores": [0.0] * 7}, "room for 1 to 6 words; got 7"),
+        ("temperature", {"words": ["a", "b"], "scores": [1.0]}, "2 tokens and values"),
+        ("temperature", {"temperature": 0}, "0.05 to 50; got 0"),
+        ("query_and_keys", {"query": [1.0, 2.0, 3.0]}, r"values \(3,\)"),
+        ("query_and_keys", {"keys": [[1.0, 2.0]]}, r"keys must be finite numbers \(3, 2\); got shape \(1, 2\)"),
+        ("query_and_keys", {"values": [[1.0, float("nan")]] * 3}, "values must be finite"),
+        ("mask", {"mask": [[1, 0, 1]] * 3}, r"True and False \(3, 3\), True = may look; got int64"),
+        ("mask", {"scores": [[1.0]]}, r"scores must be finite numbers \(3, 3\); got shape \(1, 1\)"),
+    ],
+)
+def test_what_does_not_fit_is_named(name, given, message):
+    with pytest.raises(ValueError, match=message):
+        play(name, **given)
+
+
+def test_query_and_keys_count_as_torch_does_by_mouse_and_by_keyboard(opened):
+    page = opened("query_and_keys")
+    first = page.evaluate("attend()")
+    near(first["weights"], Chase.weights[1])
+    near(first["output"], Chase.output[1])
+    assert "output (1.53, 3.45)" in page.inner_text("#toy") and "0.768" in page.inner_text("#toy")
+    page.keyboard.press("Tab")
+    assert "query (2.0, 0.0)" in page.evaluate("document.activeElement.getAttribute('aria-label')")
+    for key in ("ArrowUp", "ArrowUp", "Shift+ArrowLeft"):
+        page.keyboard.press(key)
+    near(page.evaluate("data.query"), [1.5, 0.2])
+    ring = page.locator("circle.handle").nth(2).bounding_box()  # the key of chase
+    x, y = ring["x"] + ring["width"] / 2, ring["y"] + ring["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y + 40)
+    page.mouse.up()
+    query, keys = page.evaluate("[data.query, data.keys]")
+    assert keys[1][0] > 0.3 and keys[1][1] < 1.8, "the key was dragged"
+    output, weights = scaled_dot_product_attention(torch.tensor([query]), torch.tensor(keys), Chase.V)
+    moved = page.evaluate("attend()")
+    near(moved["weights"], weights[0])
+    near(moved["output"], output[0])
+    assert all(f"{weight:.3f}" in page.inner_text("table") for weight in moved["weights"])
+    page.get_by_text("back to the start").click()
+    near(page.evaluate("attend()")["weights"], Chase.weights[1])
+
+
+def test_temperature_counts_as_torch_does(opened):
+    page = opened("temperature")
+    near(page.evaluate("attend()")["weights"], Chase.weights[1])
+    for text in ("cold: 0.05", "hot: 50"):
+        page.get_by_text(text).click()
+        weights = (Chase.scores[1] / page.evaluate("temperature")).softmax(dim=0)
+        near(page.evaluate("attend()")["weights"], weights)
+        near(page.evaluate("attend()")["entropy"], torch.special.entr(weights).sum())
+    page.focus("#temperature")
+    page.keyboard.press("ArrowLeft")
+    moved = page.evaluate("temperature")
+    assert 45 < moved < 50 and page.get_attribute("#temperature", "aria-valuetext") == f"temperature {moved:.2f}"
+
+
+def test_scaling_counts_as_torch_does(opened):
+    page = opened("scaling")
+    page.focus("#size")
+    page.keyboard.press("End")
+    assert "d = 1,024" in page.inner_text("#toy")
+    sample = random_dot_products()[-1]
+    scores, found = torch.tensor(sample["example"]), page.evaluate("attend()")
+    near(found["plain"], scores.softmax(dim=0))
+    near(found["scaled"], (scores / 32).softmax(dim=0))
+    assert "one word takes nearly all" in page.inner_text("#words")
+    page.keyboard.press("Home")
+    assert "d = 2" in page.inner_text("#toy") and "still shared out" in page.inner_text("#words")
+
+
+def test_dot_products_have_the_size_that_theory_says():
+    """Variance d; divided, 1. Every product is counted."""
+    for power, sample in enumerate(random_dot_products(), start=1):
+        assert sample["typical"][0] == pytest.approx(2 ** (power / 2), rel=0.05)
+        assert sample["typical"][1] == pytest.approx(1, abs=0.05)
+        assert sum(sample["counts"]) == sum(sample["divided"]) == 4000
+    assert sample["largest"][0] > 0.9 and sample["largest"][1] < 0.5
+
+
+def test_a_mask_counts_as_the_library_does_and_walks_by_keyboard(opened):
+    page = opened("mask")
+    page.get_by_text("causal").click()
+    output, weights = scaled_dot_product_attention(Chase.Q, Chase.K, Chase.V, causal_mask(3))
+    near(page.evaluate("attend()")["weights"], weights)
+    near(page.evaluate("attend()")["outputs"], output)
+    page.locator(".grid button").first.focus()
+    page.keyboard.press("Space")  # cats may look at nothing now
+    assert page.locator(".grid button").first.get_attribute("aria-pressed") == "false"
+    assert "cats may look at nothing" in page.inner_text("#words") and "NaN" in page.inner_text("#words")
+    output, weights = scaled_dot_product_attention(Chase.Q, Chase.K, Chase.V, torch.tensor(page.evaluate("mask")))
+    near(page.evaluate("attend()")["weights"], weights)
+    near(page.evaluate("attend()")["outputs"], output)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert page.evaluate("mask")[0] == [False, True, False]
+    assert page.evaluate("cells.flat().filter((cell) => cell.tabIndex === 0).length") == 1
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_toy_fits_a_phone_and_its_height_in_a_page(opened, name):
+    page = opened(name, width=390)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size({"width": 1180, "height": play(name).height})
+    page.wait_for_timeout(100)
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight"), "a slide shows it whole"
+    assert page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 18
+    lowest = "Math.max(...[...toy.querySelectorAll('*')].map((one) => one.getBoundingClientRect().bottom))"
+    assert page.evaluate(f"document.getElementById('words').getBoundingClientRect().top >= {lowest} - 1"), (
+        "nothing lies on the text"
+    )
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    """A page that embeds a drawing, an animation and a toy."""
+    (tmp_path / "figures").mkdir()
+    for name in ("01_cost.svg", "01_attention.png"):
+        (tmp_path / "figures" / name).write_bytes((slides.NOTEBOOKS / "figures" / name).read_bytes())
+    text = "# 99 · Page\n\n![A drawing of what it costs](figures/01_cost.svg)\n\n![It moves](figures/01_attention.png)"
+    output = new_output("display_data", play("mask")._repr_mimebundle_())
+    cells = [new_markdown_cell(text), new_code_cell("play('mask')", outputs=[output])]
+    for cell in cells:
+        cell.metadata["slideshow"] = {"slide_type": "slide"}
+    nbformat.write(new_notebook(cells=cells), tmp_path / "99_page.ipynb")
+    return tmp_path / "99_page.ipynb"
+
+
+@pytest.mark.parametrize("kind", ["deck", "html"])
+def test_a_deck_and_an_export_carry_drawings_and_toys(chromium, notebook, tmp_path, kind):
+    text = slides.deck(notebook) if kind == "deck" else HTMLExporter(embed_images=True).from_filename(str(notebook))[0]
+    body = text.partition("<body")[2].partition("Reveal")[0]  # without the script that shows slides
+    sources = re.findall(r"""<img[^>]*\ssrc=["']([^"']*)""", body)
+    assert len(sources) == 3 and all(source.startswith("data:image/") for source in sources)
+    assert [source[11:14] for source in sources[:2]] == ["svg", "png"]
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "page.html").write_text(text, encoding="utf-8")
+    page = chromium.new_page()
+    page.goto((folder / "page.html").as_uri())
+    assert page.evaluate("[...document.images].slice(0, 2).map((one) => one.naturalWidth)") == [1280, 1280]
+    frame = next(frame for frame in page.frames if frame != page.main_frame)
+    frame.wait_for_selector(".grid button", state="attached")
+    assert frame.locator(".grid button").count() == 9
+    page.close()
+
+
+def test_a_deck_without_its_picture_is_an_error(notebook):
+    (notebook.parent / "figures" / "01_cost.svg").unlink()
+    with pytest.raises(FileNotFoundError, match=r"no picture figures/01_cost.svg.*tools/figures.py"):
+        slides.deck(notebook)
+
+
+def test_jupyter_is_told_to_embed_pictures():
+    """For Lab's own export and for `jupyter nbconvert`, where JUPYTER_CONFIG_PATH names the folder."""
+    folder = slides.ROOT / ".jupyter"
+    assert json.loads((folder / "jupyter_nbconvert_config.json").read_text())["HTMLExporter"]["embed_images"] is True
+    assert "c.HTMLExporter.embed_images = True" in (folder / "jupyter_lab_config.py").read_text(encoding="utf-8")
