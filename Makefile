@@ -14,14 +14,18 @@ help:
 	@echo 'make lab        open JupyterLab on the first notebook (OPTIONS="--no-browser --port 9999": passed on)'
 	@echo 'make test       run what every change has to pass: lint, the unit tests, every notebook'
 	@echo 'make test-long  run what is slow and rarely breaks: runs that are killed, a full install of the wheel'
-	@echo 'make notebooks  make notebooks/*.ipynb from notebooks/src (ONLY="07 09": these; FORCE=1: also those that agree)'
+	@echo 'make notebooks  make notebooks, exercises and solutions from notebooks/src (ONLY="07 09": these; FORCE=1: also those that agree)'
 	@echo 'make slides     make a deck of each notebook: slides/*.html, each one file to open with no network (ONLY="04": that one)'
 	@echo 'make lint       check the style, the layout and the types of the code'
 	@echo 'make format     lay the code out as lint wants it'
 	@echo 'make pins       choose the versions in requirements.txt anew, from pyproject.toml'
 	@echo 'make clean      delete .venv and all caches'
 
+# a learner works on copies of the exercises; one that is there is never overwritten
 lab: $(READY)
+	@mkdir -p notebooks/my
+	@for stub in notebooks/exercises/*.ipynb; do \
+	  copy=notebooks/my/$${stub##*/}; if [ -e "$$stub" ] && [ ! -e "$$copy" ]; then cp "$$stub" "$$copy"; fi; done
 	cd $(dir $(FIRST)) && JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
 	  ../$(BIN)/python -m jupyterlab $(OPTIONS) $(notdir $(FIRST))
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 # read when transformers is imported and when a kernel starts, so before either
 os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "TQDM_DISABLE": "1"}
-os.environ.pop("BERTNOTES_MODEL", None)
+for name in ("BERTNOTES_MODEL", "BERTNOTES_MY"):  # the shipped model; nothing goes into a folder of the learner's
+    os.environ.pop(name, None)
 
 collect_ignore = ["notebooks/src", "notebooks/my"]  # texts that notebooks are made from; what a learner wrote
 

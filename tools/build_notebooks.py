@@ -1,5 +1,7 @@
 """Make notebooks/NN_name.ipynb from notebooks/src/NN_name.py (jupytext py:percent), with the outputs of a fresh kernel.
 
+From the exercises in a source: notebooks/exercises/NN.ipynb, not run; notebooks/solutions/NN.ipynb; what `hint` shows.
+
     python tools/build_notebooks.py [--only 07] [--force] [--check]
 
 The same source gives the same file, byte for byte: nothing random and nothing about the time or the machine is kept. How long
@@ -15,6 +17,7 @@ import sys
 import time
 from collections import Counter
 
+import exercises
 import jupytext
 import nbformat
 from check import ROOT, go_offline
@@ -22,6 +25,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from bertnotes.experiments.meter import peak_of_process
+from bertnotes.files import write_whole
 from bertnotes.pictures.style import small_png
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -39,24 +43,43 @@ def sources(folder=NOTEBOOKS, only=()):
     return [path for path in found if not only or path.name.startswith(tuple(only))]
 
 
-def target(source):
-    """Return the path of the notebook that a source makes."""
-    return source.parent.parent / f"{source.stem}.ipynb"
+def target(source, edition="lesson"):
+    """Return the path of the notebook that a source makes: the lesson, or the "exercises" or "solutions" of it."""
+    folder = source.parent.parent
+    return folder / f"{source.stem}.ipynb" if edition == "lesson" else folder / edition / f"{source.stem[:2]}.ipynb"
 
 
-def read_source(path):
-    """Read a text source as a notebook with no outputs, whose cell ids come from what the cells say."""
-    notebook = jupytext.read(path, fmt="py:percent")
-    header = {key: value for key, value in notebook.metadata.items() if key not in {"jupytext", *KERNEL}}
-    notebook.metadata = nbformat.from_dict({**header, **KERNEL})
+def texts_path(source):
+    """Return the path where the library keeps the texts of a page's exercises."""
+    return source.parents[2] / "bertnotes" / "exercises" / f"page{source.stem[:2]}.json"
+
+
+def editions(source):
+    """Name the editions that a source makes."""
+    return ("lesson", "exercises", "solutions") if exercises.has_exercises(read_master(source)) else ("lesson",)
+
+
+def read_source(path, edition="lesson"):
+    """Read an edition of a text source as a notebook with no outputs, whose cell ids come from what the cells say."""
+    master = read_master(path)
+    notebook = exercises.lesson(master) if edition == "lesson" else exercises.edition(master, path, edition == "solutions")
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     seen = Counter()
     for cell in notebook.cells:
-        cell.source = cell.source.strip("\n")
-        cell.metadata.pop("lines_to_next_cell", None)  # blank lines between cells of the source are no business of a reader's
         digest = hashlib.sha256(f"{cell.cell_type}:{cell.source}".encode()).hexdigest()[:8]
         cell.id = f"{digest}-{seen[digest]}"
         seen[digest] += 1
+    return notebook
+
+
+def read_master(path):
+    """Read a text source with everything that is made from it."""
+    notebook = jupytext.read(path, fmt="py:percent")
+    header = {key: value for key, value in notebook.metadata.items() if key not in {"jupytext", *KERNEL}}
+    notebook.metadata = nbformat.from_dict({**header, **KERNEL})
+    for cell in notebook.cells:
+        cell.source = cell.source.strip("\n")
+        cell.metadata.pop("lines_to_next_cell", None)  # blank lines between cells of the source are no business of a reader's
     return notebook
 
 
@@ -84,13 +107,31 @@ def not_run(notebook):
     ]
 
 
-def complaints_about(source):
+def complaints_about(source, edition="lesson"):
     """Say what a stored notebook lacks to be what its source would make, as far as can be told without running it."""
-    path = target(source)
+    path = target(source, edition)
     if not path.exists():
         return [f"{path.name} does not exist"]
-    stored = nbformat.read(path, as_version=4)
-    return differences(read_source(source), stored) + not_run(stored)
+    stored, expected = nbformat.read(path, as_version=4), read_source(source, edition)
+    if edition == "exercises":  # nothing is run, so every letter can be told
+        found = differences(expected, stored)
+        return found or ["it is not what its source makes"] * (path.read_text(encoding="utf-8") != as_text(expected))
+    return differences(expected, stored) + not_run(stored)
+
+
+def complaints_about_texts(source):
+    """Say whether the texts that the library keeps are those of the exercises in a source."""
+    path = texts_path(source)
+    stored = path.read_text(encoding="utf-8") if path.exists() else ""
+    return [] if stored == texts_of(source) else [f"{path.name} is not what the exercises of {source.name} say"]
+
+
+def texts_of(source):
+    """Return the texts of the exercises in a source as JSON, "" where it has none."""
+    try:
+        return exercises.stored_texts(read_master(source)) if "exercises" in editions(source) else ""
+    except ValueError as error:
+        raise ValueError(f"{source.name}: {error}") from None
 
 
 def execute(notebook, folder):
@@ -158,30 +199,45 @@ def take_over_outputs(notebook, path):
     return True
 
 
-def build(source):
+def build(source, edition="lesson"):
     """Run a source and put the notebook in place in one step: a run that fails leaves the old one whole. Returns the most
     memory that it held, in MB, None where the system does not say; a RuntimeError where that is more than MOST_MEMORY."""
-    notebook = read_source(source)
-    held = execute(notebook, target(source).parent)
+    notebook = read_source(source, edition)
+    target(source, edition).parent.mkdir(exist_ok=True)
+    held = execute(notebook, target(source, edition).parent)
     if held is not None and held > MOST_MEMORY:
         raise RuntimeError(f"its kernel held {held:,} MB, at most {MOST_MEMORY:,}; let go of what it no longer needs")
     shrink_pictures(notebook)
-    put_in_place(notebook, source)
+    put_in_place(notebook, source, edition)
     return held
 
 
-def put_in_place(notebook, source):
+def as_text(notebook):
+    """A notebook as its file."""
+    return nbformat.writes(notebook) + "\n"
+
+
+def put_in_place(notebook, source, edition="lesson"):
     """Write a notebook with its outputs, in one step."""
     describe_pictures(notebook)
-    notebook.metadata = read_source(source).metadata  # running it has put the interpreter's version there
-    unfinished = target(source).with_suffix(".ipynb.new")
-    unfinished.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
-    os.replace(unfinished, target(source))
+    notebook.metadata = read_source(source, edition).metadata  # running it has put the interpreter's version there
+    path = target(source, edition)
+    path.parent.mkdir(exist_ok=True)
+    unfinished = path.with_suffix(".ipynb.new")
+    unfinished.write_text(as_text(notebook), encoding="utf-8", newline="\n")
+    os.replace(unfinished, path)
+
+
+def label(source, edition):
+    """How a notebook is called in messages."""
+    return target(source, edition).relative_to(source.parent.parent).as_posix()
 
 
 def check(paths):
     """Print where stored notebooks and sources disagree; returns the exit status."""
-    wrong = [f"{target(path).name}: {complaint}" for path in paths for complaint in complaints_about(path)]
+    made = [(path, edition) for path in paths for edition in editions(path)]
+    wrong = [f"{label(*one)}: {complaint}" for one in made for complaint in complaints_about(*one)]
+    wrong += [complaint for path in paths for complaint in complaints_about_texts(path)]
     print("\n".join(wrong) or f"{len(paths)} notebooks agree with their sources", file=sys.stderr if wrong else sys.stdout)
     return 1 if wrong else 0
 
@@ -190,24 +246,42 @@ def build_all(paths, force=False):
     """Build what is out of date, or everything by force; stops at the first cell that fails. Returns the exit status."""
     go_offline()
     for path in paths:
-        if not force and not complaints_about(path):
-            print(f"{target(path).name}: agrees with its source, skipped (after a change in the library: --force)")
-            continue
-        notebook = read_source(path)
-        if not force and take_over_outputs(notebook, target(path)):
-            put_in_place(notebook, path)
-            print(f"{target(path).name}: only its prose has changed, so its outputs stay")
-            continue
-        print(f"{target(path).name}: running", flush=True)
-        started = time.monotonic()
+        if texts := texts_of(path):
+            write_whole(texts_path(path), texts)
+        else:
+            texts_path(path).unlink(missing_ok=True)
         try:
-            held = build(path)
-            memory = "" if held is None else f", {held:,} MB"
-            print(f"{target(path).name}: {time.monotonic() - started:.0f} s{memory}", flush=True)
+            for edition in editions(path):
+                build_edition(path, edition, force)
         except RuntimeError as error:
-            print(f"{target(path).name}, {error}", file=sys.stderr)
+            print(error, file=sys.stderr)
             return 1
     return 0
+
+
+def build_edition(path, edition, force):
+    """Build a notebook if it is out of date, or by force. RuntimeError where a cell fails."""
+    name = label(path, edition)
+    if not force and not complaints_about(path, edition):
+        print(f"{name}: agrees with its source, skipped (after a change in the library: --force)")
+        return
+    notebook = read_source(path, edition)
+    if edition == "exercises":
+        put_in_place(notebook, path, edition)
+        print(f"{name}: written; stubs are not run")
+        return
+    if not force and take_over_outputs(notebook, target(path, edition)):
+        put_in_place(notebook, path, edition)
+        print(f"{name}: only its prose has changed, so its outputs stay")
+        return
+    print(f"{name}: running", flush=True)
+    started = time.monotonic()
+    try:
+        held = build(path, edition)
+    except RuntimeError as error:
+        raise RuntimeError(f"{name}, {error}") from None
+    memory = "" if held is None else f", {held:,} MB"
+    print(f"{name}: {time.monotonic() - started:.0f} s{memory}", flush=True)
 
 
 def main(arguments=None, folder=NOTEBOOKS):
@@ -221,7 +295,11 @@ def main(arguments=None, folder=NOTEBOOKS):
     if not paths:
         print(f"no source in {folder / 'src'} begins with {' or '.join(options.only) or 'a number'}", file=sys.stderr)
         return 2
-    return check(paths) if options.check else build_all(paths, options.force)
+    try:
+        return check(paths) if options.check else build_all(paths, options.force)
+    except ValueError as error:  # of a source that lacks something
+        print(error, file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

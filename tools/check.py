@@ -68,7 +68,8 @@ def may_enter_empty_network():
 def go_offline():
     """Take the network away from here on, or where the machine does not allow it, tell the libraries to leave it alone."""
     os.environ.update(QUIET_AND_OFFLINE)
-    os.environ.pop("BERTNOTES_MODEL", None)  # what is checked is the shipped model, whatever this shell uses
+    for name in ("BERTNOTES_MODEL", "BERTNOTES_MY"):  # the shipped model is checked; nothing goes into a learner's folder
+        os.environ.pop(name, None)
     if may_enter_empty_network():
         enter_empty_network()
         print("network: none, but for loopback", flush=True)

@@ -562,6 +562,271 @@ else:
 #
 # **Next:** 02, where the queries come from one sentence and the keys from another.
 
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["exercises"]
+# ## Exercises
+#
+# Now write it yourself: the [exercises](exercises/01.ipynb) say what is wrong and why, as often as you try. What you
+# write there runs BERT on later pages.
+
+# %% tags=["exercises"]
+import math
+
+import torch
+
+from bertnotes.exercises import check, hint, solution  # noqa: F401
+
+# %% [markdown] tags=["exercise:one_weight"]
+# ### One weight, by hand · ● · 5 minutes
+#
+# A query $(1, 1, 0, 2)$ meets three keys: $(0, 0, 5, 1)$, $(2, 2, 1, 0)$ and $(-1, 1, 3, -1)$. How much weight does the
+# **second** key get? Paper and a pocket calculator are enough. Two digits after the point will do.
+
+# %% [markdown] tags=["hint:one_weight"]
+# First the three dot products. The first one is $1 \times 0 + 1 \times 0 + 0 \times 5 + 2 \times 1 = 2$.
+
+# %% [markdown] tags=["hint:one_weight"]
+# The scores are 2, 4 and −2. A key has 4 numbers, so divide the scores by $\sqrt{4} = 2$.
+
+# %% [markdown] tags=["hint:one_weight"]
+# The scaled scores are 1, 2 and −1. Softmax: $e^2$ divided by $e^1 + e^2 + e^{-1}$.
+
+# %% tags=["exercise:one_weight"]
+# solution
+answer = math.exp(2) / (math.exp(1) + math.exp(2) + math.exp(-1))
+# instead:
+# answer = None  # your number
+# end of solution
+
+check("one_weight", answer)
+
+# %% [markdown] tags=["reason:one_weight"]
+# The dot products are 2, 4 and −2; divided by $\sqrt{4} = 2$ they are 1, 2 and −1. To the power of $e$: 2.72, 7.39 and
+# 0.37, together 10.47. So the second key gets $7.39 / 10.47 \approx 0.71$.
+
+# %% [markdown] tags=["exercise:root"]
+# ### The root · ● · 3 minutes
+#
+# Queries and keys have 256 numbers each. The numbers are random and independent, with mean 0 and variance 1. By which number
+# do you have to divide a dot product, so that its variance is 1 again?
+
+# %% [markdown] tags=["hint:root"]
+# The dot product is a sum of 256 products. Each product has variance 1. What is the variance of the sum?
+
+# %% [markdown] tags=["hint:root"]
+# Dividing by $c$ divides the variance by $c^2$. Which $c^2$ brings 256 down to 1?
+
+# %% tags=["exercise:root"]
+# solution
+answer = math.sqrt(256)
+# instead:
+# answer = None  # your number
+# end of solution
+
+check("root", answer)
+
+# %% [markdown] tags=["reason:root"]
+# Variances of independent things add up, so the dot product has variance 256. Dividing by $c$ divides the variance by $c^2$,
+# so $c = \sqrt{256} = 16$. This is the $\sqrt{d_k}$ of the formula.
+
+# %% [markdown] tags=["exercise:softmax"]
+# ### A softmax that does not overflow · ●● · 8 minutes
+#
+# Write softmax with `exp`, `max` (or `amax`) and `sum`. `scores` may have any number of axes; the weights sum to 1 along the
+# **last** one. Scores of 1000 must not give `nan`, though $e^{1000}$ is more than a float can hold.
+
+# %% [markdown] tags=["hint:softmax"]
+# If you add the same number to all scores of a row, the weights do not change: $e^{s + c} = e^s e^c$, and $e^c$ cancels. Which
+# number would make overflow impossible?
+
+# %% [markdown] tags=["hint:softmax"]
+# Subtract the largest score of each row: then the largest power is $e^0 = 1$. `scores.amax(dim=-1, keepdim=True)` gives it, in
+# a shape that can be subtracted.
+
+# %% [markdown] tags=["hint:softmax"]
+# Now the powers: `torch.exp(...)` of what is left. Divide them by their sum along `dim=-1`, again with `keepdim=True`.
+
+
+# %% tags=["exercise:softmax"]
+def softmax(scores):
+    """Weights of the same shape as the scores; along the last axis they sum to 1."""
+    # solution
+    powers = torch.exp(scores - scores.amax(dim=-1, keepdim=True))
+    return powers / powers.sum(dim=-1, keepdim=True)
+    # end of solution
+
+
+check("softmax", softmax)
+
+# %% [markdown] tags=["reason:softmax"]
+# Softmax depends only on the differences between scores, so each row may be moved by any number. We move it so that its
+# largest score is 0. Then no power is above 1, and the sum is at least 1: nothing overflows, and nothing is divided by 0.
+
+# %% [markdown] tags=["exercise:causal_mask"]
+# ### The causal mask · ● · 4 minutes
+#
+# A table of True and False, `length` by `length`. Row = the word that looks, column = the word that it looks at, and True =
+# may look. Each word may see itself and those before it.
+
+# %% [markdown] tags=["hint:causal_mask"]
+# For three words the rows are: True False False, True True False, True True True.
+
+# %% [markdown] tags=["hint:causal_mask"]
+# `torch.ones(length, length, dtype=torch.bool)` is a table of True. A method of tensors, `tril`, keeps the lower triangle.
+
+
+# %% tags=["exercise:causal_mask"]
+def causal_mask(length):
+    """True where a word (row) may look at another one (column): (length, length)."""
+    # solution
+    return torch.ones(length, length, dtype=torch.bool).tril()
+    # end of solution
+
+
+check("causal_mask", causal_mask)
+
+# %% [markdown] tags=["reason:causal_mask"]
+# `tril` keeps the diagonal and what is below it, and sets the rest to 0, which is False. Below the diagonal the column is
+# smaller than the row: the word that is looked at stands before the one that looks.
+
+# %% [markdown] tags=["exercise:padding_mask"]
+# ### The padding mask · ● · 4 minutes
+#
+# A tokenizer marks words with 1 and fillers with 0, in a table (batch, key). Make the mask of it that lets nobody look at a
+# filler. Its shape is (batch, 1, 1, key), so that it fits the scores of all heads and queries: (batch, head, query, key).
+
+# %% [markdown] tags=["hint:padding_mask"]
+# `.bool()` turns 1 into True and 0 into False.
+
+# %% [markdown] tags=["hint:padding_mask"]
+# `None` in an index makes an axis of length 1: `table[:, None]` has the shape (batch, 1, key).
+
+
+# %% tags=["exercise:padding_mask"]
+def padding_mask(attention_mask):
+    """True where there is a word: (batch, 1, 1, key) from (batch, key)."""
+    # solution
+    return attention_mask[:, None, None, :].bool()
+    # end of solution
+
+
+check("padding_mask", padding_mask)
+
+# %% [markdown] tags=["reason:padding_mask"]
+# The last axis of scores is the key, the word that is looked at, and there the fillers are hidden. The two axes of length 1
+# stretch over all heads and queries (broadcasting), so the mask need not be copied.
+
+# %% [markdown] tags=["exercise:attention"]
+# ### Attention · ●● · 10 minutes
+#
+# The formula of section 2, for any leading axes: `query` is (..., query, d), `key` is (..., key, d) and `value` is
+# (..., key, v). `mask` is None, or True where a query may look at a key. Return two things: the output and the weights. You
+# may use your own softmax or PyTorch's.
+
+# %% [markdown] tags=["hint:attention"]
+# Scores first: `query @ key.transpose(-2, -1)`, divided by the root of how many numbers a key has, `key.shape[-1]`.
+
+# %% [markdown] tags=["hint:attention"]
+# If `mask` is not None: `scores.masked_fill(~mask, -math.inf)` hides what may not be seen. It comes before softmax.
+
+# %% [markdown] tags=["hint:attention"]
+# Softmax along the last axis gives the weights, and the output is `weights @ value`. Return `weights @ value, weights`.
+
+
+# %% tags=["exercise:attention"]
+def attention_weights(query, key, mask=None):
+    """How much each query looks at each key: (..., query, key); each row sums to 1."""
+    # solution
+    scores = query @ key.transpose(-2, -1) / math.sqrt(key.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    return softmax(scores)
+    # end of solution
+
+
+def attention(query, key, value, mask=None):
+    """The output, (..., query, v), and the weights."""
+    # solution
+    weights = attention_weights(query, key, mask)
+    return weights @ value, weights
+    # end of solution
+
+
+check("attention", attention)
+
+# %% [markdown] tags=["reason:attention"]
+# The weights are a function of their own, as a picture needs them and the next exercise improves them. Hidden scores become
+# minus infinity *before* softmax: $e^{-\infty} = 0$, and the words that are left share everything among them.
+
+# %% [markdown] tags=["exercise:empty_row"]
+# ### The row that may see nothing · ●● · 8 minutes
+#
+# If a row of the mask is all False, its weights are `nan`. Write `attention_weights` again, so that such a row gets weights
+# of 0, and all others what they had before. The gradient must not be `nan` either, or training would break.
+
+# %% [markdown] tags=["hint:empty_row"]
+# What gives `nan` is a row of minus infinity alone. Which other number hides a word nearly as well, and is finite?
+
+# %% [markdown] tags=["hint:empty_row"]
+# Fill with `torch.finfo(scores.dtype).min`, the lowest finite number. Then a row of it alone gives equal weights: finite, but
+# not 0 yet.
+
+# %% [markdown] tags=["hint:empty_row"]
+# After softmax, set every hidden weight to 0: `weights.masked_fill(~mask, 0.0)`. In all other rows they are 0 already.
+
+
+# %% tags=["exercise:empty_row"]
+def attention_weights(query, key, mask=None):
+    """How much each query looks at each key; a row that may see nothing is all zeros."""
+    # solution
+    scores = query @ key.transpose(-2, -1) / math.sqrt(key.shape[-1])
+    if mask is None:
+        return softmax(scores)
+    scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+    return softmax(scores).masked_fill(~mask, 0.0)
+    # end of solution
+
+
+check("empty_row", attention_weights)
+
+# %% [markdown] tags=["reason:empty_row"]
+# With the lowest finite number, softmax never divides 0 by 0, so neither the weights nor their gradient are `nan`. The
+# second `masked_fill` changes nothing but the rows that may see nothing: in the others hidden weights are 0 already.
+# Replacing `nan` by 0 at the end (`nan_to_num`) gives the same weights; but where minus infinity was *added* to the scores,
+# as much published code does it, the gradient stays `nan`.
+
+# %% [markdown] tags=["exercise:find_the_bug"]
+# ### Find the bugs · ●●● · 10 minutes
+#
+# This attention runs without an error, and both its bugs have been in published code. Find and mend them. Making a small
+# example and printing `weights` is the quickest way.
+
+# %% [markdown] tags=["hint:find_the_bug"]
+# What has to sum to 1, and what does here? Print `weights.sum(dim=-1)`.
+
+# %% [markdown] tags=["hint:find_the_bug"]
+# For one row of the mask, compare: where is the mask True, and where are the weights 0?
+
+
+# %% tags=["exercise:find_the_bug"]
+def masked_attention(query, key, value, mask):
+    """The output of attention: (..., query, v). mask: True where a query may look at a key."""
+    scores = query @ key.transpose(-2, -1) / math.sqrt(key.shape[-1])
+    # solution
+    scores = scores.masked_fill(~mask, -math.inf)
+    weights = scores.softmax(dim=-1)
+    # instead:
+    # scores = scores.masked_fill(mask, -math.inf)
+    # weights = scores.softmax(dim=-2)
+    # end of solution
+    return weights @ value
+
+
+check("find_the_bug", masked_attention)
+
+# %% [markdown] tags=["reason:find_the_bug"]
+# True means *may look*, so what is filled is `~mask`. The weights of one query are a row, along the last axis, `dim=-1`.
+# Neither bug raises an error, and a model even learns something with them: only a small example shows them.
+
 # %% [markdown]
 # ## Sources
 #

@@ -4,6 +4,7 @@ nbval, which runs the notebooks themselves, compares outputs. It says nothing of
 that was stored, or of a notebook that no longer is what its source says: that is looked at here, without running a cell.
 """
 
+import json
 import re
 import subprocess
 import sys
@@ -12,7 +13,21 @@ import build_notebooks
 import check
 import nbformat
 import pytest
-from build_notebooks import NOTEBOOKS, build, differences, not_run, read_source, sources, target
+from build_notebooks import (
+    NOTEBOOKS,
+    build,
+    complaints_about,
+    complaints_about_texts,
+    editions,
+    label,
+    not_run,
+    put_in_place,
+    read_source,
+    sources,
+    target,
+    texts_of,
+    texts_path,
+)
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 FOLDER = re.compile(r"(?<![\w.])/(?:home|Users|root|tmp|usr|opt|work|mnt)/[\w./-]+|[A-Z]:\\Users")
@@ -83,23 +98,40 @@ def file_complaints(path, notebook):
     return complaints
 
 
+def unsolved(notebook):
+    """Complain of checks that do not call a solution right."""
+    return [
+        f"cell {number}: its check does not say that it is right"
+        for number, cell in enumerate(notebook.cells, start=1)
+        if cell.source.rpartition("\n")[2].startswith("check(")
+        and [output.get("data", {}).get("text/plain", "").split(" ")[0] for output in cell.outputs] != ["Right."]
+    ]
+
+
 def unpaired(folder):
     """Complain of sources without a notebook, and of notebooks without a source."""
-    made = {target(source).name for source in sources(folder)}
-    stored = {path.name for path in folder.glob("*.ipynb")}
+    made = {label(source, edition) for source in sources(folder) for edition in editions(source)}
+    found = [path for part in ("", "exercises", "solutions") for path in (folder / part).glob("*.ipynb")]
+    stored = {path.relative_to(folder).as_posix() for path in found}
     return [f"{name}: no notebook for this source" for name in sorted(made - stored)] + [
         f"{name}: no source for this notebook" for name in sorted(stored - made)
     ]
 
 
-def guard(source):
-    """Return all complaints about the notebook that a source made."""
-    path = target(source)
+def guard(source, edition="lesson"):
+    """Return all complaints about a notebook that a source made."""
+    path = target(source, edition)
     if not path.exists():
-        return [f"{path.name} does not exist: make notebooks"]
+        return [f"{label(source, edition)} does not exist: make notebooks"]
     notebook = nbformat.read(path, as_version=4)
-    found = differences(read_source(source), notebook) + not_run(notebook) + file_complaints(path, notebook)
+    found = complaints_about(source, edition) + file_complaints(path, notebook)
+    found += unsolved(notebook) if edition == "solutions" else []
     return found + bad_outputs(notebook) + long_cells(notebook) + escapes(notebook)
+
+
+def guard_all(source):
+    """Return all complaints about everything that a source made."""
+    return [complaint for edition in editions(source) for complaint in guard(source, edition)] + complaints_about_texts(source)
 
 
 # --- the course's own notebooks --------------------------------------------------------------------------------------
@@ -112,7 +144,7 @@ def test_every_source_has_its_notebook_and_the_other_way_round():
 
 @pytest.mark.parametrize("source", sources(), ids=lambda path: path.stem)
 def test_notebook(source):
-    assert guard(source) == [], "after a change in the source: make notebooks"
+    assert guard_all(source) == [], "after a change in the source: make notebooks"
 
 
 def test_the_map_of_the_course_has_every_page_and_its_minutes():
@@ -200,6 +232,168 @@ def test_guard_notices(pair, complaint):
     BREAKAGES[complaint](notebook)
     write(notebook, target(source))
     assert any(complaint in found for found in guard(source)), guard(source)
+
+
+# --- the guard, on editions of exercises ------------------------------------------------------------------------------
+
+MASTER = """\
+# %% [markdown]
+# # 07 · A toy
+
+# %% [markdown] tags=["exercises"]
+# ## Exercises
+#
+# Do [them](exercises/07.ipynb).
+
+# %% tags=["exercises"]
+class Verdict(str):
+    __repr__ = str.__str__
+
+
+def check(name, answer):
+    return Verdict(answer)
+
+
+# %% [markdown] tags=["exercise:double"]
+# ### Twice · ●● · 3 minutes
+#
+# Write `double`.
+
+# %% [markdown] tags=["hint:double"]
+# Add it to itself.
+
+
+# %% tags=["exercise:double"]
+def double(x):
+    # solution
+    return "Right. " * x
+    # instead:
+    # return x
+    # end of solution
+
+
+def half(x):
+    # solution
+    return x / 2
+    # end of solution
+
+
+check("double", double(1))
+
+# %% [markdown] tags=["reason:double"]
+# Two are twice one.
+"""
+
+
+@pytest.fixture
+def master(tmp_path, monkeypatch):
+    """A source with an exercise, and all that a build makes of it."""
+    monkeypatch.setattr(build_notebooks, "go_offline", lambda: None)
+    source = tmp_path / "notebooks" / "src" / "07_toy.py"
+    source.parent.mkdir(parents=True)
+    source.write_text(MASTER, encoding="utf-8")
+    for edition in editions(source):
+        notebook = read_source(source, edition)
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        if edition == "solutions":
+            right = new_output("execute_result", {"text/plain": "Right. "}, execution_count=2)
+            code[0].execution_count, code[1].execution_count, code[1].outputs = 1, 2, [right]
+        put_in_place(notebook, source, edition)
+    texts_path(source).parent.mkdir(parents=True)
+    texts_path(source).write_text(texts_of(source), encoding="utf-8")
+    return source
+
+
+def cells_of(source, edition):
+    """What the cells of a stored edition say."""
+    return [cell.source for cell in nbformat.read(target(source, edition), as_version=4).cells]
+
+
+def test_a_master_makes_a_lesson_stubs_solutions_and_texts(master):
+    assert guard_all(master) == [] and unpaired(master.parent.parent) == []
+    lesson, stubs, solutions = (cells_of(master, edition) for edition in editions(master))
+    assert len(lesson) == 2 and lesson[1].endswith("|\n| Twice | ●● | 3 |")
+    assert len(stubs) == 4 and stubs[0].startswith("# 07 · A toy: exercises") and stubs[2].startswith("### Twice")
+    assert "    return x\n\n\ndef half(x):\n    ...  # your code\n" in stubs[3] and "solution" not in stubs[3]
+    assert (
+        '    return "Right. " * x\n\n' in solutions[3] and "return x\n" not in solutions[3] and "# solution" not in solutions[3]
+    )
+    assert solutions[4] == "Two are twice one."
+    text = json.loads(texts_path(master).read_text(encoding="utf-8"))["double"]
+    assert (text["title"], text["difficulty"], text["minutes"]) == ("Twice", "●●", 3)
+    assert text["hints"] == ["Add it to itself."] and "check" not in text["solution"] + text["stub"]
+
+
+def edit(path, old, new):
+    """Change a text in a file."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def forget_run(path):
+    """Leave a cell as if it had not been run."""
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[3].execution_count = None
+    write(notebook, path)
+
+
+BROKEN_EDITIONS = {
+    "exercises/07.ipynb does not exist": lambda source: target(source, "exercises").unlink(),
+    "solutions/07.ipynb does not exist": lambda source: target(source, "solutions").unlink(),
+    "cell 4: its source is not the source's": lambda source: edit(
+        target(source, "exercises"), "...  # your code", "return x / 2"
+    ),
+    "cell 5: its source is not the source's": lambda source: edit(target(source, "solutions"), "are twice one", "are one"),
+    "it is not what its source makes": lambda source: edit(target(source, "exercises"), '"outputs": []', '"outputs":  []'),
+    "check does not say that it is right": lambda source: edit(target(source, "solutions"), '"Right. "', '"Right, but"'),
+    "run as [ ], expected [2]": lambda source: forget_run(target(source, "solutions")),
+    "page07.json is not what the exercises of 07_toy.py say": lambda source: edit(texts_path(source), "itself", "another"),
+}
+
+
+@pytest.mark.parametrize("complaint", BROKEN_EDITIONS)
+def test_guard_notices_editions_out_of_step(master, complaint):
+    BROKEN_EDITIONS[complaint](master)
+    assert any(complaint in found for found in guard_all(master)), guard_all(master)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("· ●● · 3 minutes", "· hard", "its first line is not"),
+        ('tags=["hint:double"]', "", "one to three hints"),
+        ('tags=["reason:double"]', "", "a reason"),
+        ('check("double"', 'check("treble"', "as its last line, check"),
+        ("# solution", "# my solution", '"# solution"'),
+    ],
+)
+def test_a_master_that_lacks_something_is_not_built(master, capsys, old, new, complaint):
+    edit(master, old, new)
+    assert build_notebooks.main([], folder=master.parent.parent) == 1
+    assert "07_toy.py: exercise double: " in (said := capsys.readouterr().err) and complaint in said
+
+
+def test_a_change_in_the_master_reaches_all_editions(master, capsys):
+    edit(master, "Two are twice one.", "One and one are two.")
+    edit(master, "return x / 2", "return 0.5 * x")
+    assert build_notebooks.main(["--check"], folder=master.parent.parent) == 1
+    assert "page07.json" in capsys.readouterr().err
+    assert build_notebooks.main([], folder=master.parent.parent) == 0
+    assert guard_all(master) == []
+    first = {path: path.read_bytes() for path in master.parents[2].rglob("*07*.*")}
+    assert build_notebooks.main(["--force"], folder=master.parent.parent) == 0
+    assert {path: path.read_bytes() for path in master.parents[2].rglob("*07*.*")} == first
+
+
+def test_guard_notices_editions_of_exercises_that_are_gone(master):
+    master.write_text("# %% [markdown]\n# # 07 · A toy\n", encoding="utf-8")
+    assert unpaired(master.parent.parent) == [
+        "exercises/07.ipynb: no source for this notebook",
+        "solutions/07.ipynb: no source for this notebook",
+    ]
+    assert complaints_about_texts(master) == ["page07.json is not what the exercises of 07_toy.py say"]
+    assert build_notebooks.main([], folder=master.parent.parent) == 0 and complaints_about_texts(master) == []
 
 
 def test_guard_notices_what_has_no_partner(pair):

@@ -50,6 +50,8 @@ attention_heatmap(weights, tokenizer.convert_ids_to_tokens(inputs["input_ids"][0
 texts, labels = load_imdb_data(REVIEWS)
 if hasattr(bertnotes, "attend"):
     assert bertnotes.attend("A good film.").weights.shape[:2] == (6, 12)
+from bertnotes.exercises import check, hint
+assert hint("softmax").startswith("**Hint 1") and check("root", 16).passed
 print(len(texts) == len(labels) > 900, FINGERPRINTS.stat().st_size, bertnotes.__file__)
 print(REVIEWS)
 """

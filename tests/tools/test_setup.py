@@ -222,6 +222,34 @@ def test_make_lab_starts_with_the_clones_settings():
         assert said.strip() == expected
 
 
+@needs_make
+def test_make_lab_copies_the_exercises_for_the_learner_and_overwrites_nothing(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in (
+        "requirements.txt",
+        "pyproject.toml",
+        ".venv/ready",
+        "notebooks/exercises/01.ipynb",
+        "notebooks/exercises/02.ipynb",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{name}, as it comes")
+    lab = tmp_path / ".venv" / "bin" / "python"
+    lab.parent.mkdir()
+    lab.write_text("#!/bin/sh\n")
+    lab.chmod(0o755)
+    mine = tmp_path / "notebooks" / "my"
+    mine.mkdir()
+    (mine / "02.ipynb").write_text("my own work")
+    for _ in range(2):
+        subprocess.run(["make", "lab"], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+        texts = {path.name: path.read_text() for path in mine.iterdir()}
+        assert texts == {"01.ipynb": "notebooks/exercises/01.ipynb, as it comes", "02.ipynb": "my own work"}
+    shutil.rmtree(tmp_path / "notebooks" / "exercises")  # a clone without any
+    subprocess.run(["make", "lab"], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    assert len(list(mine.iterdir())) == 2
+
+
 def test_an_unknown_check_is_named(capsys):
     assert check.main(["unit", "lint", "links"]) == 2
     assert capsys.readouterr().err == "unknown check: links; there are lint, unit, notebooks, long\n"

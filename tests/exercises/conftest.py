@@ -1,0 +1,29 @@
+"""What the tests of exercises share: a learner's notebook whose folder is empty, and one process for the answers of all."""
+
+import pytest
+from learner import Notebook
+
+from bertnotes import exercises
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """The folder of my_bert.py, empty; nothing was tried or hinted before."""
+    monkeypatch.setattr(exercises, "temporary", lambda: tmp_path)
+    monkeypatch.setattr(exercises, "attempts", {})
+    monkeypatch.setattr(exercises, "hinted", {})
+    return tmp_path
+
+
+@pytest.fixture
+def notebook():
+    """A notebook of a learner's."""
+    return Notebook()
+
+
+@pytest.fixture
+def restarted():
+    """The process is not left to the next test."""
+    exercises.runner.stop()
+    yield
+    exercises.runner.stop()
