@@ -17,7 +17,7 @@ import pytest
 import torch
 from toy import LABELS, TEXTS
 
-MODULES = ("attend", "attention", "batching", "blockwise", "classifier", "dropout", "training")
+MODULES = ("attend", "attention", "batching", "blockwise", "classifier", "dropout", "lora", "training")
 WALKS = {}
 
 
@@ -109,9 +109,13 @@ def training(folder):
     from bertnotes.training import TrainConfig, evaluate, fit
 
     tokenizer, data = load_tokenizer(folder), (TEXTS[:12], LABELS[:12])
-    for attention, frozen in (("bertnotes", False), ("blockwise", False), ("bertnotes", True)):
+    for attention, choice in (
+        ("bertnotes", {}),
+        ("blockwise", {"class_weights": "balanced", "lora": 2}),
+        ("bertnotes", {"frozen": True}),
+    ):
         model = BERTClassifier(folder, 2, attention)
-        fit(model, tokenizer, data, data, TrainConfig(epochs=1, batch_size=5, max_length=16, frozen=frozen))
+        fit(model, tokenizer, data, data, TrainConfig(epochs=1, batch_size=5, max_length=16, **choice))
     dataset = TextClassificationDataset(*data, tokenizer, 16)
     assert len(dataset[0]) == 3
     evaluate(model, evaluation_loader(dataset, 5), "cpu", "bf16")

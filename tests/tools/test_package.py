@@ -252,7 +252,7 @@ def test_imports_are_found(tmp_path):
 def test_every_import_is_declared(path):
     """Among the dependencies, or in an extra if it is imported only where it is needed."""
     base = names_of(PROJECT["dependencies"])
-    extras = names_of(PROJECT["optional-dependencies"]["lab"] + PROJECT["optional-dependencies"]["attribution"])
+    extras = names_of(line for name in ("lab", "attribution", "onnx") for line in PROJECT["optional-dependencies"][name])
     for module, lazy in imports(path).items():
         declared = distributions(module)
         assert declared & (base | extras if lazy else base), f"{path.name} imports {module}: name it in pyproject.toml"

@@ -47,7 +47,7 @@ def pins():
 def asked_for():
     """Return what pyproject.toml asks for: to run, to test, to build."""
     extras = PROJECT["optional-dependencies"]
-    lines = [line for name in ("lab", "attribution", "tables", "test") for line in extras[name]]
+    lines = [line for name in ("lab", "attribution", "onnx", "tables", "test") for line in extras[name]]
     asked = [Requirement(line) for line in PROJECT["dependencies"] + lines + PYPROJECT["build-system"]["requires"]]
     return [requirement for requirement in asked if requirement.name != PROJECT["name"]]  # an extra that holds another one
 
