@@ -41,14 +41,14 @@ def read_reviews(data_file, columns=("review", "sentiment")):
     if missing:
         raise ValueError(f"{path} has no column {missing[0]!r}; it has {shown(table.columns)}, expected {list(columns)}")
     frame = pd.DataFrame([row for _, row in table], columns=table.columns, dtype=str)
-    for note in table.notes:
-        print(f"{path.name}: {note}", file=sys.stderr)
     if frame.empty:
         raise ValueError(f"{path} has a header but no reviews")
     frame["review"] = frame["review"].map(clean_review)
     _complain(path, frame, frame["review"] == "", "review", "an empty review")
     if "sentiment" in columns:
         _complain(path, frame, ~frame["sentiment"].isin(LABELS), "sentiment", 'a sentiment other than "positive" or "negative"')
+    for note in table.notes:
+        print(f"{path.name}: {note}", file=sys.stderr)
     return frame
 
 

@@ -8,6 +8,7 @@ colour each, the same in every picture, drawing and page to play with; the one t
 import io
 import warnings
 from collections import Counter
+from contextlib import contextmanager
 from functools import cache, partial, wraps
 
 import matplotlib.pyplot as plt
@@ -98,12 +99,24 @@ def vector(values, names) -> np.ndarray:
     return values
 
 
+@contextmanager
+def our_style():
+    """Let matplotlib draw in its own style for a while. Nothing else is put back afterwards: the first picture loads what shows
+    pictures in a notebook, which has settings of its own."""
+    before = {name: plt.rcParams[name] for name in OWN}
+    plt.rcParams.update(OWN)
+    try:
+        yield
+    finally:
+        plt.rcParams.update(before)
+
+
 def own_style(make):
     """Let a function make its picture in matplotlib's own style, on white, and have it drawn and saved so."""
 
     @wraps(make)
     def made(*inputs, **options):
-        with plt.rc_context(OWN):
+        with our_style():
             picture = make(*inputs, **options)
         figure = picture if isinstance(picture, Figure) else picture.get_figure(root=True)
         figure.set(facecolor="white")
@@ -116,7 +129,7 @@ def own_style(make):
 
 def in_own_style(figure, name, *inputs, **options):
     """Call a method of a figure: while it draws, matplotlib makes more of it, such as ticks."""
-    with plt.rc_context(OWN):
+    with our_style():
         return getattr(type(figure), name)(figure, *inputs, **options)
 
 

@@ -219,7 +219,7 @@ good, bad = np.array([True, False, True]), np.array([False, True, False])  # whi
 p, q = (1 + (table[rows] > 0).sum(axis=0) for rows in (good, bad))
 ratio = np.log((p / p.sum()) / (q / q.sum()))
 print({word: round(float(value), 2) for word, value in zip(words, ratio, strict=True)})
-assert np.allclose(ratio, nbsvm().set_params(countvectorizer__ngram_range=(1, 1)).fit(three, good)[1].ratio_)
+assert np.allclose(ratio, nbsvm().set_params(countvectorizer__ngram_range=(1, 1)).fit(three, good)[-1].ratio_)
 
 # %% [markdown]
 # Above 0, a word speaks for *good*. With pairs of words, on our reviews:
