@@ -68,7 +68,7 @@ class TrainConfig:
     frozen: bool = False
     """Leave the encoder as it is and train the new layer only."""
     lora: int | None = None
-    """Leave the encoder as it is and train a change of it, of this rank, such as 8 (LoRA), at ten times the rate."""
+    """Leave the encoder as it is and train a change of it, of this rank, such as 8 (LoRA); it bears a higher learning rate."""
     class_weights: str | None = None
     """balanced: in training a class counts for as much as any other, however rare it is."""
 
