@@ -278,16 +278,26 @@ def weight_bars(weights, names, ax: Axes | None = None, title: str | None = None
 
 
 @own_style
-def vector_arrows(vectors, names, color: str = BLUE, ax: Axes | None = None, title: str | None = None) -> Axes:
-    """Draw two-dimensional vectors as arrows from the origin, each with its name. vectors: (count, 2)."""
+def vector_arrows(
+    vectors, names, color: str = BLUE, ax: Axes | None = None, title: str | None = None, wide: bool = False
+) -> Axes:
+    """Draw two-dimensional vectors as arrows from the origin, each with its name.
+
+    vectors: (count, 2); wide: broad and hollow, so that thin arrows drawn on them later can be seen.
+    Raises ValueError where the vectors have another shape, or names are missing.
+    """
     vectors = matrix(vectors)
     if vectors.shape[1] != 2 or len(vectors) != len(names):
         raise ValueError(f"arrows need vectors (count, 2) and a name each; got {vectors.shape} and {len(names)} names")
     ax = ax or new_axes(4, 4)
+    arrow = {"arrowstyle": "-|>", "color": color, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
+    if wide:
+        hollow = {"arrowstyle": "simple,tail_width=0.9,head_width=1.9,head_length=1.3", "mutation_scale": 13}
+        arrow |= hollow | {"color": None, "facecolor": "white", "edgecolor": color, "linewidth": 1.6}
     for (x, y), name in zip(vectors, names, strict=True):
-        arrow = {"arrowstyle": "-|>", "color": color, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
         ax.annotate("", (x, y), (0, 0), arrowprops=arrow)
-        ax.annotate(written(name)[0], (x, y), xytext=(5, 4), textcoords="offset points", color=color, fontsize=12)
+        beside = (5, -15 if wide else 4)
+        ax.annotate(written(name)[0], (x, y), xytext=beside, textcoords="offset points", color=color, fontsize=12)
     reach = max(np.abs(vectors).max() * 1.3, *np.abs(ax.dataLim.get_points()[np.isfinite(ax.dataLim.get_points())]), 0.5)
     ax.update_datalim([(-reach, -reach), (reach, reach)])
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
