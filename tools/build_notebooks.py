@@ -1,6 +1,7 @@
 """Make notebooks/NN_name.ipynb from notebooks/src/NN_name.py (jupytext py:percent), with the outputs of a fresh kernel.
 
-From the exercises in a source: notebooks/exercises/NN.ipynb, not run; notebooks/solutions/NN.ipynb; what `hint` shows.
+From the exercises in a source: notebooks/exercises/NN.ipynb, not run; notebooks/solutions/NN.ipynb; what `hint` shows. What the
+tags of a cell mean stands in form.py.
 
     python tools/build_notebooks.py [--only 07] [--force] [--check]
 
@@ -18,6 +19,7 @@ import time
 from collections import Counter
 
 import exercises
+import form
 import jupytext
 import nbformat
 from check import ROOT, go_offline
@@ -60,9 +62,13 @@ def editions(source):
 
 
 def read_source(path, edition="lesson"):
-    """Read an edition of a text source as a notebook with no outputs, whose cell ids come from what the cells say."""
+    """Read an edition of a text source, or its "slides", as a notebook with no outputs, whose cell ids come from what the cells
+    say."""
     master = read_master(path)
-    notebook = exercises.lesson(master) if edition == "lesson" else exercises.edition(master, path, edition == "solutions")
+    if edition in ("exercises", "solutions"):
+        notebook = exercises.edition(master, path, edition == "solutions")
+    else:
+        notebook = form.shaped(exercises.lesson(master), path, edition == "slides")
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     seen = Counter()
     for cell in notebook.cells:
