@@ -194,15 +194,28 @@ def describe_pictures(notebook):
                 output.metadata["image/png"] = {"alt": f"{heading}: {printed}" if printed else heading}
 
 
-def take_over_outputs(notebook, path):
-    """Give a notebook the outputs that are stored at a path, if its code is the code stored there. Returns whether it was."""
-    stored = nbformat.read(path, as_version=4) if path.exists() else nbformat.v4.new_notebook()
+def stored_at(path):
+    """The notebook at a path; an empty one where there is none."""
+    return nbformat.read(path, as_version=4) if path.exists() else nbformat.v4.new_notebook()
+
+
+def take_over_outputs(notebook, stored):
+    """Give a notebook the outputs of another, if that one ran the same code. Returns whether it did."""
     old, new = ([cell for cell in one.cells if cell.cell_type == "code"] for one in (stored, notebook))
     if not old or [cell.source for cell in old] != [cell.source for cell in new] or not_run(stored):
         return False
     for cell, run in zip(new, old, strict=True):
         cell.outputs, cell.execution_count = run.outputs, run.execution_count
     return True
+
+
+def deck_of(source, lesson=None):
+    """What the deck of a page is made of: the cells of its source, with the outputs of its lesson, by default the stored one.
+    Raises ValueError where that one ran other code."""
+    notebook = read_source(source, "slides")
+    if not take_over_outputs(notebook, lesson or stored_at(target(source))):
+        raise ValueError(f"{target(source).name} was not made from {source.name} as it is; first: make notebooks")
+    return notebook
 
 
 def build(source, edition="lesson"):
@@ -276,7 +289,7 @@ def build_edition(path, edition, force):
         put_in_place(notebook, path, edition)
         print(f"{name}: written; stubs are not run")
         return
-    if not force and take_over_outputs(notebook, target(path, edition)):
+    if not force and take_over_outputs(notebook, stored_at(target(path, edition))):
         put_in_place(notebook, path, edition)
         print(f"{name}: only its prose has changed, so its outputs stay")
         return

@@ -2,7 +2,7 @@
 
 | a cell tagged | is |
 | --- | --- |
-| `check:NAME` | code that asserts what the prose above says: folded, not in decks and exports. A page with one is in the new form |
+| `check:NAME` | code that asserts what the prose above says: folded, in no deck or export. A page with one is in the new form |
 | `teaches` | code that prints and asserts, because the assert is a step of the page |
 | `slide-only` | Markdown of the deck that the lesson does not show: what a slide says in ten words |
 | `show-code` | code that its slide shows; of other code a slide shows the output, until C is pressed |
