@@ -21,3 +21,5 @@ class Pages(AsyncLargeFileManager):
 c = get_config()  # noqa: F821  (Jupyter calls this file with it)
 c.ServerApp.contents_manager_class = Pages
 c.HTMLExporter.embed_images = True  # File, Save and Export: what a page shows travels in the file
+c.TagRemovePreprocessor.remove_cell_tags = {"check"}  # and what only checks stays behind
+c.TagRemovePreprocessor.enabled = True

@@ -1,6 +1,7 @@
 """Make notebooks/NN_name.ipynb from notebooks/src/NN_name.py (jupytext py:percent), with the outputs of a fresh kernel.
 
-From the exercises in a source: notebooks/exercises/NN.ipynb, not run; notebooks/solutions/NN.ipynb; what `hint` shows.
+From the exercises in a source: notebooks/exercises/NN.ipynb, not run; notebooks/solutions/NN.ipynb; what `hint` shows. What the
+tags of a cell mean stands in form.py.
 
     python tools/build_notebooks.py [--only 07] [--force] [--check]
 
@@ -18,6 +19,7 @@ import time
 from collections import Counter
 
 import exercises
+import form
 import jupytext
 import nbformat
 from check import ROOT, go_offline
@@ -60,9 +62,13 @@ def editions(source):
 
 
 def read_source(path, edition="lesson"):
-    """Read an edition of a text source as a notebook with no outputs, whose cell ids come from what the cells say."""
+    """Read an edition of a text source, or its "slides", as a notebook with no outputs, whose cell ids come from what the cells
+    say."""
     master = read_master(path)
-    notebook = exercises.lesson(master) if edition == "lesson" else exercises.edition(master, path, edition == "solutions")
+    if edition in ("exercises", "solutions"):
+        notebook = exercises.edition(master, path, edition == "solutions")
+    else:
+        notebook = form.shaped(exercises.lesson(master), path, edition == "slides")
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     seen = Counter()
     for cell in notebook.cells:
@@ -188,15 +194,28 @@ def describe_pictures(notebook):
                 output.metadata["image/png"] = {"alt": f"{heading}: {printed}" if printed else heading}
 
 
-def take_over_outputs(notebook, path):
-    """Give a notebook the outputs that are stored at a path, if its code is the code stored there. Returns whether it was."""
-    stored = nbformat.read(path, as_version=4) if path.exists() else nbformat.v4.new_notebook()
+def stored_at(path):
+    """The notebook at a path; an empty one where there is none."""
+    return nbformat.read(path, as_version=4) if path.exists() else nbformat.v4.new_notebook()
+
+
+def take_over_outputs(notebook, stored):
+    """Give a notebook the outputs of another, if that one ran the same code. Returns whether it did."""
     old, new = ([cell for cell in one.cells if cell.cell_type == "code"] for one in (stored, notebook))
     if not old or [cell.source for cell in old] != [cell.source for cell in new] or not_run(stored):
         return False
     for cell, run in zip(new, old, strict=True):
         cell.outputs, cell.execution_count = run.outputs, run.execution_count
     return True
+
+
+def deck_of(source, lesson=None):
+    """What the deck of a page is made of: the cells of its source, with the outputs of its lesson, by default the stored one.
+    Raises ValueError where that one ran other code."""
+    notebook = read_source(source, "slides")
+    if not take_over_outputs(notebook, lesson or stored_at(target(source))):
+        raise ValueError(f"{target(source).name} was not made from {source.name} as it is; first: make notebooks")
+    return notebook
 
 
 def build(source, edition="lesson"):
@@ -270,7 +289,7 @@ def build_edition(path, edition, force):
         put_in_place(notebook, path, edition)
         print(f"{name}: written; stubs are not run")
         return
-    if not force and take_over_outputs(notebook, target(path, edition)):
+    if not force and take_over_outputs(notebook, stored_at(target(path, edition))):
         put_in_place(notebook, path, edition)
         print(f"{name}: only its prose has changed, so its outputs stay")
         return

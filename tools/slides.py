@@ -1,9 +1,10 @@
-"""Make slides/NN_name.html from notebooks/NN_name.ipynb: one file a deck, which opens in any browser with no network.
+"""Make slides/NN_name.html from a page's source and the outputs of its lesson: one file a deck, which opens in any browser with
+no network.
 
     python tools/slides.py [--only 04] [--out slides]
 
-nbconvert knows which cell begins a slide (the source says so); reveal.js, copied into the file, shows them. Formulas become
-MathML, which browsers draw themselves.
+nbconvert knows which cell begins a slide (the source says so: form.py); reveal.js, copied into the file, shows them. Formulas
+become MathML, which browsers draw themselves.
 """
 
 import argparse
@@ -12,10 +13,10 @@ import re
 import sys
 from pathlib import Path
 
-import nbformat
 import pyreveal
-from build_notebooks import NOTEBOOKS, sources, target
+from build_notebooks import NOTEBOOKS, deck_of, sources, target
 from check import ROOT
+from form import is_new
 from jinja2 import pass_context
 from latex2mathml.converter import convert
 from nbconvert import SlidesExporter
@@ -67,12 +68,16 @@ def formula(latex, display):
     return mathml.replace("<math ", f'<math alttext="{html.escape(latex)}" ', 1)
 
 
-def deck(path):
-    """The slides of a stored notebook, as the text of one HTML file."""
-    notebook = nbformat.read(path, as_version=4)
+def deck(source):
+    """The slides of the page with this source, as the text of one HTML file. ValueError where its lesson is out of step."""
+    return as_html(deck_of(source), target(source).parent)
+
+
+def as_html(notebook, folder):
+    """The slides of a notebook, whose pictures are named from a folder, as the text of one HTML file."""
     title = next(cell.source for cell in notebook.cells if cell.cell_type == "markdown").splitlines()[0].lstrip("# ")
-    notebook.metadata["title"] = title
-    return DeckExporter().from_notebook_node(notebook, {"metadata": {"path": str(Path(path).parent)}})[0]
+    notebook.metadata |= {"title": title, "composed": is_new(notebook)}
+    return DeckExporter().from_notebook_node(notebook, {"metadata": {"path": str(folder)}})[0]
 
 
 def main(arguments=None, notebooks=NOTEBOOKS):
@@ -81,15 +86,16 @@ def main(arguments=None, notebooks=NOTEBOOKS):
     parser.add_argument("--only", nargs="+", default=[], metavar="NN", help="only the notebooks whose names begin so")
     parser.add_argument("--out", type=Path, default=ROOT / "slides", help="the folder for the decks")
     options = parser.parse_args(arguments)
-    paths = [target(source) for source in sources(notebooks, options.only)]
+    paths = sources(notebooks, options.only)
     if not paths:
         print(f"no notebook begins with {' or '.join(options.only) or 'a number'}", file=sys.stderr)
         return 2
-    if missing := [path.name for path in paths if not path.exists()]:
-        print(f"not made yet: {', '.join(missing)}; first: make notebooks", file=sys.stderr)
-        return 2
     for path in paths:
-        made = write_whole(options.out / f"{path.stem}.html", deck(path))
+        try:
+            made = write_whole(options.out / f"{path.stem}.html", deck(path))
+        except (FileNotFoundError, ValueError) as error:
+            print(f"{path.name}: {error}", file=sys.stderr)
+            return 2
         print(f"{made}: {made.stat().st_size / 1e6:.1f} MB")
     return 0
 

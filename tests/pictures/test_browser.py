@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import nbformat
 import pytest
 import slides
-from build_notebooks import sources, target
+from build_notebooks import sources
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
@@ -247,7 +247,7 @@ def test_lab_shows_the_picture_untrusted_and_the_view_once_trusted(chromium, lab
 
 @pytest.mark.parametrize("source", sources(), ids=lambda source: source.stem)
 def test_every_slide_fits_and_is_legible(chromium, tmp_path, source):
-    (tmp_path / "deck.html").write_text(slides.deck(target(source)), encoding="utf-8")
+    (tmp_path / "deck.html").write_text(slides.deck(source), encoding="utf-8")
     with watched(chromium) as (page, complaints):
         page.goto((tmp_path / "deck.html").as_uri())
         page.wait_for_selector(".reveal.ready")
@@ -264,7 +264,7 @@ def test_every_slide_fits_and_is_legible(chromium, tmp_path, source):
 
 
 def test_the_keys_of_a_deck_that_readme_names(chromium, tmp_path):
-    (tmp_path / "deck.html").write_text(slides.deck(target(sources()[0])), encoding="utf-8")
+    (tmp_path / "deck.html").write_text(slides.deck(sources()[0]), encoding="utf-8")
     with watched(chromium) as (page, complaints):
         page.goto((tmp_path / "deck.html").as_uri() + "#/3")
         page.wait_for_selector(".reveal.ready")

@@ -199,9 +199,14 @@ def notebook(tmp_path):
     return tmp_path / "99_page.ipynb"
 
 
+def deck_of(notebook):
+    """The deck of a stored notebook."""
+    return slides.as_html(nbformat.read(notebook, as_version=4), notebook.parent)
+
+
 @pytest.mark.parametrize("kind", ["deck", "html"])
 def test_a_deck_and_an_export_carry_drawings_and_toys(chromium, notebook, tmp_path, kind):
-    text = slides.deck(notebook) if kind == "deck" else HTMLExporter(embed_images=True).from_filename(str(notebook))[0]
+    text = deck_of(notebook) if kind == "deck" else HTMLExporter(embed_images=True).from_filename(str(notebook))[0]
     body = text.partition("<body")[2].partition("Reveal")[0]  # without the script that shows slides
     sources = re.findall(r"""<img[^>]*\ssrc=["']([^"']*)""", body)
     assert len(sources) == 3 and all(source.startswith("data:image/") for source in sources)
@@ -221,7 +226,7 @@ def test_a_deck_and_an_export_carry_drawings_and_toys(chromium, notebook, tmp_pa
 def test_a_deck_without_its_picture_is_an_error(notebook):
     (notebook.parent / "figures" / "01_cost.svg").unlink()
     with pytest.raises(FileNotFoundError, match=r"no picture figures/01_cost.svg.*tools/figures.py"):
-        slides.deck(notebook)
+        deck_of(notebook)
 
 
 def test_jupyter_is_told_to_embed_pictures():
