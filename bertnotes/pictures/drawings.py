@@ -352,7 +352,7 @@ def _sum_of_values(drawing, x, y):
     lines = (
         "The weights are above 0 and add up to 1.",
         "So the output can go anywhere between",
-        "the values, and never leave them.",
+        "the values, but never outside.",
     )
     for row, line in enumerate(lines):
         drawing.write(x, y + 330 + 32 * row, line, 20, anchor="start")

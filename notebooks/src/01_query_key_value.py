@@ -1,14 +1,30 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # # 01 · Query, key, value
 #
-# **The question:** how can a word look at other words and take from each just as much as it needs?
+# **The question:** how can a word collect information from the other words of its sentence, and decide how much to
+# take from each?
 #
-# The answer is one formula, called *attention*. It is the heart of BERT. Here we work it out by hand for three
-# words, with numbers that you can check on paper, and then see why each of its parts is there.
+# ![The word chase compares its query with the key of each word. The scores 4, 0 and 2 become weights, and the output moves to its place between the three values](figures/01_attention.png)
 #
-# **You need:** Python and school algebra. **Time:** about 30 minutes. The cells build on each other: run them in order.
+# The answer is called **attention**. It is the central part of BERT, and this page is the little film above in slow motion. We work it
+# out for three words, with numbers that you can check on paper. Then we ask what each part is good for, and at the end you write it
+# yourself.
+#
+# **You need:** Python and school algebra. **Time:** about 50 minutes, and 52 more for the exercises. Run the cells in order. Where a cell
+# says `guess = None`, type your guess in place of `None`. With `None` the page runs, too, but a guess makes the answer easier to remember.
 
-# %% slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# # Query, key, value
+#
+# How can a word collect information from the other words of its sentence?
+#
+# ![The word chase compares its query with the key of each word. The scores 4, 0 and 2 become weights, and the output moves to its place between the three values](figures/01_attention.png)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Let the film run twice without a word. Then ask: what do you think the three bars are? Do not explain them yet; section 2
+# comes back to these numbers.
+
+# %%
 import math
 
 import matplotlib.pyplot as plt
@@ -16,551 +32,601 @@ import torch
 
 from bertnotes.pictures.attention import attention_heatmap, vector_arrows, weight_bars
 from bertnotes.pictures.charts import line_chart
-from bertnotes.pictures.style import BLUE, ORANGE
+from bertnotes.pictures.play import play
+from bertnotes.pictures.style import KEY, QUERY, VALUE
 
-torch.manual_seed(0)
-torch.set_printoptions(precision=2, sci_mode=False)
-print("ready")
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## 1. From a search engine to a soft look-up
-#
-# A search engine has three things in it:
-#
-# - the **query**: what you typed,
-# - the **keys**: what each page says that it is about,
-# - the **values**: the pages themselves, which is what you get.
-#
-# It compares the query with every key and hands you the values whose keys fit best. Query, key and value mean the same
-# in BERT; only the comparing is done with numbers.
+torch.set_printoptions(precision=3, sci_mode=False)
 
 # %% [markdown]
-# A Python dictionary is the simplest search engine: keys, values, and a query that must fit **exactly**.
-# Here it keeps the length of three films, in minutes.
+# ## 1. A look-up that need not be exact
+#
+# You have used queries, keys and values before: a Python dictionary has them. You ask with a **query**. It is compared with
+# the **keys**. Where a key is equal to it, you get the **value** that belongs to that key. This dictionary knows how
+# long three films are, in minutes.
 
 # %%
 minutes = {"comedy": 90, "thriller": 120, "black comedy": 105}
-print(minutes["comedy"])
+print(minutes.get("comedy"))
 print(minutes.get("something funny"))
 
 # %% [markdown]
-# Nearly right is no use to a dictionary: "something funny" gets nothing at all.
+# *Something funny* gets nothing, though two of the films are funny. For a dictionary a key is equal or it is not.
 #
-# So let us describe each film by two numbers, *how funny* and *how frightening*, and describe what we want in the
-# same way. Then query and keys are **vectors**, and we can measure how well they fit.
+# To say that a key is *nearly* right, we need numbers. Let us describe each film by two: how funny it is, and how
+# frightening. We describe the wish in the same way: very funny, not at all frightening, $(2, 0)$. Now keys and query are
+# **vectors**, and we can draw them as arrows.
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## A wish is a query, a film is a key
+
+# %% slideshow={"slide_type": "-"}
 films = ["comedy", "thriller", "black comedy"]
 film_keys = torch.tensor([[2.0, 0.0], [0.0, 2.0], [1.0, 1.0]])
-film_values = torch.tensor([90.0, 120.0, 105.0])
 wish = torch.tensor([2.0, 0.0])  # very funny, not frightening
-ax = vector_arrows(film_keys, films, title="keys (blue); query (orange, drawn shorter)")
-ax = vector_arrows(wish[None] * 0.6, [""], color=ORANGE, ax=ax)
-print(film_keys)
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# The measure is the **dot product**: multiply number by number, then add up. Vectors that point the same way
-# score high, vectors at a right angle score 0, opposite ones score below 0.
-#
-# For the black comedy: $2 \times 1 + 0 \times 1 = 2$.
-
-# %%
-film_scores = film_keys @ wish
-print(film_scores)
-assert film_scores[2] == 2 * 1 + 0 * 1
+ax = vector_arrows(wish[None], ["the wish"], color=QUERY, wide=True)
+ax = vector_arrows(film_keys, films, color=KEY, ax=ax, title="across: funny, up: frightening")
 
 # %% [markdown]
-# The comedy fits best, but the black comedy fits a little, too. So we take **something of each value**: we turn the
-# scores into shares that add up to 1 and take the average with these shares.
+# The wish is the wide blue arrow, the three keys are orange. The key of *comedy* lies exactly on the wish. *Black comedy* points
+# halfway in that direction, and *thriller* points somewhere else.
+#
+# To measure how well two arrows fit, we use the **dot product**: multiply number by number, then add up. For *comedy* that is
+# $2 \times 2 + 0 \times 0 = 4$. It is large where two arrows point the same way and are long. It is 0 where they stand at a right
+# angle, and below 0 where they point away from each other. What does *black comedy* get? Its key is $(1, 1)$.
 
 # %%
+guess = None  # the score of black comedy
+
+# %%
+film_scores = film_keys @ wish  # the dot product of each key with the wish
+print(dict(zip(films, film_scores.tolist(), strict=True)))
+print("your guess for black comedy:", guess)
+
+# %% [markdown]
+# $2 \times 1 + 0 \times 1 = 2$. These numbers are called **scores**.
+#
+# A dictionary would now hand over one value. We can do better: take a little of *every* value, and more where the score is
+# higher. So we turn the scores into shares that add up to 1. The simplest way is to divide them by their sum.
+
+# %%
+film_minutes = torch.tensor([90.0, 120.0, 105.0])
 shares = film_scores / film_scores.sum()
-answer = (shares * film_values).sum()
-print("shares:", shares, "answer:", answer)
-assert answer == 2 / 3 * 90 + 1 / 3 * 105
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### A question
-#
-# Sharing out by simple division worked here. **For which query does it go wrong?**
-#
-# Think of a wish with a number below 0 in it, such as $(2, -1)$: very funny, and please *not* frightening. What
-# are its three scores, and what are its shares? Write them down before you run the next cell.
-
-# %%
-picky = film_keys @ torch.tensor([2.0, -1.0])
-print("scores:", picky, "shares:", picky / picky.sum())
-assert (picky / picky.sum()).min() < 0
+print(f"shares: {shares}")
+print(f"answer: {shares @ film_minutes:.0f} minutes")
 
 # %% [markdown]
-# A share below 0 makes no sense: minus 67 % of a thriller. And had the scores added up to 0, we would have
-# divided by 0.
+# ### Where it goes wrong
 #
-# The remedy: before sharing out, make every score positive with the exponential function, $e^{\text{score}}$. It is
-# never 0 or below, and it keeps the order: a larger score stays larger. This is the **softmax**:
+# Two thirds of 90 and one third of 105 make 95 minutes, a sensible answer. But try another wish: $(2, -1)$, very funny, and
+# please *not* frightening. The scores are now 4, $-2$ and 1. What share does the *thriller* get?
+
+# %%
+guess = None  # the share of the thriller
+
+# %%
+picky_scores = film_keys @ torch.tensor([2.0, -1.0])
+picky_shares = picky_scores / picky_scores.sum()
+print(f"scores: {picky_scores}")
+print(f"shares: {picky_shares}    your guess for the thriller: {guess}")
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## A wish with a minus
+#
+# Very funny, and please *not* frightening: $(2, -1)$
+#
+# The scores are 4, $-2$ and 1. Divide them by their sum, 3: what share does the *thriller* get?
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# 1.33, **−0.67**, 0.33: minus two thirds of a thriller.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The question to wait for: "can I not just cut off at 0?" Yes; then a film with a score of −2 and one with −5 become the same,
+# and nothing could be learned from either. We come back to that in section 4.
+
+# %% [markdown]
+# Minus two thirds of a thriller: that makes no sense. And had the scores added up to 0, we would have divided by 0.
+#
+# So every score must first become positive, and a higher score must stay a higher one. Squaring does not do it: the square of $-2$
+# is 4, and the least wanted film would be in demand. The exponential function does: $e^{s}$ is positive for every $s$, and it
+# grows with $s$. If a score rises by 1, $e^{s}$ grows by a factor of 2.7, wherever it was before. Exponentiate, then divide by the
+# sum: this is the **softmax** of the scores.
 #
 # $$\mathrm{softmax}(s)_i = \frac{e^{s_i}}{e^{s_1} + e^{s_2} + \dots + e^{s_n}}$$
 
-# %% slideshow={"slide_type": "subslide"}
-positive = torch.exp(picky)
-film_weights = positive / positive.sum()
-print("e to the scores:", positive)
-print("weights:", film_weights)
-assert torch.allclose(film_weights, picky.softmax(dim=0))  # torch has it built in
-ax = weight_bars(film_weights, films, title="how much of each film, by softmax")
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Softmax: from scores to weights
+#
+# $$\mathrm{softmax}(s)_i = \frac{e^{s_i}}{e^{s_1} + e^{s_2} + \dots + e^{s_n}}$$
+
+# %% slideshow={"slide_type": "-"}
+powers = torch.exp(picky_scores)
+film_weights = powers / powers.sum()
+print(f"e to the scores: {powers}")
+print(f"weights:         {film_weights}")
+ax = weight_bars(film_weights, films, title="how much of each film")
+
+# %% tags=["check:softmax-positive"]
+# checked: ours is PyTorch's softmax; the weights are positive and add up to 1
+assert torch.allclose(film_weights, picky_scores.softmax(dim=0))
+assert film_weights.min() > 0 and film_weights.sum().isclose(torch.tensor(1.0))
+assert shares.tolist() == film_scores.div(6).tolist() and picky_shares.min() < -0.6
 
 # %% [markdown]
-# All weights are above 0 and they add up to 1. Largest score, largest weight. The answer is the weighted average
-# of the values: a soft look-up in a dictionary.
+# The results are called **weights**. All are positive, and they add up to 1. The thriller's bar says 0.00, but its weight is not
+# zero: the line above has it with three digits, 0.002. Softmax never rules anything out completely.
+#
+# The next picture puts it together for our first wish, $(2, 0)$: a dictionary on the left; on the right an average of all values,
+# with these weights. It is a dictionary whose keys may fit *more or less*, a **soft look-up**.
+#
+# ![Left: a dictionary finds nothing for "something funny". Right: the query (2, 0) takes 0.867 of the comedy, 0.016 of the thriller and 0.117 of the black comedy, which makes 92.2 minutes](figures/01_soft_lookup.svg)
+#
+# Follow one row: *black comedy* has the key $(1, 1)$ and so the score 2. Softmax gives it the weight 0.117, and so 0.117 of its 105
+# minutes go into the answer.
 
-# %%
-assert film_weights.min() > 0 and film_weights.sum().isclose(torch.tensor(1.0))
-print(f"{(film_weights * film_values).sum():.1f} minutes")
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ![Left: a dictionary finds nothing for "something funny". Right: the query (2, 0) takes 0.867 of the comedy, 0.016 of the thriller and 0.117 of the black comedy, which makes 92.2 minutes](figures/01_soft_lookup.svg)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## 2. The formula
+# %% [markdown]
+# ## 2. Three words, by hand
 #
-# Attention is this look-up for many queries at once. Put all queries into the rows of one matrix $Q$, all
-# keys into the rows of $K$, all values into the rows of $V$ (Vaswani et al. 2017, equation 1):
+# Now words in the place of films. Our sentence is *cats chase mice*, and each word is a vector of two numbers: how much of a *thing* it
+# is, and how much it *acts*. We made them up. In BERT each word has hundreds of numbers, and they are learned.
 #
-# $$\mathrm{Attention}(Q, K, V) = \mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt{d_k}}\right) V$$
+# A film was only looked up, and only the wish looked for something. Here every word does both. Each word
 #
-# - $Q K^\top$: every query's dot product with every key; row = query, column = key;
-# - $d_k$: how many numbers a key has. Why we divide by its root comes in section 5;
-# - softmax, row by row: scores become weights. Times $V$: the weighted average of the values.
+# - **asks**: its *query* says what it is looking for,
+# - **can be found**: its *key* says what it has to offer,
+# - **gives**: its *value* is what others take from it.
+#
+# So each word needs three vectors. This is what becomes of the word *chase*, from left to right:
+#
+# ![Data flow for chase: its vector becomes a query; each word's vector becomes a key and a value. Query times key gives the scores 4, 0, 2; divided by the root of 2 and put through softmax they are the weights 0.768, 0.045, 0.187; the weighted values add up to (1.53, 3.45)](figures/01_flow.svg)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## 3. Three words, by hand
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ![Data flow for chase: its vector becomes a query; each word's vector becomes a key and a value. Query times key gives the scores 4, 0, 2; divided by the root of 2 and put through softmax they are the weights 0.768, 0.045, 0.187; the weighted values add up to (1.53, 3.45)](figures/01_flow.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Leave this one up. The five steps that follow are its columns, from left to right; point at the column each time.
+
+# %% [markdown]
+# There are five steps: vectors, scores, scaling, weights, output. We take them one by one, and meet all the numbers of the drawing.
 #
-# Our sentence is *cats chase mice*. Each word is a vector of two numbers. In BERT they are learned, and there are
-# hundreds; we make two up: the first says *how much of a thing* the word is, the second *how much it acts*.
+# ### Step 1: three vectors for each word
+#
+# Each of the three comes from the word's vector by a matrix: $Q = X W_Q$, $K = X W_K$, $V = X W_V$. BERT learns these matrices. We choose
+# ours so that you can follow them:
+#
+# - $W_Q$ swaps the two numbers. So an action looks for things, and a thing looks for an action.
+# - $W_K$ changes nothing, to keep the arithmetic short.
+# - $W_V$ turns $(a, b)$ into $(a + 2b,\; 2a)$. What a word gives need not look like what it can be found by.
 
 # %%
 words = ["cats", "chase", "mice"]
 X = torch.tensor([[2.0, 0.0], [0.0, 2.0], [1.0, -1.0]])
-ax = vector_arrows(X, words, title="the three words: across = thing, up = acts")
-print(X)
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### Step 1: project
-#
-# Each word plays three parts. It **asks** (query), it **says what it has** (key), and it **gives** (value). For each
-# part there is a matrix, and $Q = X W_Q$, $K = X W_K$, $V = X W_V$. BERT learns the matrices. Ours:
-#
-# - $W_Q$ swaps the two numbers: an action asks for things, a thing asks for an action;
-# - $W_K$ changes nothing, to keep the sums short;
-# - $W_V$ turns $(a, b)$ into $(a + 2b,\; 2a)$: what is given need not look like what is asked for.
-
-# %%
 W_Q = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
 W_K = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
 W_V = torch.tensor([[1.0, 2.0], [2.0, 0.0]])
 Q, K, V = X @ W_Q, X @ W_K, X @ W_V
-print("Q", Q, "K", K, "V", V, sep="\n")
+for word, query, key, value in zip(words, Q.tolist(), K.tolist(), V.tolist(), strict=True):
+    print(f"{word:5}  query {query}  key {key}  value {value}")
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# Check one of each on paper. *chase* is $(0, 2)$, so its query is $(2, 0)$, its key is $(0, 2)$ and its value is
-# $(0 + 2 \times 2,\; 2 \times 0) = (4, 0)$.
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### Step 1: three vectors for each word
 
-# %%
-assert Q[1].tolist() == [2, 0] and K[1].tolist() == [0, 2] and V[1].tolist() == [4, 0]
+# %% slideshow={"slide_type": "-"}
 _, axes = plt.subplots(1, 3, figsize=(11, 3.8), layout="constrained")
-for ax, vectors, name in zip(axes, (Q, K, V), ("queries: asks", "keys: has", "values: gives"), strict=True):
-    vector_arrows(vectors, words, color=ORANGE if name[0] == "q" else BLUE, ax=ax, title=name)
+ax = vector_arrows(Q, words, color=QUERY, ax=axes[0], title="queries: what I look for")
+ax = vector_arrows(K, words, color=KEY, ax=axes[1], title="keys: what I can be found by")
+ax = vector_arrows(V, words, color=VALUE, ax=axes[2], title="values: what I give")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### Step 2: dot product
-#
-# Every query with every key. Row *chase*, column *mice*: the query $(2, 0)$ and the key $(1, -1)$ give
-# $2 \times 1 + 0 \times (-1) = 2$.
-
-# %%
-scores = Q @ K.T
-print(scores)
-assert scores[1].tolist() == [4, 0, 2]
-ax = vector_arrows(K, [f"{word}: {score:.0f}" for word, score in zip(words, scores[1], strict=True)])
-ax = vector_arrows(Q[1:2] * 0.6, [""], color=ORANGE, ax=ax, title="query of chase (orange), scores of keys")
+# %% tags=["check:projections"]
+# checked: the vectors that the text works out by hand
+assert Q[1].tolist() == [2, 0] and K[1].tolist() == [0, 2] and V[1].tolist() == [4, 0]
 
 # %% [markdown]
-# The orange arrow is drawn shorter than it is, so that it does not hide *cats*, which points the same way. *chase* asks
-# for things: *cats* scores 4, *mice* 2, and *chase* itself, at a right angle to its own query, 0.
+# Check one word on paper: *chase* is $(0, 2)$. Its query is $(2, 0)$, its key is $(0, 2)$, and its value is
+# $(0 + 2 \times 2,\; 2 \times 0) = (4, 0)$. Now compare the first two pictures. The query of *chase* points right, where the key of *cats* is. The query of *cats* points up, where
+# the key of *chase* is. They should find each other.
+#
+# ### Step 2: scores
+#
+# Take the dot product of every query with every key. The row says who asks, the column who is asked. We do one by hand: *chase* asks
+# *mice*. The query is $(2, 0)$, the key is $(1, -1)$. Work out the score before you look at the last number in the second row.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %%
+scores = Q @ K.T  # .T turns the rows of K into columns
+print(scores)
+
+# %% [markdown]
+# $2 \times 1 + 0 \times (-1) = 2$. The whole row of *chase* is 4, 0, 2: *cats* fit best, *mice* a little, and *chase* does not look for
+# itself.
+#
 # ### Step 3: scale
 #
-# Divide by $\sqrt{d_k}$. Our keys have two numbers, so $d_k = 2$ and $\sqrt{d_k} \approx 1.41$. Nothing changes its
-# place; the scores only come closer together.
+# Divide every score by $\sqrt{d_k}$, where $d_k$ is how many numbers a key has. Here it is 2, and $\sqrt 2 \approx 1.41$. The scores keep their
+# order and come closer together. Why that helps is a question of its own, and section 4 answers it.
+#
+# ### Step 4: softmax
+#
+# Each row on its own goes through softmax. For *chase*: $e^{2.83} = 16.9$, $e^{0} = 1$ and $e^{1.41} = 4.1$. Together that is 22.0, so
+# *cats* get $16.9 / 22.0 = 0.77$.
 
 # %%
 d_k = K.shape[-1]
 scaled = scores / math.sqrt(d_k)
-print(f"d_k = {d_k}, its root = {math.sqrt(d_k):.2f}")
-print(scaled)
-assert (scaled.argsort(dim=-1, stable=True) == scores.argsort(dim=-1, stable=True)).all()
+weights = scaled.softmax(dim=-1)  # dim=-1: along the last axis, so each row adds up to 1
+print(f"scaled scores of chase: {scaled[1]}")
+print(f"weights of chase:       {weights[1]}")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### Step 4: softmax
-#
-# Row by row. For *chase*: $e^{2.83} \approx 16.9$, $e^{0} = 1$ and $e^{1.41} \approx 4.1$, together $22.0$. So *cats* gets
-# $16.9 / 22.0 \approx 0.77$.
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### Step 4: who looks at whom
 
-# %%
-weights = scaled.softmax(dim=-1)
-print(torch.exp(scaled[1]), f"together {torch.exp(scaled[1]).sum():.1f}")
-print(weights)
+# %% slideshow={"slide_type": "-"}
+ax = attention_heatmap(weights, words, title="cats chase mice")
+
+# %% tags=["check:weights"]
+# checked: each row of weights adds up to 1; cats and mice look most at chase, chase at cats
 assert torch.allclose(weights.sum(dim=-1), torch.ones(3))
-ax = weight_bars(weights[1], words, title="where chase looks")
+assert weights.argmax(dim=-1).tolist() == [1, 0, 1]
+assert [round(share, 3) for share in weights[1].tolist()] == [0.768, 0.045, 0.187]
 
 # %% [markdown]
-# All three rows at once make a **heatmap**, the picture that you will meet all through this course. A row is the word
-# that looks, a column is the word that it looks at; the darker, the more. Each row adds up to 1.
-
-# %% slideshow={"slide_type": "subslide"}
-ax = attention_heatmap(weights, words, title="cats chase mice")
-for word, row in zip(words, weights, strict=True):
-    print(f"{word} looks most at {words[row.argmax()]}")
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### Step 5: weighted sum
+# This picture is called a **heatmap**, and you will see many of them in this course. A row is the word that looks, a column is the word that
+# it looks at, and darker means more. Each row adds up to 1.
 #
-# Each word takes from each value as much as its row says. For *chase*, first number:
-# $0.768 \times 2 + 0.045 \times 4 + 0.187 \times (-1) \approx 1.53$. The output lies between the values,
-# nearest to that of *cats*.
+# Read the first row: *cats* look at *chase* with 0.93. The things look at the action, and the action looks at the things, because that is
+# how we chose $W_Q$. But the picture is not symmetric: *mice* look at *chase* with 0.89, and *chase* looks at *mice* with 0.19 only. What I
+# look for and what I can be found by are two different vectors.
+#
+# ### Step 5: the weighted average of the values
+#
+# Each word now takes from every value as much as its row says. For *chase*, first number: $0.768 \times 2 + 0.045 \times 4 + 0.187 \times
+# (-1) \approx 1.53$.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Cover the numbers and let the class read a row aloud: "cats look at ...". People mix up row and column at first; spend a minute here,
+# it pays on every later page. Columns do not add up to 1.
 
 # %%
 output = weights @ V
-print(output)
+for word, vector in zip(words, output.tolist(), strict=True):
+    print(f"{word:5}  ({vector[0]:.2f}, {vector[1]:.2f})")
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ![The three values are the corners of a triangle. The output of chase, (1.53, 3.45), lies inside it, near the value of cats](figures/01_values_triangle.svg)
+
+# %% tags=["check:output"]
+# checked: the output that the text and the drawings give, and that it is the weighted average
+assert [round(number, 2) for number in output[1].tolist()] == [1.53, 3.45]
 assert torch.allclose(output[1], weights[1, 0] * V[0] + weights[1, 1] * V[1] + weights[1, 2] * V[2])
-ax = vector_arrows(V, words)
-ax = vector_arrows(output[1:2], [""], color=ORANGE, ax=ax, title="values (blue), output of chase (orange)")
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# That is all. *chase* went in as $(0, 2)$ and knows nothing of its neighbours; it comes out as a vector made of theirs.
-# A word's vector now depends on the sentence that it stands in.
+# %% [markdown]
+# ![The three values are the corners of a triangle. The output of chase, (1.53, 3.45), lies inside it, near the value of cats](figures/01_values_triangle.svg)
 #
-# Swap *mice* for something else, and the output of *chase* is another one, though *chase* is the same word:
+# The three values are the corners of a triangle. With positive weights that add up to 1, you can reach every point inside it, and none
+# outside. The output of *chase* lies near the corner of *cats*, because *cats* have the largest weight.
+#
+# And that is all of attention. *chase* went in as $(0, 2)$ and knew nothing of its neighbours. It came out as $(1.53, 3.45)$, a vector made
+# from theirs. So the same word must come out differently in another sentence. Let us see: we replace *mice* by *dogs*, for which we
+# make up the vector $(2, 1)$.
 
 # %%
-changed = X.clone()
-changed[2] = torch.tensor([2.0, 1.0])  # "dogs", say
-other = (changed @ W_Q @ (changed @ W_K).T / math.sqrt(2)).softmax(dim=-1) @ changed @ W_V
-print("chase with mice:", output[1])
-print("chase with dogs:", other[1])
-assert not torch.allclose(output[1], other[1], atol=0.1)
+X_dogs = torch.tensor([[2.0, 0.0], [0.0, 2.0], [2.0, 1.0]])
+dogs_weights = (X_dogs @ W_Q @ (X_dogs @ W_K).T / math.sqrt(2)).softmax(dim=-1)
+dogs_output = dogs_weights @ X_dogs @ W_V
+print(f"chase, with mice: {output[1]}")
+print(f"chase, with dogs: {dogs_output[1]}")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### Try it: make a word look where you want
+# %% tags=["check:context"]
+# checked: the output of chase changes with its neighbour
+assert (output[1] - dogs_output[1]).abs().max() > 1
+
+# %% [markdown]
+# Same word, other neighbour, other vector. This is how BERT can tell the *cast* of a film from the *cast* on a broken arm.
 #
-# Choose the word that shall be `wanted`, then find a query of two numbers that looks most at it. Try all three words.
-# Before you start: which way must the query point? Mind that the dot product rewards length too: a long key can score
-# high though it points a little aside.
+# **Play with it.** Drag the blue query and the orange keys, and watch scores, weights and output. Can you make *chase* look at *mice*? Where
+# must the query be for all three to get the same weight? And what happens if you make the query longer and longer?
 
-# %%
-wanted = "mice"  # change me: cats, chase or mice
-query = torch.tensor([1.0, -3.0])  # change me
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### Drag the query: who gets the weight?
 
-mine = (K @ query / math.sqrt(2)).softmax(dim=0)
-ax = weight_bars(mine, words)
-found = words[mine.argmax()]
-longest = max((word for word in words if word != wanted), key=lambda word: K[words.index(word)].norm())
-hint = f"the key of {wanted} is {K[words.index(wanted)].tolist()}: point that way, and away from the keys of the others: "
-hint += f"a long key such as that of {longest} scores high even at an angle"
-assert found == wanted, f"this query looks most at {found}; {hint}"
-print("well asked: the largest weight is on", found)
+# %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
+play("query_and_keys")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## 4. The same, as a function
+# %% [markdown]
+# <details><summary>What we found</summary>
 #
-# The five steps, without the projection, are three lines of Python. We write them down once.
+# A query of $(0, 0)$ has the dot product 0 with every key, so all weights are one third. To look at *mice*, the query must point down, as
+# their key does: try $(0, -2)$. A longer query makes the differences between the scores larger, and so the largest weight.
+#
+# </details>
+#
+# ## 3. All words at once: the formula
+#
+# We followed one word. A computer does all at once, as products of matrices. The marked row is *chase*; you know all its numbers.
+#
+# ![X times the three matrices gives Q, K and V, each 3 by 2. Q times K transposed gives 3 by 3 scores, then weights; weights times V gives the 3 by 2 outputs](figures/01_matrices.svg)
+#
+# Written in one line, this is the formula that you find in every paper (Vaswani et al. 2017, equation 1):
+#
+# $$\mathrm{Attention}(Q, K, V) = \mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt{d_k}}\right) V$$
+#
+# Read it from the inside: $Q K^\top$ are the scores, divided by $\sqrt{d_k}$; softmax turns each row into weights; and times $V$ takes
+# the average of the values. It is as short in Python:
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Ask for the query that makes all weights equal before anyone touches it. It is the origin, and few find it at once.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ![X times the three matrices gives Q, K and V, each 3 by 2. Q times K transposed gives 3 by 3 scores, then weights; weights times V gives the 3 by 2 outputs](figures/01_matrices.svg)
 
 
-# %%
+# %% slideshow={"slide_type": "slide"} tags=["show-code"]
 def attention(query, key, value):
-    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    scores = query @ key.transpose(-2, -1) / math.sqrt(key.shape[-1])
     weights = scores.softmax(dim=-1)
     return weights @ value, weights
 
 
 print(attention(Q, K, V)[0])
-assert torch.equal(attention(Q, K, V)[0], output)
 
 # %% [markdown]
-# From here on we use the one in the course's library, `bertnotes`: the same lines, and a mask, which we come to below,
-# and error messages that help. Later pages run BERT itself on it. Does it agree with ours, and with the one that
-# comes with PyTorch? We ask with a larger example: 2 sentences, 4 heads (notebook 03), 5 words, 8 numbers each.
+# From here on we take the function from the course's library, `bertnotes`. It is these lines, with a mask (section 6) and with error messages
+# that help. Later pages run a whole BERT on it. Is it the same function as ours, and as the one that PyTorch brings along? We compare all
+# three on random numbers: 2 sentences of 5 words, and 8 numbers for each word.
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 from bertnotes import scaled_dot_product_attention
 
-query, key, value = torch.randn(3, 2, 4, 5, 8)
-ours, our_weights = attention(query, key, value)
-library, library_weights = scaled_dot_product_attention(query, key, value)
+torch.manual_seed(0)
+query, key, value = torch.randn(3, 2, 5, 8)
+ours, _ = attention(query, key, value)
+library, _ = scaled_dot_product_attention(query, key, value)
 pytorch = torch.nn.functional.scaled_dot_product_attention(query, key, value)
-assert torch.allclose(ours, library, atol=1e-6) and torch.allclose(our_weights, library_weights, atol=1e-6)
-assert torch.allclose(library, pytorch, atol=1e-5)
-print("all three agree; output", tuple(library.shape), "weights", tuple(library_weights.shape))
+assert torch.allclose(ours, library, atol=1e-6) and torch.allclose(library, pytorch, atol=1e-5)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## 5. Why divide by $\sqrt{d_k}$?
+# %% [markdown]
+# The `assert` would stop the page with an error if they differed in the fifth digit after the point. It does not, so the three lines that you have
+# just read are what real models compute. What remains is to see why each part is there.
 #
-# A dot product is a sum of $d_k$ products. The more there are, the further the sum strays from 0. How far? Take random
-# vectors whose numbers have mean 0 and variance 1. Each product then has variance 1 too, and variances of
-# independent things add up: the dot product has variance $d_k$. We measure it, from 2 numbers a vector to 1,024.
+# ## 4. Why divide by the root of $d_k$?
+#
+# Our keys have 2 numbers, those of BERT-base have 64. What does a longer vector do to a dot product? We take random vectors, whose numbers are
+# typically around 1 in size, and look how far their dot products stray from 0. With 4 numbers in each vector the typical size of a dot product
+# is 2, as you will see. And with 1,024 numbers, 256 times as many?
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Why divide by the root?
+#
+# A dot product of vectors with 4 random numbers is typically 2 in size. And with 1,024?
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# | numbers in a vector | 4 | 16 | 64 | 256 | 1,024 |
+# | --- | --- | --- | --- | --- | --- |
+# | typical size of a dot product | 2 | 4 | 8 | 16 | **32** |
 
 # %%
-sizes = [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
+guess = None  # the typical size of a dot product of 1,024 numbers
+
+# %%
+sizes = [4, 16, 64, 256, 1024]
+typical = []
+for size in sizes:
+    q, k = torch.randn(2, 10_000, size)  # 10,000 pairs of vectors
+    typical.append((q * k).sum(dim=-1).std().item())  # .std(): how far from 0 they typically are
+    print(f"{size:5,} numbers: {typical[-1]:.0f}")
+print("your guess for 1,024:", guess)
+
+# %% tags=["check:typical-size"]
+# checked: the typical size of a dot product is the root of the number of its terms, within 3 percent
+assert all(abs(found / math.sqrt(size) - 1) < 0.03 for found, size in zip(typical, sizes, strict=True))
+
+# %% [markdown]
+# The size is the square root each time: $\sqrt{4} = 2$, $\sqrt{1024} = 32$. A dot product is a sum of $d_k$ terms, some positive, some negative.
+# Most of them cancel, but never all: such a sum grows with the root of the number of its terms. (In the words of statistics: the
+# variance of a sum of independent terms is the sum of their variances. Each term has variance 1, so the sum has variance $d_k$ and standard
+# deviation $\sqrt{d_k}$.) So $\sqrt{d_k}$ is just the number that brings a typical score back to 1, for vectors of any length.
+#
+# What would go wrong without it? We let random queries look at 8 random keys each, and note the largest of the 8 weights.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### Without the root, one key takes all
+
+# %% slideshow={"slide_type": "-"}
 plain, divided = [], []
 for size in sizes:
-    q, k = torch.randn(2, 10_000, size)
+    q, k = torch.randn(2_000, 1, size), torch.randn(2_000, 8, size)  # 2,000 queries with 8 keys each
     dots = (q * k).sum(dim=-1)
-    plain.append(dots.var().item())
-    divided.append((dots / math.sqrt(size)).var().item())
-    print(f"d_k {size:5,}: variance {plain[-1]:5,.0f}, after division {divided[-1]:.2f}")
-
-# %% slideshow={"slide_type": "subslide"}
-ax = line_chart(
-    sizes, {"dot product": plain, "divided": divided}, xlabel="$d_k$", title="variance of 10,000 dot products", logarithmic="xy"
-)
-for size, variance, after in zip(sizes, plain, divided, strict=True):
-    assert abs(variance / size - 1) < 0.1 and abs(after - 1) < 0.1
-print("the variance is d_k within 10 %; after the division it is 1 within 10 %")
-
-# %% [markdown]
-# The typical size of a score is the root of its variance, so $\sqrt{d_k}$ is just what brings it back to 1,
-# however long the vectors are.
-#
-# And if we did not? Then one score is far above the others, and softmax gives it nearly all. Here are random
-# queries before 8 random keys: the largest of the 8 weights, on average over 2,000 queries.
-
-# %% slideshow={"slide_type": "subslide"}
-without, with_scaling = [], []
-for size in sizes:
-    q, k = torch.randn(2_000, 1, size), torch.randn(2_000, 8, size)
-    dots = (q * k).sum(dim=-1)
-    without.append(dots.softmax(dim=-1).amax(dim=-1).mean().item())
-    with_scaling.append((dots / math.sqrt(size)).softmax(dim=-1).amax(dim=-1).mean().item())
-print(f"largest of 8 weights at d_k = 1,024: {without[-1]:.2f} without scaling, {with_scaling[-1]:.2f} with it")
-
-# %%
-lines = {"not scaled": without, "scaled": with_scaling}
-ax = line_chart(sizes, lines, xlabel="$d_k$", title="largest of 8 weights, on average")
+    plain.append(dots.softmax(dim=-1).amax(dim=-1).mean().item())
+    divided.append((dots / math.sqrt(size)).softmax(dim=-1).amax(dim=-1).mean().item())
+lines = {"not divided": plain, "divided": divided}
+ax = line_chart(sizes, lines, xlabel="numbers in a key, $d_k$", title="largest of 8 weights, on average")
 _ = ax.set_ylim(0, 1.05)
-assert without[-1] > 0.9 and max(with_scaling) < 0.5
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# Without scaling, attention turns back into the dictionary of section 1: all or nothing. That is bad for learning.
-# Learning follows the slope: how much does a weight change when its score changes a little? For softmax
-# the slope is $w(1 - w)$, which is nearly 0 where $w$ is nearly 0 or 1. First we check this slope with PyTorch's own
-# derivative, for the weights of *chase*.
-
-# %%
-s = scaled[1].clone().requires_grad_()
-w = s.softmax(dim=0)
-(slope,) = torch.autograd.grad(w[0], s)
-print(f"w = {w[0]:.3f}, w(1 - w) = {w[0] * (1 - w[0]):.3f}, slope by PyTorch = {slope[0]:.3f}")
-assert torch.isclose(slope[0], w[0] * (1 - w[0]))
+# %% tags=["check:largest-weight"]
+# checked: at 64 numbers one of 8 keys gets most of the weight if the scores are not divided, and about a third if they are
+assert plain[2] > 0.85 and plain[-1] > 0.95 and min(divided) > 0.3 and max(divided) < 0.4
 
 # %% [markdown]
-# Now the slope of the largest weight for $d_k = 1{,}024$, on average over the 2,000 queries of above: without scaling,
-# little is left to learn from.
+# The orange line is level: divided by the root, the largest of 8 weights is a little over a third, for vectors of any length. The blue one
+# rises towards 1. At 64 numbers, as in BERT-base, one key would already take 0.88 of the weight, and we would be back at the
+# dictionary: one key takes all.
+#
+# That is bad for learning. A network learns by small steps: if this score were a little higher, would the result be better? It can only find
+# out if a change of the score changes the weight at all. For a weight $w$ that change, the **slope** of softmax, is $w(1 - w)$. At
+# $w = 0.5$ it is 0.25. At $w = 0.99$ only 0.01 is left. Try it: move the slider to longer vectors, and compare the scores and the weights
+# without the division and with it.
+
+# %% tags=["check:slope"]
+# checked: the slope of a softmax weight in its own score is w(1 - w), by PyTorch's own derivative
+score = torch.tensor([4.0, 0.0, 2.0], requires_grad=True)
+w = score.softmax(dim=0)[0]
+(change,) = torch.autograd.grad(w, score)
+assert torch.isclose(change[0], w * (1 - w))
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### Longer vectors, wilder scores
+
+# %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
+play("scaling")
+
+# %% [markdown]
+# One word of caution. All this is about *random* queries and keys, which is what a network starts with. In a trained one they are not independent, and
+# the scores can be as large as training makes them. The root gives learning a good start; it does not promise soft weights for ever.
+# The argument is a footnote (the fourth) in the paper by Vaswani and others, who write that they *suspect* this to be the reason.
+#
+# ## 5. Temperature
+#
+# The root is one number to divide by. Any other would do, too, and then it is called the **temperature** $T$. You may know the word from chatbots,
+# where it sets how adventurous the answers are. Move the slider: at which temperature does *chase* give *cats* exactly half of the weight?
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Temperature: cold, one takes all; hot, all get the same
+
+# %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
+play("temperature")
+
+# %% [markdown]
+# It is at about 4.2. Towards the left, where it is cold, the best key takes all, as in a dictionary. Towards the right, where it is hot,
+# all get the same, whatever their scores, and the output becomes the plain mean of the values.
+#
+# ## 6. Masks: who may look at whom
+#
+# Sometimes a word must not look at another one. A **mask** says so. It is a table of `True` and `False`, one row for each word that looks,
+# and in this course `True` always means: **may look**. How do you forbid a look? Set its score to $-\infty$ before softmax: $e^{-\infty} = 0$,
+# so its weight is exactly 0.
+#
+# The first mask to know is the **causal mask**: each word may look at itself and at the words before it. A language model such as GPT reads
+# like this, because it has to guess the next word and must not see it. In *cats chase mice*: what weights does the first word get, *cats*?
+
+# %% tags=["check:temperature"]
+# checked: cold, the output is the value of the best key; hot, the mean of all; cats get half of the weight just above 4.1
+assert torch.allclose((scores[1] / 0.01).softmax(dim=0) @ V, V[0])
+assert torch.allclose((scores[1] / 100_000).softmax(dim=0) @ V, V.mean(dim=0), atol=1e-3)
+assert (scores[1] / 4.1).softmax(dim=0)[0] > 0.5 > (scores[1] / 4.2).softmax(dim=0)[0]
 
 # %%
-w_without = dots.softmax(dim=-1).amax(dim=-1)
-w_with = (dots / math.sqrt(1024)).softmax(dim=-1).amax(dim=-1)
-slope_without, slope_with = ((w * (1 - w)).mean().item() for w in (w_without, w_with))
-print(f"slope: {slope_without:.2f} without scaling, {slope_with:.2f} with it")
-assert slope_with > 5 * slope_without
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## 6. Temperature
-#
-# Dividing the scores by some $T$ before softmax is a knob in its own right, called **temperature** ($\sqrt{d_k}$ is one
-# choice of it). Cold: all goes to the best, as in a dictionary. Hot: everybody gets the same, a plain average.
-
-# %%
-_, axes = plt.subplots(1, 3, figsize=(10, 2.8), layout="constrained")
-for ax, T in zip(axes, (0.2, 1.41, 20.0), strict=True):
-    by_temperature = (scores[1] / T).softmax(dim=0)
-    weight_bars(by_temperature, words, ax=ax, title=f"chase, T = {T}")
-    print(f"T = {T:5.2f}:", by_temperature)
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# Both ends hold to the last digit that we care for: at $T = 0.01$ the answer is the value of the best key, at
-# $T = 100{,}000$ it is the mean of all values.
-
-# %%
-cold = (scores[1] / 0.01).softmax(dim=0) @ V
-hot = (scores[1] / 100_000).softmax(dim=0) @ V
-print("cold:", cold, " value of cats:", V[0])
-print("hot: ", hot, " mean of values:", V.mean(dim=0))
-assert torch.allclose(cold, V[0]) and torch.allclose(hot, V.mean(dim=0), atol=1e-3)
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### Try it: set the temperature
-#
-# Find a temperature at which *chase* gives *cats* between 0.50 and 0.60. Must it be hotter or colder than 2?
-# The line below starts inside the range; change the range, then find the temperature for yours.
-
-# %%
-low, high = 0.50, 0.60  # change me: anything between 0.34 and 1
-T = 3.0  # change me
-
-share = (scores[1] / T).softmax(dim=0)[0].item()
-assert T > 0, "a temperature is above 0"
-assert share >= low, f"cats get {share:.2f}, too little: make it colder (a smaller T)"
-assert share <= high, f"cats get {share:.2f}, too much: make it hotter (a larger T)"
-print(f"T = {T} gives cats {share:.2f}")
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## 7. Masks: who may look at whom
-#
-# Sometimes a word must not look at another one. A **mask** says so: a table of `True` and `False`, a row for each word
-# that looks. In this course `True` always means **may look**. How it is done: a forbidden score becomes
-# $-\infty$ before softmax, and $e^{-\infty} = 0$.
-#
-# The **causal mask** lets each word see itself and those before it, never those after it. GPT reads like this.
+guess = None  # three weights, such as [0.5, 0.3, 0.2]
 
 # %%
 from bertnotes import causal_mask
 
-print(causal_mask(3))
-by_hand = scaled.masked_fill(~causal_mask(3), -math.inf)
-print(by_hand)
-print(by_hand.softmax(dim=-1))
+masked = scaled.masked_fill(~causal_mask(3), -math.inf)  # ~ turns True into False and False into True
+print(masked)
+causal_weights = masked.softmax(dim=-1)
+print("cats:", causal_weights[0].tolist(), "   your guess:", guess)
 
-# %% slideshow={"slide_type": "subslide"}
-_, causal_weights = scaled_dot_product_attention(Q, K, V, causal_mask(3))
-assert torch.allclose(causal_weights, by_hand.softmax(dim=-1))
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Masks: who may look at whom
+
+# %% slideshow={"slide_type": "-"}
 ax = attention_heatmap(causal_weights, words, title="causal: only itself and back")
-print(f"weight above the diagonal: {causal_weights.triu(1).sum():.0f}")
-print("rows still sum to", causal_weights.sum(dim=-1))
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# The weight that is taken away is not lost: softmax shares it out among the words that remain. *cats* may only look at
-# itself now, so it does so with weight 1.
+# %% tags=["check:causal"]
+# checked: the library's attention gives the same weights; nothing lies above the diagonal; rows add up to 1
+assert torch.allclose(scaled_dot_product_attention(Q, K, V, causal_mask(3))[1], causal_weights)
+assert causal_weights.triu(1).sum() == 0 and torch.allclose(causal_weights.sum(dim=-1), torch.ones(3))
+
+# %% [markdown]
+# The weight that is taken away does not get lost: the rest of the row still adds up to 1. *cats* may look at nobody but themselves, and so
+# they do, with weight 1. The last row is as before, since *mice* stand at the end and may see everything.
 #
-# BERT uses no causal mask: it looks both ways, and this is the *bidirectional* in its name. It does need the other
-# mask, for **padding**. Sentences of one batch must be of one length, so the shorter ones are filled up with tokens
-# that mean nothing. A tokenizer marks them with 0; `padding_mask` turns that into our `True` and `False`.
+# **BERT uses no causal mask.** It looks in both directions; the B stands for *bidirectional*. What BERT needs is the **padding mask**. Sentences
+# that are computed together must have the same length, so short ones are filled up with meaningless tokens (a *token* is a word or a
+# piece of one). Nobody may look at those.
 
 # %%
 from bertnotes import padding_mask
 
-marks = torch.tensor([[1, 1, 0]])  # cats, chase, and a filler in the place of mice
-mask = padding_mask(marks)
-print(mask, tuple(mask.shape), "= batch, head, query, key")
-
-# %% [markdown]
-# With the mask, the two real words come out just as if the sentence had never been filled up. Without it, the
-# filler changes the answer. (Batch and head we do not have here yet, hence the `[0, 0]`.)
-
-# %% slideshow={"slide_type": "subslide"}
+attention_mask = torch.tensor([[1, 1, 0]])  # as a tokenizer gives it: two words, and padding in the place of mice
+mask = padding_mask(attention_mask)[0, 0]  # for all sentences and heads at once; here there is one
 short, _ = scaled_dot_product_attention(Q[:2], K[:2], V[:2])
-masked, _ = scaled_dot_product_attention(Q, K, V, mask[0, 0])
+padded, _ = scaled_dot_product_attention(Q, K, V, mask)
 unmasked, _ = scaled_dot_product_attention(Q, K, V)
-print("chase, never filled up:  ", short[1])
-print("chase, filler masked:    ", masked[1])
-print("chase, filler not masked:", unmasked[1])
-assert torch.allclose(short, masked[:2], atol=1e-6) and not torch.allclose(short, unmasked[:2], atol=0.1)
+print(f"chase, in cats chase:              {short[1]}")
+print(f"chase, with padding, masked:       {padded[1]}")
+print(f"chase, with padding, not masked:   {unmasked[1]}")
+
+# %% tags=["check:padding"]
+# checked: masked padding changes nothing; padding that is not masked does
+assert torch.allclose(short, padded[:2], atol=1e-6) and not torch.allclose(short, unmasked[:2], atol=0.1)
 
 # %% [markdown]
-# What if a word may look at **nothing**? Then all its scores are $-\infty$, softmax divides 0 by 0, and the result is
-# `nan`, *not a number*, which spoils whatever it touches. Our library gives such a row weights of 0 instead, and
-# an output of 0.
+# With the mask, *chase* comes out as if the sentence had never been filled up. Without it, the padding changes the answer, and no error tells you. It
+# is among the commonest bugs in this trade.
+#
+# One special case remains: a row that may look at **nothing**. Then every score is $-\infty$, softmax divides 0 by 0, and the result is `nan`, *not a
+# number*. One `nan` spoils everything that it is added to. Our library gives such a row weights of 0 and an output of 0.
 
 # %%
 nobody = torch.tensor([[True, True, True], [False, False, False], [True, True, True]])
-print("naive:  ", scaled.masked_fill(~nobody, -math.inf).softmax(dim=-1)[1])
-safe_output, safe_weights = scaled_dot_product_attention(Q, K, V, nobody)
-print("library:", safe_weights[1], "output", safe_output[1])
-assert safe_weights[1].sum() == 0 and not safe_output.isnan().any()
+by_hand = scaled.masked_fill(~nobody, -math.inf).softmax(dim=-1)
+_, safe = scaled_dot_product_attention(Q, K, V, nobody)
+print(f"chase, by hand: {by_hand[1]}")
+print(f"chase, library: {safe[1]}")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### Try it: draw your own mask
-#
-# Set any of the nine to `True` or `False`. Can you make *mice* look only at *cats*? What does a row of three `False`
-# look like in the heatmap?
-
-# %%
-yes, no = True, False
-my_mask = torch.tensor([
-    [yes, yes, no],  # cats may look at cats, chase, mice?
-    [yes, yes, yes],  # chase
-    [yes, no, yes],  # mice
-])  # fmt: skip
-_, my_weights = scaled_dot_product_attention(Q, K, V, my_mask)
-ax = attention_heatmap(my_weights, words, title="my mask")
-assert torch.allclose(my_weights.sum(dim=-1), my_mask.any(dim=-1).float()), "each row sums to 1, or to 0 if it may see nobody"
-print(my_weights)
-print("mice look only at cats:", my_weights[2].tolist() == [1, 0, 0])
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## 8. What it costs
-#
-# Every word looks at every word, so $n$ words have $n \times n$ weights: twice the words, **four times** the work.
-# We count instead of using a clock: the weights, and the multiplications and additions in them, as PyTorch
-# counts them in the matrix products.
-
-# %%
-from torch.utils.flop_counter import FlopCounterMode
-
-lengths, weight_counts, operations = [16, 32, 64, 128, 256, 512, 1024], [], []
-for length in lengths:
-    x = torch.randn(length, 64)
-    with FlopCounterMode(display=False) as counter:
-        weight_counts.append(scaled_dot_product_attention(x, x, x)[1].numel())
-    operations.append(counter.get_total_flops())
-    print(f"{length:5,} words: {weight_counts[-1]:9,} weights, {operations[-1]:11,} operations")
+# %% tags=["check:empty-row"]
+# checked: a row that may look at nothing is nan by hand and 0 in the library
+assert by_hand[1].isnan().all() and safe[1].tolist() == [0, 0, 0]
 
 # %% [markdown]
-# The count is $4 n^2 d_k$: two matrix products, $Q K^\top$ and weights times $V$, each with $n^2 d_k$ multiplications and
-# as many additions. On paper where a doubling is equally long everywhere along an axis, a square is a straight line:
-# each doubling of the words takes it two doublings up.
+# **Play with it.** Click the cells of the mask. Make *mice* look at *cats* only. Make the causal mask. Then forbid a whole row.
 
-# %% slideshow={"slide_type": "subslide"}
-log_lengths, log_operations = torch.tensor(lengths).log(), torch.tensor(operations).log()
-steps = (log_operations.diff() / log_lengths.diff()).mean()  # the slope of the line
-fit = [operations[0] * (length / lengths[0]) ** steps.item() for length in lengths]
-lines = {"counted": operations, "": fit}
-ax = line_chart(lengths, lines, xlabel="words", title="operations of one attention (dashed: the fit)", logarithmic="xy")
-assert weight_counts == [n**2 for n in lengths] and operations == [4 * n**2 * 64 for n in lengths]
-print(f"each doubling of the words takes the line {steps:.2f} doublings up: words to the power of {steps:.2f}")
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### Click a mask
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# This is a reason why BERT was trained on at most 512 tokens, and why long reviews are cut in notebook 10.
+# %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
+play("mask")
+
+# %% [markdown]
+# ## 7. What it costs
 #
-# ### Try it: how much memory?
+# Every word looks at every word, so $n$ words need $n \times n$ weights. Twice the words, four times the weights. But this is only one part of
+# the work in a BERT layer. The other part, above all making $Q$, $K$ and $V$ and the *feed-forward* network that page 05 brings, is done
+# for each word on its own: twice the words, twice the work.
 #
-# BERT-base has 12 layers with 12 heads each, and a weight takes 4 bytes. The first cell says how much the weights of one
-# text of 512 words take. How much is it at 1,024 words? Guess before you compute.
+# ![Left: 4 words have 16 weights, 8 words have 64. Right: the operations of one BERT-base layer at 512 to 4,096 tokens; the share of the quadratic part grows from 10 to 47 percent](figures/01_cost.svg)
+#
+# On the right, each bar is one layer of BERT-base, the original model with $d = 768$ numbers for each token. Dark is the part that grows with
+# the square of the length, grey the part that grows in step with it. At 512 tokens, the most that BERT reads, the square is a tenth of the work. At
+# 4,096 it is almost half.
+#
+# In memory the square is felt sooner. BERT-base has 12 layers with 12 attentions (*heads*, page 03) in each, and a weight takes 4 bytes. For a text of 512
+# tokens all weights together take 144 MiB. How much is it at 1,024 tokens?
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ![Left: 4 words have 16 weights, 8 words have 64. Right: the operations of one BERT-base layer at 512 to 4,096 tokens; the share of the quadratic part grows from 10 to 47 percent](figures/01_cost.svg)
 
 # %%
-MY_GUESS = None  # change me: so many MiB at 1,024 words
-
-
-def mebibytes(words, layers=12, heads=12):
-    return layers * heads * words**2 * 4 / 2**20
-
-
-print(f"512 words: {mebibytes(512):,.1f} MiB of weights")
+guess = None  # MiB at 1,024 tokens
 
 # %%
-if MY_GUESS is None:
-    print("no guess yet: set MY_GUESS above and run both cells")
-else:
-    right = math.isclose(MY_GUESS, mebibytes(1024), rel_tol=0.01)
-    print("right" if right else "not yet: how many weights has a table with twice the rows and twice the columns?")
+for tokens in (512, 1024):
+    print(f"{tokens:5,} tokens: {12 * 12 * tokens**2 * 4 / 2**20:,.0f} MiB")
+print("your guess for 1,024:", guess)
+
+# %% tags=["check:cost"]
+# checked: attention needs 4 n² d operations, as PyTorch counts them; of a layer of BERT-base that is a tenth at 512 tokens
+from torch.utils.flop_counter import FlopCounterMode
+
+with FlopCounterMode(display=False) as counter:
+    scaled_dot_product_attention(*torch.randn(3, 512, 768))
+square, line = 4 * 512**2 * 768, 24 * 512 * 768**2
+assert counter.get_total_flops() == square and 0.095 < square / (square + line) < 0.105
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember
 #
-# - **Query** = what I look for; **key** = what I can be found by; **value** = what I give.
-# - Attention is a soft look-up: compare the query with all keys, softmax, average the values.
-# - Five steps: project, dot product, scale, softmax, weighted sum.
-# - $\sqrt{d_k}$ keeps the scores at one size for any $d_k$, so that softmax stays soft and has a slope to learn from.
-# - A mask decides who may look; `True` = may. The cost grows with the square of the length.
+# - **Query**: what I look for. **Key**: what I can be found by. **Value**: what I give.
+# - Attention is a soft look-up: score every key, softmax, average the values.
+# - Dividing by $\sqrt{d_k}$ keeps scores at one size, so softmax stays soft and there is a slope to learn from.
+# - A mask says who may look at whom; `True` = may look.
+# - The number of weights grows with the square of the length.
 #
-# **Next:** 02, where the queries come from one sentence and the keys from another.
+# **Next:** on page 02 the queries come from one sentence and the keys and values from another. That is how attention was invented, for translation.
+
+# %% [markdown] tags=["questions"]
+# ## Questions
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["exercises"]
 # ## Exercises
@@ -830,8 +896,8 @@ check("find_the_bug", masked_attention)
 # %% [markdown]
 # ## Sources
 #
-# - Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser, Polosukhin (2017). *Attention Is All You Need.*
-#   Sections 3.2.1 and 4; the argument of section 5 above is their footnote 4. arXiv:1706.03762
-# - Bahdanau, Cho, Bengio (2015). *Neural Machine Translation by Jointly Learning to Align and Translate.* Attention
-#   before the dot product: the scores came from a small network. arXiv:1409.0473
+# - Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser, Polosukhin (2017). *Attention Is All You Need.* Sections 3.2.1 and 4;
+#   the argument of section 4 above is their footnote 4. arXiv:1706.03762
+# - Bahdanau, Cho, Bengio (2015). *Neural Machine Translation by Jointly Learning to Align and Translate.* Attention before the dot
+#   product: a small network gave the scores. arXiv:1409.0473
 # - Phuong, Hutter (2022). *Formal Algorithms for Transformers.* All of it in exact pseudocode. arXiv:2207.09238
