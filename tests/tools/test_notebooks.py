@@ -18,6 +18,7 @@ from build_notebooks import (
     build,
     complaints_about,
     complaints_about_texts,
+    deck_of,
     editions,
     label,
     not_run,
@@ -28,6 +29,8 @@ from build_notebooks import (
     texts_of,
     texts_path,
 )
+from form import is_new, tags
+from guard import complaints, repeated
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 FOLDER = re.compile(r"(?<![\w.])/(?:home|Users|root|tmp|usr|opt|work|mnt)/[\w./-]+|[A-Z]:\\Users")
@@ -35,11 +38,6 @@ LARGEST_FILE, LONGEST_CODE, LONGEST_PROSE = 1_000_000, 15, 10
 
 
 # --- the guard: each function returns complaints, none where all is well ---------------------------------------------
-
-
-def tags(cell):
-    """Return the tags of a cell."""
-    return cell.metadata.get("tags", [])
 
 
 def bad_outputs(notebook):
@@ -126,6 +124,8 @@ def guard(source, edition="lesson"):
     notebook = nbformat.read(path, as_version=4)
     found = complaints_about(source, edition) + file_complaints(path, notebook)
     found += unsolved(notebook) if edition == "solutions" else []
+    if is_new(notebook) and not found:  # a deck is made from what is in step
+        found += complaints(notebook, deck_of(source))
     return found + bad_outputs(notebook) + long_cells(notebook) + escapes(notebook)
 
 
@@ -145,6 +145,10 @@ def test_every_source_has_its_notebook_and_the_other_way_round():
 @pytest.mark.parametrize("source", sources(), ids=lambda path: path.stem)
 def test_notebook(source):
     assert guard_all(source) == [], "after a change in the source: make notebooks"
+
+
+def test_every_check_of_the_course_has_a_name_of_its_own():
+    assert repeated(read_source(source) for source in sources()) == []
 
 
 def test_the_map_of_the_course_has_every_page_and_its_minutes():
@@ -174,6 +178,12 @@ SOURCE = """\
 # %% tags=["timing", "nbval-ignore-output"]
 print("3 ms")
 """
+
+
+def take_over(notebook, run):
+    """A notebook with the outputs of another."""
+    assert build_notebooks.take_over_outputs(notebook, run)
+    return notebook
 
 
 def write(notebook, path):
@@ -232,6 +242,23 @@ def test_guard_notices(pair, complaint):
     BREAKAGES[complaint](notebook)
     write(notebook, target(source))
     assert any(complaint in found for found in guard(source)), guard(source)
+
+
+def test_guard_of_the_new_form_reads_a_page_and_its_deck(pair):
+    source, _ = pair
+    source.write_text(SOURCE + '\n# %% tags=["check:sum"]\n# checked: it adds\nassert 1 + 1 == 2\n')
+    notebook = read_source(source)
+    for count, cell in enumerate(notebook.cells[1:], start=1):
+        cell.execution_count = count
+    put_in_place(notebook, source)
+    assert guard(source) == [
+        "it has no drawing from figures/",
+        "3 cells in view, 40 to 60; a longer page is two",
+        "write **Time:** about 2 minutes",
+    ]
+    source.write_text(source.read_text().replace("# # A toy", "# # A toy\n#\n# " + "word " * 61))
+    put_in_place(take_over(read_source(source), notebook), source)
+    assert "slide 1, '# A toy\\n\\nword word word word w': 61 words of prose, at most 60" in guard(source)
 
 
 # --- the guard, on editions of exercises ------------------------------------------------------------------------------
