@@ -361,7 +361,11 @@ play("query_and_keys")
 # ![X times the three matrices gives Q, K and V, each 3 by 2. Q times K transposed gives 3 by 3 scores, then weights; weights times V gives the 3 by 2 outputs](figures/01_matrices.svg)
 
 
-# %% slideshow={"slide_type": "slide"} tags=["show-code"]
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Three lines of Python
+
+
+# %% slideshow={"slide_type": "-"} tags=["show-code"]
 def attention(query, key, value):
     scores = query @ key.transpose(-2, -1) / math.sqrt(key.shape[-1])
     weights = scores.softmax(dim=-1)
@@ -481,7 +485,7 @@ play("scaling")
 # where it sets how adventurous the answers are. Move the slider: at which temperature does *chase* give *cats* exactly half of the weight?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Temperature: cold, one takes all; hot, all get the same
+# ## Temperature: from cold to hot
 
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 play("temperature")
