@@ -13,7 +13,7 @@ from collections import Counter
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from bertnotes.files import REVIEWS  # noqa: F401  (found here by who reads them)
+from bertnotes.files import FIRST_REVIEWS, REVIEWS  # noqa: F401  (found here by who reads them)
 from bertnotes.tables import as_labels, as_pairs, open_table, shown
 
 LABELS = ("negative", "positive")  # a label is an index into this

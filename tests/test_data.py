@@ -10,10 +10,12 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import cross_val_score
 
 from bertnotes.baselines import majority_class, nbsvm, tfidf_logistic_regression
 from bertnotes.data import (
+    FIRST_REVIEWS,
     LABELS,
     REVIEWS,
     clean_review,
@@ -21,6 +23,7 @@ from bertnotes.data import (
     load_imdb_data,
     majority_accuracy,
     read_reviews,
+    read_table,
     split_validation,
 )
 from bertnotes.tables import as_pairs
@@ -315,9 +318,9 @@ def own():
 
 
 def test_own_reviews_hold_to_their_contract(own):
-    """At least 400, balanced, 30 to 250 words, no copies, each hard case marked with a known note."""
-    assert list(own.columns) == ["review", "sentiment", "note"]
-    assert len(own) >= 400
+    """The first 968 and at least 300 more, balanced, 30 to 250 words, no copies, each hard case marked with a known note."""
+    assert list(own.columns) == ["review", "sentiment", "note", "voice"]
+    assert len(own) >= 968 + 300
     counts = own["sentiment"].value_counts()
     assert set(counts.index) == set(LABELS) and counts["positive"] == counts["negative"]
     assert own["review"].str.split().str.len().between(30, 250).all()
@@ -327,15 +330,48 @@ def test_own_reviews_hold_to_their_contract(own):
     assert len(texts) == len(own) and sum(labels) * 2 == len(labels)
 
 
-def test_each_note_stands_beside_both_sentiments(own):
-    """Else the note would give the answer away, and a slice by it would hold one class."""
-    assert (pd.crosstab(own["note"], own["sentiment"]) >= 10).all(axis=None)
+@pytest.mark.parametrize("column", ["note", "voice"])
+def test_each_note_and_each_voice_stands_beside_both_sentiments(own, column):
+    """Else it would give the answer away, and a slice by it would hold one class."""
+    assert (pd.crosstab(own[column], own["sentiment"]) >= 10).all(axis=None)
+
+
+def test_voices_are_balanced_and_large_enough_to_compare(own):
+    """Seven beside that of the first reviews, of 30 or more, neither label more than three fifths of any."""
+    counts = pd.crosstab(own["voice"], own["sentiment"])
+    assert set(counts.index) == {"various", "flat", "rambling", "lukewarm", "misspelt", "young", "old", "not British"}
+    assert (counts.sum(axis=1) >= 30).all()
+    assert (counts.max(axis=1) / counts.sum(axis=1) <= 0.6).all()
+
+
+def test_the_first_reviews_are_frozen(own):
+    """The new file begins with them, word for word and in their order. That no byte changed, the record of verdicts says."""
+    first = pd.read_csv(FIRST_REVIEWS, dtype=str, keep_default_na=False)
+    assert own[: len(first)].drop(columns="voice").equals(first) and len(first) == 968
+    assert (own["voice"] == "various").equals(pd.Series(range(len(own))) < 968)
+
+
+def test_no_own_review_is_nearly_another(own):
+    """No two share a fifth of the shorter one's runs of five words."""
+    runs = CountVectorizer(ngram_range=(5, 5), binary=True, token_pattern=r"\w+").fit_transform(own["review"].map(clean_review))
+    sizes, shared = runs.sum(axis=1).A1, (runs @ runs.T).tocoo()
+    other = shared.row < shared.col
+    shorter = np.minimum(sizes[shared.row], sizes[shared.col])
+    assert (shared.data / shorter)[other].max() < 0.2
 
 
 def test_own_reviews_cannot_be_guessed_from_words_alone(own):
     """TF-IDF and logistic regression stay under 85 % in five-fold cross-validation."""
     scores = cross_val_score(tfidf_logistic_regression(), own["review"], own["sentiment"], cv=5)
     assert 0.5 < scores.mean() < 0.85
+
+
+def test_own_reviews_are_read_as_any_table_is(own):
+    """As the command does: two columns more are no reason to ask which are meant, nor to tell of it."""
+    told = []
+    texts, labels, class_names = read_table(REVIEWS, tell=told.append)
+    assert (texts, labels) == load_imdb_data(REVIEWS) and class_names == LABELS
+    assert told == [f"2 classes: positive {sum(labels)}, negative {sum(labels)}"]
 
 
 def test_hard_cases_can_be_left_out(own, tmp_path):
@@ -353,11 +389,11 @@ def test_hard_cases_can_be_left_out(own, tmp_path):
 
 
 def test_the_data_readme_counts_the_reviews_right(own):
-    """The table of notes in data/README.md, and the number of reviews above it."""
+    """The tables of notes and of voices in data/README.md, and the number of reviews above them."""
     readme = (REVIEWS.parent / "README.md").read_text(encoding="utf-8")
-    assert f"| {len(own)} film reviews, half positive" in readme
-    for note, count in own["note"].value_counts().items():
-        assert f"| `{note}` | {count} |" in readme or (note == "" and f"| empty | {count} |" in readme)
+    assert f"| {len(own):,} film reviews, half positive" in readme
+    for name, count in [*own["note"].value_counts().items(), *own["voice"].value_counts().items()]:
+        assert f"| `{name}` | {count} |" in readme or (name == "" and f"| empty | {count} |" in readme)
 
 
 def test_own_reviews_are_plain_csv(own):

@@ -9,7 +9,7 @@ import sys
 
 from of_a_run import carry_out, parser_of, rounded
 
-from bertnotes.data import REVIEWS, load_imdb_data
+from bertnotes.data import FIRST_REVIEWS, load_imdb_data
 from bertnotes.heads import attention_moved, measure_heads
 from bertnotes.models import load_encoder, load_tokenizer
 
@@ -19,7 +19,7 @@ MEASURES = ("entropy", "[CLS]", "[SEP]", "token before", "token after", "same wo
 def compare(before, after, reviews, tokens):
     """What moved and what was measured before and after, as numbers for a record."""
     tokenizer, old, new = load_tokenizer(before), load_encoder(before), load_encoder(after)
-    texts, _ = load_imdb_data(REVIEWS, sample=reviews, seed=7)
+    texts, _ = load_imdb_data(FIRST_REVIEWS, sample=reviews, seed=7)
     measured = {name: measure_heads(model, tokenizer, texts, tokens) for name, model in (("before", old), ("after", new))}
     return {
         "reviews": reviews,

@@ -143,7 +143,8 @@ assert leaning("") > 0
 # of them.
 
 # %% slideshow={"slide_type": "subslide"}
-from bertnotes.data import REVIEWS, load_imdb_data
+from bertnotes.data import FIRST_REVIEWS as REVIEWS
+from bertnotes.data import load_imdb_data
 
 texts, labels = load_imdb_data(REVIEWS, plain=True)  # plain: without irony, turns at the end and other hard cases
 short = [(text, label) for text, label in zip(texts, labels, strict=True) if len(text.split()) <= 45]

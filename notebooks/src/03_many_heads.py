@@ -311,7 +311,8 @@ ax = weight_bars([count / total for count in counts.values()], counts, ax=ax, ti
 # The measure is the loss: the average of $-\ln p$ of the right word, lower is better. The text is from the course's reviews.
 
 # %%
-from bertnotes.data import REVIEWS, load_imdb_data
+from bertnotes.data import FIRST_REVIEWS as REVIEWS
+from bertnotes.data import load_imdb_data
 from bertnotes.encoder import BertEncoder
 from bertnotes.masked_lm import IGNORED, mask_tokens, pack
 

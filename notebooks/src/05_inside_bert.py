@@ -79,7 +79,8 @@ for word in ["film", "unforgettable", "whodunnit", "storyboarded", "antidisestab
 # words luck? We ask for every word in the course's reviews.
 
 # %%
-from bertnotes.data import REVIEWS, load_imdb_data
+from bertnotes.data import FIRST_REVIEWS as REVIEWS
+from bertnotes.data import load_imdb_data
 
 cleaner = tokenizer.backend_tokenizer
 reviews = cleaner.normalizer.normalize_str(" ".join(load_imdb_data(REVIEWS)[0]))

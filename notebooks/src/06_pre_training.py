@@ -34,7 +34,8 @@ print("ready")
 # key at once**. Nobody has to label anything. From our reviews we take the words, and leave the column with the verdicts unread.
 
 # %%
-from bertnotes.data import REVIEWS, read_reviews
+from bertnotes.data import FIRST_REVIEWS as REVIEWS
+from bertnotes.data import read_reviews
 
 reviews = list(dict.fromkeys(read_reviews(REVIEWS, columns=("review",))["review"]))  # each text once
 print("more than 300 different reviews, verdicts not read:", len(reviews) > 300)

@@ -329,7 +329,8 @@ for name, scores in (("trained", trained), ("fresh", control), ("shuffled", diso
 # used a parser and found heads for this and more.)
 
 # %% slideshow={"slide_type": "subslide"}
-from bertnotes.data import REVIEWS, load_imdb_data
+from bertnotes.data import FIRST_REVIEWS as REVIEWS
+from bertnotes.data import load_imdb_data
 from bertnotes.heads import fixed_distance, measure_heads
 
 reviews, _ = load_imdb_data(REVIEWS, sample=200, seed=7)

@@ -14,7 +14,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from bertnotes import load_tokenizer
-from bertnotes.data import LABELS, REVIEWS, clean_review, load_imdb_data, read_reviews, split_validation
+from bertnotes.data import FIRST_REVIEWS as REVIEWS
+from bertnotes.data import LABELS, clean_review, load_imdb_data, read_reviews, split_validation
 
 frame = read_reviews(REVIEWS, ("review", "sentiment", "note"))
 facts = json.loads((REVIEWS.parent / "results" / "imdb_facts.json").read_text(encoding="utf-8"))

@@ -8,7 +8,8 @@
 # cores.
 
 # %%
-from bertnotes.data import LABELS, REVIEWS, read_reviews, split_validation
+from bertnotes.data import FIRST_REVIEWS as REVIEWS
+from bertnotes.data import LABELS, read_reviews, split_validation
 
 frame = read_reviews(REVIEWS, ("review", "sentiment", "note"))
 print(f"{len(frame)} reviews, {frame['sentiment'].eq('positive').sum()} of them positive")

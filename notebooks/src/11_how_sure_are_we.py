@@ -12,7 +12,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from bertnotes.data import REVIEWS
+from bertnotes.data import FIRST_REVIEWS as REVIEWS
 from bertnotes.experiments.records import read_record, unpack_flags, unpack_probabilities
 
 results = REVIEWS.parent / "results"

@@ -18,7 +18,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from bertnotes import BERTClassifier, TextClassificationDataset, load_imdb_data, load_tokenizer
-from bertnotes.data import REVIEWS
+from bertnotes.data import FIRST_REVIEWS as REVIEWS
 
 texts, labels = load_imdb_data(REVIEWS, sample=80, seed=0)
 tokenizer = load_tokenizer()
