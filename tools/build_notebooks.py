@@ -18,6 +18,7 @@ import sys
 import time
 from collections import Counter
 
+import course
 import exercises
 import form
 import jupytext
@@ -85,6 +86,9 @@ def read_master(path):
     notebook.metadata = nbformat.from_dict({**header, **KERNEL})
     for cell in notebook.cells:
         cell.source = cell.source.strip("\n")
+        cell.metadata.pop("question", None)  # for the tables alone
+        if course.MARK in cell.source:
+            cell.source = cell.source.replace(course.MARK, course.course_table(path.parent, skip=[path.name[:2]]))
         cell.metadata.pop("lines_to_next_cell", None)  # blank lines between cells of the source are no business of a reader's
     return notebook
 
