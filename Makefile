@@ -8,14 +8,16 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check
 READY = .venv/ready
 FIRST = $(firstword $(wildcard notebooks/00_start_here.ipynb) notebooks/01_query_key_value.ipynb)
 
-.PHONY: help lab test test-long notebooks slides lint format pins clean
+.PHONY: help lab test test-long check notebooks slides stale lint format pins clean
 
 help:
 	@echo 'make lab        open JupyterLab on the first notebook (OPTIONS="--no-browser --port 9999": passed on)'
 	@echo 'make test       run what every change has to pass: lint, the unit tests, every notebook'
 	@echo 'make test-long  run what is slow and rarely breaks: runs that are killed, a full install of the wheel'
+	@echo 'make check      check one page: lint, guard, drawings, cells, deck (ONLY="07": which; no network is needed)'
 	@echo 'make notebooks  make notebooks, exercises and solutions from notebooks/src (ONLY="07 09": these; FORCE=1: also those that agree)'
 	@echo 'make slides     make a deck of each notebook: slides/*.html, each one file to open with no network (ONLY="04": that one)'
+	@echo 'make stale      list what is out of step with what it rests on, and how to rebuild it'
 	@echo 'make lint       check the style, the layout and the types of the code'
 	@echo 'make format     lay the code out as lint wants it'
 	@echo 'make pins       choose the versions in requirements.txt anew, from pyproject.toml'
@@ -35,11 +37,17 @@ test: $(READY)
 test-long: $(READY)
 	@$(BIN)/python tools/check.py long
 
+check: $(READY)
+	@$(BIN)/python tools/check.py page $(ONLY)
+
 notebooks: $(READY)
 	@$(BIN)/python tools/build_notebooks.py $(if $(ONLY),--only $(ONLY)) $(if $(FORCE),--force)
 
 slides: $(READY)
 	@$(BIN)/python tools/slides.py $(if $(ONLY),--only $(ONLY))
+
+stale: $(READY)
+	@$(BIN)/python tools/stale.py
 
 lint: $(READY)
 	@$(BIN)/python tools/check.py lint
@@ -65,7 +73,9 @@ $(READY): requirements.txt pyproject.toml
 	    exit 1; fi; \
 	  echo "Making .venv with $$version"; "$$python" -m venv --clear .venv; }
 	@echo 'Installing the packages of requirements.txt into .venv; the first time takes minutes.'
-	@$(PIP) $(if $(CI),--quiet) -r requirements.txt || { \
+	@if $(PIP) --quiet --no-index -r requirements.txt 2>/dev/null; then \
+	  echo 'All of them are there already; the network was not asked.'; \
+	else $(PIP) $(if $(CI),--quiet) -r requirements.txt; fi || { \
 	  echo "The set-up did not finish: see above. .venv has `$(BIN)/python --version`; 3.11 to 3.13 are tested." >&2; \
 	  echo 'For another one: make clean, then make PYTHON=/path/to/python3.13 lab' >&2; exit 1; }
 	@$(PIP) --quiet --no-build-isolation --no-deps -e .

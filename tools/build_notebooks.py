@@ -3,10 +3,11 @@
 From the exercises in a source: notebooks/exercises/NN.ipynb, not run; notebooks/solutions/NN.ipynb; what `hint` shows. What the
 tags of a cell mean stands in form.py.
 
-    python tools/build_notebooks.py [--only 07] [--force] [--check]
+    python tools/build_notebooks.py [--only 07] [--force] [--check] [--stamp]
 
 The same source gives the same file, byte for byte: nothing random and nothing about the time or the machine is kept. How long
-a notebook took and how much memory its kernel held is printed; one that held too much is not built.
+a notebook took and how much memory its kernel held is printed; one that held too much is not built. What it rests on stands in
+its metadata, a line for each kind (stamps.py), so that stale.py can tell; --stamp says that stored outputs hold as they are.
 """
 
 import argparse
@@ -18,13 +19,17 @@ import sys
 import time
 from collections import Counter
 
+import cells
+import course
 import exercises
 import form
+import guard
 import jupytext
 import nbformat
 from check import ROOT, go_offline
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from stamps import bare, code_of, stamp
 
 from bertnotes.experiments.meter import peak_of_process
 from bertnotes.files import write_whole
@@ -85,6 +90,9 @@ def read_master(path):
     notebook.metadata = nbformat.from_dict({**header, **KERNEL})
     for cell in notebook.cells:
         cell.source = cell.source.strip("\n")
+        cell.metadata.pop("question", None)  # for the tables alone
+        if course.MARK in cell.source:
+            cell.source = cell.source.replace(course.MARK, course.course_table(path.parent, skip=[path.name[:2]]))
         cell.metadata.pop("lines_to_next_cell", None)  # blank lines between cells of the source are no business of a reader's
     return notebook
 
@@ -100,7 +108,7 @@ def differences(expected, stored):
             for part in ("cell_type", "source", "metadata")
             if wanted[part] != cell[part]
         ]
-    return complaints
+    return complaints if len(complaints) <= 6 else [*complaints[:5], f"and {len(complaints) - 5} more"]
 
 
 def not_run(notebook):
@@ -199,10 +207,30 @@ def stored_at(path):
     return nbformat.read(path, as_version=4) if path.exists() else nbformat.v4.new_notebook()
 
 
+def code_cells(notebook):
+    """The cells of code of a notebook."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def does_the_same(cell, stored):
+    """Whether code differs from the stored one in comments and layout alone; where an error shows its lines, in nothing."""
+    shows_lines = any(output.output_type == "error" for output in stored.outputs)
+    return cell.source == stored.source or (not shows_lines and bare(cell.source) == bare(stored.source))
+
+
+def keep_timings(notebook, stored):
+    """Leave what a cell tagged `timing` printed as it is stored, where the code up to it does the same."""
+    for cell, old in zip(code_cells(notebook), code_cells(stored), strict=False):
+        if not does_the_same(cell, old):
+            return
+        if "timing" in form.tags(cell) and old.execution_count == cell.execution_count:
+            cell.outputs = old.outputs
+
+
 def take_over_outputs(notebook, stored):
     """Give a notebook the outputs of another, if that one ran the same code. Returns whether it did."""
-    old, new = ([cell for cell in one.cells if cell.cell_type == "code"] for one in (stored, notebook))
-    if not old or [cell.source for cell in old] != [cell.source for cell in new] or not_run(stored):
+    old, new = code_cells(stored), code_cells(notebook)
+    if not old or len(old) != len(new) or not all(map(does_the_same, new, old)) or not_run(stored):
         return False
     for cell, run in zip(new, old, strict=True):
         cell.outputs, cell.execution_count = run.outputs, run.execution_count
@@ -218,17 +246,47 @@ def deck_of(source, lesson=None):
     return notebook
 
 
-def build(source, edition="lesson"):
-    """Run a source and put the notebook in place in one step: a run that fails leaves the old one whole. Returns the most
-    memory that it held, in MB, None where the system does not say; a RuntimeError where that is more than MOST_MEMORY."""
+def build(source, edition="lesson", force=False):
+    """Run a source and put the notebook in place in one step: a run that fails leaves the old one whole. Stored timings stay,
+    but by force, or where the page rests on something else than they did. Returns the most memory that it held, in MB, None
+    where the system does not say; a RuntimeError where that is more than MOST_MEMORY."""
     notebook = read_source(source, edition)
+    refuse(faults_of_source(notebook, edition))
+    rests = stamp(code_of(notebook))  # as it is when the cells are run
     target(source, edition).parent.mkdir(exist_ok=True)
     held = execute(notebook, target(source, edition).parent)
     if held is not None and held > MOST_MEMORY:
         raise RuntimeError(f"its kernel held {held:,} MB, at most {MOST_MEMORY:,}; let go of what it no longer needs")
     shrink_pictures(notebook)
-    put_in_place(notebook, source, edition)
+    stored = stored_at(target(source, edition))
+    if not force and stored.metadata.get("bertnotes") == rests:
+        keep_timings(notebook, stored)
+    finish(notebook, source, edition, rests)
+    refuse(faults_of_outputs(notebook, source, edition))
+    store(notebook, target(source, edition))
     return held
+
+
+def faults_of_source(notebook, edition="lesson"):
+    """What is wrong with a notebook before it is run. Returns complaints."""
+    return cells.of_source(notebook) + (guard.complaints(notebook, nbformat.v4.new_notebook()) if edition == "lesson" else [])
+
+
+def faults_of_deck(notebook, source, edition="lesson"):
+    """What is wrong with a page in the new form, or with its deck. Returns complaints."""
+    return guard.complaints(notebook, deck_of(source, notebook)) if edition == "lesson" and form.is_new(notebook) else []
+
+
+def faults_of_outputs(notebook, source, edition="lesson"):
+    """What is wrong with a notebook that was run. Returns complaints."""
+    size = len(as_text(notebook).encode())
+    return cells.of_outputs(notebook, size, edition == "solutions") + faults_of_deck(notebook, source, edition)
+
+
+def refuse(faults):
+    """RuntimeError with the faults, where there are any: what builds is what passes."""
+    if faults:
+        raise RuntimeError("\n  ".join(["not replaced, for the tests would reject it:", *faults]))
 
 
 def as_text(notebook):
@@ -238,9 +296,20 @@ def as_text(notebook):
 
 def put_in_place(notebook, source, edition="lesson"):
     """Write a notebook with its outputs, in one step."""
+    finish(notebook, source, edition, stored_at(target(source, edition)).metadata.get("bertnotes"))
+    store(notebook, target(source, edition))
+
+
+def finish(notebook, source, edition, rests=None):
+    """Give a notebook what its file has beside cells and outputs. rests: what these rest on, if that is known."""
     describe_pictures(notebook)
     notebook.metadata = read_source(source, edition).metadata  # running it has put the interpreter's version there
-    path = target(source, edition)
+    if rests:
+        notebook.metadata["bertnotes"] = rests
+
+
+def store(notebook, path):
+    """Write a notebook to a path, in one step."""
     path.parent.mkdir(exist_ok=True)
     unfinished = path.with_suffix(".ipynb.new")
     unfinished.write_text(as_text(notebook), encoding="utf-8", newline="\n")
@@ -261,6 +330,32 @@ def check(paths):
     return 1 if wrong else 0
 
 
+def out_of_step(source, edition="lesson"):
+    """The kinds of things, of those that a stored notebook rests on, that are no longer as they were when it was run."""
+    then, now = stored_at(target(source, edition)).metadata.get("bertnotes", {}), stamp(code_of(read_source(source, edition)))
+    return sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
+
+
+def that_are_run(paths):
+    """[(source, edition)] of the notebooks that have outputs."""
+    return [(path, edition) for path in paths for edition in editions(path) if edition != "exercises"]
+
+
+def stamp_all(paths):
+    """Say in stored notebooks that their outputs hold for what is there today. Returns the exit status."""
+    status = 0
+    for path, edition in that_are_run(paths):
+        if complaints_about(path, edition):
+            print(f"{label(path, edition)} is not what its source makes; first: make notebooks", file=sys.stderr)
+            status = 1
+        elif changed := out_of_step(path, edition):
+            notebook = stored_at(target(path, edition))
+            notebook.metadata["bertnotes"] = stamp(code_of(notebook))
+            store(notebook, target(path, edition))
+            print(f"{label(path, edition)}: now rests on today's {', '.join(changed)}")
+    return status
+
+
 def build_all(paths, force=False):
     """Build what is out of date, or everything by force; stops at the first cell that fails. Returns the exit status."""
     go_offline()
@@ -279,7 +374,7 @@ def build_all(paths, force=False):
 
 
 def build_edition(path, edition, force):
-    """Build a notebook if it is out of date, or by force. RuntimeError where a cell fails."""
+    """Build a notebook if it is out of date, or by force. RuntimeError where a cell fails, or where the guard rejects it."""
     name = label(path, edition)
     if not force and not complaints_about(path, edition):
         print(f"{name}: agrees with its source, skipped (after a change in the library: --force)")
@@ -289,18 +384,27 @@ def build_edition(path, edition, force):
         put_in_place(notebook, path, edition)
         print(f"{name}: written; stubs are not run")
         return
-    if not force and take_over_outputs(notebook, stored_at(target(path, edition))):
-        put_in_place(notebook, path, edition)
-        print(f"{name}: only its prose has changed, so its outputs stay")
-        return
-    print(f"{name}: running", flush=True)
     started = time.monotonic()
     try:
-        held = build(path, edition)
+        if not force and reuse_outputs(notebook, path, edition):
+            print(f"{name}: only its prose has changed, or its comments, so its outputs stay")
+            return
+        print(f"{name}: running", flush=True)
+        held = build(path, edition, force)
     except RuntimeError as error:
         raise RuntimeError(f"{name}, {error}") from None
     memory = "" if held is None else f", {held:,} MB"
     print(f"{name}: {time.monotonic() - started:.0f} s{memory}", flush=True)
+
+
+def reuse_outputs(notebook, path, edition):
+    """Put a notebook in place with the outputs that are stored, if its code does the same. Returns whether it does."""
+    if not take_over_outputs(notebook, stored_at(target(path, edition))):
+        return False
+    finish(notebook, path, edition, stored_at(target(path, edition)).metadata.get("bertnotes"))
+    refuse(faults_of_source(notebook, edition) + faults_of_outputs(notebook, path, edition))
+    store(notebook, target(path, edition))
+    return True
 
 
 def main(arguments=None, folder=NOTEBOOKS):
@@ -309,12 +413,15 @@ def main(arguments=None, folder=NOTEBOOKS):
     parser.add_argument("--only", nargs="+", default=[], metavar="NN", help="only the notebooks whose names begin so")
     parser.add_argument("--force", action="store_true", help="also run notebooks that agree with their sources")
     parser.add_argument("--check", action="store_true", help="run nothing: say whether notebooks and sources agree")
+    parser.add_argument("--stamp", action="store_true", help="run nothing: you have looked, and the stored outputs still hold")
     options = parser.parse_args(arguments)
     paths = sources(folder, options.only)
     if not paths:
         print(f"no source in {folder / 'src'} begins with {' or '.join(options.only) or 'a number'}", file=sys.stderr)
         return 2
     try:
+        if options.stamp:
+            return stamp_all(paths)
         return check(paths) if options.check else build_all(paths, options.force)
     except ValueError as error:  # of a source that lacks something
         print(error, file=sys.stderr)

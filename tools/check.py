@@ -1,10 +1,11 @@
 """Run the project's checks: lint, the unit tests and every notebook with no network; the long tests, one of which needs it.
 
-    python tools/check.py [lint] [unit] [notebooks]
+    python tools/check.py [lint] [unit] [notebooks] [stale]
     python tools/check.py long
+    python tools/check.py page 07
 
-`make test`, `make test-long` and CI call this, so that they cannot differ. With no names it runs the first three, whatever
-each of them says.
+`make test`, `make test-long` and CI call this, so that they cannot differ. With no names it runs the first four, whatever
+each of them says; the last of them only warns. `page` (`make check ONLY=07`) checks all that one page is made of.
 """
 
 import ctypes
@@ -13,6 +14,8 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +34,7 @@ CHECKS = {  # each with its command lines
     "unit": [[*PYTEST, "-n", "2", "--dist", "loadfile"]],
     # strict: every text output is compared
     "notebooks": [[*PYTEST, "--nbval", "-n", "2", "--dist", "loadscope", "notebooks"]],
+    "stale": [[sys.executable, "tools/stale.py", "--warn"]],
     "long": [[*PYTEST, "-m", "long"]],
 }
 
@@ -84,8 +88,42 @@ def run(name):
     return not any([subprocess.run(command, cwd=ROOT, env=environment).returncode for command in CHECKS[name]])
 
 
+def steps_of_page(number, out):
+    """{step: command line} of what checks one page. out: a folder for its deck."""
+    stored = [*ROOT.glob(f"notebooks/{number}_*.ipynb"), *ROOT.glob(f"notebooks/solutions/{number}.ipynb")]
+    guard = [*PYTEST, "-q", "-n", "0", "tests/tools/test_notebooks.py", "-k", f"test_notebook and {number}_"]
+    return {
+        **{" ".join(command[2:]): command for command in CHECKS["lint"]},
+        "guard": guard,
+        "drawings": [sys.executable, "tools/figures.py", "--check", "--only", number],
+        "cells": [*PYTEST, "-q", "-n", "0", "--nbval", *map(str, stored)],
+        "deck": [sys.executable, "tools/slides.py", "--only", number, "--out", out],
+    }
+
+
+def check_page(numbers):
+    """Check all that one page is made of, and say how long each step took; returns the exit status."""
+    if len(numbers) != 1 or not any(ROOT.glob(f"notebooks/src/{numbers[0]}_*.py")):
+        there = ", ".join(sorted(path.name[:2] for path in ROOT.glob("notebooks/src/[0-9]*.py")))
+        print(f"make check ONLY=NN checks one page; met {' '.join(numbers) or 'none'}, there are {there}", file=sys.stderr)
+        return 2
+    go_offline()
+    said, failed = [], []
+    with tempfile.TemporaryDirectory() as out:
+        for step, command in steps_of_page(*numbers, out).items():
+            print(f"== {step}", flush=True)
+            begun = time.monotonic()
+            code = subprocess.run(command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}).returncode
+            said.append(f"{step}: {'failed' if code else 'passed'}, {time.monotonic() - begun:.0f} s")
+            failed += [step] * bool(code)
+    print("\n".join(["", *said]))
+    return 1 if failed else 0
+
+
 def main(names):
     """Run the named checks, all but the long one by default; returns the exit status."""
+    if names[:1] == ["page"]:
+        return check_page(names[1:])
     names = names or [name for name in CHECKS if name != "long"]
     if unknown := set(names) - set(CHECKS):
         print(f"unknown check: {', '.join(sorted(unknown))}; there are {', '.join(CHECKS)}", file=sys.stderr)

@@ -2,34 +2,21 @@
 
     python tools/readme_tables.py [--check]
 
-The results come from data/results/imdb-*.json (results_table.py), those of speed from bench-*.json (speed_table.py); in the
-map of the course, each notebook that exists is linked and the others are marked; the map of the library is module_map.py's.
+The results come from data/results/imdb-*.json (results_table.py), those of speed from bench-*.json (speed_table.py); the table
+of the course comes from the sources of its pages (course.py); the map of the library is module_map.py's.
 With --check nothing is written, and the exit status is 1 where README.md is stale.
 """
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
+from course import course_table
 from module_map import map_of_modules
 from results_table import not_measured, read_records, results_table
 from speed_table import speed_tables
 
 ROOT = Path(__file__).resolve().parent.parent
-COMING = " (in preparation)"
-
-
-def course_map(rows, folder):
-    """Return the rows of the map of the course, `| NN | title | question |`, each title linked where its notebook exists."""
-
-    def with_state(match):
-        number, title = match["number"], match["link"] or match["title"]
-        found = sorted(Path(folder).glob(f"{number}_*.ipynb"))
-        return f"| {number} | " + (f"[{title}](notebooks/{found[0].name})" if found else title + COMING) + " |"
-
-    row = rf"^\| (?P<number>\d\d) \| (?:\[(?P<link>.+?)\]\(.*?\)|(?P<title>.+?)(?:{re.escape(COMING)})?) \|"
-    return re.sub(row, with_state, rows, flags=re.MULTILINE)
 
 
 def between(text, name, change):
@@ -49,7 +36,7 @@ def updated(readme, root=ROOT):
     readme = between(readme, "results", lambda _: results)
     readme = between(readme, "modules", lambda _: map_of_modules(root))
     readme = between(readme, "speed", lambda _: speed_tables(root / "data" / "results"))
-    return between(readme, "course", lambda rows: course_map(rows, root / "notebooks"))
+    return between(readme, "course", lambda _: course_table(root / "notebooks" / "src", "notebooks/"))
 
 
 def main(words=None, root=ROOT):

@@ -179,19 +179,7 @@ assert len(hard) == 25 and sum(found) < len(hard) / 2
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The course
 #
-# | | page | minutes | its question |
-# | --- | --- | ---: | --- |
-# | 01 | [Query, key, value](01_query_key_value.ipynb) | 30 | How does one word choose what to take from the others? |
-# | 02 | [Self- and cross-attention](02_self_and_cross_attention.ipynb) | 30 | What changes when a sentence looks at itself, or at another one? |
-# | 03 | [Many heads](03_many_heads.ipynb) | 30 | Why look several times at once? |
-# | 04 | [ELMo, GPT, BERT](04_elmo_gpt_bert.ipynb) | 35 | Who may see whom, and what follows from it? |
-# | 05 | [Inside BERT](05_inside_bert.ipynb) | 45 | What else is in there, and can we rebuild it to the last digit? |
-# | 06 | [Pre-training](06_pre_training.ipynb) | 40 | What does a model learn by filling gaps? |
-# | 07 | [Seeing attention](07_seeing_attention.ipynb) | 40 | What do the heads of a pre-trained BERT look at? |
-# | 09 | [Reviews and baselines](09_reviews_and_baselines.ipynb) | 25 | How far do simple methods get? |
-# | 10 | [Fine-tuning](10_fine_tuning.ipynb) | 25 | How does a pre-trained BERT become a sentiment classifier? |
-# | 11 | [How sure are we?](11_how_sure_are_we.ipynb) | 40 | How sure may we be, and where does it fail? |
-# | 13 | [Scaling up](13_scaling_up.ipynb) | 30 | What do more reviews, longer ones and a GPU change? |
+# <!-- the pages of the course -->
 #
 # Each page runs by itself. In a hurry: 01, then 07, then 10.
 

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} question="What changes when a sentence looks at itself, or at another one?"
 # # 02 · Self-attention and cross-attention
 #
 # **The question.** What changes when a sentence looks at itself, and what when it looks at another one?

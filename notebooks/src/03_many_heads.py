@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} question="Why look several times at once?"
 # # 03 · Many heads
 #
 # **The question.** BERT looks at a sentence twelve times at once in each layer. Why is once not enough?

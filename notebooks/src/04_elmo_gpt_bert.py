@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} question="Who may see whom, and what follows from it?"
 # # 04 · ELMo, GPT, BERT: who may see whom
 #
 # **The question.** Three famous models appeared in 2018. All three learn from plain text, and all three give each word a vector

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} question="What else is in there, and can we rebuild it to the last digit?"
 # # 05 · Inside BERT
 #
 # **The question.** What is inside BERT, besides attention? Can we work out every number that it computes ourselves?

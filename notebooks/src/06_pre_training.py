@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} question="What does a model learn by filling gaps?"
 # # 06 · Pre-training: where the weights come from
 #
 # **The question.** BERT consists of millions of numbers. Who chose them, and what was the model told while they were chosen?

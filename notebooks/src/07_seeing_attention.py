@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} question="What do the heads of a pre-trained BERT look at?"
 # # 07 · Seeing attention
 #
 # **The question:** where does a real, pre-trained BERT look while it reads, and what may we conclude from that?

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} question="How far do simple methods get?"
 # # 09 · Reviews and baselines: the bar for BERT
 #
 # **The question.** Before a model is praised for 90 %: what do the reviews look like, how easily does one fool oneself with them, and how far does

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} question="How does a pre-trained BERT become a sentiment classifier?"
 # # 10 · Fine-tuning: from guessing words to judging films
 #
 # **The question.** A pre-trained BERT can guess a hidden word. How does it learn to say whether a review is positive, and how do

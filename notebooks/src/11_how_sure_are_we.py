@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} question="How sure may we be, and where does it fail?"
 # # 11 · How sure are we? And where does it fail, and why?
 #
 # **The question.** A classifier is right in 92 % of cases. How sure may we be of that number? Which 8 % does it get wrong? Is it as sure of itself as it

@@ -1,4 +1,4 @@
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} question="What do more reviews, longer ones and a GPU change?"
 # # 13 · Scaling up: the same training, in less time
 #
 # **The question.** Fine-tuning on a few hundred short reviews took a minute. What does it take for 25,000 long ones, for a larger

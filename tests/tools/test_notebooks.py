@@ -11,15 +11,18 @@ import sys
 
 import build_notebooks
 import check
+import course
 import nbformat
 import pytest
+import stamps
 from build_notebooks import (
     NOTEBOOKS,
     build,
     complaints_about,
     complaints_about_texts,
-    deck_of,
     editions,
+    faults_of_deck,
+    faults_of_source,
     label,
     not_run,
     put_in_place,
@@ -29,81 +32,11 @@ from build_notebooks import (
     texts_of,
     texts_path,
 )
-from form import is_new, tags
-from guard import complaints, repeated
+from cells import LARGEST_FILE, bad_outputs, long_cells, not_compared, of_outputs
+from guard import repeated
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-FOLDER = re.compile(r"(?<![\w.])/(?:home|Users|root|tmp|usr|opt|work|mnt)/[\w./-]+|[A-Z]:\\Users")
-LARGEST_FILE, LONGEST_CODE, LONGEST_PROSE = 1_000_000, 15, 10
-
-
 # --- the guard: each function returns complaints, none where all is well ---------------------------------------------
-
-
-def bad_outputs(notebook):
-    """Complain of errors, but where the cell is meant to raise one, and of warnings (all that went to stderr)."""
-    complaints = []
-    for number, cell in enumerate(notebook.cells, start=1):
-        for output in cell.get("outputs", []):
-            if output.output_type == "error" and "raises-exception" not in tags(cell):
-                complaints.append(f"cell {number}: its output is an error, {output.ename}: {output.evalue}")
-            if output.get("name") == "stderr":
-                complaints.append(f"cell {number}: its output is a warning: {output.text.strip()}")
-            if "image/png" in output.get("data", {}) and not output.metadata.get("image/png", {}).get("alt"):
-                complaints.append(f"cell {number}: its picture has no alternative text")
-            words = [output.get("text", ""), output.get("data", {}).get("text/plain", ""), *output.get("traceback", [])]
-            if found := FOLDER.search(" ".join(words)):
-                complaints.append(f"cell {number}: its output names a folder of the machine that made it: {found[0]}")
-    return complaints
-
-
-def prose_lines(markdown):
-    """Count the non-blank lines, without tables and without formulas that stand between $$ and $$."""
-    text = re.sub(r"\$\$.*?\$\$", "", markdown, flags=re.DOTALL)
-    return sum(1 for line in text.splitlines() if line.strip() and not line.lstrip().startswith("|"))
-
-
-def long_cells(notebook):
-    """Complain of cells that hold more than one idea, going by their length."""
-    complaints = []
-    for number, cell in enumerate(notebook.cells, start=1):
-        if cell.cell_type == "code" and (lines := len(cell.source.splitlines())) > LONGEST_CODE:
-            complaints.append(f"cell {number}: {lines} lines of code, at most {LONGEST_CODE}")
-        if cell.cell_type == "markdown" and (lines := prose_lines(cell.source)) > LONGEST_PROSE:
-            complaints.append(f"cell {number}: {lines} lines of prose, at most {LONGEST_PROSE}")
-    return complaints
-
-
-def escapes(notebook):
-    """Complain of cells that nbval would not compare: the output may be ignored only where it is HTML or a timing."""
-    complaints = []
-    for number, cell in enumerate(notebook.cells, start=1):
-        html = any("text/html" in output.get("data", {}) for output in cell.get("outputs", []))
-        if "nbval-ignore-output" in tags(cell) and not html and "timing" not in tags(cell):
-            complaints.append(f"cell {number}: tagged nbval-ignore-output, but neither HTML nor tagged timing")
-        if "nbval-skip" in tags(cell) or (cell.cell_type == "code" and re.search(r"#\s*(NBVAL_|PYTEST_VALIDATE)", cell.source)):
-            complaints.append(f"cell {number}: nbval may not be told to skip it, nor by a comment to ignore its output")
-    return complaints
-
-
-def file_complaints(path, notebook):
-    """Complain of a file that is too large to open quickly, and of stored widgets, which are blank offline."""
-    complaints = []
-    if (size := path.stat().st_size) > LARGEST_FILE:
-        complaints.append(f"{size:,} bytes, at most {LARGEST_FILE:,}")
-    if "widgets" in notebook.metadata:
-        complaints.append("widgets in the metadata")
-    return complaints
-
-
-def unsolved(notebook):
-    """Complain of checks that do not call a solution right."""
-    return [
-        f"cell {number}: its check does not say that it is right"
-        for number, cell in enumerate(notebook.cells, start=1)
-        if cell.source.rpartition("\n")[2].startswith("check(")
-        and [output.get("data", {}).get("text/plain", "").split(" ")[0] for output in cell.outputs] != ["Right."]
-    ]
 
 
 def unpaired(folder):
@@ -121,12 +54,11 @@ def guard(source, edition="lesson"):
     path = target(source, edition)
     if not path.exists():
         return [f"{label(source, edition)} does not exist: make notebooks"]
-    notebook = nbformat.read(path, as_version=4)
-    found = complaints_about(source, edition) + file_complaints(path, notebook)
-    found += unsolved(notebook) if edition == "solutions" else []
-    if is_new(notebook) and not found:  # a deck is made from what is in step
-        found += complaints(notebook, deck_of(source))
-    return found + bad_outputs(notebook) + long_cells(notebook) + escapes(notebook)
+    notebook, out_of_step = nbformat.read(path, as_version=4), complaints_about(source, edition)
+    found = faults_of_source(notebook, edition) + of_outputs(notebook, path.stat().st_size, edition == "solutions")
+    if not out_of_step:  # a deck is made from what is in step
+        found += faults_of_deck(notebook, source, edition)
+    return list(dict.fromkeys(out_of_step + found))
 
 
 def guard_all(source):
@@ -139,31 +71,35 @@ def guard_all(source):
 
 def test_every_source_has_its_notebook_and_the_other_way_round():
     assert sources(), "notebooks/src holds no source"
-    assert unpaired(NOTEBOOKS) == []
+    if found := unpaired(NOTEBOOKS):
+        pytest.fail("\n".join([*found, "make notebooks builds what has a source; delete what has none"]), pytrace=False)
 
 
 @pytest.mark.parametrize("source", sources(), ids=lambda path: path.stem)
 def test_notebook(source):
-    assert guard_all(source) == [], "after a change in the source: make notebooks"
+    if found := guard_all(source):
+        number = source.name[:2]
+        remedy = (
+            f"mend it in {source.relative_to(NOTEBOOKS.parent)}, then: make notebooks ONLY={number}, make check ONLY={number}"
+        )
+        pytest.fail("\n".join([f"page {number}:", *found, remedy]), pytrace=False)
 
 
 def test_every_check_of_the_course_has_a_name_of_its_own():
-    assert repeated(read_source(source) for source in sources()) == []
+    if found := repeated(read_source(source) for source in sources()):
+        pytest.fail("\n".join([*found, "give each check in notebooks/src a name of its own"]), pytrace=False)
 
 
 def test_the_map_of_the_course_has_every_page_and_its_minutes():
     """Notebook 00 links each other notebook, once, and gives the time that the page itself gives."""
     start = next(path for path in sources() if path.name.startswith("00"))
-    cells = read_source(start).cells
-    rows = re.findall(r"^\| (\d\d) \| \[.+?\]\((.+?)\) \| (\d+) \|", "\n".join(cell.source for cell in cells), re.MULTILINE)
-    pages = {}
-    for source in sources():
-        opening = read_source(source).cells[0].source
-        time = re.search(r"\*\*Time:\*\* about (\d+) minutes", opening)
-        assert time, f"{source.name} does not say how long it takes"
-        pages[target(source).name] = time[1]
-    del pages[target(start).name]
-    assert [(name[:2], name, minutes) for name, minutes in pages.items()] == rows
+    text = "\n".join(cell.source for cell in read_source(start).cells)
+    assert course.MARK not in text
+    for source in set(sources()) - {start}:
+        minutes = re.search(r"\*\*Time:\*\* about (\d+) minutes", read_source(source).cells[0].source)
+        assert minutes, f"{source.name} does not say how long it takes: **Time:** about NN minutes"
+        row = rf"^\| {source.name[:2]} \| \[[^\]]+\]\({target(source).name}\) \| {minutes[1]} \|"
+        assert len(re.findall(row, text, re.MULTILINE)) == 1, f"page 00 has no row, or two, for {source.name}: tools/course.py"
 
 
 # --- the guard, on notebooks that are broken on purpose --------------------------------------------------------------
@@ -220,7 +156,7 @@ BREAKAGES = {
         new_output("stream", text="File /home/me/x.py, line 3\n")
     ),
     "picture has no alternative text": lambda nb: nb.cells[1].outputs.append(new_output("display_data", {"image/png": "aGk="})),
-    "bytes, at most 1,000,000": lambda nb: nb.cells[2].outputs[0].update(text="x" * LARGEST_FILE),
+    "bytes, at most 1,500,000": lambda nb: nb.cells[2].outputs[0].update(text="x" * LARGEST_FILE),
     "widgets in the metadata": lambda nb: nb.metadata.update(widgets={}),
     "16 lines of code": lambda nb: nb.cells[1].update(source="1\n" * 16),
     "11 lines of prose": lambda nb: nb.cells[0].update(source="a line\n\n" * 11),
@@ -328,6 +264,7 @@ def master(tmp_path, monkeypatch):
         put_in_place(notebook, source, edition)
     texts_path(source).parent.mkdir(parents=True)
     texts_path(source).write_text(texts_of(source), encoding="utf-8")
+    assert build_notebooks.main(["--stamp"], folder=source.parent.parent) == 0
     return source
 
 
@@ -449,7 +386,7 @@ def test_guard_lets_pass_what_is_meant():
     drawing = new_code_cell("draw()", metadata={"tags": ["nbval-ignore-output"]}, outputs=[html])
     table = new_markdown_cell("| a | b |\n" * 20 + "$$\n" + "x\n" * 20 + "$$\n" + "ten lines\n" * 10)
     notebook = nbformat.v4.new_notebook(cells=[raising, drawing, table])
-    assert bad_outputs(notebook) + escapes(notebook) + long_cells(notebook) == []
+    assert bad_outputs(notebook) + not_compared(notebook) + long_cells(notebook) == []
 
 
 # --- nbval, and what it leaves to the guard --------------------------------------------------------------------------
@@ -492,7 +429,7 @@ def test_building_twice_gives_the_same_file(pair):
     notebook = nbformat.reads(first.decode(), as_version=4)
     nbformat.validate(notebook)
     assert [len(cell.outputs) for cell in notebook.cells[1:]] == [1, 1, 1]
-    assert notebook.metadata == build_notebooks.KERNEL
+    assert notebook.metadata == build_notebooks.KERNEL | {"bertnotes": {"code": stamps.digest([])}}
 
 
 def test_a_failing_cell_is_named_and_the_old_notebook_stays(pair, rebuild, capsys):
@@ -530,11 +467,87 @@ def test_a_change_of_prose_alone_keeps_the_outputs(pair, rebuild, capsys):
     assert rebuild() == 0
     assert "only its prose has changed" in capsys.readouterr().out
     assert guard(source) == []
+    source.write_text(source.read_text().replace("1 + 1", "1 + 1  # two").replace("# The end.", "# The very end."))
+    assert rebuild() == 0
+    assert guard(source) == []
     rebuilt = nbformat.read(target(source), as_version=4)
     assert rebuilt.cells[1].outputs[0].data["text/plain"] == "as stored"
     source.write_text(source.read_text().replace("1 + 1", "1 + 2"))
     assert rebuild() == 0
     assert nbformat.read(target(source), as_version=4).cells[1].outputs[0].data["text/plain"] == "3"
+
+
+TIMED = """\
+# %%
+import time
+
+# %% tags=["timing", "nbval-ignore-output"]
+print(time.time_ns())
+
+# %% [markdown]
+# The end.
+
+# %%
+print("last")
+"""
+
+
+def test_a_timing_stays_until_what_comes_before_it_changes_or_it_is_measured_anew(pair, rebuild):
+    source, _ = pair
+
+    def timing(text, *options):
+        source.write_text(text)
+        assert rebuild(*options) == 0
+        return nbformat.read(target(source), as_version=4).cells[1].outputs[0].text
+
+    first = timing(TIMED)
+    assert timing(TIMED.replace('print("last")', 'print("later")').replace("import time", "import time  # a comment")) == first
+    second = timing(TIMED.replace("import time", "import time as other\nimport time"))
+    assert second != first
+    forced = timing(source.read_text(), "--force")
+    assert forced != second
+    notebook = nbformat.read(target(source), as_version=4)
+    notebook.metadata["bertnotes"]["code"] = "of another library"
+    write(notebook, target(source))
+    assert timing(source.read_text().replace('print("last")', 'print("least")')) != forced
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("1 + 1", "1 / 0\n" * 16, "cell 2: 16 lines of code, at most 15"),  # told before it is run
+        ("1 + 1", "import sys\n\nprint('hm', file=sys.stderr)", "cell 2: its output is a warning: hm"),
+        ("# # A toy", "# # A toy\n" + "#\n# a line\n" * 11, "cell 1: 12 lines of prose, at most 10"),  # outputs would stay
+    ],
+)
+def test_what_the_guard_rejects_is_not_built(pair, rebuild, capsys, old, new, said):
+    source, _ = pair
+    before = target(source).read_bytes()
+    source.write_text(SOURCE.replace(old, new))
+    assert rebuild() == 1
+    told = capsys.readouterr().err
+    assert told.startswith("07_toy.ipynb, not replaced, for the tests would reject it:\n") and said in told
+    assert target(source).read_bytes() == before and "ZeroDivisionError" not in told
+
+
+def test_outputs_that_hold_are_stamped_and_nothing_else_changes(pair, rebuild, capsys):
+    source, _ = pair
+    assert build_notebooks.out_of_step(source) == ["code"]
+    before = target(source).read_text().splitlines()
+    assert rebuild("--stamp") == 0 and "07_toy.ipynb: now rests on today's code" in capsys.readouterr().out
+    after = target(source).read_text().splitlines()
+    assert [line.strip() for line in after if line not in before] == ['"bertnotes": {', f'"code": "{stamps.digest([])}"']
+    assert build_notebooks.out_of_step(source) == []
+    assert rebuild("--stamp") == 0 and target(source).read_text().splitlines() == after
+    source.write_text(SOURCE.replace("1 + 1", "1 + 2"))
+    assert rebuild("--stamp") == 1 and "is not what its source makes; first: make notebooks" in capsys.readouterr().err
+
+
+def test_a_source_that_is_elsewhere_altogether_is_told_in_a_few_lines(pair):
+    source, _ = pair
+    source.write_text("# %% [markdown]\n# New.\n\n" + SOURCE)
+    found = complaints_about(source)
+    assert found[0] == "3 cells, the source has 4" and len(found) == 6 and found[-1].startswith("and ")
 
 
 def test_a_notebook_that_agrees_is_skipped(pair, rebuild, capsys):

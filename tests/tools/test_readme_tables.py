@@ -5,6 +5,8 @@ import json
 import re
 from pathlib import Path
 
+import build_notebooks
+import course
 import pytest
 import readme_tables
 import results_table
@@ -26,8 +28,7 @@ RECORD = {
 }
 README = """# x
 <!-- course:begin -->
-| 01 | Query | why |
-| 02 | Self (in preparation) | why not |
+to be replaced
 <!-- course:end -->
 <!-- modules:begin -->
 
@@ -295,14 +296,50 @@ def test_check_writes_nothing_and_fails_where_readme_is_stale(root):
     assert text.startswith("# x\n") and text.endswith("<!-- speed:end -->\nend\n") and "to be replaced" not in text
 
 
-def test_notebooks_are_linked_as_they_come_and_go(root):
-    notebook = root / "notebooks" / "02_self.ipynb"
-    notebook.touch()
-    linked = readme_tables.updated(README, root)
-    assert "| 01 | Query (in preparation) | why |\n| 02 | [Self](notebooks/02_self.ipynb) | why not |" in linked
-    assert readme_tables.updated(linked, root) == linked
-    notebook.unlink()
-    assert "| 02 | Self (in preparation) | why not |" in readme_tables.updated(linked, root)
+PAGE = """\
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 02 · Self-attention: twice the same
+#
+# **The question.** A sentence looks at itself. What changes,
+# and what when it looks at another one?
+#
+# **You need:** nothing. **Time:** about 30 minutes to read.
+"""
+ROW = "| 02 | [Self-attention](notebooks/02_self.ipynb) | 30 | What changes, and what when it looks at another one? |"
+
+
+def test_pages_come_and_go_by_themselves(root):
+    source = root / "notebooks" / "src" / "02_self.py"
+    source.parent.mkdir()
+    source.write_text(PAGE, encoding="utf-8")
+    with_page = readme_tables.updated(README, root)
+    assert ROW in with_page and readme_tables.updated(with_page, root) == with_page
+    source.write_text(PAGE.replace("}", '} question="Why?"', 1), encoding="utf-8")
+    assert ROW.replace("What changes, and what when it looks at another one?", "Why?") in readme_tables.updated(README, root)
+    source.unlink()
+    assert "Self" not in readme_tables.updated(with_page, root)
+
+
+def test_the_map_on_page_00_has_every_other_page(root):
+    folder = root / "notebooks" / "src"
+    folder.mkdir()
+    (folder / "02_self.py").write_text(PAGE, encoding="utf-8")
+    start = PAGE.replace("02 · ", "00 · ") + f"\n# %% [markdown]\n# {course.MARK}\n"
+    (folder / "00_start.py").write_text(start, encoding="utf-8")
+    cells = build_notebooks.read_source(folder / "00_start.py").cells
+    assert cells[1].source.splitlines()[2:] == [ROW.replace("notebooks/", "")] and "question" not in cells[0].metadata
+
+
+@pytest.mark.parametrize(
+    ("gone", "said"),
+    [("# # 02 · ", "NN · Title"), ("**The question.**", "The question"), ("about 30", r"Time:\*\* about NN minutes")],
+)
+def test_a_page_that_lacks_what_the_tables_tell_is_named(root, gone, said):
+    source = root / "notebooks" / "src" / "02_self.py"
+    source.parent.mkdir()
+    source.write_text(PAGE.replace(gone, "# "), encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"02_self\.py lacks .*{said}"):
+        readme_tables.updated(README, root)
 
 
 @pytest.mark.parametrize("broken", ["", README.replace("results:end", "results:stop"), README + README])

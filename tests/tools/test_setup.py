@@ -178,6 +178,54 @@ def test_make_says_why_the_set_up_stopped_and_takes_it_for_unfinished(make, case
 
 
 @needs_make
+@pytest.mark.parametrize(
+    ("there", "asked", "status"),
+    [(True, False, 0), (False, True, 2)],  # all pins are met; some are not, and the index cannot be reached
+)
+def test_make_asks_the_network_only_for_what_is_not_there(make, there, asked, status):
+    """So a pull that touches pyproject.toml breaks no target offline."""
+    index = """*"pip install"*"-r requirements.txt"*) echo "asked the index"; exit 1;;"""
+    found = make(f"*--no-index*) exit {0 if there else 1};;\n{index}")
+    assert ("asked the index" in found.stdout) == asked and found.returncode == status
+    assert ("All of them are there already" in found.stdout) == make.ready.exists() == there
+
+
+@needs_make
+def test_make_check_without_a_page_says_how_it_is_used():
+    for numbers in ([], ["77"], ["01", "02"]):
+        run = subprocess.run([sys.executable, "tools/check.py", "page", *numbers], cwd=ROOT, capture_output=True, text=True)
+        assert run.returncode == 2 and run.stderr.startswith("make check ONLY=NN checks one page; met ")
+        assert (" ".join(numbers) or "none") in run.stderr and "there are 00, 01" in run.stderr
+
+
+@pytest.mark.parametrize("broken", ["", "guard", "deck"])
+def test_a_page_is_checked_in_steps_each_with_its_time(monkeypatch, capsys, broken):
+    """All of them, whatever one says."""
+    seen, steps = [], check.steps_of_page("01", "out")
+    monkeypatch.setattr(check, "go_offline", lambda: seen.append("offline"))
+
+    def outcome(command, **_):
+        step = next(step for step, line in check.steps_of_page("01", command[-1]).items() if line == command)
+        seen.append(step)
+        return subprocess.CompletedProcess(command, int(step == broken))
+
+    monkeypatch.setattr(subprocess, "run", outcome)
+    assert check.main(["page", "01"]) == int(bool(broken))
+    assert seen == ["offline", *steps] and list(steps)[:3] == ["ruff check", "ruff format --check", "mypy"]
+    last = capsys.readouterr().out.splitlines()[-len(steps) :]
+    assert [line.partition(":")[0] for line in last] == list(steps)
+    assert [line.partition(":")[0] for line in last if "failed" in line] == [broken] * bool(broken)
+    assert [Path(word).name for word in steps["cells"][-2:]] == ["01_query_key_value.ipynb", "01.ipynb"]
+
+
+def test_a_link_named_venv_is_ignored_too(tmp_path):
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    (tmp_path / ".venv").symlink_to(tmp_path)
+    assert subprocess.run(["git", "check-ignore", "-q", ".venv"], cwd=tmp_path).returncode == 0
+
+
+@needs_make
 def test_make_sets_up_once(make):
     assert "Installing" in make("").stdout
     assert make.ready.exists()
@@ -253,12 +301,16 @@ def test_make_lab_copies_the_exercises_for_the_learner_and_overwrites_nothing(tm
 
 def test_an_unknown_check_is_named(capsys):
     assert check.main(["unit", "lint", "links"]) == 2
-    assert capsys.readouterr().err == "unknown check: links; there are lint, unit, notebooks, long\n"
+    assert capsys.readouterr().err == "unknown check: links; there are lint, unit, notebooks, stale, long\n"
 
 
 @pytest.mark.parametrize(
     "names, ran, offline",
-    [([], ["lint", "unit", "notebooks"], True), (["long"], ["long"], False), (["long", "lint"], ["long", "lint"], True)],
+    [
+        ([], ["lint", "unit", "notebooks", "stale"], True),
+        (["long"], ["long"], False),
+        (["long", "lint"], ["long", "lint"], True),
+    ],
 )
 def test_checks_that_run(monkeypatch, capsys, names, ran, offline):
     """Without names, all but the long one; every one, whatever those before it said; the long one alone keeps the network."""
