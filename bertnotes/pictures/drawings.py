@@ -35,7 +35,7 @@ class Chase:
     words = ("cats", "chase", "mice")
     looks = 1
     X = torch.tensor([[2.0, 0.0], [0.0, 2.0], [1.0, -1.0]])
-    W_Q = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+    W_Q = torch.tensor([[0.0, 0.5], [1.0, 0.0]])
     W_K = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     W_V = torch.tensor([[1.0, 2.0], [2.0, 0.0]])
     Q, K, V = X @ W_Q, X @ W_K, X @ W_V
@@ -145,7 +145,8 @@ class Drawing:
         for row, numbers in enumerate(values):
             for column, value in enumerate(numbers):
                 place = x + (column + 0.5) * wide, y + (row + 0.5) * high
-                self.write(*place, number(value, digits), size, bold=row == mark)
+                needed = digits or int(not float(value).is_integer())
+                self.write(*place, number(value, needed), size, bold=row == mark)
         if mark is not None:
             self.add(
                 "rect", x=x, y=y + mark * high, width=columns * wide, height=high, fill="none", stroke=color, stroke_width=4

@@ -170,8 +170,8 @@ def _mask(words=Chase.words, scores=Chase.scaled, values=Chase.V, mask=None):
 
 
 MAKERS = {  # name: title, height in a page, what makes its data, its picture and its alternative text
-    "query_and_keys": ("Drag the query and the keys", 520, _query_and_keys),
-    "temperature": ("Set the temperature", 400, _temperature),
+    "query_and_keys": ("Drag the query and the keys", 545, _query_and_keys),
+    "temperature": ("Set the temperature", 410, _temperature),
     "scaling": ("Why divide by the root of d?", 640, _scaling),
-    "mask": ("Who may look at whom?", 480, _mask),
+    "mask": ("Who may look at whom?", 490, _mask),
 }

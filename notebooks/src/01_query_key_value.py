@@ -6,7 +6,7 @@
 #
 # ![The word chase compares its query with the key of each word. The scores 4, 0 and 2 become weights, and the output moves to its place between the three values](figures/01_attention.png)
 #
-# The answer is called **attention**. It is the central part of BERT, and this page is the little film above in slow motion. We work it
+# (The film plays once, when the page is opened.) The answer is called **attention**. It is the central part of BERT, and this page is the film in slow motion. We work it
 # out for three words, with numbers that you can check on paper. Then we ask what each part is good for, and at the end you write it
 # yourself.
 #
@@ -21,8 +21,8 @@
 # ![The word chase compares its query with the key of each word. The scores 4, 0 and 2 become weights, and the output moves to its place between the three values](figures/01_attention.png)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Let the film run twice without a word. Then ask: what do you think the three bars are? Do not explain them yet; section 2
-# comes back to these numbers.
+# The film plays once; reload the slide to see it again. Let it run twice without a word. Then ask: what do you think the three bars
+# are? Do not explain them yet; section 2 comes back to these numbers.
 
 # %%
 import math
@@ -61,9 +61,9 @@ print(minutes.get("something funny"))
 
 # %% slideshow={"slide_type": "-"}
 films = ["comedy", "thriller", "black comedy"]
-film_keys = torch.tensor([[2.0, 0.0], [0.0, 2.0], [1.0, 1.0]])
+film_keys = torch.tensor([[2.0, 0.0], [0.0, 2.0], [1.0, 1.0]])  # a tensor: PyTorch's table of numbers, here a row for each film
 wish = torch.tensor([2.0, 0.0])  # very funny, not frightening
-ax = vector_arrows(wish[None], ["the wish"], color=QUERY, wide=True)
+ax = vector_arrows([wish.tolist()], ["the wish"], color=QUERY, wide=True)
 ax = vector_arrows(film_keys, films, color=KEY, ax=ax, title="across: funny, up: frightening")
 
 # %% [markdown]
@@ -78,7 +78,7 @@ ax = vector_arrows(film_keys, films, color=KEY, ax=ax, title="across: funny, up:
 guess = None  # the score of black comedy
 
 # %%
-film_scores = film_keys @ wish  # the dot product of each key with the wish
+film_scores = film_keys @ wish  # @: the dot product of each row with the wish
 print(dict(zip(films, film_scores.tolist(), strict=True)))
 print("your guess for black comedy:", guess)
 
@@ -97,7 +97,7 @@ print(f"answer: {shares @ film_minutes:.0f} minutes")
 # %% [markdown]
 # ### Where it goes wrong
 #
-# Two thirds of 90 and one third of 105 make 95 minutes, a sensible answer. But try another wish: $(2, -1)$, very funny, and
+# Two thirds of 90 and one third of 105 make 95: how long an evening with this wish will typically be. That is a sensible answer. But try another wish: $(2, -1)$, very funny, and
 # please *not* frightening. The scores are now 4, $-2$ and 1. What share does the *thriller* get?
 
 # %%
@@ -120,15 +120,15 @@ print(f"shares: {picky_shares}    your guess for the thriller: {guess}")
 # 1.33, **−0.67**, 0.33: minus two thirds of a thriller.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The question to wait for: "can I not just cut off at 0?" Yes; then a film with a score of −2 and one with −5 become the same,
-# and nothing could be learned from either. We come back to that in section 4.
+# The question to wait for: "can I not just cut off at 0?" One can; but then a film with a score of −2 and one with −5 get the same
+# share, 0, and a small change of either score changes nothing. That makes learning hard: see the slope in section 4.
 
 # %% [markdown]
 # Minus two thirds of a thriller: that makes no sense. And had the scores added up to 0, we would have divided by 0.
 #
 # So every score must first become positive, and a higher score must stay a higher one. Squaring does not do it: the square of $-2$
 # is 4, and the least wanted film would be in demand. The exponential function does: $e^{s}$ is positive for every $s$, and it
-# grows with $s$. If a score rises by 1, $e^{s}$ grows by a factor of 2.7, wherever it was before. Exponentiate, then divide by the
+# grows with $s$ ($e$ is the number 2.718...). Each step of 1 in the score makes $e^{s}$ larger by the same factor, 2.7. Exponentiate, then divide by the
 # sum: this is the **softmax** of the scores.
 #
 # $$\mathrm{softmax}(s)_i = \frac{e^{s_i}}{e^{s_1} + e^{s_2} + \dots + e^{s_n}}$$
@@ -155,7 +155,7 @@ assert shares.tolist() == film_scores.div(6).tolist() and picky_shares.min() < -
 # The results are called **weights**. All are positive, and they add up to 1. The thriller's bar says 0.00, but its weight is not
 # zero: the line above has it with three digits, 0.002. Softmax never rules anything out completely.
 #
-# The next picture puts it together for our first wish, $(2, 0)$: a dictionary on the left; on the right an average of all values,
+# The next picture puts it together, now again for our first wish, $(2, 0)$: a dictionary on the left; on the right an average of all values,
 # with these weights. It is a dictionary whose keys may fit *more or less*, a **soft look-up**.
 #
 # ![Left: a dictionary finds nothing for "something funny". Right: the query (2, 0) takes 0.867 of the comedy, 0.016 of the thriller and 0.117 of the black comedy, which makes 92.2 minutes](figures/01_soft_lookup.svg)
@@ -186,24 +186,26 @@ assert shares.tolist() == film_scores.div(6).tolist() and picky_shares.min() < -
 # ![Data flow for chase: its vector becomes a query; each word's vector becomes a key and a value. Query times key gives the scores 4, 0, 2; divided by the root of 2 and put through softmax they are the weights 0.768, 0.045, 0.187; the weighted values add up to (1.53, 3.45)](figures/01_flow.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Leave this one up. The five steps that follow are its columns, from left to right; point at the column each time.
+# Leave this one up. The five steps that follow go through it from left to right; point at the boxes each time.
 
 # %% [markdown]
-# There are five steps: vectors, scores, scaling, weights, output. We take them one by one, and meet all the numbers of the drawing.
+# There are five steps, from left to right: vectors, scores, scaling, weights, output. We take them one by one. (Numbers are rounded,
+# so a sum may be off by one in its last digit.)
 #
 # ### Step 1: three vectors for each word
 #
-# Each of the three comes from the word's vector by a matrix: $Q = X W_Q$, $K = X W_K$, $V = X W_V$. BERT learns these matrices. We choose
-# ours so that you can follow them:
+# Each of the three is the word's vector times a matrix: $Q = X W_Q$, $K = X W_K$, $V = X W_V$. To multiply a vector by a matrix, take its dot
+# product with each *column*: $(0, 2) \begin{pmatrix} 0 & 0.5 \\ 1 & 0 \end{pmatrix} = (0 \times 0 + 2 \times 1,\; 0 \times 0.5 + 2 \times 0) = (2, 0)$. BERT learns
+# its matrices. We choose ours so that you can follow them:
 #
-# - $W_Q$ swaps the two numbers. So an action looks for things, and a thing looks for an action.
+# - $W_Q$ turns $(a, b)$ into $(b,\; a/2)$. So an action looks for things, and a thing looks for an action, half as keenly.
 # - $W_K$ changes nothing, to keep the arithmetic short.
 # - $W_V$ turns $(a, b)$ into $(a + 2b,\; 2a)$. What a word gives need not look like what it can be found by.
 
 # %%
 words = ["cats", "chase", "mice"]
 X = torch.tensor([[2.0, 0.0], [0.0, 2.0], [1.0, -1.0]])
-W_Q = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+W_Q = torch.tensor([[0.0, 0.5], [1.0, 0.0]])
 W_K = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
 W_V = torch.tensor([[1.0, 2.0], [2.0, 0.0]])
 Q, K, V = X @ W_Q, X @ W_K, X @ W_V
@@ -211,7 +213,7 @@ for word, query, key, value in zip(words, Q.tolist(), K.tolist(), V.tolist(), st
     print(f"{word:5}  query {query}  key {key}  value {value}")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ### Step 1: three vectors for each word
+# ## Three vectors for each word
 
 # %% slideshow={"slide_type": "-"}
 _, axes = plt.subplots(1, 3, figsize=(11, 3.8), layout="constrained")
@@ -224,7 +226,7 @@ ax = vector_arrows(V, words, color=VALUE, ax=axes[2], title="values: what I give
 assert Q[1].tolist() == [2, 0] and K[1].tolist() == [0, 2] and V[1].tolist() == [4, 0]
 
 # %% [markdown]
-# Check one word on paper: *chase* is $(0, 2)$. Its query is $(2, 0)$, its key is $(0, 2)$, and its value is
+# Check *chase* on paper. Its vector is $(0, 2)$, its query $(2, 0)$, its key $(0, 2)$, and its value is
 # $(0 + 2 \times 2,\; 2 \times 0) = (4, 0)$. Now compare the first two pictures. The query of *chase* points right, where the key of *cats* is. The query of *cats* points up, where
 # the key of *chase* is. They should find each other.
 #
@@ -259,7 +261,7 @@ print(f"scaled scores of chase: {scaled[1]}")
 print(f"weights of chase:       {weights[1]}")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ### Step 4: who looks at whom
+# ## Who looks at whom: the weights
 
 # %% slideshow={"slide_type": "-"}
 ax = attention_heatmap(weights, words, title="cats chase mice")
@@ -272,11 +274,11 @@ assert [round(share, 3) for share in weights[1].tolist()] == [0.768, 0.045, 0.18
 
 # %% [markdown]
 # This picture is called a **heatmap**, and you will see many of them in this course. A row is the word that looks, a column is the word that
-# it looks at, and darker means more. Each row adds up to 1.
+# it looks at, and darker means more. (It says *token*, since in BERT it may be a piece of a word.) Each row adds up to 1.
 #
-# Read the first row: *cats* look at *chase* with 0.93. The things look at the action, and the action looks at the things, because that is
-# how we chose $W_Q$. But the picture is not symmetric: *mice* look at *chase* with 0.89, and *chase* looks at *mice* with 0.19 only. What I
-# look for and what I can be found by are two different vectors.
+# Read the first row: *cats* look most at *chase*, with 0.73. The things look at the action, and the action at the things: that is what our
+# $W_Q$ does. But looking is not mutual. *chase* scores *mice* with 2, and *mice* score *chase* with 1 only. What a word looks for and what it
+# can be found by are two different vectors.
 #
 # ### Step 5: the weighted average of the values
 #
@@ -307,7 +309,7 @@ assert torch.allclose(output[1], weights[1, 0] * V[0] + weights[1, 1] * V[1] + w
 # outside. The output of *chase* lies near the corner of *cats*, because *cats* have the largest weight.
 #
 # And that is all of attention. *chase* went in as $(0, 2)$ and knew nothing of its neighbours. It came out as $(1.53, 3.45)$, a vector made
-# from theirs. So the same word must come out differently in another sentence. Let us see: we replace *mice* by *dogs*, for which we
+# that is mostly theirs. So the same word can come out differently in another sentence. We replace *mice* by *dogs*, for which we
 # make up the vector $(2, 1)$.
 
 # %%
@@ -322,7 +324,7 @@ print(f"chase, with dogs: {dogs_output[1]}")
 assert (output[1] - dogs_output[1]).abs().max() > 1
 
 # %% [markdown]
-# Same word, other neighbour, other vector. This is how BERT can tell the *cast* of a film from the *cast* on a broken arm.
+# Same word, other neighbour, other vector: the value of *dogs*, $(4, 4)$, has pulled it over. This is how BERT can tell the *cast* of a film from the *cast* on a broken arm.
 #
 # **Play with it.** Drag the blue query and the orange keys, and watch scores, weights and output. Can you make *chase* look at *mice*? Where
 # must the query be for all three to get the same weight? And what happens if you make the query longer and longer?
@@ -332,6 +334,9 @@ assert (output[1] - dogs_output[1]).abs().max() > 1
 
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 play("query_and_keys")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Ask for the query that makes all weights equal before anyone touches it. It is the origin, and few find it at once.
 
 # %% [markdown]
 # <details><summary>What we found</summary>
@@ -354,20 +359,18 @@ play("query_and_keys")
 # Read it from the inside: $Q K^\top$ are the scores, divided by $\sqrt{d_k}$; softmax turns each row into weights; and times $V$ takes
 # the average of the values. It is as short in Python:
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Ask for the query that makes all weights equal before anyone touches it. It is the origin, and few find it at once.
-
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![X times the three matrices gives Q, K and V, each 3 by 2. Q times K transposed gives 3 by 3 scores, then weights; weights times V gives the 3 by 2 outputs](figures/01_matrices.svg)
 
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Three lines of Python
+# ## Attention in Python
 
 
 # %% slideshow={"slide_type": "-"} tags=["show-code"]
 def attention(query, key, value):
-    scores = query @ key.transpose(-2, -1) / math.sqrt(key.shape[-1])
+    scores = query @ key.transpose(-2, -1)  # as .T, but also for many tables at once
+    scores = scores / math.sqrt(key.shape[-1])
     weights = scores.softmax(dim=-1)
     return weights @ value, weights
 
@@ -379,19 +382,20 @@ print(attention(Q, K, V)[0])
 # that help. Later pages run a whole BERT on it. Is it the same function as ours, and as the one that PyTorch brings along? We compare all
 # three on random numbers: 2 sentences of 5 words, and 8 numbers for each word.
 
-# %%
+# %% tags=["teaches"]
 from bertnotes import scaled_dot_product_attention
 
 torch.manual_seed(0)
-query, key, value = torch.randn(3, 2, 5, 8)
+query, key, value = torch.randn(3, 2, 5, 8)  # three times 2 sentences, 5 words, 8 numbers
 ours, _ = attention(query, key, value)
 library, _ = scaled_dot_product_attention(query, key, value)
 pytorch = torch.nn.functional.scaled_dot_product_attention(query, key, value)
-assert torch.allclose(ours, library, atol=1e-6) and torch.allclose(library, pytorch, atol=1e-5)
+assert torch.allclose(ours, library, atol=1e-5) and torch.allclose(library, pytorch, atol=1e-5)
+print("equal, all numbers of", tuple(ours.shape))
 
 # %% [markdown]
-# The `assert` would stop the page with an error if they differed in the fifth digit after the point. It does not, so the three lines that you have
-# just read are what real models compute. What remains is to see why each part is there.
+# The `assert` would stop the page with an error if they differed by more than 0.00001. It does not, so the few lines that you have just read
+# are what real models compute. What remains is to see why each part is there.
 #
 # ## 4. Why divide by the root of $d_k$?
 #
@@ -416,7 +420,7 @@ guess = None  # the typical size of a dot product of 1,024 numbers
 sizes = [4, 16, 64, 256, 1024]
 typical = []
 for size in sizes:
-    q, k = torch.randn(2, 10_000, size)  # 10,000 pairs of vectors
+    q, k = torch.randn(2, 10_000, size)  # 10,000 queries and as many keys
     typical.append((q * k).sum(dim=-1).std().item())  # .std(): how far from 0 they typically are
     print(f"{size:5,} numbers: {typical[-1]:.0f}")
 print("your guess for 1,024:", guess)
@@ -426,10 +430,16 @@ print("your guess for 1,024:", guess)
 assert all(abs(found / math.sqrt(size) - 1) < 0.03 for found, size in zip(typical, sizes, strict=True))
 
 # %% [markdown]
-# The size is the square root each time: $\sqrt{4} = 2$, $\sqrt{1024} = 32$. A dot product is a sum of $d_k$ terms, some positive, some negative.
-# Most of them cancel, but never all: such a sum grows with the root of the number of its terms. (In the words of statistics: the
-# variance of a sum of independent terms is the sum of their variances. Each term has variance 1, so the sum has variance $d_k$ and standard
-# deviation $\sqrt{d_k}$.) So $\sqrt{d_k}$ is just the number that brings a typical score back to 1, for vectors of any length.
+# The size is the square root each time: $\sqrt{4} = 2$, $\sqrt{1024} = 32$. A dot product is a sum of $d_k$ products, some positive, some negative.
+# Most of it cancels, and what typically remains grows with the root of the number of terms. So $\sqrt{d_k}$ is just the number that brings a
+# typical score back to 1, for vectors of any length.
+#
+# <details><summary>If you know some statistics</summary>
+#
+# Each product has mean 0 and variance 1, since its factors are independent with mean 0 and variance 1. Variances of independent terms add
+# up, so the dot product has variance $d_k$ and standard deviation $\sqrt{d_k}$. `.std()` measures the standard deviation.
+#
+# </details>
 #
 # What would go wrong without it? We let random queries look at 8 random keys each, and note the largest of the 8 weights.
 
@@ -452,14 +462,14 @@ _ = ax.set_ylim(0, 1.05)
 assert plain[2] > 0.85 and plain[-1] > 0.95 and min(divided) > 0.3 and max(divided) < 0.4
 
 # %% [markdown]
-# The orange line is level: divided by the root, the largest of 8 weights is a little over a third, for vectors of any length. The blue one
-# rises towards 1. At 64 numbers, as in BERT-base, one key would already take 0.88 of the weight, and we would be back at the
-# dictionary: one key takes all.
+# The dashed line is level: divided by the root, the largest of 8 weights is a little over a third, for vectors of any length. The solid one
+# rises towards 1. At 64 numbers, as in BERT-base, one key would already take 0.88 of the weight, and the look-up would be almost as hard as
+# a dictionary.
 #
-# That is bad for learning. A network learns by small steps: if this score were a little higher, would the result be better? It can only find
-# out if a change of the score changes the weight at all. For a weight $w$ that change, the **slope** of softmax, is $w(1 - w)$. At
-# $w = 0.5$ it is 0.25. At $w = 0.99$ only 0.01 is left. Try it: move the slider to longer vectors, and compare the scores and the weights
-# without the division and with it.
+# That is bad for learning. A network learns in small steps: if this score were a little higher, would the result be better? It can only find
+# out if a small change of the score changes the weight. For a weight $w$, a small change of its own score is passed on $w(1 - w)$ times: that
+# is the **slope** of softmax. At $w = 0.36$ it is 0.23, at 0.88 it is 0.11, and at 0.97, with 1,024 numbers, 0.03. Try it: move the slider to
+# longer vectors, and compare the scores and the weights without the division and with it.
 
 # %% tags=["check:slope"]
 # checked: the slope of a softmax weight in its own score is w(1 - w), by PyTorch's own derivative
@@ -490,6 +500,12 @@ play("scaling")
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 play("temperature")
 
+# %% tags=["check:temperature"]
+# checked: cold, the output is the value of the best key; hot, the mean of all; cats get half of the weight just above 4.1
+assert torch.allclose((scores[1] / 0.01).softmax(dim=0) @ V, V[0])
+assert torch.allclose((scores[1] / 100_000).softmax(dim=0) @ V, V.mean(dim=0), atol=1e-3)
+assert (scores[1] / 4.1).softmax(dim=0)[0] > 0.5 > (scores[1] / 4.2).softmax(dim=0)[0]
+
 # %% [markdown]
 # It is at about 4.2. Towards the left, where it is cold, the best key takes all, as in a dictionary. Towards the right, where it is hot,
 # all get the same, whatever their scores, and the output becomes the plain mean of the values.
@@ -497,17 +513,12 @@ play("temperature")
 # ## 6. Masks: who may look at whom
 #
 # Sometimes a word must not look at another one. A **mask** says so. It is a table of `True` and `False`, one row for each word that looks,
-# and in this course `True` always means: **may look**. How do you forbid a look? Set its score to $-\infty$ before softmax: $e^{-\infty} = 0$,
+# and in this course `True` always means: **may look**. How do you forbid a look? Softmax alone never
+# gives exactly 0. But set the score to $-\infty$ before softmax: $e^{-\infty} = 0$,
 # so its weight is exactly 0.
 #
 # The first mask to know is the **causal mask**: each word may look at itself and at the words before it. A language model such as GPT reads
 # like this, because it has to guess the next word and must not see it. In *cats chase mice*: what weights does the first word get, *cats*?
-
-# %% tags=["check:temperature"]
-# checked: cold, the output is the value of the best key; hot, the mean of all; cats get half of the weight just above 4.1
-assert torch.allclose((scores[1] / 0.01).softmax(dim=0) @ V, V[0])
-assert torch.allclose((scores[1] / 100_000).softmax(dim=0) @ V, V.mean(dim=0), atol=1e-3)
-assert (scores[1] / 4.1).softmax(dim=0)[0] > 0.5 > (scores[1] / 4.2).softmax(dim=0)[0]
 
 # %%
 guess = None  # three weights, such as [0.5, 0.3, 0.2]
@@ -542,7 +553,7 @@ assert causal_weights.triu(1).sum() == 0 and torch.allclose(causal_weights.sum(d
 # %%
 from bertnotes import padding_mask
 
-attention_mask = torch.tensor([[1, 1, 0]])  # as a tokenizer gives it: two words, and padding in the place of mice
+attention_mask = torch.tensor([[1, 1, 0]])  # two words, and padding in the place of mice
 mask = padding_mask(attention_mask)[0, 0]  # for all sentences and heads at once; here there is one
 short, _ = scaled_dot_product_attention(Q[:2], K[:2], V[:2])
 padded, _ = scaled_dot_product_attention(Q, K, V, mask)
@@ -591,9 +602,9 @@ play("mask")
 #
 # ![Left: 4 words have 16 weights, 8 words have 64. Right: the operations of one BERT-base layer at 512 to 4,096 tokens; the share of the quadratic part grows from 10 to 47 percent](figures/01_cost.svg)
 #
-# On the right, each bar is one layer of BERT-base, the original model with $d = 768$ numbers for each token. Dark is the part that grows with
-# the square of the length, grey the part that grows in step with it. At 512 tokens, the most that BERT reads, the square is a tenth of the work. At
-# 4,096 it is almost half.
+# On the right, each bar is one layer of BERT-base, the original model, with $d = 768$ numbers for each token. Dark is the part that grows with
+# the square of the length, grey the part that doubles when the length doubles. At 512 tokens, the most that BERT reads, the square is a tenth of
+# the work. For a model that reads 4,096 it is almost half.
 #
 # In memory the square is felt sooner. BERT-base has 12 layers with 12 attentions (*heads*, page 03) in each, and a weight takes 4 bytes. For a text of 512
 # tokens all weights together take 144 MiB. How much is it at 1,024 tokens?
@@ -635,8 +646,8 @@ assert counter.get_total_flops() == square and 0.095 < square / (square + line) 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["exercises"]
 # ## Exercises
 #
-# Now write it yourself: the [exercises](exercises/01.ipynb) say what is wrong and why, as often as you try. What you
-# write there runs BERT on later pages.
+# Now write it yourself. `make lab` has put a copy of the [exercises](exercises/01.ipynb) into `notebooks/my`: work there. Each one says what is
+# right, or what is wrong and why, as often as you try. What you write there runs BERT on later pages.
 
 # %% tags=["exercises"]
 import math
@@ -788,7 +799,7 @@ check("padding_mask", padding_mask)
 # %% [markdown] tags=["exercise:attention"]
 # ### Attention · ●● · 10 minutes
 #
-# The formula of section 2, for any leading axes: `query` is (..., query, d), `key` is (..., key, d) and `value` is
+# The formula of section 3, for any leading axes: `query` is (..., query, d), `key` is (..., key, d) and `value` is
 # (..., key, v). `mask` is None, or True where a query may look at a key. Return two things: the output and the weights. You
 # may use your own softmax or PyTorch's.
 

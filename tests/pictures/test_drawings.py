@@ -112,7 +112,7 @@ def test_the_numbers_of_chase_by_hand():
     [
         ("01_flow.svg", "(2, 0) 4 0 2 2.83 1.41 0.768 0.045 0.187 (−0.19, 0.37) (1.53, 3.45)"),
         ("01_values_triangle.svg", "cats (2, 4)|output of chase (1.53, 3.45)"),
-        ("01_matrices.svg", "0.768 0.932 0.053 3 × 2 2 × 3 3 × 3 1.53 3.45"),
+        ("01_matrices.svg", "0.768 0.734 0.093 0.5 3 × 2 2 × 3 3 × 3 1.53 3.45"),
         ("01_cost.svg", "10% 18% 31% 47% 512 4,096 16 weights 64 weights"),
         ("01_soft_lookup.svg", "0.867 0.016 0.117 92.2 minutes"),
     ],

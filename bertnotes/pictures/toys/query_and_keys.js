@@ -66,7 +66,8 @@ function show() {
   );
   showOutput(weights, output);
   const best = weights.indexOf(Math.max(...weights));
-  say(`The query looks most at ${data.words[best]}: ${number(weights[best], 3)}. Longer keys score higher, even at an angle.`);
+  const even = weights[best] - Math.min(...weights) < 0.0005;
+  say(even ? `All words get the same: ${number(weights[best], 3)}.` : `The query looks most at ${data.words[best]}: ${number(weights[best], 3)}.`);
 }
 
 function showOutput(weights, output) {  // the values, and the output between them

@@ -17,10 +17,7 @@ function show() {
   slider.setAttribute("aria-valuetext", `temperature ${number(temperature, digits)}`);
   shown.textContent = `T = ${number(temperature, digits)}`;
   const rows = data.words.map((word, at) => [word, number(data.scores[at], 1), number(data.scores[at] / temperature), bar(weights[at]), number(weights[at], 3)]);
-  result.replaceChildren(
-    table([["word"], ["score"], ["÷ T"], ["weight"], [""]], rows),
-    make("p", {}, "entropy ", make("b", {}, number(entropy + 0, 3)), ` of at most ${number(Math.log(data.words.length), 3)}`),
-  );
+  result.replaceChildren(table([["word"], ["score"], ["÷ T"], ["weight"], [""]], rows));
   say(`As unsure as an even choice among ${number(Math.exp(entropy), 2)} words.`);
 }
 
