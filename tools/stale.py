@@ -37,8 +37,9 @@ def changed_since(record):
     """Which of mini and the reviews are not those whose hash a record holds. Under "data" stands that of the reviews, but where
     the command names another table."""
     data = None if "--data" in record.get("command", "") else record.get("data")
-    held = {"mini": (record.get("mini"), hash_of_mini()), "reviews": (record.get("reviews_sha256") or data, hash_of(REVIEWS))}
-    return [name for name, (then, now) in held.items() if isinstance(then, str) and then != now]
+    reviews = [hash_of(path) for path in sorted(REVIEWS.parent.glob("reviews*.csv"))]  # also the frozen ones
+    held = {"mini": (record.get("mini"), [hash_of_mini()]), "reviews": (data, reviews)}
+    return [name for name, (then, now) in held.items() if isinstance(then, str) and then not in now]
 
 
 def hash_of_mini():

@@ -89,7 +89,7 @@ def stamp(code, root=ROOT):
 
 def reviews_in(code, root):
     """The files of reviews that code names."""
-    constants = [getattr(bertnotes.files, name, None) for name in re.findall(r"\bREVIEWS\w*", code)]
+    constants = [getattr(bertnotes.files, name, None) for name in re.findall(r"\b\w*REVIEWS\b", code)]
     names = {constant.name for constant in constants if constant}
     return [path for path in sorted((root / "data").glob("*.csv")) if path.name in names or path.name in code]
 
