@@ -59,7 +59,7 @@ def attention_view(attention, tokens=None, pair_start: int | None = None, layer:
     text = page_data(attention)
     page = fill_page([text], layer, head)
     layers, heads, tokens = text["layers"], text["heads"], text["tokens"]
-    rows = len(tokens) * (22 if len(tokens) <= 32 else 16)  # as in the page
+    rows = len(tokens) * (22 if len(tokens) <= 32 else 18)  # what the page fills; its rows are at least 18 high
     alt = f"attention of {layers} layers with {heads} heads each over {len(tokens)} tokens: {' '.join(tokens)}"
     return View(page, heatmap_png(attention, layer, head), height=110 + max(rows, 26 * layers), alt=alt)
 

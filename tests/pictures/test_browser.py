@@ -12,6 +12,7 @@ import urllib.request
 from contextlib import contextmanager
 
 import nbformat
+import numpy as np
 import pytest
 import slides
 from build_notebooks import sources
@@ -82,7 +83,7 @@ def test_our_view_is_drawn_and_answers(chromium, sentence, tmp_path, scheme):
         assert page.locator("#layer").input_value() == "3"
         page.select_option("#part", label="A to B")
         assert page.evaluate("shown(1, 1)") is False and page.evaluate("shown(1, current().second)") is True
-        page.locator("#map").click(position={"x": 30, "y": 5})
+        page.locator("#map").click(position=page.evaluate("({ x: 1.5 * mapCell(), y: 0.5 * mapCell() })"))
         assert page.evaluate("[state.layer, state.head]") == [0, 1]
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.tagName") in ("SELECT", "BUTTON")
@@ -159,6 +160,97 @@ def test_a_presenter_page_walks_heads_layers_and_sentences(chromium, sentence, t
             resize(page, width, "$('lines').getBoundingClientRect().right <= $('to').getBoundingClientRect().left + 1")
         page.emulate_media(media="screen")
         resize(page, 390, "document.body.scrollWidth <= innerWidth")  # a phone
+        assert complaints == []
+
+
+WORDS = "the cat sat on mat because it was warm and she told him that film long stranger ##ing , .".split()
+SIZES = """() => {
+    const box = (id) => $(id).getBoundingClientRect(), [map, from, to, lines] = ["map", "from", "to", "lines"].map(box);
+    const buttons = [...document.querySelectorAll("li button")], boxes = buttons.map((one) => one.getBoundingClientRect());
+    const last = boxes[boxes.length - 1], page = document.documentElement, all = [map, from, to];
+    const reach = (low, high) => Math.max(...all.map((one) => one[high])) - Math.min(...all.map((one) => one[low]));
+    return {
+        letters: Math.min(...buttons.map((one) => parseFloat(getComputedStyle(one).fontSize))),
+        cell: Math.min(map.width / current().heads, map.height / current().layers),
+        share: Math.min(reach("left", "right") / innerWidth, reach("top", "bottom") / innerHeight),
+        cut: buttons.filter((one) => one.scrollWidth > one.clientWidth).length,
+        beside: from.right <= lines.left + 1 && lines.right <= to.left + 1 && lines.width >= 80,
+        level: Math.abs(lines.top - boxes[0].top) < 2 && Math.abs(lines.bottom - last.bottom) < 2,
+        wide: page.scrollWidth > innerWidth || $("stage").scrollWidth > $("stage").clientWidth,
+        long: page.scrollHeight > innerHeight,
+        scrolls: $("stage").scrollHeight > $("stage").clientHeight,
+        seen: map.right <= innerWidth && Math.max(map.bottom, box("words").bottom) <= innerHeight,
+    };
+}"""
+
+
+def some_view(tokens, layers=6, pair_start=None):
+    """Our view of random weights between so many tokens, in layers of 12 heads."""
+    weights = np.random.default_rng(0).dirichlet(np.full(tokens, 0.1), (layers, 12, tokens)).astype(np.float32)
+    return weights, [WORDS[place % len(WORDS)] for place in range(tokens)], pair_start
+
+
+def sizes_of(browser, html, width, height, **options):
+    """What SIZES measures on a page in a window of this size, once a token is pointed at; and that this moves nothing."""
+    with watched(browser, **options) as (page, complaints):
+        page.set_viewport_size({"width": width, "height": height})
+        page.set_content(html)
+        before = page.evaluate(SIZES)
+        page.hover("#to li:nth-child(2) button")
+        assert page.evaluate(SIZES) == before and complaints == []
+    return before
+
+
+@pytest.mark.parametrize(("tokens", "layers", "pair_start"), [(6, 6, None), (14, 6, None), (14, 12, None), (22, 6, 11)])
+@pytest.mark.parametrize(("width", "height", "letters", "presenting"), [(1920, 1080, 28, True), (1366, 768, 19, False)])
+def test_a_view_fills_a_screen(chromium, tokens, layers, pair_start, width, height, letters, presenting):
+    shown = some_view(tokens, layers, pair_start)
+    html = presenter_page([("one", *shown), ("two", *shown)]) if presenting else attention_view(*shown).page
+    sizes = sizes_of(chromium, html, width, height)
+    assert sizes["share"] >= 0.8 and sizes["letters"] >= letters and sizes["cell"] >= 40
+    assert sizes["cut"] == 0 and sizes["beside"] and sizes["level"] and sizes["seen"]
+    assert not (sizes["wide"] or sizes["long"] or sizes["scrolls"])
+
+
+@pytest.mark.parametrize("tokens", [60, 128])
+def test_of_a_long_text_the_tokens_scroll_and_the_map_stays(chromium, tokens):
+    for width, height in [(1920, 1080), (1366, 768), (1000, 600)]:
+        sizes = sizes_of(chromium, presenter_page([("long", *some_view(tokens))]), width, height)
+        assert sizes["letters"] >= 14 and sizes["scrolls"] and sizes["seen"] and sizes["level"] and sizes["cut"] == 0
+        assert not (sizes["wide"] or sizes["long"])
+
+
+@pytest.mark.parametrize(("tokens", "pair_start"), [(6, None), (14, None), (22, 11), (60, None)])
+def test_on_a_phone_the_map_stands_under_the_tokens(chromium, tokens, pair_start):
+    sizes = sizes_of(chromium, presenter_page([("one", *some_view(tokens, 6, pair_start))]), 390, 844)
+    assert sizes["letters"] >= 14 and sizes["cell"] >= 24 and sizes["cut"] == 0 and sizes["beside"] and sizes["level"]
+    assert not (sizes["wide"] or sizes["scrolls"]) and sizes["seen"] == (tokens < 60)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "layers", "pair_start"), [(3, 1, None), (3, 12, None), (14, 6, None), (22, 6, 11), (64, 12, None)]
+)
+@pytest.mark.parametrize("width", [760, 1000])
+def test_a_view_fits_its_frame_in_a_notebook(chromium, tokens, layers, pair_start, width):
+    view = attention_view(*some_view(tokens, layers, pair_start))
+    assert view.height <= 110 + max(22 * tokens, 26 * layers), "no higher than its rows"
+    sizes = sizes_of(chromium, view.page, width, view.height)
+    assert sizes["letters"] >= 14 and 12 <= sizes["cell"] < 40 and sizes["seen"] and sizes["cut"] == 0 and sizes["level"]
+    assert not (sizes["wide"] or sizes["long"] or sizes["scrolls"])
+
+
+def test_a_view_that_was_hidden_is_drawn_once_it_is_shown_and_keeps_the_token_in_focus(chromium):
+    with watched(chromium) as (page, complaints):
+        page.set_content(attention_view(*some_view(6))._repr_mimebundle_()["text/html"].replace("<div", "<div hidden", 1))
+        page.evaluate("document.querySelector('div').hidden = false")
+        frame = page.query_selector("iframe").content_frame()
+        frame.wait_for_selector("#from button").focus()
+        page.set_viewport_size({"width": 700, "height": 700})
+        deadline = time.monotonic() + 10
+        while not frame.evaluate("innerWidth < 700 && $('map').width === Math.round($('map').getBoundingClientRect().width)"):
+            assert time.monotonic() < deadline, "the map is drawn at its new size"
+            page.wait_for_timeout(50)
+        assert frame.evaluate("document.activeElement.textContent") == WORDS[0] and "looks at" in frame.inner_text("#words")
         assert complaints == []
 
 
