@@ -170,9 +170,7 @@ class BERTClassifier(nn.Module):
         if set(head) != set(HEAD):
             raise ValueError(NO_CLASSIFIER.format(folder))
         if strange:
-            raise ValueError(
-                f"{folder} has a head of its own, with {strange[0]}: its config.json has to name it as architectures"
-            )
+            raise ValueError(f"{folder} has a head of its own, with {strange[0]}: its config.json has to name its architecture")
         check_weights(head, {name: self.get_parameter(name) for name in HEAD}, folder)
         self.load_state_dict(head, strict=False)
 
@@ -272,15 +270,11 @@ def check_task(config, folder):
         raise ValueError(f"{NO_CLASSIFIER.format(folder)} (it is a {kinds[0]})")
     problem, function = getattr(config, "problem_type", None), getattr(config, "function_to_apply", None)
     if problem == "multi_label_classification" or function == "sigmoid":
-        raise ValueError(
-            f"{folder} may give a text several labels at once, or none; bertnotes reads models that give it one class"
-        )
+        raise ValueError(f"{folder} may give a text several labels at once, or none; bertnotes reads those that give it one")
     if problem == "regression" or len(names) < 2:
         raise ValueError(f"{folder} gives a text a number; bertnotes reads models that name one of at least 2 classes")
     if sorted(names) != list(range(len(names))) or len(set(names.values())) < len(names):
-        raise ValueError(
-            f"{folder} does not name its classes 0, 1, ..., each by another name: id2label in config.json is {names}"
-        )
+        raise ValueError(f"{folder} does not name its classes 0, 1, ..., each by another name: config.json names them {names}")
 
 
 @torch.inference_mode()

@@ -139,8 +139,7 @@ def open_bytes(path):
 
 
 def only_member(path):
-    """The file in a zip archive, hidden ones and those that a Mac adds left aside; None where the archive is an Excel file.
-    Raises ValueError where there is none, or several."""
+    """The file in a zip archive, hidden ones aside; None in an Excel file. Raises ValueError where there is not just one."""
     with zipfile.ZipFile(path) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
     if "[Content_Types].xml" in names:
