@@ -23,9 +23,7 @@ class TextClassificationDataset(Dataset):
 
     An item is a dict: input_ids and attention_mask, both (max_length,), and label, a scalar; with windows also text, the number
     of the review. A DataLoader gets whole batches instead, padded to the longest review in the batch only: the result is the
-    same (padding is masked), the work is less.
-    Raises ValueError where `as_pairs` finds something else than texts and labels, max_length is out of range, or there is no
-    such part.
+    same (padding is masked), the work is less. Raises ValueError as `as_pairs` and `token_rows` do.
     """
 
     def __init__(self, texts, labels, tokenizer, max_length, truncation="head"):
@@ -208,6 +206,4 @@ def most_tokens(encoder):
 def check_truncation(truncation):
     """Raise ValueError where a long review cannot be read so."""
     if truncation not in ("head", "tail", "head+tail", "windows"):
-        raise ValueError(
-            f'of a long review one keeps "head", "tail" or "head+tail", or all of it in "windows"; got {truncation!r}'
-        )
+        raise ValueError(f'of a review one keeps "head", "tail" or "head+tail", or all of it in "windows"; got {truncation!r}')

@@ -63,8 +63,7 @@ def our_name(name):
 
 
 def weight_files(source):
-    """The files that hold a checkpoint's weights, paths: model.safetensors or, of a large model, those that its index names; of
-    a delta its own."""
+    """The paths of the files that hold a checkpoint's weights: one or, of a large model, all that its index names."""
     if is_delta(source):
         return [source / DELTA]
     whole = cached_file(source, "model.safetensors", _raise_exceptions_for_missing_entries=False)

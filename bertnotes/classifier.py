@@ -147,17 +147,18 @@ class BERTClassifier(nn.Module):
     def weights_on_disk(self):
         """The weights that are saved, by the names that they have on disk."""
         own = self.state_dict()
-        return {self.name_on_disk(name): own[name].contiguous() for name in self.names_to_save()}
+        return {there: own[here].contiguous() for here, there in self.names_on_disk().items()}
 
-    def names_to_save(self):
-        """The names of the weights that are saved: of all or, of low-rank changes, of what they learned."""
-        learned = is_learned if low_rank_layers(self.bert) else None
-        return list(filter(learned, self.state_dict()))
+    def names_on_disk(self):
+        """What transformers calls the weights that are saved, all or, of low-rank changes, what they learned: a dict from our
+        names. An encoder that is no BERT has a name of its own there, such as distilbert."""
+        prefix, learned = f"{self.bert.base_model_prefix}.", is_learned if low_rank_layers(self.bert) else None
+        return {name: re.sub(r"^bert\.", prefix, name) for name in filter(learned, self.state_dict())}
 
     def load_weights(self, folder):
         """Put the weights that `save_pretrained` wrote back into this model."""
         saved = read_weights(Path(folder))
-        self.load_state_dict({name: saved[self.name_on_disk(name)] for name in self.names_to_save()}, strict=False)
+        self.load_state_dict({here: saved[there] for here, there in self.names_on_disk().items()}, strict=False)
 
     def load_head(self, folder):
         """Put the head that lies in a folder, and nothing else, on the encoder. Raises ValueError where that is another one."""
@@ -169,9 +170,7 @@ class BERTClassifier(nn.Module):
         if set(head) != set(HEAD):
             raise ValueError(NO_CLASSIFIER.format(folder))
         if strange:
-            raise ValueError(
-                f"{folder} has a head of its own, with {strange[0]}: its config.json has to name it as architectures"
-            )
+            raise ValueError(f"{folder} has a head of its own, with {strange[0]}: its config.json has to name its architecture")
         check_weights(head, {name: self.get_parameter(name) for name in HEAD}, folder)
         self.load_state_dict(head, strict=False)
 
@@ -187,10 +186,6 @@ class BERTClassifier(nn.Module):
             self.read_as(most)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"how the model in {folder} reads is damaged ({error!r}); copy or train it again") from None
-
-    def name_on_disk(self, name):
-        """What transformers calls a weight of ours: an encoder that is no BERT has a name of its own, such as distilbert."""
-        return re.sub(r"^bert\.", f"{self.bert.base_model_prefix}.", name)
 
     @classmethod
     def from_pretrained(cls, folder, attention="bertnotes"):
@@ -275,15 +270,11 @@ def check_task(config, folder):
         raise ValueError(f"{NO_CLASSIFIER.format(folder)} (it is a {kinds[0]})")
     problem, function = getattr(config, "problem_type", None), getattr(config, "function_to_apply", None)
     if problem == "multi_label_classification" or function == "sigmoid":
-        raise ValueError(
-            f"{folder} may give a text several labels at once, or none; bertnotes reads models that give it one class"
-        )
+        raise ValueError(f"{folder} may give a text several labels at once, or none; bertnotes reads those that give it one")
     if problem == "regression" or len(names) < 2:
         raise ValueError(f"{folder} gives a text a number; bertnotes reads models that name one of at least 2 classes")
     if sorted(names) != list(range(len(names))) or len(set(names.values())) < len(names):
-        raise ValueError(
-            f"{folder} does not name its classes 0, 1, ..., each by another name: id2label in config.json is {names}"
-        )
+        raise ValueError(f"{folder} does not name its classes 0, 1, ..., each by another name: config.json names them {names}")
 
 
 @torch.inference_mode()

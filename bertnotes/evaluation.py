@@ -35,17 +35,14 @@ def paired(*columns):
     """The columns as arrays. Raises ValueError where they are empty, differ in length, hold nothing somewhere, or only some of
     them hold names."""
     columns = [np.atleast_1d(column.detach().cpu() if hasattr(column, "detach") else column) for column in columns]
-    lengths = {len(column) for column in columns}
-    if len(lengths) != 1 or lengths == {0}:
-        raise ValueError(
-            f"labels and predictions belong together one by one; got {' and '.join(str(len(column)) for column in columns)}"
-        )
+    lengths = [len(column) for column in columns]
+    if len(set(lengths)) != 1 or lengths[0] == 0:
+        raise ValueError(f"labels and predictions belong together one by one; got {' and '.join(map(str, lengths))}")
     if any(pd.isna(column).any() for column in columns):
         raise ValueError("labels and predictions are there for each review; got None or NaN among them")
     if len({column.dtype.kind in "US" for column in columns}) > 1:
-        raise ValueError(
-            f"labels and predictions are both numbers or both names; got {' and '.join(str(c.dtype) for c in columns)}"
-        )
+        kinds = " and ".join(str(column.dtype) for column in columns)
+        raise ValueError(f"labels and predictions are both numbers or both names; got {kinds}")
     return columns
 
 

@@ -49,7 +49,8 @@ def add_lora(encoder, rank=8):
     Its pooler, which many checkpoints lack, is trained whole. Raises ValueError where the rank is no rank of these layers, or
     the encoder has such changes already.
     """
-    layers = linear_layers(encoder)
+    modules = encoder.named_modules()
+    layers = {name: module for name, module in modules if isinstance(module, nn.Linear) and not name.startswith("pooler.")}
     smallest = min(min(layer.weight.shape) for layer in layers.values())
     if not 1 <= rank <= smallest:
         raise ValueError(f"the rank of a change is from 1 to {smallest}, what the smallest layer has; got {rank}")
@@ -66,12 +67,6 @@ def merge_lora(encoder):
     for name, layer in low_rank_layers(encoder).items():
         replace_layer(encoder, name, layer.merged())
     encoder.requires_grad_()
-
-
-def linear_layers(encoder):
-    """The linear layers of an encoder but for its pooler: a dict from names."""
-    modules = encoder.named_modules()
-    return {name: module for name, module in modules if isinstance(module, nn.Linear) and not name.startswith("pooler.")}
 
 
 def low_rank_layers(encoder):

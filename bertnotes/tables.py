@@ -13,10 +13,11 @@ import itertools
 import json
 import lzma
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,8 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 ONE_COLUMN = "\x1f"  # a separator that no text holds
 SAMPLE = 500  # lines from which separator and quotes are told
 BLOCK = 2**20
+PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}  # how a file begins, and what reads it
+ZIP = b"PK\x03\x04"
 # a RuntimeError is what zipfile raises on a password, or on a way to compress that it does not know
 BROKEN = (OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, zlib.error, RuntimeError)
 
@@ -95,18 +98,19 @@ def open_table(path, encoding=None, wanted=()):
     if not path.is_file():
         hint = "data/reviews.csv comes with the course, `bertnotes data` fetches full IMDB"
         raise FileNotFoundError(f"no file {path}; {hint}")
-    with refusals(path), open_bytes(path) as stream:
-        head = stream.read(BLOCK)
-    if not head.strip(b"\0 \t\r\n\x0b\x0c\xef\xbb\xbf\xff\xfe"):
-        raise ValueError(f"{path} is empty; expected a table with a header")
-    if head[:4] == b"PAR1":
-        return frame_table(path, "read_parquet")
-    if head[:4] == b"PK\x03\x04":  # a zip within: what Excel writes
-        return frame_table(path, "read_excel")
-    check_text(path, head)
-    if set(path.suffixes) & {".jsonl", ".ndjson", ".json"}:
-        return json_table(path, encoding)
-    return csv_table(path, encoding, wanted)
+    with refusals(path):
+        with open_bytes(path) as stream:
+            head = stream.read(BLOCK)
+        if not head.strip(b"\0 \t\r\n\x0b\x0c\xef\xbb\xbf\xff\xfe"):
+            raise ValueError(f"{path} is empty; expected a table with a header")
+        if head.startswith(b"PAR1"):
+            return frame_table(path, "read_parquet")
+        if head.startswith(ZIP):  # a zip within: what Excel writes
+            return frame_table(path, "read_excel")
+        check_text(path, head)
+        if set(path.suffixes) & {".jsonl", ".ndjson", ".json"}:
+            return json_table(path, encoding)
+        return csv_table(path, encoding, wanted)
 
 
 @contextmanager
@@ -121,35 +125,28 @@ def refusals(path):
 # --- bytes and text ----------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
 def open_bytes(path):
-    """A stream of the bytes in a file, decompressed if need be."""
-    with path.open("rb") as raw, ExitStack() as stack:
-        magic = raw.read(6)
-        raw.seek(0)
-        if magic[:2] == b"\x1f\x8b":
-            yield stack.enter_context(gzip.open(raw))
-        elif magic[:3] == b"BZh":
-            yield stack.enter_context(bz2.open(raw))
-        elif magic == b"\xfd7zXZ\x00":
-            yield stack.enter_context(lzma.open(raw))
-        elif magic[:4] == b"PK\x03\x04" and (member := only_member(path)):
-            yield stack.enter_context(stack.enter_context(zipfile.ZipFile(raw)).open(member))
-        else:
-            yield raw
+    """A stream of the bytes in a file, decompressed if need be, for a `with` block."""
+    with path.open("rb") as stream:
+        head = stream.read(6)
+    for magic, unpack in PACKED.items():
+        if head.startswith(magic):
+            return unpack(path)
+    if head.startswith(ZIP) and (member := only_member(path)):
+        with zipfile.ZipFile(path) as archive:
+            return archive.open(member)  # which stays open
+    return path.open("rb")
 
 
 def only_member(path):
-    """The file in a zip archive, hidden ones and those that a Mac adds left aside; None where the archive is an Excel file.
-    Raises ValueError where there is none, or several."""
+    """The file in a zip archive, hidden ones aside; None in an Excel file. Raises ValueError where there is not just one."""
     with zipfile.ZipFile(path) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
     if "[Content_Types].xml" in names:
         return None
     names = [name for name in names if not name.startswith("__MACOSX/") and not Path(name).name.startswith(".")]
     if len(names) != 1:
-        some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-        raise ValueError(f"{path} holds {len(names)} files ({some}); give one of them, unpacked")
+        raise ValueError(f"{path} holds {len(names)} files ({shown(names, most=3)}); give one of them, unpacked")
     return names[0]
 
 
@@ -164,27 +161,25 @@ def check_text(path, head):
         raise ValueError(f"{path} is a document, not a table; save the table as CSV")
 
 
-def find_encoding(path):
-    """How the text in a file is encoded: (encoding, a sentence where it had to be guessed, or None)."""
+def find_encoding(path, told=None):
+    """How the text in a file is encoded, and a list of sentences on what had to be guessed. told: an encoding that is known."""
+    if told:
+        return known_encoding(told), []
     with open_bytes(path) as stream:
-        head = stream.read(BLOCK)
-        if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-            return "utf-32", None
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16", None
-        for first, name in ((1, "utf-16-le"), (0, "utf-16-be")):  # every second byte of Western text is 0
-            if head[first:2000:2].count(0) > 0.3 * len(head[first:2000:2]) > head[1 - first : 2000 : 2].count(0):
-                return name, "read as UTF-16"
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        nul = None
-        try:
-            for block in itertools.chain([head], iter(lambda: stream.read(BLOCK), b"")):
-                nul = "NUL characters are left out" if b"\0" in block else nul
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1252", "not UTF-8, so read as Windows-1252; where letters look wrong, say in which --encoding it is"
-    return "utf-8-sig", nul
+        head = stream.read(2000)
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32", []
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16", []
+    for first, name in ((1, "utf-16-le"), (0, "utf-16-be")):  # every second byte of Western text is 0
+        if head[first::2].count(0) > 0.3 * len(head[first::2]) > head[1 - first :: 2].count(0):
+            return name, ["read as UTF-16"]
+    try:
+        with io.TextIOWrapper(open_bytes(path), "utf-8", newline="") as text:
+            nuls = sum(block.count("\0") for block in iter(lambda: text.read(BLOCK), ""))
+    except UnicodeDecodeError:
+        return "cp1252", ["not UTF-8, so read as Windows-1252; where letters look wrong, say in which --encoding it is"]
+    return "utf-8-sig", ["NUL characters are left out"] if nuls else []
 
 
 def known_encoding(name):
@@ -199,15 +194,12 @@ def known_encoding(name):
 @contextmanager
 def open_text(path, encoding):
     """A stream of the lines of a file, without NUL characters."""
-    with refusals(path), open_bytes(path) as stream:
-        lines = io.TextIOWrapper(stream, encoding, newline="")
+    with refusals(path), io.TextIOWrapper(open_bytes(path), encoding, newline="") as lines:
         try:
             yield (line.replace("\0", "") for line in lines)
         except UnicodeDecodeError as error:
             encoding = encoding.removesuffix("-sig")
             raise ValueError(f"{path} is not written in {encoding} ({error.reason}); say in which --encoding it is") from None
-        finally:
-            lines.detach()
 
 
 # --- CSV ---------------------------------------------------------------------------------------------------------------------
@@ -216,13 +208,11 @@ def open_text(path, encoding):
 def csv_table(path, encoding, wanted):
     """A file with a separator between fields."""
     csv.field_size_limit(2**31 - 1)  # a review may be long
-    encoding, note = (known_encoding(encoding), None) if encoding else find_encoding(path)
+    encoding, notes = find_encoding(path, encoding)
     with open_text(path, encoding) as lines:
         sample = "".join(itertools.islice(lines, SAMPLE))
-    first = sample.split("\n", 1)[0].strip()
-    told = first[4:] if first.startswith("sep=") and len(first) == 5 else None  # a line by which Excel knows the separator
-    sample = sample.split("\n", 1)[1] if told else sample
-    dialect, header = find_dialect(sample, told, wanted)
+    told = re.match(r"sep=(.)\r?\n", sample)  # a line by which Excel knows the separator
+    dialect, header = find_dialect(sample[told.end() :], told[1], wanted) if told else find_dialect(sample, None, wanted)
     if not header:
         raise ValueError(f"{path} has no header: a quote in its first line is not closed; mend it, or save the table again")
 
@@ -238,9 +228,9 @@ def csv_table(path, encoding, wanted):
                     f"line breaks stands in quotes, and a quote in it is doubled"
                 ) from None
 
-    names = SEPARATORS.get(dialect["delimiter"])
-    notes = [note, f"fields are separated by {names}" if names and names != "commas" else None]
-    return Table(path, header, rows, [note for note in notes if note])
+    if (names := SEPARATORS.get(dialect["delimiter"], "commas")) != "commas":
+        notes.append(f"fields are separated by {names}")
+    return Table(path, header, rows, notes)
 
 
 def rows_of(sample, dialect):
@@ -277,7 +267,7 @@ def find_dialect(sample, separator, wanted):
 
 def json_table(path, encoding=None):
     """Lines of JSON, an object each, or one array of objects; what a row lacks is empty."""
-    encoding, note = (known_encoding(encoding), None) if encoding else find_encoding(path)
+    encoding, notes = find_encoding(path, encoding)
 
     def objects():
         with open_text(path, encoding) as lines:
@@ -297,7 +287,6 @@ def json_table(path, encoding=None):
             raise ValueError(f"{path} is not JSON with an object for each row: {str(error)[:200]}") from None
 
     columns = list(dict.fromkeys(name for item in checked() for name in item))  # all rows: a field may come late
-    notes = [note] if note else []
     return Table(path, columns, lambda: ([as_text(item.get(name)) for name in columns] for item in checked()), notes)
 
 

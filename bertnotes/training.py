@@ -43,34 +43,24 @@ from bertnotes.tables import as_pairs
 
 @dataclass
 class TrainConfig:
-    """What a training may choose. It has one line of help for each setting, which the commands show."""
+    """What a training may choose; the commands show what stands beside each setting."""
 
-    epochs: int = 3
-    """How often all reviews are seen."""
-    batch_size: int = 16
-    """Reviews a step, over all processes."""
-    learning_rate: float = 1e-4
-    """The highest learning rate of the run; 2e-5 to 5e-5 suits a BERT-base."""
-    max_length: int = 256
-    """Tokens a review is cut to."""
+    epochs: int = 3  # how often all reviews are seen
+    batch_size: int = 16  # reviews a step, over all processes
+    learning_rate: float = 1e-4  # the highest learning rate of the run; 2e-5 to 5e-5 suits a BERT-base
+    max_length: int = 256  # tokens a review is cut to
+    # what is read of a longer review: its head, tail or head+tail; or all of it, in overlapping windows
     truncation: str = "head"
-    """What is read of a longer review: its head, tail or head+tail; or all of it, in overlapping windows."""
-    seed: int = 42
-    """Fixes the order of the reviews and what dropout leaves out."""
+    seed: int = 42  # fixes the order of the reviews and what dropout leaves out
+    # fp32, or bf16: half the bytes, about three digits; for the commands auto: bf16 where the device is fast at it
     precision: str = "fp32"
-    """fp32, or bf16: half the bytes, about three digits; for the commands auto: bf16 where the device is fast at it."""
-    warmup: float = 0.1
-    """Share of all steps on which the learning rate climbs to its highest."""
-    weight_decay: float = 0.01
-    """How fast weights shrink, but for biases and LayerNorm."""
-    patience: int | None = None
-    """Stop after so many epochs in a row that were no better on validation."""
-    frozen: bool = False
-    """Leave the encoder as it is and train the new layer only."""
+    warmup: float = 0.1  # share of all steps on which the learning rate climbs to its highest
+    weight_decay: float = 0.01  # how fast weights shrink, but for biases and LayerNorm
+    patience: int | None = None  # stop after so many epochs in a row that were no better on validation
+    frozen: bool = False  # leave the encoder as it is and train the new layer only
+    # leave the encoder as it is and train a change of it, of this rank, such as 8 (LoRA); it bears a higher learning rate
     lora: int | None = None
-    """Leave the encoder as it is and train a change of it, of this rank, such as 8 (LoRA); it bears a higher learning rate."""
-    class_weights: str | None = None
-    """balanced: in training a class counts for as much as any other, however rare it is."""
+    class_weights: str | None = None  # balanced: in training a class counts for as much as any other, however rare it is
 
 
 class Callback:
@@ -337,9 +327,8 @@ def fit(
 
     def judge(learner):
         logits, labels = collect(learner, held_out, device, config.precision)
-        scores = {"accuracy": accuracy_score, "macro_f1": macro_f1}
-        found = {name: score(labels, logits.argmax(-1)) for name, score in scores.items()}
-        return {"validation_loss": cross_entropy(logits, labels).item(), **found}
+        scores = {"accuracy": accuracy_score(labels, logits.argmax(-1)), "macro_f1": macro_f1(labels, logits.argmax(-1))}
+        return {"validation_loss": cross_entropy(logits, labels).item(), **scores}
 
     run = Run(learner, loader, optimizer, scheduler, config.epochs, config.patience)
     repeat(run, judge, device, config.precision, backward, (config.seed, rank), callbacks)

@@ -68,8 +68,8 @@ def lines_of(paths):
 
 
 # the goal is 2,500, 2,000 and 2,500; these go up only with a new ability, as last with tables of any kind, low-rank changes,
-# classifiers of any kind, windows and class weights, exercises, things to drag and the form of pages
-@pytest.mark.parametrize(("name", "most"), [("course", 4060), ("experiments", 2635), ("pictures, command and tools", 3510)])
+# classifiers of any kind, windows, class weights, exercises, things to drag, the form of pages, stamps and what is stale
+@pytest.mark.parametrize(("name", "most"), [("course", 4011), ("experiments", 2584), ("pictures, command and tools", 3766)])
 def test_the_library_can_be_read_whole(name, most):
     """Lines, comments and docstrings counted."""
     parts = {"course": {}, "experiments": {}, "pictures, command and tools": dict(TOOLS)}

@@ -107,6 +107,14 @@ def test_compressed_whatever_its_name(tmp_path, pack):
         rows_of(path)
 
 
+def test_a_large_file_that_breaks_off_late(tmp_path):
+    """Behind what is looked at first."""
+    path = tmp_path / "r.csv.gz"
+    path.write_bytes(gzip.compress(as_csv([("x" * 1000, "negative")] * 2000).encode())[:-12])
+    with pytest.raises(ValueError, match=r"r.csv.gz is damaged or not whole"):
+        open_table(path)
+
+
 def test_a_zip_made_on_a_mac(tmp_path):
     path = tmp_path / "r.csv.zip"
     with zipfile.ZipFile(path, "w") as archive:

@@ -82,10 +82,8 @@ def about(settings, *more):
 
 
 def cut_classifier(name, layers, folder, seed=0):
-    """Write a classifier on the first `layers` layers of a model to a folder (None: all), so that a round takes minutes.
-
-    Raises ValueError where the model has not so many layers, or does not keep them in one list.
-    """
+    """Write a classifier on the first `layers` layers of a model to a folder (None: all), so that a round takes minutes. Raises
+    ValueError where the model has not so many layers, or does not keep them in one list."""
     torch.manual_seed(seed)
     model = BERTClassifier(name, 2, "sdpa")
     has = getattr(model.bert.config, "num_hidden_layers", None)
@@ -98,9 +96,6 @@ def cut_classifier(name, layers, folder, seed=0):
         del lists[0][layers:]
         model.bert.config.num_hidden_layers = layers
     model.save_pretrained(folder, load_tokenizer(name))
-
-
-# --- which is faster? --------------------------------------------------------------------------------------------------------
 
 
 def compare_speed(settings, job):
@@ -161,9 +156,6 @@ def report(found):
             f"{side['memory_mb']:>7,} MB   {ratio}"
         )
     return "\n".join(line.rstrip() for line in lines)
-
-
-# --- is it as good? ----------------------------------------------------------------------------------------------------------
 
 
 def compare_accuracy(settings, job, held_out):

@@ -36,11 +36,8 @@ def examine():
 
 
 def attempt(name, look, remedy):
-    """Take a look, and make a Check of the two things that it returns: whether all is well, and what was found.
-
-    A look that cannot even be taken has failed: what it looks at is damaged or, as any other kind of error shows, a package is
-    missing or of another version.
-    """
+    """Take a look, and make a Check of what it returns: whether all is well, and what was found. A look that cannot be taken
+    has failed: something is damaged or, as any other kind of error shows, a package is missing or of another version."""
     try:
         return Check(name, *look(), remedy)
     except (OSError, ValueError) as error:

@@ -246,10 +246,7 @@ def save_checkpoint(path, tensors, record):
 
 
 def load_checkpoint(path):
-    """Read what `save_checkpoint` wrote: (tensors, record), on the CPU.
-
-    Raises ValueError where it is truncated or differs from what was written.
-    """
+    """Read what `save_checkpoint` wrote: (tensors, record), on the CPU. Raises ValueError where it is not what was written."""
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
@@ -287,10 +284,8 @@ def names_of(model):
 
 
 def restore_state(tensors, model, optimizer, path):
-    """Put what `state_of` gave into model and optimizer, all of it or, where it does not fit, nothing.
-
-    path: the file that it came from, for the error. Raises ValueError where names or shapes are not the model's.
-    """
+    """Put what `state_of` gave into model and optimizer, all of it or, where it does not fit, nothing. Raises ValueError where
+    names or shapes are not the model's. path: the file that it came from, for the error."""
     own = {name: tensor for tensor, name in names_of(model).items()}
     kept = {name.removeprefix("model/"): tensor for name, tensor in tensors.items() if name.startswith("model/")}
     moments = [(*name.split("/")[1:], value) for name, value in tensors.items() if name.startswith("optimizer/")]

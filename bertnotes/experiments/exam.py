@@ -37,8 +37,7 @@ def marks_of(test_data):
 
 
 def same_exam(marks, others):
-    """Whether two sets of reviews are of one exam: they are the same, or share more than `SHARED` of the smaller one, and no
-    single copy."""
+    """Whether two sets of reviews are of one exam: the same, or more than `SHARED` of the smaller one, and one, in common."""
     return marks == others or len(marks & others) > max(1, SHARED * min(len(marks), len(others)))
 
 

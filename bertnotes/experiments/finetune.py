@@ -167,13 +167,9 @@ def check_places(settings):
         raise ValueError("--record writes the score on a test set; give that set with --test")
     if record and record.is_dir():
         raise ValueError(f"--record {record} is a folder; give the name of a file in it, such as {record / 'result.json'}")
-    if not settings.resume and out.exists() and content_of(out):
+    there = out.iterdir() if out.exists() and not settings.resume else ()
+    if any(not path.name.startswith(".") for path in there):  # but for what systems and editors leave there
         raise ValueError(f"{out} is not empty; give a new folder, or go on with the run in it: --resume")
-
-
-def content_of(folder):
-    """What is in a folder, without what systems and editors leave there, whose names begin with a dot."""
-    return [path for path in folder.iterdir() if not path.name.startswith(".")]
 
 
 def settle(settings):

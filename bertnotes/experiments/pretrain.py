@@ -114,9 +114,7 @@ class MaskedRows:
         self.rows, self.tokenizer, self.recipe, self.round_steps = rows, tokenizer, recipe, round_steps
         self.per_pass = len(rows) // recipe.batch_size
         if self.per_pass == 0:
-            raise ValueError(
-                f"{len(rows)} rows do not fill one batch of {recipe.batch_size}; give more text or a smaller batch"
-            )
+            raise ValueError(f"{len(rows)} rows do not fill one batch of {recipe.batch_size}; give more text, or a smaller one")
         self.batch_sampler, self.steps = self, range(0)
 
     def set_epoch(self, epoch, start=0):

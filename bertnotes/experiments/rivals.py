@@ -38,9 +38,6 @@ class Job:
     learning_rate: float = 1e-4
 
 
-# --- training ----------------------------------------------------------------------------------------------------------------
-
-
 class PaddedReviews(Dataset):
     """As in the original tutorial: a review is tokenised each time that it is asked for, and padded to the full length."""
 
@@ -132,9 +129,6 @@ def ours(job, attention=None, attention_dropout=None):
     with measure(model.bert) as reading:
         train(model, batches, optimizer, scheduler, job.device, precision, seed=(job.seed, 0))
     return reading, model
-
-
-# --- prediction --------------------------------------------------------------------------------------------------------------
 
 
 def transformers_pipeline(job):

@@ -130,9 +130,6 @@ def is_done(path, name):
         return False
 
 
-# --- a row that is trained ---------------------------------------------------------------------------------------------------
-
-
 def run_of(row, seed, settings, record):
     """The run that makes a record: the settings of `bertnotes train`."""
     places = {MINILM: settings.minilm, **{kind: str(settings.out / "readers" / kind) for kind in KINDS}}
@@ -152,8 +149,7 @@ def run_of(row, seed, settings, record):
 
 
 def run_all(runs, jobs):
-    """Call functions in their order, so many at a time. Where one raises, those at work end, no other begins, and its error is
-    raised."""
+    """Call functions in their order, so many at a time. Where one raises, no other begins, and its error is raised."""
     waiting = iter(runs)
 
     def work(_):
@@ -171,8 +167,7 @@ def run_all(runs, jobs):
 
 
 def train_row(run):
-    """Carry out a run in a process of its own. Of several at a time, each speaks to a file of its own. Raises ValueError where
-    it fails."""
+    """Carry out a run in a process of its own, of several at a time with a log of its own. Raises ValueError where it fails."""
     what, shared = f"{run.entry.row}, seed {run.config.seed}", run.entry.jobs > 1
     print(f"{what}: {command_of('train', run)}", flush=True)
     log = run.out.with_name(f"{run.out.name}.log")
@@ -184,9 +179,6 @@ def train_row(run):
     if status != 0:
         where = f"in {log}" if shared else "above"
         raise ValueError(f"{what}, ended with status {status}; what to do stands {where}. Then the same command goes on")
-
-
-# --- a row that has no dice --------------------------------------------------------------------------------------------------
 
 
 def score_classical(row, data, record):
