@@ -32,14 +32,12 @@ def read_reviews(data_file, columns=("review", "sentiment")):
     """Read a CSV of reviews, compressed or not, as it circulates: UTF-8, quoted, line breaks inside reviews.
 
     Returns a DataFrame of strings with at least `columns`, cleaned by `clean_review`.
-    Raises FileNotFoundError or ValueError with what is wrong and where: no file, an empty one, not UTF-8, not a CSV, a
-    column missing, an empty review, a label that is neither "positive" nor "negative".
+    Raises FileNotFoundError or ValueError as `open_table` does, and where a column is missing, a review is empty, or a label
+    is neither "positive" nor "negative".
     """
     table = open_table(data_file, wanted=columns)
     path = table.path
-    missing = [column for column in columns if column not in table.columns]
-    if missing:
-        raise ValueError(f"{path} has no column {missing[0]!r}; it has {shown(table.columns)}, expected {list(columns)}")
+    check_columns(table, columns)
     frame = pd.DataFrame([row for _, row in table], columns=table.columns, dtype=str)
     if frame.empty:
         raise ValueError(f"{path} has a header but no reviews")
@@ -64,9 +62,7 @@ def load_imdb_data(data_file, sample=None, seed=42, plain=False):
     frame = read_reviews(data_file, ("review", "sentiment", "note") if plain else ("review", "sentiment"))
     if plain:
         frame = frame[frame["note"] == ""]
-    if sample is not None:
-        frame = frame.sample(n=_sample_size(sample, len(frame), data_file), random_state=seed)
-    labels = [LABELS.index(sentiment) for sentiment in frame["sentiment"]]
+    texts, labels = draw(frame["review"], frame["sentiment"].map(LABELS.index), sample, seed, data_file)
     if not labels:
         raise ValueError(f"every review in {data_file} has a note, so that none is plain; leave plain out")
     if len(set(labels)) == 1:
@@ -74,7 +70,7 @@ def load_imdb_data(data_file, sample=None, seed=42, plain=False):
             f"all {len(labels)} reviews taken from {data_file} are {LABELS[labels[0]]}: there is nothing to tell apart; "
             f"give a file with both, or a larger sample"
         )
-    return frame["review"].tolist(), labels
+    return texts, labels
 
 
 def split_validation(texts, labels, size=0.2, seed=42, source="the data", class_names=None):
@@ -92,9 +88,8 @@ def split_validation(texts, labels, size=0.2, seed=42, source="the data", class_
         counts = Counter(label_of.values())
         alone = [class_names[label] if class_names else label for label, count in sorted(counts.items()) if count == 1]
         why = f"each of the {len(counts)} classes needs a text on either side" + (f"; {shown(alone)} has one" if alone else "")
-        raise ValueError(
-            f"{source}: cannot carve a validation set of {size} out of {len(label_of)} distinct reviews: {why}"
-        ) from None
+        what = f"cannot carve a validation set of {size} out of {len(label_of)} distinct reviews"
+        raise ValueError(f"{source}: {what}: {why}") from None
     rows = pd.DataFrame({"text": texts, "label": labels})
     inside = rows["text"].isin(held)
     train, validation = rows[~inside], rows[inside]
@@ -174,10 +169,12 @@ def read_table(path, text_column=None, label_column=None, encoding=None, drop_ba
     return texts, [class_names.index(name) for name in names], class_names
 
 
-def draw(texts, labels, sample, seed=42, source="the data"):
-    """Some of the texts with their labels, drawn at random: a count or a fraction of them, the same ones for the same seed."""
+def draw(texts, labels, sample=None, seed=42, source="the data"):
+    """Some of the texts with their labels, drawn at random: a count or a fraction of them [default: all, in their order], the
+    same ones for the same seed."""
     rows = pd.DataFrame({"text": texts, "label": labels})
-    rows = rows.sample(n=_sample_size(sample, len(rows), source), random_state=seed)
+    if sample is not None:
+        rows = rows.sample(n=_sample_size(sample, len(rows), source), random_state=seed)
     return rows["text"].tolist(), rows["label"].tolist()
 
 
@@ -186,9 +183,7 @@ def choose_columns(table, text_column=None, label_column=None):
 
     Raises ValueError where the table has no such column, or it cannot be told.
     """
-    for name in filter(None, (text_column, label_column)):
-        if name not in table.columns:
-            raise ValueError(f"{table.path} has no column {name!r}; it has {shown(table.columns)}")
+    check_columns(table, filter(None, (text_column, label_column)))
     text_column = text_column or well_known(TEXT_COLUMNS, table.columns, but=label_column)
     label_column = label_column or well_known(LABEL_COLUMNS, table.columns, but=text_column)
     if len(table.columns) == 2 and (text_column is None) != (label_column is None):
@@ -198,6 +193,12 @@ def choose_columns(table, text_column=None, label_column=None):
         if name is None:
             raise ValueError(f"{table.path} has the columns {shown(table.columns)}; say which of them is the {kind}: {option}")
     return text_column, label_column
+
+
+def check_columns(table, names):
+    """Raise ValueError where a table lacks one of these columns."""
+    if missing := [name for name in names if name not in table.columns]:
+        raise ValueError(f"{table.path} has no column {missing[0]!r}; it has {shown(table.columns)}")
 
 
 def find_texts(table, text_column=None):
@@ -228,9 +229,8 @@ def name_classes(path, column, names, tell):
     if len(counts) < 2:
         raise ValueError(f"{path}: all {len(names)} labels in {column!r} are {shown(counts)}: there is nothing to tell apart")
     if len(counts) > 20 and len(counts) > len(names) / 2:
-        raise ValueError(
-            f"{path}: {column!r} holds {len(counts)} different values in {len(names)} rows; is it the column of labels?"
-        )
+        what = f"{column!r} holds {len(counts)} different values in {len(names)} rows"
+        raise ValueError(f"{path}: {what}; is it the column of labels?")
     more = f" and {len(counts) - 20} more" if len(counts) > 20 else ""
     tell(f"{len(counts)} classes: " + ", ".join(f"{name[:40]} {count}" for name, count in counts.most_common(20)) + more)
     for same in alike(counts)[:10]:

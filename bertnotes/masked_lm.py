@@ -13,6 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
+from bertnotes.devices import inference
+
 Ids = Int[Tensor, "batch position"]
 IGNORED = -100  # the label of a position that is not to be guessed; torch's cross-entropy passes it over
 
@@ -95,7 +97,6 @@ def guess(model, masked_ids: Ids, labels: Ids) -> tuple[Float[Tensor, "chosen vo
     return model.cls(hidden[chosen]), labels[chosen]
 
 
-@torch.inference_mode()
 def evaluate_guesses(
     model, rows: Int[Tensor, "row position"], tokenizer, rate=0.15, seed=0, batch_size=32
 ) -> tuple[float, float]:
@@ -103,15 +104,13 @@ def evaluate_guesses(
 
     Returns (loss, top1): mean cross-entropy in nats and the share of hidden tokens guessed right, over all chosen ones.
     """
-    was_training = model.training
-    model.eval()
     generator = torch.Generator().manual_seed(seed)
     loss = right = count = 0
-    for batch in rows.split(batch_size):
-        masked_ids, labels = mask_tokens(batch.long(), tokenizer, rate, generator)
-        logits, targets = guess(model, masked_ids.to(model.device), labels.to(model.device))
-        loss += functional.cross_entropy(logits.float(), targets, reduction="sum").item()
-        right += (logits.argmax(-1) == targets).sum().item()
-        count += len(targets)
-    model.train(was_training)
+    with inference(model) as device:
+        for batch in rows.split(batch_size):
+            masked_ids, labels = mask_tokens(batch.long(), tokenizer, rate, generator)
+            logits, targets = guess(model, masked_ids.to(device), labels.to(device))
+            loss += functional.cross_entropy(logits.float(), targets, reduction="sum").item()
+            right += (logits.argmax(-1) == targets).sum().item()
+            count += len(targets)
     return loss / count, right / count
