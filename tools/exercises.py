@@ -22,7 +22,7 @@ Write what is missing, then run the cell: `check` says what is right, or what is
 `hint("{first}")` helps you on by a step, each time you run it; `solution("{first}")` shows a solution and its reason.
 
 Work in the copy of this notebook in `notebooks/my`, which `make lab` puts there. What passes is kept beside it in
-`my_bert.py`, and later pages run on it. The lesson is [{lesson}](../{lesson})."""
+`my_bert.py`, the beginning of a BERT of your own. The lesson is [{lesson}](../{lesson})."""
 SOLUTIONS = """\
 # {title}: solutions
 

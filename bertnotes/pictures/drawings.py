@@ -199,7 +199,7 @@ def soft_lookup() -> str:
 def _soft_side(drawing, heights):
     """The right half of the soft look-up: a query, keys and values as vectors, and arrows as wide as the weights."""
     drawing.box(790, 170, 100, 52, tuple_of(Films.wish), QUERY).write(726, 170, "query", NORMAL, QUERY, "end", bold=True)
-    drawing.write(856, 170, "very funny, not frightening", SMALL, QUIET, "start").arrow((790, 197), (790, 222), color=QUERY)
+    drawing.write(856, 170, "very funny; fright does not matter", SMALL, QUIET, "start").arrow((790, 197), (790, 222), color=QUERY)
     rows = zip(Films.names, Films.keys, Films.minutes, Films.weights, heights, strict=True)
     for name, key, minutes, weight, y in rows:
         drawing.write(726, y, name, SMALL, INK, "end").box(790, y, 100, 52, tuple_of(key), KEY)

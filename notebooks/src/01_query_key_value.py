@@ -53,7 +53,7 @@ print(minutes.get("something funny"))
 # *Something funny* gets nothing, though two of the films are funny. For a dictionary a key is equal or it is not.
 #
 # To say that a key is *nearly* right, we need numbers. Let us describe each film by two: how funny it is, and how
-# frightening. We describe the wish in the same way: very funny, not at all frightening, $(2, 0)$. Now keys and query are
+# frightening. We describe the wish in the same way: very funny, and how frightening does not matter, $(2, 0)$. Now keys and query are
 # **vectors**, and we can draw them as arrows.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -62,7 +62,7 @@ print(minutes.get("something funny"))
 # %% slideshow={"slide_type": "-"}
 films = ["comedy", "thriller", "black comedy"]
 film_keys = torch.tensor([[2.0, 0.0], [0.0, 2.0], [1.0, 1.0]])  # a tensor: PyTorch's table of numbers, here a row for each film
-wish = torch.tensor([2.0, 0.0])  # very funny, not frightening
+wish = torch.tensor([2.0, 0.0])  # very funny; how frightening does not matter
 ax = vector_arrows([wish.tolist()], ["the wish"], color=QUERY, wide=True)
 ax = vector_arrows(film_keys, films, color=KEY, ax=ax, title="across: funny, up: frightening")
 
@@ -120,8 +120,8 @@ print(f"shares: {picky_shares}    your guess for the thriller: {guess}")
 # 1.33, **−0.67**, 0.33: minus two thirds of a thriller.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The question to wait for: "can I not just cut off at 0?" One can; but then a film with a score of −2 and one with −5 get the same
-# share, 0, and a small change of either score changes nothing. That makes learning hard: see the slope in section 4.
+# The question to wait for: "can I not just cut off at 0?" One can, and some models do something like it. But then a film with a score
+# of −2 and one with −5 get the same share, 0, and a small change of either score changes nothing.
 
 # %% [markdown]
 # Minus two thirds of a thriller: that makes no sense. And had the scores added up to 0, we would have divided by 0.
@@ -161,7 +161,8 @@ assert shares.tolist() == film_scores.div(6).tolist() and picky_shares.min() < -
 # ![Left: a dictionary finds nothing for "something funny". Right: the query (2, 0) takes 0.867 of the comedy, 0.016 of the thriller and 0.117 of the black comedy, which makes 92.2 minutes](figures/01_soft_lookup.svg)
 #
 # Follow one row: *black comedy* has the key $(1, 1)$ and so the score 2. Softmax gives it the weight 0.117, and so 0.117 of its 105
-# minutes go into the answer.
+# minutes go into the answer. Two differences to a dictionary remain: a soft look-up never answers *nothing*, and it does not ask which key is
+# equal but which has the largest dot product, so that a long key can win over one that fits better.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![Left: a dictionary finds nothing for "something funny". Right: the query (2, 0) takes 0.867 of the comedy, 0.016 of the thriller and 0.117 of the black comedy, which makes 92.2 minutes](figures/01_soft_lookup.svg)
@@ -232,15 +233,15 @@ assert Q[1].tolist() == [2, 0] and K[1].tolist() == [0, 2] and V[1].tolist() == 
 #
 # ### Step 2: scores
 #
-# Take the dot product of every query with every key. The row says who asks, the column who is asked. We do one by hand: *chase* asks
-# *mice*. The query is $(2, 0)$, the key is $(1, -1)$. Work out the score before you look at the last number in the second row.
+# Take the dot product of every query with every key. The row says who asks, the column who is asked. We do one by hand: *mice* ask
+# *chase*. The query is $(-1, 0.5)$, the key is $(0, 2)$. Work out the score before you look at the third row, second column.
 
 # %%
 scores = Q @ K.T  # .T turns the rows of K into columns
 print(scores)
 
 # %% [markdown]
-# $2 \times 1 + 0 \times (-1) = 2$. The whole row of *chase* is 4, 0, 2: *cats* fit best, *mice* a little, and *chase* does not look for
+# $-1 \times 0 + 0.5 \times 2 = 1$. The row of *chase* is 4, 0, 2, as in the drawing: *cats* fit best, *mice* a little, and *chase* does not look for
 # itself.
 #
 # ### Step 3: scale
@@ -251,7 +252,7 @@ print(scores)
 # ### Step 4: softmax
 #
 # Each row on its own goes through softmax. For *chase*: $e^{2.83} = 16.9$, $e^{0} = 1$ and $e^{1.41} = 4.1$. Together that is 22.0, so
-# *cats* get $16.9 / 22.0 = 0.77$.
+# *cats* get $16.9 / 22.0 = 0.77$. (The films had the same scores and other weights: there we had not divided yet.)
 
 # %%
 d_k = K.shape[-1]
@@ -267,9 +268,9 @@ print(f"weights of chase:       {weights[1]}")
 ax = attention_heatmap(weights, words, title="cats chase mice")
 
 # %% tags=["check:weights"]
-# checked: each row of weights adds up to 1; cats and mice look most at chase, chase at cats
+# checked: each row of weights adds up to 1; things look most at chase, chase at cats; scores are not mutual
 assert torch.allclose(weights.sum(dim=-1), torch.ones(3))
-assert weights.argmax(dim=-1).tolist() == [1, 0, 1]
+assert weights.argmax(dim=-1).tolist() == [1, 0, 1] and scores[1, 2] == 2 and scores[2, 1] == 1
 assert [round(share, 3) for share in weights[1].tolist()] == [0.768, 0.045, 0.187]
 
 # %% [markdown]
@@ -305,10 +306,9 @@ assert torch.allclose(output[1], weights[1, 0] * V[0] + weights[1, 1] * V[1] + w
 # %% [markdown]
 # ![The three values are the corners of a triangle. The output of chase, (1.53, 3.45), lies inside it, near the value of cats](figures/01_values_triangle.svg)
 #
-# The three values are the corners of a triangle. With positive weights that add up to 1, you can reach every point inside it, and none
-# outside. The output of *chase* lies near the corner of *cats*, because *cats* have the largest weight.
+# The three values are the corners of a triangle. Positive weights that add up to 1 always lead to a point inside it. The output of *chase* lies near the corner of *cats*, because *cats* have the largest weight.
 #
-# And that is all of attention. *chase* went in as $(0, 2)$ and knew nothing of its neighbours. It came out as $(1.53, 3.45)$, a vector made
+# That is the core of attention. *chase* went in as $(0, 2)$ and knew nothing of its neighbours. It came out as $(1.53, 3.45)$, a vector made
 # that is mostly theirs. So the same word can come out differently in another sentence. We replace *mice* by *dogs*, for which we
 # make up the vector $(2, 1)$.
 
@@ -320,11 +320,15 @@ print(f"chase, with mice: {output[1]}")
 print(f"chase, with dogs: {dogs_output[1]}")
 
 # %% tags=["check:context"]
-# checked: the output of chase changes with its neighbour
+# checked: the output of chase changes with its neighbour, and not with the order of the words
 assert (output[1] - dogs_output[1]).abs().max() > 1
+turned = X[[2, 1, 0]]  # mice chase cats
+assert torch.allclose((turned @ W_Q @ (turned @ W_K).T / math.sqrt(2)).softmax(dim=-1)[1] @ turned @ W_V, output[1])
 
 # %% [markdown]
 # Same word, other neighbour, other vector: the value of *dogs*, $(4, 4)$, has pulled it over. This is how BERT can tell the *cast* of a film from the *cast* on a broken arm.
+# (The *order* of the words changes nothing yet: in *mice chase cats* the output of *chase* is the same as in *cats chase mice*. BERT gives each
+# position a vector of its own; page 05 has it.)
 #
 # **Play with it.** Drag the blue query and the orange keys, and watch scores, weights and output. Can you make *chase* look at *mice*? Where
 # must the query be for all three to get the same weight? And what happens if you make the query longer and longer?
@@ -336,13 +340,13 @@ assert (output[1] - dogs_output[1]).abs().max() > 1
 play("query_and_keys")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Ask for the query that makes all weights equal before anyone touches it. It is the origin, and few find it at once.
+# Ask for the query that makes all weights equal before anyone touches it. It is the origin.
 
 # %% [markdown]
 # <details><summary>What we found</summary>
 #
-# A query of $(0, 0)$ has the dot product 0 with every key, so all weights are one third. To look at *mice*, the query must point down, as
-# their key does: try $(0, -2)$. A longer query makes the differences between the scores larger, and so the largest weight.
+# A query of $(0, 0)$ has the dot product 0 with every key, so all weights are one third. For *mice* it is not enough to point along their
+# key, $(1, -1)$: that is a tie with *cats*, whose key is longer. Point further down, to $(0, -2)$. A longer query widens all differences.
 #
 # </details>
 #
@@ -352,7 +356,7 @@ play("query_and_keys")
 #
 # ![X times the three matrices gives Q, K and V, each 3 by 2. Q times K transposed gives 3 by 3 scores, then weights; weights times V gives the 3 by 2 outputs](figures/01_matrices.svg)
 #
-# Written in one line, this is the formula that you find in every paper (Vaswani et al. 2017, equation 1):
+# In one line, this is the formula of the paper that began it all (Vaswani et al. 2017, equation 1):
 #
 # $$\mathrm{Attention}(Q, K, V) = \mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt{d_k}}\right) V$$
 #
@@ -378,8 +382,8 @@ def attention(query, key, value):
 print(attention(Q, K, V)[0])
 
 # %% [markdown]
-# From here on we take the function from the course's library, `bertnotes`. It is these lines, with a mask (section 6) and with error messages
-# that help. Later pages run a whole BERT on it. Is it the same function as ours, and as the one that PyTorch brings along? We compare all
+# From here on we take the function from the course's library, `bertnotes`. It does the same, and it also
+# knows masks (section 6) and says what is wrong when shapes do not fit. Later pages run a whole BERT on it. Is it the same function as ours, and as the one that PyTorch brings along? We compare all
 # three on random numbers: 2 sentences of 5 words, and 8 numbers for each word.
 
 # %% tags=["teaches"]
@@ -394,13 +398,13 @@ assert torch.allclose(ours, library, atol=1e-5) and torch.allclose(library, pyto
 print("equal, all numbers of", tuple(ours.shape))
 
 # %% [markdown]
-# The `assert` would stop the page with an error if they differed by more than 0.00001. It does not, so the few lines that you have just read
-# are what real models compute. What remains is to see why each part is there.
+# The `assert` would stop the page with an error if they differed by more than about 0.00001. It does not: these few lines are the core of what
+# BERT computes. What remains is to see why each part is there.
 #
 # ## 4. Why divide by the root of $d_k$?
 #
-# Our keys have 2 numbers, those of BERT-base have 64. What does a longer vector do to a dot product? We take random vectors, whose numbers are
-# typically around 1 in size, and look how far their dot products stray from 0. With 4 numbers in each vector the typical size of a dot product
+# Our keys have 2 numbers, those of BERT-base have 64. What does a longer vector do to a dot product? We take random vectors, whose numbers lie
+# around 0 and are typically 1 in size, and look how far their dot products stray from 0. With 4 numbers in each vector the typical size of a dot product
 # is 2, as you will see. And with 1,024 numbers, 256 times as many?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -432,7 +436,7 @@ assert all(abs(found / math.sqrt(size) - 1) < 0.03 for found, size in zip(typica
 # %% [markdown]
 # The size is the square root each time: $\sqrt{4} = 2$, $\sqrt{1024} = 32$. A dot product is a sum of $d_k$ products, some positive, some negative.
 # Most of it cancels, and what typically remains grows with the root of the number of terms. So $\sqrt{d_k}$ is just the number that brings a
-# typical score back to 1, for vectors of any length.
+# typical score back to 1, however many numbers there are.
 #
 # <details><summary>If you know some statistics</summary>
 #
@@ -459,17 +463,20 @@ _ = ax.set_ylim(0, 1.05)
 
 # %% tags=["check:largest-weight"]
 # checked: at 64 numbers one of 8 keys gets most of the weight if the scores are not divided, and about a third if they are
-assert plain[2] > 0.85 and plain[-1] > 0.95 and min(divided) > 0.3 and max(divided) < 0.4
+dots = (torch.randn(2_000, 1, 64) * torch.randn(2_000, 8, 64)).sum(dim=-1)
+assert (dots.softmax(dim=-1).amax(dim=-1) > 0.99).float().mean() > 1 / 3
+assert ((dots / 8).softmax(dim=-1) < 0.99).all() and abs(plain[2] - 0.88) < 0.02
+assert plain[-1] > 0.95 and min(divided) > 0.3 and max(divided) < 0.4
 
 # %% [markdown]
-# The dashed line is level: divided by the root, the largest of 8 weights is a little over a third, for vectors of any length. The solid one
-# rises towards 1. At 64 numbers, as in BERT-base, one key would already take 0.88 of the weight, and the look-up would be almost as hard as
-# a dictionary.
+# The dashed line is level: divided by the root, the largest of 8 weights is a little over a third, however many numbers a key has. The solid
+# one rises towards 1. At 64 numbers it is 0.88 on average, and more than a third of the queries give one key over 0.99. The look-up has become
+# almost as hard as a dictionary's.
 #
 # That is bad for learning. A network learns in small steps: if this score were a little higher, would the result be better? It can only find
 # out if a small change of the score changes the weight. For a weight $w$, a small change of its own score is passed on $w(1 - w)$ times: that
-# is the **slope** of softmax. At $w = 0.36$ it is 0.23, at 0.88 it is 0.11, and at 0.97, with 1,024 numbers, 0.03. Try it: move the slider to
-# longer vectors, and compare the scores and the weights without the division and with it.
+# is the **slope** of softmax. At $w = 0.5$ it is 0.25. At $w = 0.99$ only 0.01 is left, and such a query learns next to nothing. Try it: move the
+# slider to more numbers, and compare the scores and the weights without the division and with it.
 
 # %% tags=["check:slope"]
 # checked: the slope of a softmax weight in its own score is w(1 - w), by PyTorch's own derivative
@@ -479,20 +486,20 @@ w = score.softmax(dim=0)[0]
 assert torch.isclose(change[0], w * (1 - w))
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ### Longer vectors, wilder scores
+# ## More numbers, wilder scores
 
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 play("scaling")
 
 # %% [markdown]
-# One word of caution. All this is about *random* queries and keys, which is what a network starts with. In a trained one they are not independent, and
-# the scores can be as large as training makes them. The root gives learning a good start; it does not promise soft weights for ever.
-# The argument is a footnote (the fourth) in the paper by Vaswani and others, who write that they *suspect* this to be the reason.
+# One word of caution. All this holds for queries and keys of independent random numbers of size 1. BERT begins with smaller numbers, and training makes
+# them neither independent nor small. The root gives learning a good start; it does not promise soft weights for ever. The argument about
+# the size is footnote 4 in the paper by Vaswani and others. That softmax then has small gradients is what they *suspect* (section 3.2.1).
 #
 # ## 5. Temperature
 #
-# The root is one number to divide by. Any other would do, too, and then it is called the **temperature** $T$. You may know the word from chatbots,
-# where it sets how adventurous the answers are. Move the slider: at which temperature does *chase* give *cats* exactly half of the weight?
+# We chose the root so that learning begins well. One may also divide by another number, to make weights sharper or softer, and then it is called the
+# **temperature** $T$. You may know the word from chatbots, where it sets how adventurous the answers are. Move the slider: at which temperature does *chase* give *cats* exactly half of the weight?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Temperature: from cold to hot
@@ -508,7 +515,7 @@ assert (scores[1] / 4.1).softmax(dim=0)[0] > 0.5 > (scores[1] / 4.2).softmax(dim
 
 # %% [markdown]
 # It is at about 4.2. Towards the left, where it is cold, the best key takes all, as in a dictionary. Towards the right, where it is hot,
-# all get the same, whatever their scores, and the output becomes the plain mean of the values.
+# all get nearly the same, and the output becomes the plain mean of the values.
 #
 # ## 6. Masks: who may look at whom
 #
@@ -518,7 +525,7 @@ assert (scores[1] / 4.1).softmax(dim=0)[0] > 0.5 > (scores[1] / 4.2).softmax(dim
 # so its weight is exactly 0.
 #
 # The first mask to know is the **causal mask**: each word may look at itself and at the words before it. A language model such as GPT reads
-# like this, because it has to guess the next word and must not see it. In *cats chase mice*: what weights does the first word get, *cats*?
+# like this, because it has to guess the next word and must not see it. What is now the first row of the heatmap, that of *cats*?
 
 # %%
 guess = None  # three weights, such as [0.5, 0.3, 0.2]
@@ -553,22 +560,23 @@ assert causal_weights.triu(1).sum() == 0 and torch.allclose(causal_weights.sum(d
 # %%
 from bertnotes import padding_mask
 
-attention_mask = torch.tensor([[1, 1, 0]])  # two words, and padding in the place of mice
-mask = padding_mask(attention_mask)[0, 0]  # for all sentences and heads at once; here there is one
-short, _ = scaled_dot_product_attention(Q[:2], K[:2], V[:2])
-padded, _ = scaled_dot_product_attention(Q, K, V, mask)
-unmasked, _ = scaled_dot_product_attention(Q, K, V)
-print(f"chase, in cats chase:              {short[1]}")
-print(f"chase, with padding, masked:       {padded[1]}")
-print(f"chase, with padding, not masked:   {unmasked[1]}")
+X_padded = torch.cat([X, torch.tensor([[1.0, 1.0]])])  # cats chase mice, and a padding token with a vector of its own
+padded = X_padded @ W_Q, X_padded @ W_K, X_padded @ W_V
+mask = padding_mask(torch.tensor([[1, 1, 1, 0]]))[0, 0]  # 1 = word, 0 = padding; [0, 0]: of the first sentence and head
+with_mask, _ = scaled_dot_product_attention(*padded, mask)
+without_mask, _ = scaled_dot_product_attention(*padded)
+print(f"chase, in cats chase mice:   {output[1]}")
+print(f"chase, padded, masked:       {with_mask[1]}")
+print(f"chase, padded, not masked:   {without_mask[1]}")
 
 # %% tags=["check:padding"]
 # checked: masked padding changes nothing; padding that is not masked does
-assert torch.allclose(short, padded[:2], atol=1e-6) and not torch.allclose(short, unmasked[:2], atol=0.1)
+assert torch.allclose(output, with_mask[:3], atol=1e-6)
+assert (output[1] - without_mask[1]).abs().max() > 0.1
 
 # %% [markdown]
 # With the mask, *chase* comes out as if the sentence had never been filled up. Without it, the padding changes the answer, and no error tells you. It
-# is among the commonest bugs in this trade.
+# is a common bug.
 #
 # One special case remains: a row that may look at **nothing**. Then every score is $-\infty$, softmax divides 0 by 0, and the result is `nan`, *not a
 # number*. One `nan` spoils everything that it is added to. Our library gives such a row weights of 0 and an output of 0.
@@ -604,10 +612,10 @@ play("mask")
 #
 # On the right, each bar is one layer of BERT-base, the original model, with $d = 768$ numbers for each token. Dark is the part that grows with
 # the square of the length, grey the part that doubles when the length doubles. At 512 tokens, the most that BERT reads, the square is a tenth of
-# the work. For a model that reads 4,096 it is almost half.
+# all multiplications and additions. For a model that reads 4,096 it is almost half.
 #
-# In memory the square is felt sooner. BERT-base has 12 layers with 12 attentions (*heads*, page 03) in each, and a weight takes 4 bytes. For a text of 512
-# tokens all weights together take 144 MiB. How much is it at 1,024 tokens?
+# And memory? BERT-base has 12 layers with 12 attentions (*heads*, page 03) in each, and a weight takes 4 bytes. Training keeps them all: 144 MiB for
+# a text of 512 tokens. How much is it at 1,024 tokens? (Page 13 shows how to do without storing them.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![Left: 4 words have 16 weights, 8 words have 64. Right: the operations of one BERT-base layer at 512 to 4,096 tokens; the share of the quadratic part grows from 10 to 47 percent](figures/01_cost.svg)
@@ -647,7 +655,7 @@ assert counter.get_total_flops() == square and 0.095 < square / (square + line) 
 # ## Exercises
 #
 # Now write it yourself. `make lab` has put a copy of the [exercises](exercises/01.ipynb) into `notebooks/my`: work there. Each one says what is
-# right, or what is wrong and why, as often as you try. What you write there runs BERT on later pages.
+# right, or what is wrong and why, as often as you try. What passes is kept in `my_bert.py`, the beginning of a BERT of your own.
 
 # %% tags=["exercises"]
 import math
@@ -912,7 +920,7 @@ check("find_the_bug", masked_attention)
 # ## Sources
 #
 # - Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser, Polosukhin (2017). *Attention Is All You Need.* Sections 3.2.1 and 4;
-#   the argument of section 4 above is their footnote 4. arXiv:1706.03762
+#   the size of a dot product is their footnote 4. arXiv:1706.03762
 # - Bahdanau, Cho, Bengio (2015). *Neural Machine Translation by Jointly Learning to Align and Translate.* Attention before the dot
 #   product: a small network gave the scores. arXiv:1409.0473
 # - Phuong, Hutter (2022). *Formal Algorithms for Transformers.* All of it in exact pseudocode. arXiv:2207.09238
