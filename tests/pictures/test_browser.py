@@ -254,6 +254,18 @@ def test_a_view_that_was_hidden_is_drawn_once_it_is_shown_and_keeps_the_token_in
         assert complaints == []
 
 
+def test_every_view_of_a_page_is_drawn_whenever_its_frame_gets_its_size(chromium, tmp_path):
+    """A browser may run a frame's script before the frame has a size, and then tells it of none."""
+    shown = attention_view(*some_view(6))._repr_mimebundle_()["text/html"]
+    (tmp_path / "page.html").write_text(12 * shown, encoding="utf-8")
+    with watched(chromium) as (page, complaints):
+        page.set_viewport_size({"width": 1000, "height": 4000})
+        page.goto((tmp_path / "page.html").as_uri())
+        page.wait_for_timeout(500)
+        drawn = [frame.evaluate("$('map').width > 100 && $('lines').height > 100") for frame in page.frames[1:]]
+        assert drawn == [True] * 12 and complaints == []
+
+
 @pytest.fixture(scope="module")
 def notebook(sentence, tmp_path_factory):
     """A stored notebook with our view and one of bertviz's, and nasty tokens in both."""
