@@ -199,7 +199,9 @@ def soft_lookup() -> str:
 def _soft_side(drawing, heights):
     """The right half of the soft look-up: a query, keys and values as vectors, and arrows as wide as the weights."""
     drawing.box(790, 170, 100, 52, tuple_of(Films.wish), QUERY).write(726, 170, "query", NORMAL, QUERY, "end", bold=True)
-    drawing.write(856, 170, "very funny; fright does not matter", SMALL, QUIET, "start").arrow((790, 197), (790, 222), color=QUERY)
+    drawing.write(856, 170, "very funny; fright does not matter", SMALL, QUIET, "start").arrow(
+        (790, 197), (790, 222), color=QUERY
+    )
     rows = zip(Films.names, Films.keys, Films.minutes, Films.weights, heights, strict=True)
     for name, key, minutes, weight, y in rows:
         drawing.write(726, y, name, SMALL, INK, "end").box(790, y, 100, 52, tuple_of(key), KEY)
@@ -288,7 +290,7 @@ def matrices() -> str:
     y = 400
     drawing.matrix(50, y, chase.Q.tolist(), QUERY, name="Q", mark=me).write(173, y + 69, "×", LARGE)
     drawing.matrix(192, y + 23, chase.K.T.tolist(), KEY, name="K^T", cell=(48, 46)).write(355, y + 69, "=", LARGE)
-    drawing.matrix(374, y, chase.scores.tolist(), name="scores", mark=me, cell=(50, 46))
+    drawing.matrix(374, y, chase.scores.tolist(), name="scores", mark=me, cell=(53, 46))
     drawing.arrow((536, y + 69), (678, y + 69)).write(603, y + 42, "÷ √d_k", NORMAL).write(603, y + 96, "softmax", NORMAL)
     drawing.write(603, y + 120, "row by row", SMALL, QUIET)
     drawing.matrix(690, y, chase.weights.tolist(), name="weights", mark=me, cell=(78, 46), digits=3)

@@ -22,6 +22,7 @@ from bertnotes.pictures.view import View, script_json
 TOYS = Path(__file__).with_name("toys")
 MOST_WORDS = 6  # more do not fit a phone
 SIZES = [2**power for power in range(1, 11)]
+REACH = 60  # of the axis of dot products, the same for both, so that they compare; what lies beyond is drawn at its ends
 
 
 def play(name: str, **given) -> View:
@@ -118,7 +119,7 @@ def _temperature(words=Chase.words, scores=Chase.scores[Chase.looks], temperatur
 
 
 def _scaling():
-    data = {"sizes": SIZES, "samples": random_dot_products(), "reach": [100, 4], "start": 5}
+    data = {"sizes": SIZES, "samples": random_dot_products(), "reach": REACH, "start": 5}
 
     def draw():
         sample, root = data["samples"][data["start"]], SIZES[data["start"]] ** 0.5
@@ -140,9 +141,7 @@ def random_dot_products(queries: int = 500, keys: int = 8) -> list[dict]:
     for size in SIZES:
         plain = products[..., :size].sum(axis=-1)
         both = [plain, plain / size**0.5]
-        counts = [
-            np.histogram(each.clip(-reach, reach), 41, (-reach, reach))[0] for each, reach in zip(both, (100, 4), strict=True)
-        ]
+        counts = [np.histogram(each.clip(-REACH, REACH), 41, (-REACH, REACH))[0] for each in both]
         largest = [torch.tensor(each).softmax(dim=-1).amax(dim=-1).mean() for each in both]
         found.append({
             "example": plain[0].round(3).tolist(),

@@ -6,7 +6,7 @@
 #
 # ![The word chase compares its query with the key of each word. The scores 4, 0 and 2 become weights, and the output moves to its place between the three values](figures/01_attention.png)
 #
-# (The film plays once, when the page is opened.) The answer is called **attention**. It is the central part of BERT, and this page is the film in slow motion. We work it
+# (The film plays once; open the page again to see it again.) The answer is called **attention**. It is the central part of BERT, and this page is the film in slow motion. We work it
 # out for three words, with numbers that you can check on paper. Then we ask what each part is good for, and at the end you write it
 # yourself.
 #
@@ -21,8 +21,8 @@
 # ![The word chase compares its query with the key of each word. The scores 4, 0 and 2 become weights, and the output moves to its place between the three values](figures/01_attention.png)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The film plays once; reload the slide to see it again. Let it run twice without a word. Then ask: what do you think the three bars
-# are? Do not explain them yet; section 2 comes back to these numbers.
+# The film plays once; reload the page (F5) to see it again. Do not explain it yet. Ask: what moves, and where does it end? Section 2 comes back to its
+# numbers.
 
 # %%
 import math
@@ -67,7 +67,8 @@ ax = vector_arrows([wish.tolist()], ["the wish"], color=QUERY, wide=True)
 ax = vector_arrows(film_keys, films, color=KEY, ax=ax, title="across: funny, up: frightening")
 
 # %% [markdown]
-# The wish is the wide blue arrow, the three keys are orange. The key of *comedy* lies exactly on the wish. *Black comedy* points
+# The wish is the wide blue arrow, the three keys are orange. (In a key a 0 means *not frightening*, in the wish it means *I do not mind*: a
+# query and a key are read differently.) The key of *comedy* lies exactly on the wish. *Black comedy* points
 # halfway in that direction, and *thriller* points somewhere else.
 #
 # To measure how well two arrows fit, we use the **dot product**: multiply number by number, then add up. For *comedy* that is
@@ -97,7 +98,8 @@ print(f"answer: {shares @ film_minutes:.0f} minutes")
 # %% [markdown]
 # ### Where it goes wrong
 #
-# Two thirds of 90 and one third of 105 make 95: how long an evening with this wish will typically be. That is a sensible answer. But try another wish: $(2, -1)$, very funny, and
+# Two thirds of 90 and one third of 105 make 95: a compromise between the two funny films, nearer to the funnier one. But try another wish:
+# $(2, -1)$, very funny, and
 # please *not* frightening. The scores are now 4, $-2$ and 1. What share does the *thriller* get?
 
 # %%
@@ -108,6 +110,20 @@ picky_scores = film_keys @ torch.tensor([2.0, -1.0])
 picky_shares = picky_scores / picky_scores.sum()
 print(f"scores: {picky_scores}")
 print(f"shares: {picky_shares}    your guess for the thriller: {guess}")
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## How well do they fit? The dot product
+#
+# Multiply number by number, then add up. The wish is $(2, 0)$:
+#
+# | film | key | score | share |
+# | --- | --- | --- | --- |
+# | comedy | (2, 0) | 2 · 2 + 0 · 0 = **4** | 4/6 = 0.67 |
+# | thriller | (0, 2) | 2 · 0 + 0 · 2 = **0** | 0 |
+# | black comedy | (1, 1) | 2 · 1 + 0 · 1 = **2** | 2/6 = 0.33 |
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Do the first row on the board, let the class do the other two. Same direction: high; right angle: 0; opposite: below 0.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## A wish with a minus
@@ -153,7 +169,7 @@ assert shares.tolist() == film_scores.div(6).tolist() and picky_shares.min() < -
 
 # %% [markdown]
 # The results are called **weights**. All are positive, and they add up to 1. The thriller's bar says 0.00, but its weight is not
-# zero: the line above has it with three digits, 0.002. Softmax never rules anything out completely.
+# zero: the line above has it with three digits, 0.002. On paper softmax never gives exactly 0.
 #
 # The next picture puts it together, now again for our first wish, $(2, 0)$: a dictionary on the left; on the right an average of all values,
 # with these weights. It is a dictionary whose keys may fit *more or less*, a **soft look-up**.
@@ -161,7 +177,7 @@ assert shares.tolist() == film_scores.div(6).tolist() and picky_shares.min() < -
 # ![Left: a dictionary finds nothing for "something funny". Right: the query (2, 0) takes 0.867 of the comedy, 0.016 of the thriller and 0.117 of the black comedy, which makes 92.2 minutes](figures/01_soft_lookup.svg)
 #
 # Follow one row: *black comedy* has the key $(1, 1)$ and so the score 2. Softmax gives it the weight 0.117, and so 0.117 of its 105
-# minutes go into the answer. Two differences to a dictionary remain: a soft look-up never answers *nothing*, and it does not ask which key is
+# minutes go into the answer, which is now 92.2 minutes: softmax gives the best film more than its two thirds. Two differences to a dictionary remain: a soft look-up never answers *nothing* where there is a key, and it does not ask which key is
 # equal but which has the largest dot product, so that a long key can win over one that fits better.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -171,7 +187,7 @@ assert shares.tolist() == film_scores.div(6).tolist() and picky_shares.min() < -
 # ## 2. Three words, by hand
 #
 # Now words in the place of films. Our sentence is *cats chase mice*, and each word is a vector of two numbers: how much of a *thing* it
-# is, and how much it *acts*. We made them up. In BERT each word has hundreds of numbers, and they are learned.
+# is, and how much it *acts* (below 0: something is done to it). We made them up. In BERT each word has hundreds of numbers, and they are learned.
 #
 # A film was only looked up, and only the wish looked for something. Here every word does both. Each word
 #
@@ -187,7 +203,8 @@ assert shares.tolist() == film_scores.div(6).tolist() and picky_shares.min() < -
 # ![Data flow for chase: its vector becomes a query; each word's vector becomes a key and a value. Query times key gives the scores 4, 0, 2; divided by the root of 2 and put through softmax they are the weights 0.768, 0.045, 0.187; the weighted values add up to (1.53, 3.45)](figures/01_flow.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Leave this one up. The five steps that follow go through it from left to right; point at the boxes each time.
+# Go through it once from left to right, pointing: chase asks; three keys are compared; scores, weights; three values; their sum. The next slides take the
+# steps one by one; come back here when somebody is lost.
 
 # %% [markdown]
 # There are five steps, from left to right: vectors, scores, scaling, weights, output. We take them one by one. (Numbers are rounded,
@@ -195,9 +212,10 @@ assert shares.tolist() == film_scores.div(6).tolist() and picky_shares.min() < -
 #
 # ### Step 1: three vectors for each word
 #
-# Each of the three is the word's vector times a matrix: $Q = X W_Q$, $K = X W_K$, $V = X W_V$. To multiply a vector by a matrix, take its dot
+# Let $X$ be the table of the words' vectors, a row for each word. Queries, keys and values are each $X$ times a matrix, a small table of numbers: $Q = X W_Q$,
+# $K = X W_K$, $V = X W_V$. To multiply a vector by a matrix, take its dot
 # product with each *column*: $(0, 2) \begin{pmatrix} 0 & 0.5 \\ 1 & 0 \end{pmatrix} = (0 \times 0 + 2 \times 1,\; 0 \times 0.5 + 2 \times 0) = (2, 0)$. BERT learns
-# its matrices. We choose ours so that you can follow them:
+# its matrices from text (page 06). We choose ours so that you can follow them:
 #
 # - $W_Q$ turns $(a, b)$ into $(b,\; a/2)$. So an action looks for things, and a thing looks for an action, half as keenly.
 # - $W_K$ changes nothing, to keep the arithmetic short.
@@ -241,7 +259,7 @@ scores = Q @ K.T  # .T turns the rows of K into columns
 print(scores)
 
 # %% [markdown]
-# $-1 \times 0 + 0.5 \times 2 = 1$. The row of *chase* is 4, 0, 2, as in the drawing: *cats* fit best, *mice* a little, and *chase* does not look for
+# $-1 \times 0 + 0.5 \times 2 = 1$. The row of *chase* is 4, 0, 2, as in the drawing: *cats* fit best, *mice* a little, and *chase* fits its own query
 # itself.
 #
 # ### Step 3: scale
@@ -271,6 +289,7 @@ ax = attention_heatmap(weights, words, title="cats chase mice")
 # checked: each row of weights adds up to 1; things look most at chase, chase at cats; scores are not mutual
 assert torch.allclose(weights.sum(dim=-1), torch.ones(3))
 assert weights.argmax(dim=-1).tolist() == [1, 0, 1] and scores[1, 2] == 2 and scores[2, 1] == 1
+assert [round(share, 2) for share in (weights[2, 1].item(), weights[0, 1].item())] == [0.77, 0.73]
 assert [round(share, 3) for share in weights[1].tolist()] == [0.768, 0.045, 0.187]
 
 # %% [markdown]
@@ -278,8 +297,9 @@ assert [round(share, 3) for share in weights[1].tolist()] == [0.768, 0.045, 0.18
 # it looks at, and darker means more. (It says *token*, since in BERT it may be a piece of a word.) Each row adds up to 1.
 #
 # Read the first row: *cats* look most at *chase*, with 0.73. The things look at the action, and the action at the things: that is what our
-# $W_Q$ does. But looking is not mutual. *chase* scores *mice* with 2, and *mice* score *chase* with 1 only. What a word looks for and what it
-# can be found by are two different vectors.
+# $W_Q$ does. But looking is not mutual: *mice* give *chase* 0.77, *chase* gives *mice* 0.19. There are two reasons. What a word looks for and what
+# it can be found by are two different vectors, so the two scores differ, 1 and 2. And each row shares out its own 1: *mice* have nothing better to
+# look at, *chase* has *cats*. So compare weights within a row; scores of different rows cannot be compared.
 #
 # ### Step 5: the weighted average of the values
 #
@@ -308,8 +328,9 @@ assert torch.allclose(output[1], weights[1, 0] * V[0] + weights[1, 1] * V[1] + w
 #
 # The three values are the corners of a triangle. Positive weights that add up to 1 always lead to a point inside it. The output of *chase* lies near the corner of *cats*, because *cats* have the largest weight.
 #
-# That is the core of attention. *chase* went in as $(0, 2)$ and knew nothing of its neighbours. It came out as $(1.53, 3.45)$, a vector made
-# that is mostly theirs. So the same word can come out differently in another sentence. We replace *mice* by *dogs*, for which we
+# That is the core of attention. *chase* went in as $(0, 2)$ and knew nothing of its neighbours. It came out as $(1.53, 3.45)$, a vector
+# mostly made of theirs. Its numbers no longer
+# mean *thing* and *acts*: $W_V$ has mixed them. (In BERT no single number has a name, and the output is *added* to what the word was; page 05.) So the same word can come out differently in another sentence. We replace *mice* by *dogs*, for which we
 # make up the vector $(2, 1)$.
 
 # %%
@@ -321,14 +342,26 @@ print(f"chase, with dogs: {dogs_output[1]}")
 
 # %% tags=["check:context"]
 # checked: the output of chase changes with its neighbour, and not with the order of the words
-assert (output[1] - dogs_output[1]).abs().max() > 1
+assert [round(number, 2) for number in dogs_output[1].tolist()] == [3.03, 3.89] and round(dogs_weights[1, 2].item(), 2) == 0.49
 turned = X[[2, 1, 0]]  # mice chase cats
 assert torch.allclose((turned @ W_Q @ (turned @ W_K).T / math.sqrt(2)).softmax(dim=-1)[1] @ turned @ W_V, output[1])
 
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Another neighbour, another vector
+#
+# | sentence | output of *chase* |
+# | --- | --- |
+# | cats chase **mice** | (1.53, 3.45) |
+# | cats chase **dogs** | (3.03, 3.89) |
+# | **mice** chase **cats** | (1.53, 3.45): the order does not matter yet |
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# This is the point of it all: a word's vector now depends on its sentence. The last row is a surprise; ask why before you answer. Averages do not know an order.
+
 # %% [markdown]
-# Same word, other neighbour, other vector: the value of *dogs*, $(4, 4)$, has pulled it over. This is how BERT can tell the *cast* of a film from the *cast* on a broken arm.
-# (The *order* of the words changes nothing yet: in *mice chase cats* the output of *chase* is the same as in *cats chase mice*. BERT gives each
-# position a vector of its own; page 05 has it.)
+# Same word, other neighbour, other vector. *dogs* have another key, so *chase* gives them 0.49, and another value, $(4, 4)$. Attention is the only way in which
+# the other words of a sentence reach a word in BERT, so this is how it can tell the *cast* of a film from the *cast* on a broken arm. The *order* of the words
+# changes nothing yet: in *mice chase cats* the output of *chase* is the same as in *cats chase mice*. BERT gives each position a vector of its own (page 05).
 #
 # **Play with it.** Drag the blue query and the orange keys, and watch scores, weights and output. Can you make *chase* look at *mice*? Where
 # must the query be for all three to get the same weight? And what happens if you make the query longer and longer?
@@ -346,7 +379,7 @@ play("query_and_keys")
 # <details><summary>What we found</summary>
 #
 # A query of $(0, 0)$ has the dot product 0 with every key, so all weights are one third. For *mice* it is not enough to point along their
-# key, $(1, -1)$: that is a tie with *cats*, whose key is longer. Point further down, to $(0, -2)$. A longer query widens all differences.
+# key, $(1, -1)$: that is a tie with *cats*, whose key is longer. Point further down, to $(0, -2)$. A longer query widens the differences between scores, so the best key takes more.
 #
 # </details>
 #
@@ -356,7 +389,7 @@ play("query_and_keys")
 #
 # ![X times the three matrices gives Q, K and V, each 3 by 2. Q times K transposed gives 3 by 3 scores, then weights; weights times V gives the 3 by 2 outputs](figures/01_matrices.svg)
 #
-# In one line, this is the formula of the paper that began it all (Vaswani et al. 2017, equation 1):
+# In one line, this is the formula of the paper that built a whole model on attention (Vaswani et al. 2017, equation 1):
 #
 # $$\mathrm{Attention}(Q, K, V) = \mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt{d_k}}\right) V$$
 #
@@ -368,12 +401,14 @@ play("query_and_keys")
 
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Attention in Python
+# ## The formula, and Python
+#
+# $$\mathrm{Attention}(Q, K, V) = \mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt{d_k}}\right) V$$
 
 
 # %% slideshow={"slide_type": "-"} tags=["show-code"]
 def attention(query, key, value):
-    scores = query @ key.transpose(-2, -1)  # as .T, but also for many tables at once
+    scores = query @ key.transpose(-2, -1)  # like key.T
     scores = scores / math.sqrt(key.shape[-1])
     weights = scores.softmax(dim=-1)
     return weights @ value, weights
@@ -398,8 +433,8 @@ assert torch.allclose(ours, library, atol=1e-5) and torch.allclose(library, pyto
 print("equal, all numbers of", tuple(ours.shape))
 
 # %% [markdown]
-# The `assert` would stop the page with an error if they differed by more than about 0.00001. It does not: these few lines are the core of what
-# BERT computes. What remains is to see why each part is there.
+# The `assert` would stop the page with an error if they differed by more than about 0.00001. It does not: these few lines are the one step of
+# BERT in which words exchange anything. What remains is to see why each part is there.
 #
 # ## 4. Why divide by the root of $d_k$?
 #
@@ -413,15 +448,15 @@ print("equal, all numbers of", tuple(ours.shape))
 # A dot product of vectors with 4 random numbers is typically 2 in size. And with 1,024?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# | numbers in a vector | 4 | 16 | 64 | 256 | 1,024 |
-# | --- | --- | --- | --- | --- | --- |
-# | typical size of a dot product | 2 | 4 | 8 | 16 | **32** |
+# | numbers in a vector | 4 | 16 | 64 | 1,024 |
+# | --- | --- | --- | --- | --- |
+# | typical size of a dot product | 2 | 4 | 8 | **32** |
 
 # %%
 guess = None  # the typical size of a dot product of 1,024 numbers
 
 # %%
-sizes = [4, 16, 64, 256, 1024]
+sizes = [4, 16, 64, 1024]
 typical = []
 for size in sizes:
     q, k = torch.randn(2, 10_000, size)  # 10,000 queries and as many keys
@@ -438,17 +473,13 @@ assert all(abs(found / math.sqrt(size) - 1) < 0.03 for found, size in zip(typica
 # Most of it cancels, and what typically remains grows with the root of the number of terms. So $\sqrt{d_k}$ is just the number that brings a
 # typical score back to 1, however many numbers there are.
 #
-# <details><summary>If you know some statistics</summary>
-#
-# Each product has mean 0 and variance 1, since its factors are independent with mean 0 and variance 1. Variances of independent terms add
-# up, so the dot product has variance $d_k$ and standard deviation $\sqrt{d_k}$. `.std()` measures the standard deviation.
-#
-# </details>
+# (In the words of statistics: this typical size is the **standard deviation**, and its square is the **variance**. Each product has variance 1, variances of independent
+# terms add up, so the dot product has variance $d_k$.)
 #
 # What would go wrong without it? We let random queries look at 8 random keys each, and note the largest of the 8 weights.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ### Without the root, one key takes all
+# ## Without the root, one key takes nearly all
 
 # %% slideshow={"slide_type": "-"}
 plain, divided = [], []
@@ -470,20 +501,25 @@ assert plain[-1] > 0.95 and min(divided) > 0.3 and max(divided) < 0.4
 
 # %% [markdown]
 # The dashed line is level: divided by the root, the largest of 8 weights is a little over a third, however many numbers a key has. The solid
-# one rises towards 1. At 64 numbers it is 0.88 on average, and more than a third of the queries give one key over 0.99. The look-up has become
-# almost as hard as a dictionary's.
+# one rises towards 1. At 64 numbers it is 0.88 on average, and for more than a third of the queries one key gets over 0.99: it takes nearly all.
 #
-# That is bad for learning. A network learns in small steps: if this score were a little higher, would the result be better? It can only find
-# out if a small change of the score changes the weight. For a weight $w$, a small change of its own score is passed on $w(1 - w)$ times: that
-# is the **slope** of softmax. At $w = 0.5$ it is 0.25. At $w = 0.99$ only 0.01 is left, and such a query learns next to nothing. Try it: move the
-# slider to more numbers, and compare the scores and the weights without the division and with it.
+# That is bad for learning. A network learns in small steps: if this score were a little higher, would the result be better? It can only find out if a
+# small change of the score changes the weight. Raise the score of a key by 0.1: if its weight was 0.5, it becomes 0.525; if it was 0.99, it becomes 0.991.
+# In general a weight $w$ grows by $w(1 - w)$ times the small change of its own score: that is the **slope** of softmax. So without the root some queries can
+# still learn a lot, and others next to nothing. At 256 numbers the typical query has less than a fifth of the slope that it has with the root. Try
+# it: move the slider to more numbers, and compare the scores and the weights without the division and with it.
 
 # %% tags=["check:slope"]
-# checked: the slope of a softmax weight in its own score is w(1 - w), by PyTorch's own derivative
+# checked: the slope of a softmax weight in its own score is w(1 - w); at 256 numbers the median query has little of it
+raised = [1 / (1 + (1 - share) / share * math.exp(-0.1)) for share in (0.5, 0.99)]
+assert [round(share, 3) for share in raised] == [0.525, 0.991]
 score = torch.tensor([4.0, 0.0, 2.0], requires_grad=True)
 w = score.softmax(dim=0)[0]
 (change,) = torch.autograd.grad(w, score)
 assert torch.isclose(change[0], w * (1 - w))
+dots = (torch.randn(2_000, 1, 256) * torch.randn(2_000, 8, 256)).sum(dim=-1)
+without, with_root = (each.softmax(dim=-1).amax(dim=-1) for each in (dots, dots / 16))
+assert (without * (1 - without)).median() < (with_root * (1 - with_root)).median() / 16 / 5
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## More numbers, wilder scores
@@ -492,14 +528,15 @@ assert torch.isclose(change[0], w * (1 - w))
 play("scaling")
 
 # %% [markdown]
-# One word of caution. All this holds for queries and keys of independent random numbers of size 1. BERT begins with smaller numbers, and training makes
-# them neither independent nor small. The root gives learning a good start; it does not promise soft weights for ever. The argument about
-# the size is footnote 4 in the paper by Vaswani and others. That softmax then has small gradients is what they *suspect* (section 3.2.1).
+# One word of caution. All this holds for queries and keys of independent random numbers of size 1. BERT-base begins with smaller ones, 0.56 in size: there
+# the largest of 8 weights would be about 0.6 without the root, and training may change sizes later. So the root gives learning an even start, and promises
+# no more. That the dot product grows like this is footnote 4 in the paper by Vaswani and others; that it harms learning is what they *suspect* (3.2.1).
 #
 # ## 5. Temperature
 #
 # We chose the root so that learning begins well. One may also divide by another number, to make weights sharper or softer, and then it is called the
-# **temperature** $T$. You may know the word from chatbots, where it sets how adventurous the answers are. Move the slider: at which temperature does *chase* give *cats* exactly half of the weight?
+# **temperature** $T$. You may know the word from chatbots. There it divides the scores of the possible next words, and sets how adventurous
+# the answers are. Move the slider: at which temperature does *chase* give *cats* exactly half of the weight?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Temperature: from cold to hot
@@ -514,14 +551,14 @@ assert torch.allclose((scores[1] / 100_000).softmax(dim=0) @ V, V.mean(dim=0), a
 assert (scores[1] / 4.1).softmax(dim=0)[0] > 0.5 > (scores[1] / 4.2).softmax(dim=0)[0]
 
 # %% [markdown]
-# It is at about 4.2. Towards the left, where it is cold, the best key takes all, as in a dictionary. Towards the right, where it is hot,
+# It is at about 4.2. Towards the left, where it is cold, the best key takes all. Towards the right, where it is hot,
 # all get nearly the same, and the output becomes the plain mean of the values.
 #
 # ## 6. Masks: who may look at whom
 #
 # Sometimes a word must not look at another one. A **mask** says so. It is a table of `True` and `False`, one row for each word that looks,
-# and in this course `True` always means: **may look**. How do you forbid a look? Softmax alone never
-# gives exactly 0. But set the score to $-\infty$ before softmax: $e^{-\infty} = 0$,
+# and in this course `True` always means: **may look**. How do you forbid a look? On paper, softmax alone
+# never gives exactly 0. But set the score to $-\infty$ before softmax: $e^{-\infty} = 0$,
 # so its weight is exactly 0.
 #
 # The first mask to know is the **causal mask**: each word may look at itself and at the words before it. A language model such as GPT reads
@@ -579,7 +616,7 @@ assert (output[1] - without_mask[1]).abs().max() > 0.1
 # is a common bug.
 #
 # One special case remains: a row that may look at **nothing**. Then every score is $-\infty$, softmax divides 0 by 0, and the result is `nan`, *not a
-# number*. One `nan` spoils everything that it is added to. Our library gives such a row weights of 0 and an output of 0.
+# number*. One `nan` spoils everything that it is added to. Our library, like PyTorch's function, gives such a row weights of 0 and an output of 0.
 
 # %%
 nobody = torch.tensor([[True, True, True], [False, False, False], [True, True, True]])
@@ -611,11 +648,11 @@ play("mask")
 # ![Left: 4 words have 16 weights, 8 words have 64. Right: the operations of one BERT-base layer at 512 to 4,096 tokens; the share of the quadratic part grows from 10 to 47 percent](figures/01_cost.svg)
 #
 # On the right, each bar is one layer of BERT-base, the original model, with $d = 768$ numbers for each token. Dark is the part that grows with
-# the square of the length, grey the part that doubles when the length doubles. At 512 tokens, the most that BERT reads, the square is a tenth of
-# all multiplications and additions. For a model that reads 4,096 it is almost half.
+# the square of the length, grey the part that doubles when the length doubles. At 512 tokens, the most that BERT reads, the square is a tenth of the
+# operations in matrix products. For a model that reads 4,096 it is almost half.
 #
-# And memory? BERT-base has 12 layers with 12 attentions (*heads*, page 03) in each, and a weight takes 4 bytes. Training keeps them all: 144 MiB for
-# a text of 512 tokens. How much is it at 1,024 tokens? (Page 13 shows how to do without storing them.)
+# And memory? BERT-base has 12 layers with 12 attentions (*heads*, page 03) in each, and a weight takes 4 bytes. Training keeps at least these:
+# 144 MiB for a text of 512 tokens. How much would it be at 1,024? (Page 13 shows how to do without storing them.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![Left: 4 words have 16 weights, 8 words have 64. Right: the operations of one BERT-base layer at 512 to 4,096 tokens; the share of the quadratic part grows from 10 to 47 percent](figures/01_cost.svg)
@@ -635,14 +672,17 @@ from torch.utils.flop_counter import FlopCounterMode
 with FlopCounterMode(display=False) as counter:
     scaled_dot_product_attention(*torch.randn(3, 512, 768))
 square, line = 4 * 512**2 * 768, 24 * 512 * 768**2
-assert counter.get_total_flops() == square and 0.095 < square / (square + line) < 0.105
+assert counter.get_total_flops() == square
+with FlopCounterMode(display=False) as counter:  # a whole layer, with dropout, as BERT is trained
+    torch.nn.TransformerEncoderLayer(768, 12, 3072, batch_first=True)(torch.randn(1, 512, 768))
+assert counter.get_total_flops() == square + line and 0.095 < square / (square + line) < 0.105
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember
 #
 # - **Query**: what I look for. **Key**: what I can be found by. **Value**: what I give.
 # - Attention is a soft look-up: score every key, softmax, average the values.
-# - Dividing by $\sqrt{d_k}$ keeps scores at one size, so softmax stays soft and there is a slope to learn from.
+# - Dividing by $\sqrt{d_k}$ makes the size of random scores the same for any $d_k$, so softmax starts soft and all queries can learn.
 # - A mask says who may look at whom; `True` = may look.
 # - The number of weights grows with the square of the length.
 #
@@ -914,7 +954,7 @@ check("find_the_bug", masked_attention)
 
 # %% [markdown] tags=["reason:find_the_bug"]
 # True means *may look*, so what is filled is `~mask`. The weights of one query are a row, along the last axis, `dim=-1`.
-# Neither bug raises an error, and a model even learns something with them: only a small example shows them.
+# Neither bug raises an error here; what comes out is wrong numbers, or `nan` where nothing is left to look at. A small example shows which.
 
 # %% [markdown]
 # ## Sources

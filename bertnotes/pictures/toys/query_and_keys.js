@@ -5,7 +5,7 @@ const box = make("div", { class: "plane" }), side = make("div", { class: "number
 toy.append(box, side, gives);
 const svg = plane(box, [-data.reach, data.reach, -data.reach, data.reach], "query and keys: drag their tips");
 const arrows = draw(svg, "g", {});
-const tips = [];  // [element, its vector]: the query's is a wide ring, so that it can be taken where a key lies on it
+const tips = [];  // [element, its name, its vector]; the first is the query's, a wide ring
 
 function tip(name, vector, radius, style) {
   const element = draw(svg, "circle", { r: radius, class: "handle", tabindex: 0, role: "button", ...style });
@@ -15,7 +15,12 @@ function tip(name, vector, radius, style) {
     [vector[0], vector[1]] = [snap(x), snap(y)];
     show();
   };
-  element.onpointerdown = (event) => { element.setPointerCapture(event.pointerId); element.focus(); event.preventDefault(); };
+  element.onpointerdown = (event) => {  // where a key lies on the query, the query is what is dragged
+    const held = Math.hypot(vector[0] - data.query[0], vector[1] - data.query[1]) < 0.3 ? tips[0][0] : element;
+    held.setPointerCapture(event.pointerId);
+    held.focus();
+    event.preventDefault();
+  };
   element.onpointermove = (event) => {
     if (!element.hasPointerCapture(event.pointerId)) return;
     const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());

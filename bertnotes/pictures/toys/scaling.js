@@ -40,11 +40,11 @@ function show() {
   shown.textContent = `d = ${size.toLocaleString("en")}`;
   slider.setAttribute("aria-valuetext", `${size} numbers`);
   result.replaceChildren(
-    half("not divided", sample.counts, data.reach[0], sample.typical[0], plain, sample.largest[0]),
-    half(`divided by √${size} ≈ ${number(Math.sqrt(size), 1)}`, sample.divided, data.reach[1], sample.typical[1], scaled, sample.largest[1]),
+    half("not divided", sample.counts, data.reach, sample.typical[0], plain, sample.largest[0]),
+    half(`divided by √${size} ≈ ${number(Math.sqrt(size), 1)}`, sample.divided, data.reach, sample.typical[1], scaled, sample.largest[1]),
   );
   const verdict = sample.largest[0] > 0.8 ? "one word takes nearly all" : "the weights are still shared out";
-  say(`With ${size} numbers a dot product is typically ± ${number(sample.typical[0], 1)}. Not divided: ${verdict}. Divided, it is ± ${number(sample.typical[1], 1)} for any length.`);
+  say(`With ${size} numbers a dot product is typically ± ${number(sample.typical[0], 1)}. Not divided: ${verdict}. Divided, it is ± ${number(sample.typical[1], 1)} for any number.`);
 }
 
 slider.value = at;

@@ -62,3 +62,9 @@ function arrow(parent, [x, y], color, width) {  // from the origin
   draw(parent, "line", { x1: 0, y1: 0, x2: a, y2: -b, stroke: color, "stroke-width": width });
   draw(parent, "polygon", { points: `${x},${-y} ${a - side * v},${-b - side * u} ${a + side * v},${-b + side * u}`, fill: color });
 }
+
+addEventListener("keydown", (event) => {  // in a deck these turn the slides, also when a toy was touched last
+  if (parent === window || !["PageUp", "PageDown"].includes(event.key)) return;
+  parent.postMessage({ toy: event.key }, "*");
+  event.preventDefault();
+});
