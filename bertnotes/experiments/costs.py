@@ -2,13 +2,12 @@
 
 import copy
 import time
-from types import SimpleNamespace
 
 from torch.utils.data import DataLoader
 
 from bertnotes.batching import training_loader
 from bertnotes.experiments.meter import peak_memory
-from bertnotes.training import check_run, collect_logits, datasets, optimizer_and_schedule, train
+from bertnotes.training import Callback, check_run, collect_logits, datasets, optimizer_and_schedule, train
 
 
 def estimate_cost(model, tokenizer, train_data, validation_data, config, device="cpu", steps=10):
@@ -44,9 +43,20 @@ def estimate_cost(model, tokenizer, train_data, validation_data, config, device=
 
 def seconds_to_train(*arguments):
     """How long it takes to train on all batches but the first, which only warms up. arguments: those of `train`."""
-    moments = []  # at which a step ended
-    train(*arguments, callbacks=[SimpleNamespace(step=lambda loss, count: moments.append(time.perf_counter()))])
-    return moments[-1] - moments[0]
+    clock = Clock()
+    train(*arguments, callbacks=[clock])
+    return clock.moments[-1] - clock.moments[0]
+
+
+class Clock(Callback):
+    """Notes the moment at which each step ends."""
+
+    def __init__(self):
+        self.moments = []
+
+    def step(self, loss, count):
+        """A step has ended."""
+        self.moments.append(time.perf_counter())
 
 
 def cost_report(cost):

@@ -69,7 +69,7 @@ ax = vector_arrows(film_keys, films, color=KEY, ax=ax, title="across: funny, up:
 # %% [markdown]
 # The wish is the wide blue arrow, the three keys are orange. (In a key a 0 means *not frightening*, in the wish it means *I do not mind*: a
 # query and a key are read differently.) The key of *comedy* lies exactly on the wish. *Black comedy* points
-# halfway in that direction, and *thriller* points somewhere else.
+# halfway between the other two.
 #
 # To measure how well two arrows fit, we use the **dot product**: multiply number by number, then add up. For *comedy* that is
 # $2 \times 2 + 0 \times 0 = 4$. It is large where two arrows point the same way and are long. It is 0 where they stand at a right
@@ -82,6 +82,21 @@ guess = None  # the score of black comedy
 film_scores = film_keys @ wish  # @: the dot product of each row with the wish
 print(dict(zip(films, film_scores.tolist(), strict=True)))
 print("your guess for black comedy:", guess)
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## How well do they fit? The dot product
+#
+# Multiply number by number, then add up. The wish is $(2, 0)$, the keys are $(2, 0)$, $(0, 2)$ and $(1, 1)$.
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# | film | key | score | share |
+# | --- | --- | --- | --- |
+# | comedy | (2, 0) | 2 · 2 + 0 · 0 = **4** | 4/6 = 0.67 |
+# | thriller | (0, 2) | 2 · 0 + 0 · 2 = **0** | 0 |
+# | black comedy | (1, 1) | 2 · 1 + 0 · 1 = **2** | 2/6 = 0.33 |
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Do the first film on the board, let the class do the other two, then show the table. Same direction: high; right angle: 0; opposite: below 0.
 
 # %% [markdown]
 # $2 \times 1 + 0 \times 1 = 2$. These numbers are called **scores**.
@@ -110,20 +125,6 @@ picky_scores = film_keys @ torch.tensor([2.0, -1.0])
 picky_shares = picky_scores / picky_scores.sum()
 print(f"scores: {picky_scores}")
 print(f"shares: {picky_shares}    your guess for the thriller: {guess}")
-
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## How well do they fit? The dot product
-#
-# Multiply number by number, then add up. The wish is $(2, 0)$:
-#
-# | film | key | score | share |
-# | --- | --- | --- | --- |
-# | comedy | (2, 0) | 2 · 2 + 0 · 0 = **4** | 4/6 = 0.67 |
-# | thriller | (0, 2) | 2 · 0 + 0 · 2 = **0** | 0 |
-# | black comedy | (1, 1) | 2 · 1 + 0 · 1 = **2** | 2/6 = 0.33 |
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Do the first row on the board, let the class do the other two. Same direction: high; right angle: 0; opposite: below 0.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## A wish with a minus
@@ -177,8 +178,8 @@ assert shares.tolist() == film_scores.div(6).tolist() and picky_shares.min() < -
 # ![Left: a dictionary finds nothing for "something funny". Right: the query (2, 0) takes 0.867 of the comedy, 0.016 of the thriller and 0.117 of the black comedy, which makes 92.2 minutes](figures/01_soft_lookup.svg)
 #
 # Follow one row: *black comedy* has the key $(1, 1)$ and so the score 2. Softmax gives it the weight 0.117, and so 0.117 of its 105
-# minutes go into the answer, which is now 92.2 minutes: softmax gives the best film more than its two thirds. Two differences to a dictionary remain: a soft look-up never answers *nothing* where there is a key, and it does not ask which key is
-# equal but which has the largest dot product, so that a long key can win over one that fits better.
+# minutes go into the answer, which is now 92.2 minutes: softmax gives the best film more than its two thirds. Two differences to a dictionary remain: a soft look-up never answers *nothing* where there is a key, and it does not ask which key is equal: it weighs every
+# key by its dot product, so that a long key can win over one that fits better.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![Left: a dictionary finds nothing for "something funny". Right: the query (2, 0) takes 0.867 of the comedy, 0.016 of the thriller and 0.117 of the black comedy, which makes 92.2 minutes](figures/01_soft_lookup.svg)
@@ -187,7 +188,8 @@ assert shares.tolist() == film_scores.div(6).tolist() and picky_shares.min() < -
 # ## 2. Three words, by hand
 #
 # Now words in the place of films. Our sentence is *cats chase mice*, and each word is a vector of two numbers: how much of a *thing* it
-# is, and how much it *acts* (below 0: something is done to it). We made them up. In BERT each word has hundreds of numbers, and they are learned.
+# is, and how much it *acts* (below 0: something is done to it). We made them up, with their parts in this sentence
+# written in. In BERT each word has hundreds of numbers, and they are learned.
 #
 # A film was only looked up, and only the wish looked for something. Here every word does both. Each word
 #
@@ -198,6 +200,18 @@ assert shares.tolist() == film_scores.div(6).tolist() and picky_shares.min() < -
 # So each word needs three vectors. This is what becomes of the word *chase*, from left to right:
 #
 # ![Data flow for chase: its vector becomes a query; each word's vector becomes a key and a value. Query times key gives the scores 4, 0, 2; divided by the root of 2 and put through softmax they are the weights 0.768, 0.045, 0.187; the weighted values add up to (1.53, 3.45)](figures/01_flow.svg)
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Cats chase mice: three words, two numbers each
+#
+# | word | thing | acts |
+# | --- | --- | --- |
+# | cats | 2 | 0 |
+# | chase | 0 | 2 |
+# | mice | 1 | −1 |
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# Each word **asks** (query), **can be found** (key) and **gives** (value).
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![Data flow for chase: its vector becomes a query; each word's vector becomes a key and a value. Query times key gives the scores 4, 0, 2; divided by the root of 2 and put through softmax they are the weights 0.768, 0.045, 0.187; the weighted values add up to (1.53, 3.45)](figures/01_flow.svg)
@@ -246,7 +260,7 @@ assert Q[1].tolist() == [2, 0] and K[1].tolist() == [0, 2] and V[1].tolist() == 
 
 # %% [markdown]
 # Check *chase* on paper. Its vector is $(0, 2)$, its query $(2, 0)$, its key $(0, 2)$, and its value is
-# $(0 + 2 \times 2,\; 2 \times 0) = (4, 0)$. Now compare the first two pictures. The query of *chase* points right, where the key of *cats* is. The query of *cats* points up, where
+# $(0 + 2 \times 2,\; 2 \times 0) = (4, 0)$. (The third picture has a larger scale.) Now compare the first two. The query of *chase* points right, where the key of *cats* is. The query of *cats* points up, where
 # the key of *chase* is. They should find each other.
 #
 # ### Step 2: scores
@@ -259,8 +273,8 @@ scores = Q @ K.T  # .T turns the rows of K into columns
 print(scores)
 
 # %% [markdown]
-# $-1 \times 0 + 0.5 \times 2 = 1$. The row of *chase* is 4, 0, 2, as in the drawing: *cats* fit best, *mice* a little, and *chase* fits its own query
-# itself.
+# $-1 \times 0 + 0.5 \times 2 = 1$. The row of *chase* is 4, 0, 2, as in the drawing: *cats* fit best, *mice* a little, and *chase*
+# itself not at all.
 #
 # ### Step 3: scale
 #
@@ -280,6 +294,14 @@ print(f"scaled scores of chase: {scaled[1]}")
 print(f"weights of chase:       {weights[1]}")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Scores: every query with every key
+#
+# *mice* ask *chase*: the query is $(-1, 0.5)$, the key is $(0, 2)$. What is the score?
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# $-1 \times 0 + 0.5 \times 2 = 1$. Then every score is divided by $\sqrt{2}$.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Who looks at whom: the weights
 
 # %% slideshow={"slide_type": "-"}
@@ -297,9 +319,9 @@ assert [round(share, 3) for share in weights[1].tolist()] == [0.768, 0.045, 0.18
 # it looks at, and darker means more. (It says *token*, since in BERT it may be a piece of a word.) Each row adds up to 1.
 #
 # Read the first row: *cats* look most at *chase*, with 0.73. The things look at the action, and the action at the things: that is what our
-# $W_Q$ does. But looking is not mutual: *mice* give *chase* 0.77, *chase* gives *mice* 0.19. There are two reasons. What a word looks for and what
-# it can be found by are two different vectors, so the two scores differ, 1 and 2. And each row shares out its own 1: *mice* have nothing better to
-# look at, *chase* has *cats*. So compare weights within a row; scores of different rows cannot be compared.
+# $W_Q$ does. But looking is not mutual: *mice* give *chase* 0.77, and *chase* gives *mice* only 0.19, although that score is the higher one, 2 against 1. Each row
+# shares out its own 1: *mice* have nothing better to look at, *chase* has *cats*. So compare weights within a row, never scores across rows. And scores need not
+# be mutual either: what a word looks for and what it can be found by are two different vectors.
 #
 # ### Step 5: the weighted average of the values
 #
@@ -307,7 +329,7 @@ assert [round(share, 3) for share in weights[1].tolist()] == [0.768, 0.045, 0.18
 # (-1) \approx 1.53$.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Cover the numbers and let the class read a row aloud: "cats look at ...". People mix up row and column at first; spend a minute here,
+# Let the class read a row aloud: "cats look at ...". People mix up row and column at first; spend a minute here,
 # it pays on every later page. Columns do not add up to 1.
 
 # %%
@@ -353,10 +375,13 @@ assert torch.allclose((turned @ W_Q @ (turned @ W_K).T / math.sqrt(2)).softmax(d
 # | --- | --- |
 # | cats chase **mice** | (1.53, 3.45) |
 # | cats chase **dogs** | (3.03, 3.89) |
-# | **mice** chase **cats** | (1.53, 3.45): the order does not matter yet |
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# And **mice** chase **cats**? Again (1.53, 3.45): the order does not matter yet.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# This is the point of it all: a word's vector now depends on its sentence. The last row is a surprise; ask why before you answer. Averages do not know an order.
+# This is the point of it all: a word's vector now depends on its sentence. Ask for the last one before you show it. The weights depend
+# on the words' vectors only, and a sum does not care about order; page 05 gives each position a vector.
 
 # %% [markdown]
 # Same word, other neighbour, other vector. *dogs* have another key, so *chase* gives them 0.49, and another value, $(4, 4)$. Attention is the only way in which
@@ -496,30 +521,41 @@ _ = ax.set_ylim(0, 1.05)
 # checked: at 64 numbers one of 8 keys gets most of the weight if the scores are not divided, and about a third if they are
 dots = (torch.randn(2_000, 1, 64) * torch.randn(2_000, 8, 64)).sum(dim=-1)
 assert (dots.softmax(dim=-1).amax(dim=-1) > 0.99).float().mean() > 1 / 3
-assert ((dots / 8).softmax(dim=-1) < 0.99).all() and abs(plain[2] - 0.88) < 0.02
+assert ((dots / 8).softmax(dim=-1) < 0.99).all() and abs(plain[2] - 0.874) < 0.015
 assert plain[-1] > 0.95 and min(divided) > 0.3 and max(divided) < 0.4
 
 # %% [markdown]
 # The dashed line is level: divided by the root, the largest of 8 weights is a little over a third, however many numbers a key has. The solid
-# one rises towards 1. At 64 numbers it is 0.88 on average, and for more than a third of the queries one key gets over 0.99: it takes nearly all.
+# one rises towards 1. At 64 numbers it is about 0.87 on average, and for more than a third of the queries one key gets over 0.99: it takes nearly all.
 #
 # That is bad for learning. A network learns in small steps: if this score were a little higher, would the result be better? It can only find out if a
 # small change of the score changes the weight. Raise the score of a key by 0.1: if its weight was 0.5, it becomes 0.525; if it was 0.99, it becomes 0.991.
-# In general a weight $w$ grows by $w(1 - w)$ times the small change of its own score: that is the **slope** of softmax. So without the root some queries can
-# still learn a lot, and others next to nothing. At 256 numbers the typical query has less than a fifth of the slope that it has with the root. Try
-# it: move the slider to more numbers, and compare the scores and the weights without the division and with it.
+# So where one key takes nearly all, a query can hardly learn. Try it: move the slider to more numbers, and compare both sides.
+#
+# <details><summary>For the curious: how much is lost?</summary>
+#
+# A weight $w$ grows by $w(1 - w)$ times a small change of its own score: the **slope** of softmax. Without the root slopes are *uneven*: at 64 numbers the typical query
+# has as large a slope as with it (counting that dividing by 8 costs a factor of 8), but the lowest tenth has less than a hundredth of it.
+#
+# </details>
 
 # %% tags=["check:slope"]
-# checked: the slope of a softmax weight in its own score is w(1 - w); at 256 numbers the median query has little of it
+# checked: the slope of a softmax weight in its own score is w(1 - w); at 64 numbers it is uneven without the root
 raised = [1 / (1 + (1 - share) / share * math.exp(-0.1)) for share in (0.5, 0.99)]
 assert [round(share, 3) for share in raised] == [0.525, 0.991]
 score = torch.tensor([4.0, 0.0, 2.0], requires_grad=True)
 w = score.softmax(dim=0)[0]
 (change,) = torch.autograd.grad(w, score)
 assert torch.isclose(change[0], w * (1 - w))
-dots = (torch.randn(2_000, 1, 256) * torch.randn(2_000, 8, 256)).sum(dim=-1)
-without, with_root = (each.softmax(dim=-1).amax(dim=-1) for each in (dots, dots / 16))
-assert (without * (1 - without)).median() < (with_root * (1 - with_root)).median() / 16 / 5
+dots = (torch.randn(2_000, 1, 64) * torch.randn(2_000, 8, 64)).sum(dim=-1)
+without, with_root = (each.softmax(dim=-1).amax(dim=-1) for each in (dots, dots / 8))
+without, with_root = without * (1 - without), with_root * (1 - with_root) / 8
+assert 0.5 < without.median() / with_root.median() < 2 and without.quantile(0.1) < with_root.quantile(0.1) / 100
+
+# %% tags=["check:bert-start"]
+# checked: 0.02 times the root of 768 is about 0.55, and numbers of that size give a largest weight of about 0.6
+small = 0.02 * math.sqrt(768) * torch.randn(2_000, 1, 64) * (0.02 * math.sqrt(768) * torch.randn(2_000, 8, 64))
+assert 0.55 < 0.02 * math.sqrt(768) < 0.56 and 0.58 < small.sum(dim=-1).softmax(dim=-1).amax(dim=-1).mean() < 0.68
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## More numbers, wilder scores
@@ -528,9 +564,9 @@ assert (without * (1 - without)).median() < (with_root * (1 - with_root)).median
 play("scaling")
 
 # %% [markdown]
-# One word of caution. All this holds for queries and keys of independent random numbers of size 1. BERT-base begins with smaller ones, 0.56 in size: there
-# the largest of 8 weights would be about 0.6 without the root, and training may change sizes later. So the root gives learning an even start, and promises
-# no more. That the dot product grows like this is footnote 4 in the paper by Vaswani and others; that it harms learning is what they *suspect* (3.2.1).
+# One word of caution. All this holds for queries and keys of independent random numbers of size 1. BERT-base begins with numbers of about 0.55 (parameters of size 0.02,
+# 768 of them in a sum): for these the largest of 8 weights would be about 0.6 without the root. That the dot product grows is footnote 4 in the paper by Vaswani and others. They
+# report from Britz et al. (2017) that without scaling a large $d_k$ did worse; that the slope is the reason, they *suspect* (section 3.2.1).
 #
 # ## 5. Temperature
 #
@@ -545,13 +581,13 @@ play("scaling")
 play("temperature")
 
 # %% tags=["check:temperature"]
-# checked: cold, the output is the value of the best key; hot, the mean of all; cats get half of the weight just above 4.1
+# checked: cold, the output is the value of the best key; hot, the mean of all; cats get half of the weight at 4.16
 assert torch.allclose((scores[1] / 0.01).softmax(dim=0) @ V, V[0])
 assert torch.allclose((scores[1] / 100_000).softmax(dim=0) @ V, V.mean(dim=0), atol=1e-3)
-assert (scores[1] / 4.1).softmax(dim=0)[0] > 0.5 > (scores[1] / 4.2).softmax(dim=0)[0]
+assert (scores[1] / 4.15).softmax(dim=0)[0] > 0.5 > (scores[1] / 4.17).softmax(dim=0)[0]
 
 # %% [markdown]
-# It is at about 4.2. Towards the left, where it is cold, the best key takes all. Towards the right, where it is hot,
+# It is at 4.16. Towards the left, where it is cold, the best key takes all. Towards the right, where it is hot,
 # all get nearly the same, and the output becomes the plain mean of the values.
 #
 # ## 6. Masks: who may look at whom
@@ -616,7 +652,7 @@ assert (output[1] - without_mask[1]).abs().max() > 0.1
 # is a common bug.
 #
 # One special case remains: a row that may look at **nothing**. Then every score is $-\infty$, softmax divides 0 by 0, and the result is `nan`, *not a
-# number*. One `nan` spoils everything that it is added to. Our library, like PyTorch's function, gives such a row weights of 0 and an output of 0.
+# number*. One `nan` spoils everything that it is added to. Our library, like PyTorch's function today, gives such a row weights of 0 and an output of 0.
 
 # %%
 nobody = torch.tensor([[True, True, True], [False, False, False], [True, True, True]])
@@ -628,6 +664,7 @@ print(f"chase, library: {safe[1]}")
 # %% tags=["check:empty-row"]
 # checked: a row that may look at nothing is nan by hand and 0 in the library
 assert by_hand[1].isnan().all() and safe[1].tolist() == [0, 0, 0]
+assert torch.nn.functional.scaled_dot_product_attention(Q, K, V, nobody)[1].tolist() == [0, 0]
 
 # %% [markdown]
 # **Play with it.** Click the cells of the mask. Make *mice* look at *cats* only. Make the causal mask. Then forbid a whole row.
@@ -651,8 +688,8 @@ play("mask")
 # the square of the length, grey the part that doubles when the length doubles. At 512 tokens, the most that BERT reads, the square is a tenth of the
 # operations in matrix products. For a model that reads 4,096 it is almost half.
 #
-# And memory? BERT-base has 12 layers with 12 attentions (*heads*, page 03) in each, and a weight takes 4 bytes. Training keeps at least these:
-# 144 MiB for a text of 512 tokens. How much would it be at 1,024? (Page 13 shows how to do without storing them.)
+# And memory? BERT-base has 12 layers with 12 attentions (*heads*, page 03) in each, and a weight takes 4 bytes. Plain attention in 32 bits keeps
+# them in training: 144 MiB for each text of 512 tokens. How much would it be at 1,024? (Page 13 shows how to do without storing them.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![Left: 4 words have 16 weights, 8 words have 64. Right: the operations of one BERT-base layer at 512 to 4,096 tokens; the share of the quadratic part grows from 10 to 47 percent](figures/01_cost.svg)
@@ -682,16 +719,16 @@ assert counter.get_total_flops() == square + line and 0.095 < square / (square +
 #
 # - **Query**: what I look for. **Key**: what I can be found by. **Value**: what I give.
 # - Attention is a soft look-up: score every key, softmax, average the values.
-# - Dividing by $\sqrt{d_k}$ makes the size of random scores the same for any $d_k$, so softmax starts soft and all queries can learn.
+# - Dividing by $\sqrt{d_k}$ makes the size of random scores the same for any $d_k$, so softmax does not start with one key taking all.
 # - A mask says who may look at whom; `True` = may look.
 # - The number of weights grows with the square of the length.
 #
-# **Next:** on page 02 the queries come from one sentence and the keys and values from another. That is how attention was invented, for translation.
+# **Next:** on page 02 the queries come from one sentence and the keys and values from another. That is how attention came into translation, and from there into the Transformer.
 
 # %% [markdown] tags=["questions"]
 # ## Questions
 
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["exercises"]
+# %% [markdown] tags=["exercises"]
 # ## Exercises
 #
 # Now write it yourself. `make lab` has put a copy of the [exercises](exercises/01.ipynb) into `notebooks/my`: work there. Each one says what is
@@ -708,7 +745,7 @@ from bertnotes.exercises import check, hint, solution  # noqa: F401
 # ### One weight, by hand · ● · 5 minutes
 #
 # A query $(1, 1, 0, 2)$ meets three keys: $(0, 0, 5, 1)$, $(2, 2, 1, 0)$ and $(-1, 1, 3, -1)$. How much weight does the
-# **second** key get? Paper and a pocket calculator are enough. Two digits after the point will do.
+# **second** key get, scaled as in section 2? Paper and a pocket calculator with $e^x$ are enough. Two digits after the point will do.
 
 # %% [markdown] tags=["hint:one_weight"]
 # First the three dot products. The first one is $1 \times 0 + 1 \times 0 + 0 \times 5 + 2 \times 1 = 2$.

@@ -114,6 +114,20 @@ def test_query_and_keys_count_as_torch_does_by_mouse_and_by_keyboard(opened):
     near(page.evaluate("attend()")["weights"], Chase.weights[1])
 
 
+def test_where_a_key_lies_on_the_query_the_query_is_dragged(opened):
+    page = opened("query_and_keys")
+    ring = page.locator("circle.handle").nth(1).bounding_box()  # the key of cats, which is where the query is
+    x, y = ring["x"] + ring["width"] / 2, ring["y"] + ring["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 90, y + 60)
+    page.mouse.up()
+    assert page.evaluate("data.keys[0]") == [2, 0] and page.evaluate("data.query[0]") < 1.8
+    page.get_by_text("back to the start").click()
+    page.evaluate("data.query.splice(0, 2, 0, 0); show()")
+    assert page.inner_text("#words") == "All words get the same: 0.333."
+
+
 def test_temperature_counts_as_torch_does(opened):
     page = opened("temperature")
     near(page.evaluate("attend()")["weights"], Chase.weights[1])
@@ -220,6 +234,23 @@ def test_a_deck_and_an_export_carry_drawings_and_toys(chromium, notebook, tmp_pa
     frame = next(frame for frame in page.frames if frame != page.main_frame)
     frame.wait_for_selector(".grid button", state="attached")
     assert frame.locator(".grid button").count() == 9
+    page.close()
+
+
+def test_slides_turn_while_a_toy_has_the_keyboard(chromium, notebook, tmp_path):
+    """As a presenter's clicker does it, which sends Page Up and Page Down."""
+    (tmp_path / "deck.html").write_text(deck_of(notebook), encoding="utf-8")
+    page = chromium.new_page()
+    page.goto((tmp_path / "deck.html").as_uri() + "#/1")
+    frame = next(frame for frame in page.frames if frame != page.main_frame)
+    frame.locator(".grid button").first.click()
+    page.wait_for_function("document.hasFocus() && document.activeElement.tagName !== 'IFRAME'")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("deck.getIndices().h === 0")
+    page.evaluate("deck.slide(1)")
+    frame.locator(".grid button").first.focus()
+    page.keyboard.press("PageUp")
+    page.wait_for_function("deck.getIndices().h === 0")
     page.close()
 
 

@@ -95,8 +95,11 @@ def test_what_says_nothing_of_slides_is_on_none_in_the_new_form_alone(page):
     assert not is_new(old) and [slide_type(cell) for cell in old.cells] == ["slide", "notes", "-", "-", "-", "-"]
 
 
-def test_a_page_in_the_new_form_is_built_and_agrees_with_its_source(page, monkeypatch):
+def test_a_page_in_the_new_form_is_built_if_the_guard_lets_it(page, monkeypatch, capsys):
     monkeypatch.setattr(build_notebooks, "go_offline", lambda: None)
+    assert build_notebooks.main([], folder=page.parents[1]) == 1 and not target(page).exists()
+    assert "it has no drawing from figures/" in capsys.readouterr().err
+    monkeypatch.setattr(build_notebooks.guard, "complaints", lambda lesson, deck: [])  # a toy is no whole page
     assert build_notebooks.main([], folder=page.parents[1]) == 0
     assert complaints_about(page) == []
     stored = nbformat.read(target(page), as_version=4)

@@ -68,3 +68,4 @@ addEventListener("keydown", (event) => {  // in a deck these turn the slides, al
   parent.postMessage({ toy: event.key }, "*");
   event.preventDefault();
 });
+if (parent !== window) addEventListener("pointerup", () => parent.postMessage({ toy: "let go" }, "*"));  // a deck takes the keyboard back
