@@ -40,6 +40,10 @@ KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},  # no version: it would change with the machine
 }
+KERNEL_OPTIONS = [
+    "--log-level=ERROR",  # or each kernel warns that it listens on loopback
+    "--InlineBackend.figure_formats=retina",  # a projector shows pictures large: twice the pixels, at the same size in a page
+]
 MOST_MEMORY = 1500  # MB that a kernel may hold; Binder gives 2 GB to JupyterLab and all its kernels
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -165,7 +169,7 @@ def execute(notebook, folder):
         notebook,
         timeout=300,
         kernel_name="python3",
-        extra_arguments=["--log-level=ERROR"],  # or each kernel warns that it listens on loopback
+        extra_arguments=KERNEL_OPTIONS,
         resources={"metadata": {"path": str(folder)}},
         record_timing=False,
         store_widget_state=False,
@@ -199,7 +203,8 @@ def describe_pictures(notebook):
         printed = " ".join("".join(output.get("text", "") for output in outputs).split())
         for output in outputs:
             if "image/png" in output.get("data", {}):
-                output.metadata["image/png"] = {"alt": f"{heading}: {printed}" if printed else heading}
+                size = output.metadata.get("image/png", {})
+                output.metadata["image/png"] = size | {"alt": f"{heading}: {printed}" if printed else heading}
 
 
 def stored_at(path):

@@ -11,14 +11,12 @@
 | `exercises`, `exercise:NAME`, `hint:NAME`, `reason:NAME` | of the exercises: see exercises.py |
 
 `slideshow={"slide_type": "slide"}`, or "subslide", begins a slide; "fragment" comes one step later, "-" goes on with the slide;
-"skip" is not in the deck, nor, in the new form, a cell that says nothing of slides. "notes" is Markdown for the presenter: a
-closed line in the lesson, open in the speaker's view (S). Code that asks for a guess reads `guess = None  # your number`.
+"skip" is not in the deck, nor, in the new form, a cell that says nothing of slides. "notes" is Markdown for the presenter,
+in the speaker's view of the deck (S) and not in the lesson. Code that asks for a guess reads `guess = None  # your number`.
 """
 
 from exercises import tagged
 from nbformat import from_dict
-
-NOTES = "<details><summary>For the presenter</summary>\n\n{}\n\n</details>"
 
 
 def tags(cell):
@@ -37,11 +35,11 @@ def is_new(notebook):
 
 
 def in_view(notebook):
-    """[(number, cell)] of the cells that make the page: no folded checks, no notes, no list of exercises."""
+    """[(number, cell)] of the cells that make the page: no folded checks, no list of exercises."""
     return [
         (number, cell)
         for number, cell in enumerate(notebook.cells, start=1)
-        if not (tagged(cell, "check") or slide_type(cell) == "notes" or "exercises" in tags(cell))
+        if not (tagged(cell, "check") or "exercises" in tags(cell))
     ]
 
 
@@ -49,6 +47,11 @@ def fold(check):
     """Give a check what its source need not say: Lab shows its first line alone, and exports know it by one tag."""
     check.metadata |= from_dict({"jupyter": {"source_hidden": True}, "slideshow": {"slide_type": "skip"}})
     check.metadata.tags = [*check.metadata.tags, "check"]
+
+
+def is_for_the_deck_alone(cell):
+    """Whether the lesson leaves a cell out: words of a slide, or notes for who presents it."""
+    return "slide-only" in tags(cell) or slide_type(cell) == "notes"
 
 
 def has_nothing_to_show(cell, source):
@@ -60,13 +63,12 @@ def has_nothing_to_show(cell, source):
 def shaped(notebook, source, slides=False):
     """A page without its exercises as the lesson, or as what the deck is made of, from the source at a path."""
     new = is_new(notebook)
-    hidden = set() if slides else {"slide-only"}
-    notebook.cells = [cell for cell in notebook.cells if not hidden & {*tags(cell)} and not has_nothing_to_show(cell, source)]
+    notebook.cells = [
+        cell for cell in notebook.cells if not has_nothing_to_show(cell, source) and (slides or not is_for_the_deck_alone(cell))
+    ]
     for cell in notebook.cells:
         if tagged(cell, "check"):
             fold(cell)
         elif new:
             cell.metadata.setdefault("slideshow", from_dict({"slide_type": "skip"}))
-        if slide_type(cell) == "notes" and not slides:
-            cell.source = NOTES.format(cell.source)
     return notebook

@@ -13,9 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from bertnotes.pictures.style import BLUE, INK, ORANGE, finish, new_axes, own_style, written
+from bertnotes.pictures.style import INK, finish, new_axes, own_style, written
 
-STYLES = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (INK, "^", ":"), (BLUE, "v", "-."), (ORANGE, "D", ":"), ("#8b949e", "", "-"))
+FIRST, SECOND = "#44546a", "#a8326e"  # slate and magenta: blue and orange are queries and keys
+STYLES = ((FIRST, "o", "-"), (SECOND, "s", "--"), (INK, "^", ":"), (FIRST, "v", "-."), (SECOND, "D", ":"), ("#8b949e", "", "-"))
 
 
 @own_style
@@ -53,7 +54,7 @@ def difference_chart(differences, title: str | None = None, ax: Axes | None = No
     for row, found in enumerate(differences.values()):
         places = row + 0.2 * (np.arange(len(found)) - (len(found) - 1) / 2)
         low, value, high = 100 * np.array([[one.low, one.value, one.high] for one in found]).T
-        ax.errorbar(value, places, xerr=[value - low, high - value], fmt="o", markersize=4, color=BLUE, capsize=2)
+        ax.errorbar(value, places, xerr=[value - low, high - value], fmt="o", markersize=4, color=FIRST, capsize=2)
     ax.set_yticks(range(len(differences)), written(*differences))
     ax.set_ylim(len(differences) - 0.5, -0.5)
     return finish(ax, "points of accuracy, with the 95 % interval of the difference", title)
@@ -96,11 +97,11 @@ def learning_curve(history, majority: float | None = None) -> Figure:
     """
     epochs = [entry["epoch"] for entry in history]
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
-    for key, color, name in (("train_loss", BLUE, "training"), ("validation_loss", ORANGE, "validation")):
+    for key, color, name in (("train_loss", FIRST, "training"), ("validation_loss", SECOND, "validation")):
         values = [entry[key] for entry in history]
         left.plot(epochs, values, color=color, marker="o", linewidth=2)
         left.annotate(name, (epochs[-1], values[-1]), xytext=(8, 0), textcoords="offset points", color=color, va="center")
-    right.plot(epochs, [entry["accuracy"] for entry in history], color=ORANGE, marker="o", linewidth=2)
+    right.plot(epochs, [entry["accuracy"] for entry in history], color=SECOND, marker="o", linewidth=2)
     if majority is not None:
         right.axhline(majority, color=INK, linestyle=":", linewidth=1.5)
         right.annotate("commonest class", (epochs[0], majority), xytext=(0, 5), textcoords="offset points", color=INK)
@@ -116,24 +117,24 @@ def pretraining_curve(log, references=None, control=()) -> Figure:
     """Draw a pre-training run: loss and top-1 on held-out rows against the tokens read so far.
 
     log: entries of the log.jsonl that `bertnotes pretrain` wrote; where their "run" changes, a line marks the new start.
-    references: {name: loss}, dotted lines beside the loss; control: entries of a run from zero, drawn in orange.
+    references: {name: loss}, dotted lines beside the loss; control: entries of a run from zero, drawn in the second colour.
     """
     tokens = [entry["tokens"] / 1e6 for entry in log]
     starts = [tokens[at - 1] for at in range(1, len(log)) if log[at].get("run") != log[at - 1].get("run")]
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
-    left.plot(tokens, [entry["held_out_loss"] for entry in log], color=BLUE, linewidth=2)
-    right.plot(tokens, [100 * entry["held_out_top1"] for entry in log], color=BLUE, linewidth=2)
+    left.plot(tokens, [entry["held_out_loss"] for entry in log], color=FIRST, linewidth=2)
+    right.plot(tokens, [100 * entry["held_out_top1"] for entry in log], color=FIRST, linewidth=2)
     for ax, name, scale in ((left, "held_out_loss", 1), (right, "held_out_top1", 100)) if control else ():
-        ax.plot([one["tokens"] / 1e6 for one in control], [scale * one[name] for one in control], color=ORANGE, linewidth=2)
+        ax.plot([one["tokens"] / 1e6 for one in control], [scale * one[name] for one in control], color=SECOND, linewidth=2)
         end = control[-1]["tokens"] / 1e6, scale * control[-1][name]
-        ax.annotate("from zero", end, xytext=(6, 0), textcoords="offset points", va="center", color=ORANGE, fontsize=12)
+        ax.annotate("from zero", end, xytext=(6, 0), textcoords="offset points", va="center", color=SECOND, fontsize=12)
     for name, loss in (references or {}).items():
         left.axhline(loss, color=INK, linestyle=":", linewidth=1.5)
         left.annotate(written(name)[0], (tokens[-1], loss), xytext=(0, 4), textcoords="offset points", ha="right", color=INK)
     for ax, title in ((left, "loss on held-out rows (nats)"), (right, "hidden tokens guessed right (%)")):
         finish(ax, "tokens read (millions)", title)
         for start in starts:
-            ax.axvline(start, color=ORANGE, linestyle="--", linewidth=1.2, zorder=0)
+            ax.axvline(start, color=SECOND, linestyle="--", linewidth=1.2, zorder=0)
     return figure
 
 
@@ -212,12 +213,12 @@ class LiveCurve:
         FigureCanvasAgg(figure)  # pyplot does not know of it, so that it is not shown a second time
         ax = figure.add_subplot()
         steps = range(1, len(self.losses) + 1)
-        ax.plot(steps, self.losses, color=BLUE, alpha=0.3, linewidth=1)
-        ax.plot(steps, smoothed(self.losses), color=BLUE, linewidth=2, label="training")
+        ax.plot(steps, self.losses, color=FIRST, alpha=0.3, linewidth=1)
+        ax.plot(steps, smoothed(self.losses), color=FIRST, linewidth=2, label="training")
         if self.epochs:
             places, entries = zip(*self.epochs, strict=True)
             losses = [entry["validation_loss"] for entry in entries]
-            ax.plot(places, losses, color=ORANGE, marker="o", linewidth=2, label="validation")
+            ax.plot(places, losses, color=SECOND, marker="o", linewidth=2, label="validation")
             for place, entry in self.epochs:
                 text = f"{entry['accuracy']:.0%} right"
                 ax.annotate(

@@ -7,8 +7,11 @@ under notebooks/figures are made from here by tools/figures.py; to add one, writ
 
 import re
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from html import escape
+from itertools import pairwise
 from math import atan2, cos, sin
 
 import numpy as np
@@ -108,6 +111,14 @@ class Drawing:
     def add(self, element: str, inside: str | None = None, **values) -> "Drawing":
         self.parts.append(f"<{element}{attributes(**values)}" + ("/>" if inside is None else f">{inside}</{element}>"))
         return self
+
+    @contextmanager
+    def faded(self, opacity):
+        """What is added in a `with` block is seen through so much."""
+        start = len(self.parts)
+        yield
+        if opacity != 1:
+            self.parts[start:] = [f"<g{attributes(opacity=opacity)}>", *self.parts[start:], "</g>"]
 
     def write(self, x, y, text, size=NORMAL, color=INK, anchor="middle", bold=False, halo=False) -> "Drawing":
         """Text whose middle is at the height y. anchor: start, middle or end; halo: a rim of the ground, over lines."""
@@ -216,8 +227,14 @@ def _soft_side(drawing, heights):
     drawing.write(928, 536, f"{sums} =", SMALL, QUIET, "end")
 
 
-def flow() -> str:
-    """From the words to the output of *chase*, with its numbers in the boxes, from left to right."""
+STEPS = ("three vectors for each word", "the scores", "from scores to weights", "the weighted values add up")
+
+
+def flow(step: int | None = None) -> str:
+    """From the words to the output of *chase*, with its numbers in the boxes, from left to right.
+
+    step: the one of STEPS that is lit, from 1, with what it takes in; what came before is paler, what comes after faint. None:
+    all is lit."""
     chase, me = Chase, Chase.looks
     rows = zip(chase.words, chase.scores[me], chase.weights[me], strict=True)
     found = ", ".join(f"{word} scores {number(score)} and gets the weight {number(weight, 3)}" for word, score, weight in rows)
@@ -225,51 +242,84 @@ def flow() -> str:
         f"The query of chase, {tuple_of(chase.Q[me])}, meets the key of each word: {found}. The weighted sum of the values is "
         f"its output, {tuple_of(chase.output[me], 2)}."
     )
-    drawing = opened(720, "One word looks: what becomes of “chase”", text)
-    heights = (290, 400, 510)
-    drawing.write(60, 130, "chase", NORMAL, bold=True, anchor="start").box(196, 130, 100, 54, tuple_of(chase.X[me]))
-    drawing.arrow((248, 130), (338, 130), color=QUERY).write(292, 106, "× W_Q", NORMAL, QUERY, bold=True)
-    drawing.box(392, 130, 104, 54, tuple_of(chase.Q[me]), QUERY).write(392, 86, "query", NORMAL, QUERY, bold=True)
-    drawing.line((446, 130), (500, 130), (500, heights[2] - 16), color=QUERY)
-    names = ((196, "word", INK), (392, "key", KEY), (590, "score", INK), (720, "÷ √d_k", INK), (862, "weight", INK))
-    for x, name, color in (*names, (1010, "value", VALUE), (1178, "its share", VALUE)):
-        drawing.write(x, 226, name, NORMAL, color, bold=True)
-    drawing.write(862, 194, "softmax", SMALL, QUIET).write(590, 194, "query · key", SMALL, QUIET)
-    drawing.write(1178, 194, "weight × value", SMALL, QUIET)
-    for row, y in enumerate(heights):
-        _flow_row(drawing, row, y)
-    drawing.line((1178, heights[0] + 27), (1178, heights[1] - 27), color=VALUE)
-    drawing.line((1178, heights[1] + 27), (1178, heights[2] - 27), color=VALUE)
-    drawing.arrow((1178, heights[2] + 27), (1178, 622), color=VALUE).write(1160, 586, "add up", SMALL, QUIET, "end")
-    drawing.box(1160, 652, 170, 58, tuple_of(chase.output[me], 2), INK, size=24, fill=TINTS[VALUE])
-    drawing.write(1056, 652, "output of “chase”", NORMAL, bold=True, anchor="end")
-    drawing.write(60, 652, "√d_k = √2 ≈ 1.41; the three weights add up to 1", NORMAL, QUIET, "start")
+    title = "One word looks: what becomes of “chase”" if step is None else f"“chase” looks: {STEPS[step - 1]}"
+    drawing = opened(720, title, text)
+    for draw, lit in FLOW.items():
+        with drawing.faded(1 if step is None or step in lit else 0.5 if step > lit[0] else 0.1):
+            draw(drawing)
     return str(drawing)
 
 
-def _flow_row(drawing, row, y):
-    """One word of the flow: its key meets the query, its value gets the weight."""
+FLOW_ROWS = (290, 400, 510)  # the heights of the three words
+
+
+def _flow_vectors(drawing):
+    """The words, the query of one of them, and the key of each."""
     chase, me = Chase, Chase.looks
-    weight = chase.weights[me, row]
-    drawing.write(60, y, chase.words[row], NORMAL, bold=row == me, anchor="start")
-    drawing.box(196, y, 100, 54, tuple_of(chase.X[row]))
-    drawing.arrow((248, y), (338, y), color=KEY).box(392, y, 104, 54, tuple_of(chase.K[row]), KEY)
-    drawing.line((196, y + 27), (196, y + 48), (1010, y + 48), color=VALUE)
-    drawing.arrow((1010, y + 48), (1010, y + 28), color=VALUE)
-    if row == 0:
-        drawing.write(292, y - 24, "× W_K", NORMAL, KEY, bold=True)
-        drawing.write(292, y + 66, "× W_V", NORMAL, VALUE, bold=True)
-    drawing.line((446, y), (486, y), color=KEY).arrow((514, y), (548, y))
-    drawing.add("circle", cx=500, cy=y, r=15, fill=LIGHT["ground"], stroke=INK, stroke_width=2).write(
-        500, y, "·", LARGE, bold=True
-    )
-    drawing.box(590, y, 80, 54, number(chase.scores[me, row])).arrow((632, y), (672, y))
-    drawing.box(720, y, 92, 54, number(chase.scaled[me, row], 2)).arrow((768, y), (808, y))
-    drawing.box(862, y, 104, 54).add("rect", x=811, y=y - 26, width=102 * float(weight), height=52, rx=6, fill=GRID)
-    drawing.write(862, y, number(weight, 3), bold=True)
-    drawing.arrow((916, y), (956, y)).box(1010, y, 104, 54, tuple_of(chase.V[row]), VALUE)
-    drawing.arrow((1064, y), (1096, y), color=VALUE)
-    drawing.box(1178, y, 160, 54, tuple_of(weight * chase.V[row], 2), VALUE, size=20)
+    drawing.write(60, 130, "chase", NORMAL, bold=True, anchor="start").box(196, 130, 100, 54, tuple_of(chase.X[me]))
+    drawing.arrow((248, 130), (338, 130), color=QUERY).write(292, 106, "× W_Q", NORMAL, QUERY, bold=True)
+    drawing.box(392, 130, 104, 54, tuple_of(chase.Q[me]), QUERY).write(392, 86, "query", NORMAL, QUERY, bold=True)
+    drawing.write(196, 226, "word", NORMAL, bold=True).write(392, 226, "key", NORMAL, KEY, bold=True)
+    for row, y in enumerate(FLOW_ROWS):
+        drawing.write(60, y, chase.words[row], NORMAL, bold=row == me, anchor="start")
+        drawing.box(196, y, 100, 54, tuple_of(chase.X[row]))
+        drawing.arrow((248, y), (338, y), color=KEY).box(392, y, 104, 54, tuple_of(chase.K[row]), KEY)
+    drawing.write(292, FLOW_ROWS[0] - 24, "× W_K", NORMAL, KEY, bold=True)
+
+
+def _flow_values(drawing):
+    """The value of each word."""
+    drawing.write(1010, 226, "value", NORMAL, VALUE, bold=True)
+    for y, value in zip(FLOW_ROWS, Chase.V, strict=True):
+        drawing.line((196, y + 27), (196, y + 48), (1010, y + 48), color=VALUE)
+        drawing.arrow((1010, y + 48), (1010, y + 28), color=VALUE).box(1010, y, 104, 54, tuple_of(value), VALUE)
+    drawing.write(292, FLOW_ROWS[0] + 66, "× W_V", NORMAL, VALUE, bold=True)
+
+
+def _flow_scores(drawing):
+    """The query meets the key of each word."""
+    drawing.line((446, 130), (500, 130), (500, FLOW_ROWS[2] - 16), color=QUERY)
+    drawing.write(590, 226, "score", NORMAL, bold=True).write(590, 194, "query · key", SMALL, QUIET)
+    for row, y in enumerate(FLOW_ROWS):
+        drawing.line((446, y), (486, y), color=KEY).arrow((514, y), (548, y))
+        drawing.add("circle", cx=500, cy=y, r=15, fill=LIGHT["ground"], stroke=INK, stroke_width=2)
+        drawing.write(500, y, "·", LARGE, bold=True).box(590, y, 80, 54, number(Chase.scores[Chase.looks, row]))
+
+
+def _flow_weights(drawing):
+    """Scores are scaled, and softmax makes weights of them."""
+    drawing.write(720, 226, "÷ √d_k", NORMAL, bold=True)
+    drawing.write(862, 226, "weight", NORMAL, bold=True).write(862, 194, "softmax", SMALL, QUIET)
+    for row, y in enumerate(FLOW_ROWS):
+        weight = Chase.weights[Chase.looks, row]
+        drawing.arrow((632, y), (672, y)).box(720, y, 92, 54, number(Chase.scaled[Chase.looks, row], 2))
+        drawing.arrow((768, y), (808, y)).box(862, y, 104, 54)
+        drawing.add("rect", x=811, y=y - 26, width=102 * float(weight), height=52, rx=6, fill=GRID)
+        drawing.write(862, y, number(weight, 3), bold=True)
+    drawing.write(60, 652, "√d_k = √2 ≈ 1.41; the three weights add up to 1", NORMAL, QUIET, "start")
+
+
+def _flow_output(drawing):
+    """Each value times its weight, and their sum."""
+    chase, me = Chase, Chase.looks
+    drawing.write(1178, 226, "its share", NORMAL, VALUE, bold=True).write(1178, 194, "weight × value", SMALL, QUIET)
+    for row, y in enumerate(FLOW_ROWS):
+        drawing.arrow((916, y), (956, y)).arrow((1064, y), (1096, y), color=VALUE)
+        drawing.box(1178, y, 160, 54, tuple_of(chase.weights[me, row] * chase.V[row], 2), VALUE, size=20)
+    for above, below in pairwise(FLOW_ROWS):
+        drawing.line((1178, above + 27), (1178, below - 27), color=VALUE)
+    drawing.arrow((1178, FLOW_ROWS[2] + 27), (1178, 622), color=VALUE).write(1160, 586, "add up", SMALL, QUIET, "end")
+    drawing.box(1160, 652, 170, 58, tuple_of(chase.output[me], 2), INK, size=24, fill=TINTS[VALUE])
+    drawing.write(1056, 652, "output of “chase”", NORMAL, bold=True, anchor="end")
+
+
+FLOW = {  # what draws a part: the steps in which it is lit
+    _flow_vectors: (1, 2),
+    _flow_values: (1, 4),
+    _flow_scores: (2, 3),
+    _flow_weights: (3, 4),
+    _flow_output: (4,),
+}
 
 
 def matrices() -> str:
@@ -520,6 +570,7 @@ def film(moments: list[Moment], frame: Callable[[Moment], Image.Image]) -> bytes
 DRAWINGS: dict[str, Callable[[], str]] = {
     "01_soft_lookup.svg": soft_lookup,
     "01_flow.svg": flow,
+    **{f"01_flow_{step}.svg": partial(flow, step) for step in range(1, len(STEPS) + 1)},
     "01_matrices.svg": matrices,
     "01_values_triangle.svg": values_triangle,
     "01_cost.svg": cost,

@@ -132,7 +132,7 @@ def _scaling():
 
 
 @lru_cache
-def random_dot_products(queries: int = 500, keys: int = 8) -> list[dict]:
+def random_dot_products(queries: int = 2000, keys: int = 8) -> list[dict]:
     """For each size: 8 scores of one query, how often each dot product comes, its typical size, the largest weight on average;
     plain and divided by the root. In double precision and rounded, so that it is the same on every machine."""
     rng = np.random.default_rng(0)

@@ -6,7 +6,7 @@
 #
 # ![The word chase compares its query with the key of each word. The scores 4, 0 and 2 become weights, and the output moves to its place between the three values](figures/01_attention.png)
 #
-# (The film plays once; open the page again to see it again.) The answer is called **attention**. It is the central part of BERT, and this page is the film in slow motion. We work it
+# (The film plays once; [open it alone](figures/01_attention.png) to see it again.) The answer is called **attention**. It is the central part of BERT, and this page is the film in slow motion. We work it
 # out for three words, with numbers that you can check on paper. Then we ask what each part is good for, and at the end you write it
 # yourself.
 #
@@ -21,8 +21,10 @@
 # ![The word chase compares its query with the key of each word. The scores 4, 0 and 2 become weights, and the output moves to its place between the three values](figures/01_attention.png)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The film plays once; reload the page (F5) to see it again. Do not explain it yet. Ask: what moves, and where does it end? Section 2 comes back to its
-# numbers.
+# **2 minutes.** The film plays once; turn one slide forth and back to see it again. Do not explain it yet. Ask: what moves, and where does it end?
+#
+# All notes together come to about an hour. For 45 minutes leave out the slides marked *may go*. The whole drawing of slide 8 comes back
+# four times, one step lit each time.
 
 # %%
 import math
@@ -66,6 +68,9 @@ wish = torch.tensor([2.0, 0.0])  # very funny; how frightening does not matter
 ax = vector_arrows([wish.tolist()], ["the wish"], color=QUERY, wide=True)
 ax = vector_arrows(film_keys, films, color=KEY, ax=ax, title="across: funny, up: frightening")
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Blue is the query, orange are the keys, on every slide. Ask which film fits best before you compute anything.
+
 # %% [markdown]
 # The wish is the wide blue arrow, the three keys are orange. (In a key a 0 means *not frightening*, in the wish it means *I do not mind*: a
 # query and a key are read differently.) The key of *comedy* lies exactly on the wish. *Black comedy* points
@@ -96,7 +101,7 @@ print("your guess for black comedy:", guess)
 # | black comedy | (1, 1) | 2 · 1 + 0 · 1 = **2** | 2/6 = 0.33 |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Do the first film on the board, let the class do the other two, then show the table. Same direction: high; right angle: 0; opposite: below 0.
+# **3 minutes.** Do the first film on the board, let the class do the other two, then show the table. Same direction: high; right angle: 0; opposite: below 0.
 
 # %% [markdown]
 # $2 \times 1 + 0 \times 1 = 2$. These numbers are called **scores**.
@@ -137,7 +142,7 @@ print(f"shares: {picky_shares}    your guess for the thriller: {guess}")
 # 1.33, **−0.67**, 0.33: minus two thirds of a thriller.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The question to wait for: "can I not just cut off at 0?" One can, and some models do something like it. But then a film with a score
+# **3 minutes.** The question to wait for: "can I not just cut off at 0?" One can, and some models do something like it. But then a film with a score
 # of −2 and one with −5 get the same share, 0, and a small change of either score changes nothing.
 
 # %% [markdown]
@@ -149,22 +154,32 @@ print(f"shares: {picky_shares}    your guess for the thriller: {guess}")
 # sum: this is the **softmax** of the scores.
 #
 # $$\mathrm{softmax}(s)_i = \frac{e^{s_i}}{e^{s_1} + e^{s_2} + \dots + e^{s_n}}$$
-
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Softmax: from scores to weights
 #
-# $$\mathrm{softmax}(s)_i = \frac{e^{s_i}}{e^{s_1} + e^{s_2} + \dots + e^{s_n}}$$
+# Only differences between scores count: add 5 to every score, and each $e^{s}$ grows by the same factor, which cancels.
 
-# %% slideshow={"slide_type": "-"}
+# %%
 powers = torch.exp(picky_scores)
 film_weights = powers / powers.sum()
 print(f"e to the scores: {powers}")
 print(f"weights:         {film_weights}")
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Softmax: from scores to weights
+#
+# $\mathrm{softmax}(s)_i = \dfrac{e^{s_i}}{e^{s_1} + e^{s_2} + \dots + e^{s_n}}$ &nbsp; &nbsp; here $e^{4}, e^{-2}, e^{1}$: 54.6, 0.14, 2.72
+
+# %% slideshow={"slide_type": "-"}
 ax = weight_bars(film_weights, films, title="how much of each film")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Let the class check the first weight: 54.6 / (54.6 + 0.14 + 2.72) = 0.95. The thriller is not at 0 but at 0.002. Ask what happens if
+# 5 is added to all scores: nothing.
 
 # %% tags=["check:softmax-positive"]
 # checked: ours is PyTorch's softmax; the weights are positive and add up to 1
 assert torch.allclose(film_weights, picky_scores.softmax(dim=0))
+assert torch.allclose(film_weights, (picky_scores + 5).softmax(dim=0))
+assert [round(power, 2) for power in powers.tolist()] == [54.6, 0.14, 2.72]
 assert film_weights.min() > 0 and film_weights.sum().isclose(torch.tensor(1.0))
 assert shares.tolist() == film_scores.div(6).tolist() and picky_shares.min() < -0.6
 
@@ -182,7 +197,12 @@ assert shares.tolist() == film_scores.div(6).tolist() and picky_shares.min() < -
 # key by its dot product, so that a long key can win over one that fits better.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Back to the first wish, $(2, 0)$
+#
 # ![Left: a dictionary finds nothing for "something funny". Right: the query (2, 0) takes 0.867 of the comedy, 0.016 of the thriller and 0.117 of the black comedy, which makes 92.2 minutes](figures/01_soft_lookup.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Left: all or nothing. Right: something of everything, arrows as wide as the weights. Follow one row aloud: key, score, weight, minutes.
 
 # %% [markdown]
 # ## 2. Three words, by hand
@@ -213,12 +233,15 @@ assert shares.tolist() == film_scores.div(6).tolist() and picky_shares.min() < -
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
 # Each word **asks** (query), **can be found** (key) and **gives** (value).
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** The numbers are made up, and *mice* get −1 because something is done to them. A film was only found; a word asks, is found, and gives.
+
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![Data flow for chase: its vector becomes a query; each word's vector becomes a key and a value. Query times key gives the scores 4, 0, 2; divided by the root of 2 and put through softmax they are the weights 0.768, 0.045, 0.187; the weighted values add up to (1.53, 3.45)](figures/01_flow.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Go through it once from left to right, pointing: chase asks; three keys are compared; scores, weights; three values; their sum. The next slides take the
-# steps one by one; come back here when somebody is lost.
+# **1 minute.** Go through it once from left to right, pointing: chase asks; three keys are compared; scores, weights; three values; their sum. The next
+# slides take the steps one by one.
 
 # %% [markdown]
 # There are five steps, from left to right: vectors, scores, scaling, weights, output. We take them one by one. (Numbers are rounded,
@@ -246,6 +269,12 @@ for word, query, key, value in zip(words, Q.tolist(), K.tolist(), V.tolist(), st
     print(f"{word:5}  query {query}  key {key}  value {value}")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ![The first step lit: the vector of chase becomes the query (2, 0); each word becomes a key and a value](figures/01_flow_1.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** On the board: $(0, 2)$ times the two columns of $W_Q$ is $(2, 0)$. $W_K$ changes nothing; $W_V$ makes $(4, 0)$ of *chase*.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Three vectors for each word
 
 # %% slideshow={"slide_type": "-"}
@@ -253,6 +282,9 @@ _, axes = plt.subplots(1, 3, figsize=(11, 3.8), layout="constrained")
 ax = vector_arrows(Q, words, color=QUERY, ax=axes[0], title="queries: what I look for")
 ax = vector_arrows(K, words, color=KEY, ax=axes[1], title="keys: what I can be found by")
 ax = vector_arrows(V, words, color=VALUE, ax=axes[2], title="values: what I give")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Where does the query of *chase* point, and whose key is there? *Cats*. And the query of *cats*? (The third picture has a larger scale.)
 
 # %% tags=["check:projections"]
 # checked: the vectors that the text works out by hand
@@ -294,12 +326,24 @@ print(f"scaled scores of chase: {scaled[1]}")
 print(f"weights of chase:       {weights[1]}")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ![The second step lit: the query of chase with the three keys gives the scores 4, 0 and 2](figures/01_flow_2.svg)
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Scores: every query with every key
 #
 # *mice* ask *chase*: the query is $(-1, 0.5)$, the key is $(0, 2)$. What is the score?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
 # $-1 \times 0 + 0.5 \times 2 = 1$. Then every score is divided by $\sqrt{2}$.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes with the slide before.** The row asks, the column is asked. Let the class work out this one, and then *cats* ask *chase*: $(0, 1)$ with $(0, 2)$ is 2.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ![The third step lit: the scores 4, 0 and 2 are divided by the root of 2, and softmax makes them the weights 0.768, 0.045 and 0.187](figures/01_flow_3.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **1 minute.** The films had the same scores and other weights, 0.87 and 0.12: there nothing was divided.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Who looks at whom: the weights
@@ -329,8 +373,8 @@ assert [round(share, 3) for share in weights[1].tolist()] == [0.768, 0.045, 0.18
 # (-1) \approx 1.53$.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Let the class read a row aloud: "cats look at ...". People mix up row and column at first; spend a minute here,
-# it pays on every later page. Columns do not add up to 1.
+# **3 minutes.** Let the class read a row aloud: "cats look at ...". People mix up row and column at first; a minute spent here pays on every later
+# page. Columns do not add up to 1.
 
 # %%
 output = weights @ V
@@ -338,7 +382,14 @@ for word, vector in zip(words, output.tolist(), strict=True):
     print(f"{word:5}  ({vector[0]:.2f}, {vector[1]:.2f})")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ![The last step lit: each value times its weight, added up, is the output of chase, (1.53, 3.45)](figures/01_flow_4.svg)
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![The three values are the corners of a triangle. The output of chase, (1.53, 3.45), lies inside it, near the value of cats](figures/01_values_triangle.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes with the slide before.** Ask: can the output ever leave the triangle? No: the weights are positive and add up to 1. Where is it if all
+# weights are equal? In the middle.
 
 # %% tags=["check:output"]
 # checked: the output that the text and the drawings give, and that it is the weighted average
@@ -380,13 +431,49 @@ assert torch.allclose((turned @ W_Q @ (turned @ W_K).T / math.sqrt(2)).softmax(d
 # And **mice** chase **cats**? Again (1.53, 3.45): the order does not matter yet.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# This is the point of it all: a word's vector now depends on its sentence. Ask for the last one before you show it. The weights depend
+# **3 minutes.** This is the point of it all: a word's vector now depends on its sentence. Ask for the last one before you show it. The weights depend
 # on the words' vectors only, and a sum does not care about order; page 05 gives each position a vector.
 
 # %% [markdown]
 # Same word, other neighbour, other vector. *dogs* have another key, so *chase* gives them 0.49, and another value, $(4, 4)$. Attention is the only way in which
 # the other words of a sentence reach a word in BERT, so this is how it can tell the *cast* of a film from the *cast* on a broken arm. The *order* of the words
 # changes nothing yet: in *mice chase cats* the output of *chase* is the same as in *cats chase mice*. BERT gives each position a vector of its own (page 05).
+#
+# ### Why three vectors, and not one?
+#
+# Could a word not use its own vector for everything: as query, as key and as value? Then the scores would be $X X^\top$. Try it. Which word does *chase*
+# look at most now?
+
+# %%
+guess = None  # "cats", "chase" or "mice"
+
+# %%
+alone = (X @ X.T / math.sqrt(2)).softmax(dim=-1)  # each word is its own query and its own key
+print(alone)
+print("your guess:", guess)
+
+# %% tags=["check:one-vector"]
+# checked: with one vector for all, chase looks at itself, no word looks more at another than at itself, and scores are mutual
+assert [round(share, 2) for share in alone[1].tolist()] == [0.06, 0.93, 0.01] and torch.equal(X @ X.T, (X @ X.T).T)
+assert torch.allclose(alone.diagonal(), alone.amax(dim=-1)) and alone[2, 0].isclose(alone[2, 2])
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Why three vectors, and not one?
+#
+# The scores are $X X^\top$: each word is its own query and its own key. Which word does *chase* look at most?
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# | | cats | chase | mice |
+# | --- | --- | --- | --- |
+# | *chase* looks at | 0.06 | **0.93** | 0.01 |
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** At itself: nothing is more like a vector than the vector. Looking for something *else* needs a query that differs from the key.
+
+# %% [markdown]
+# At itself, with 0.93. Nothing is more like a vector than the same vector, so here every word looks most at itself (*mice* at themselves and *cats* alike), and would learn
+# little from the others. And scores would always be mutual. A query apart from the key lets a word look for something that it is not. A value apart from both
+# lets it give something else than what it is found by.
 #
 # **Play with it.** Drag the blue query and the orange keys, and watch scores, weights and output. Can you make *chase* look at *mice*? Where
 # must the query be for all three to get the same weight? And what happens if you make the query longer and longer?
@@ -398,7 +485,7 @@ assert torch.allclose((turned @ W_Q @ (turned @ W_K).T / math.sqrt(2)).softmax(d
 play("query_and_keys")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Ask for the query that makes all weights equal before anyone touches it. It is the origin.
+# **4 minutes.** Ask for the query that makes all weights equal before anyone touches it. It is the origin. Then let somebody make *chase* look at *mice*.
 
 # %% [markdown]
 # <details><summary>What we found</summary>
@@ -425,6 +512,9 @@ play("query_and_keys")
 # ![X times the three matrices gives Q, K and V, each 3 by 2. Q times K transposed gives 3 by 3 scores, then weights; weights times V gives the 3 by 2 outputs](figures/01_matrices.svg)
 
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** The marked row is *chase*, all its numbers are known. Ask for the shapes before you point at them.
+
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The formula, and Python
 #
@@ -440,6 +530,9 @@ def attention(query, key, value):
 
 
 print(attention(Q, K, V)[0])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Read it from the inside, the formula with the left hand and the code with the right. Each line is one of the steps.
 
 # %% [markdown]
 # From here on we take the function from the course's library, `bertnotes`. It does the same, and it also
@@ -476,6 +569,9 @@ print("equal, all numbers of", tuple(ours.shape))
 # | numbers in a vector | 4 | 16 | 64 | 1,024 |
 # | --- | --- | --- | --- | --- |
 # | typical size of a dot product | 2 | 4 | 8 | **32** |
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Most guess 512, 256 times as much. Positive and negative products cancel, so it grows with the root only: 16 times.
 
 # %%
 guess = None  # the typical size of a dot product of 1,024 numbers
@@ -514,8 +610,12 @@ for size in sizes:
     plain.append(dots.softmax(dim=-1).amax(dim=-1).mean().item())
     divided.append((dots / math.sqrt(size)).softmax(dim=-1).amax(dim=-1).mean().item())
 lines = {"not divided": plain, "divided": divided}
-ax = line_chart(sizes, lines, xlabel="numbers in a key, $d_k$", title="largest of 8 weights, on average")
+ax = line_chart(sizes, lines, xlabel="numbers in a key, $d_k$ (logarithmic axis)", title="largest of 8 weights, on average")
 _ = ax.set_ylim(0, 1.05)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Dashed: divided, always a little over a third. Solid: one key takes nearly all, and then raising its score a little changes nothing, so
+# nothing can be learned from it.
 
 # %% tags=["check:largest-weight"]
 # checked: at 64 numbers one of 8 keys gets most of the weight if the scores are not divided, and about a third if they are
@@ -563,6 +663,9 @@ assert 0.55 < 0.02 * math.sqrt(768) < 0.56 and 0.58 < small.sum(dim=-1).softmax(
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 play("scaling")
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes, may go.** From 2 numbers to 1,024. Left the scores spread and one word takes all; right nothing changes.
+
 # %% [markdown]
 # One word of caution. All this holds for queries and keys of independent random numbers of size 1. BERT-base begins with numbers of about 0.55 (parameters of size 0.02,
 # 768 of them in a sum): for these the largest of 8 weights would be about 0.6 without the root. That the dot product grows is footnote 4 in the paper by Vaswani and others. They
@@ -579,6 +682,9 @@ play("scaling")
 
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 play("temperature")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes, may go.** Where do cats get exactly half? At 4.16. Who has set the temperature of a chatbot?
 
 # %% tags=["check:temperature"]
 # checked: cold, the output is the value of the best key; hot, the mean of all; cats get half of the weight at 4.16
@@ -617,13 +723,16 @@ print("cats:", causal_weights[0].tolist(), "   your guess:", guess)
 # %% slideshow={"slide_type": "-"}
 ax = attention_heatmap(causal_weights, words, title="causal: only itself and back")
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** A 0 without digits is exactly 0: hidden by the mask. Each row still adds up to 1. BERT itself uses no causal mask, but a padding mask.
+
 # %% tags=["check:causal"]
 # checked: the library's attention gives the same weights; nothing lies above the diagonal; rows add up to 1
 assert torch.allclose(scaled_dot_product_attention(Q, K, V, causal_mask(3))[1], causal_weights)
 assert causal_weights.triu(1).sum() == 0 and torch.allclose(causal_weights.sum(dim=-1), torch.ones(3))
 
 # %% [markdown]
-# The weight that is taken away does not get lost: the rest of the row still adds up to 1. *cats* may look at nobody but themselves, and so
+# The cells that say 0, without digits after the point, are exactly 0. The weight that is taken away does not get lost: the rest of the row still adds up to 1. *cats* may look at nobody but themselves, and so
 # they do, with weight 1. The last row is as before, since *mice* stand at the end and may see everything.
 #
 # **BERT uses no causal mask.** It looks in both directions; the B stands for *bidirectional*. What BERT needs is the **padding mask**. Sentences
@@ -643,30 +752,22 @@ print(f"chase, padded, masked:       {with_mask[1]}")
 print(f"chase, padded, not masked:   {without_mask[1]}")
 
 # %% tags=["check:padding"]
-# checked: masked padding changes nothing; padding that is not masked does
+# checked: masked padding changes nothing, padding that is not masked does; a row that may look at nothing is nan by hand, 0 in the library
 assert torch.allclose(output, with_mask[:3], atol=1e-6)
 assert (output[1] - without_mask[1]).abs().max() > 0.1
+nobody = torch.tensor([[True, True, True], [False, False, False], [True, True, True]])
+assert scaled.masked_fill(~nobody, -math.inf).softmax(dim=-1)[1].isnan().all()
+assert scaled_dot_product_attention(Q, K, V, nobody)[1][1].tolist() == [0, 0, 0]
+assert torch.nn.functional.scaled_dot_product_attention(Q, K, V, nobody)[1].tolist() == [0, 0]
 
 # %% [markdown]
 # With the mask, *chase* comes out as if the sentence had never been filled up. Without it, the padding changes the answer, and no error tells you. It
 # is a common bug.
 #
 # One special case remains: a row that may look at **nothing**. Then every score is $-\infty$, softmax divides 0 by 0, and the result is `nan`, *not a
-# number*. One `nan` spoils everything that it is added to. Our library, like PyTorch's function today, gives such a row weights of 0 and an output of 0.
-
-# %%
-nobody = torch.tensor([[True, True, True], [False, False, False], [True, True, True]])
-by_hand = scaled.masked_fill(~nobody, -math.inf).softmax(dim=-1)
-_, safe = scaled_dot_product_attention(Q, K, V, nobody)
-print(f"chase, by hand: {by_hand[1]}")
-print(f"chase, library: {safe[1]}")
-
-# %% tags=["check:empty-row"]
-# checked: a row that may look at nothing is nan by hand and 0 in the library
-assert by_hand[1].isnan().all() and safe[1].tolist() == [0, 0, 0]
-assert torch.nn.functional.scaled_dot_product_attention(Q, K, V, nobody)[1].tolist() == [0, 0]
-
-# %% [markdown]
+# number*. One `nan` spoils everything that it is added to, in training also the gradients (page 02). Our library, like PyTorch's function today, gives such a
+# row weights of 0 and an output of 0. In the exercises you will do that yourself.
+#
 # **Play with it.** Click the cells of the mask. Make *mice* look at *cats* only. Make the causal mask. Then forbid a whole row.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -675,35 +776,32 @@ assert torch.nn.functional.scaled_dot_product_attention(Q, K, V, nobody)[1].toli
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 play("mask")
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Make *mice* look at *cats* only, then the causal mask. Last, forbid a whole row: all weights are 0, and nothing is `nan`.
+
 # %% [markdown]
 # ## 7. What it costs
 #
-# Every word looks at every word, so $n$ words need $n \times n$ weights. Twice the words, four times the weights. But this is only one part of
-# the work in a BERT layer. The other part, above all making $Q$, $K$ and $V$ and the *feed-forward* network that page 05 brings, is done
-# for each word on its own: twice the words, twice the work.
+# Every word looks at every word, so $n$ words need $n \times n$ weights: twice the words, four times the weights. But that is only a part of the work in a
+# BERT layer. The rest is done for each word on its own: twice the words, twice the work. Making $Q$, $K$ and $V$ belongs to it, and a small network that page 05 brings.
 #
 # ![Left: 4 words have 16 weights, 8 words have 64. Right: the operations of one BERT-base layer at 512 to 4,096 tokens; the share of the quadratic part grows from 10 to 47 percent](figures/01_cost.svg)
 #
 # On the right, each bar is one layer of BERT-base, the original model, with $d = 768$ numbers for each token. Dark is the part that grows with
-# the square of the length, grey the part that doubles when the length doubles. At 512 tokens, the most that BERT reads, the square is a tenth of the
-# operations in matrix products. For a model that reads 4,096 it is almost half.
+# the square of the length, grey is the rest. At 512 tokens, the most that BERT reads, the square is a tenth of the work. At 4,096 tokens it would be almost half.
 #
-# And memory? BERT-base has 12 layers with 12 attentions (*heads*, page 03) in each, and a weight takes 4 bytes. Plain attention in 32 bits keeps
-# them in training: 144 MiB for each text of 512 tokens. How much would it be at 1,024? (Page 13 shows how to do without storing them.)
+# Memory is the tighter limit. In training plain attention keeps all its weights: 144 MiB for each text of 512 tokens, and 576 MiB, four times as much, at 1,024. (BERT-base
+# has 12 layers of 12 attentions, and a weight takes 4 bytes. Page 13 shows how to do without storing them.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![Left: 4 words have 16 weights, 8 words have 64. Right: the operations of one BERT-base layer at 512 to 4,096 tokens; the share of the quadratic part grows from 10 to 47 percent](figures/01_cost.svg)
 
-# %%
-guess = None  # MiB at 1,024 tokens
-
-# %%
-for tokens in (512, 1024):
-    print(f"{tokens:5,} tokens: {12 * 12 * tokens**2 * 4 / 2**20:,.0f} MiB")
-print("your guess for 1,024:", guess)
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes, may go.** Left: the square. Right: in a real layer it is a tenth at first. "Attention is quadratic" is true, and at 512 tokens it is not what
+# the time goes into.
 
 # %% tags=["check:cost"]
-# checked: attention needs 4 n² d operations, as PyTorch counts them; of a layer of BERT-base that is a tenth at 512 tokens
+# checked: attention needs 4 n² d operations, as PyTorch counts them; of a layer of BERT-base that is a tenth at 512 tokens; memory
 from torch.utils.flop_counter import FlopCounterMode
 
 with FlopCounterMode(display=False) as counter:
@@ -712,6 +810,7 @@ square, line = 4 * 512**2 * 768, 24 * 512 * 768**2
 assert counter.get_total_flops() == square
 with FlopCounterMode(display=False) as counter:  # a whole layer, with dropout, as BERT is trained
     torch.nn.TransformerEncoderLayer(768, 12, 3072, batch_first=True)(torch.randn(1, 512, 768))
+assert [12 * 12 * tokens**2 * 4 / 2**20 for tokens in (512, 1024)] == [144, 576]
 assert counter.get_total_flops() == square + line and 0.095 < square / (square + line) < 0.105
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -724,6 +823,9 @@ assert counter.get_total_flops() == square + line and 0.095 < square / (square +
 # - The number of weights grows with the square of the length.
 #
 # **Next:** on page 02 the queries come from one sentence and the keys and values from another. That is how attention came into translation, and from there into the Transformer.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Close the lid: who can say what a query, a key and a value is, in a sentence each? The exercises begin on paper.
 
 # %% [markdown] tags=["questions"]
 # ## Questions
@@ -742,13 +844,14 @@ import torch
 from bertnotes.exercises import check, hint, solution  # noqa: F401
 
 # %% [markdown] tags=["exercise:one_weight"]
-# ### One weight, by hand · ● · 5 minutes
+# ### One weight, by hand · ● · 6 minutes
 #
-# A query $(1, 1, 0, 2)$ meets three keys: $(0, 0, 5, 1)$, $(2, 2, 1, 0)$ and $(-1, 1, 3, -1)$. How much weight does the
-# **second** key get, scaled as in section 2? Paper and a pocket calculator with $e^x$ are enough. Two digits after the point will do.
+# A word's vector is $(1, 2)$, and $W_Q = \begin{pmatrix} 1 & 1 & 0 & 0 \\ 0 & 0 & 0 & 1 \end{pmatrix}$. Its query meets three keys: $(0, 0, 5, 1)$,
+# $(2, 2, 1, 0)$ and $(-1, 1, 3, -1)$. How much weight does the **second** key get, scaled as in section 2? Paper and a pocket calculator with $e^x$
+# are enough. Two digits after the point will do.
 
 # %% [markdown] tags=["hint:one_weight"]
-# First the three dot products. The first one is $1 \times 0 + 1 \times 0 + 0 \times 5 + 2 \times 1 = 2$.
+# First the query: $(1, 2)$ with each of the four columns of $W_Q$ is $(1, 1, 0, 2)$. Then its three dot products with the keys. The first one is $1 \times 0 + 1 \times 0 + 0 \times 5 + 2 \times 1 = 2$.
 
 # %% [markdown] tags=["hint:one_weight"]
 # The scores are 2, 4 and −2. A key has 4 numbers, so divide the scores by $\sqrt{4} = 2$.
@@ -766,7 +869,7 @@ answer = math.exp(2) / (math.exp(1) + math.exp(2) + math.exp(-1))
 check("one_weight", answer)
 
 # %% [markdown] tags=["reason:one_weight"]
-# The dot products are 2, 4 and −2; divided by $\sqrt{4} = 2$ they are 1, 2 and −1. To the power of $e$: 2.72, 7.39 and
+# The query is $(1, 1, 0, 2)$. The dot products are 2, 4 and −2; divided by $\sqrt{4} = 2$ they are 1, 2 and −1. To the power of $e$: 2.72, 7.39 and
 # 0.37, together 10.47. So the second key gets $7.39 / 10.47 \approx 0.71$.
 
 # %% [markdown] tags=["exercise:root"]
@@ -927,7 +1030,8 @@ check("attention", attention)
 # ### The row that may see nothing · ●● · 8 minutes
 #
 # If a row of the mask is all False, its weights are `nan`. Write `attention_weights` again, so that such a row gets weights
-# of 0, and all others what they had before. The gradient must not be `nan` either, or training would break.
+# of 0, and all others what they had before. The gradient must not be `nan` either, or training would break: a gradient says how the
+# result would change with each number, and one `nan` in it makes every weight of a model `nan`. The check works it out for you.
 
 # %% [markdown] tags=["hint:empty_row"]
 # What gives `nan` is a row of minus infinity alone. Which other number hides a word nearly as well, and is finite?

@@ -135,7 +135,6 @@ def test_temperature_counts_as_torch_does(opened):
         page.get_by_text(text).click()
         weights = (Chase.scores[1] / page.evaluate("temperature")).softmax(dim=0)
         near(page.evaluate("attend()")["weights"], weights)
-        near(page.evaluate("attend()")["entropy"], torch.special.entr(weights).sum())
     page.focus("#temperature")
     page.keyboard.press("ArrowLeft")
     moved = page.evaluate("temperature")
@@ -161,7 +160,7 @@ def test_dot_products_have_the_size_that_theory_says():
     for power, sample in enumerate(random_dot_products(), start=1):
         assert sample["typical"][0] == pytest.approx(2 ** (power / 2), rel=0.05)
         assert sample["typical"][1] == pytest.approx(1, abs=0.05)
-        assert sum(sample["counts"]) == sum(sample["divided"]) == 4000
+        assert sum(sample["counts"]) == sum(sample["divided"]) == 16_000
     assert sample["largest"][0] > 0.9 and sample["largest"][1] < 0.5
 
 

@@ -1,4 +1,4 @@
-"""The form of a page: checks are folded, notes are closed, and what the deck alone says is not in the lesson."""
+"""The form of a page: checks are folded, and what the deck alone says is not in the lesson."""
 
 import json
 import subprocess
@@ -65,19 +65,20 @@ def test_a_check_is_folded_and_off_the_slides(page):
     assert check.metadata.tags == ["check:sum", "check"] and slide_type(check) == "skip"
 
 
-def test_notes_are_closed_in_the_lesson_and_plain_in_the_deck(page):
-    lesson, deck = (read_source(page, edition).cells[1].source for edition in ("lesson", "slides"))
-    assert deck == "Let them *guess* first."
-    assert lesson == f"<details><summary>For the presenter</summary>\n\n{deck}\n\n</details>"
+def test_notes_are_in_the_deck_alone(page):
+    lesson, deck = (read_source(page, edition).cells for edition in ("lesson", "slides"))
+    assert [cell.source for cell in deck if slide_type(cell) == "notes"] == ["Let them *guess* first."]
+    assert not any(slide_type(cell) == "notes" for cell in lesson)
 
 
 def test_the_lesson_shows_neither_what_is_for_slides_nor_what_is_yet_to_come(page):
     lesson, deck = (read_source(page, edition) for edition in ("lesson", "slides"))
-    assert [cell.source for cell in deck.cells if cell not in lesson.cells][1:] == [
-        "## Two and two\n\n![Two dots and two dots make four](figures/07_dots.svg)"
+    assert [cell.source for cell in deck.cells if cell not in lesson.cells] == [
+        "Let them *guess* first.",
+        "## Two and two\n\n![Two dots and two dots make four](figures/07_dots.svg)",
     ]
     assert not any({"slide-only", "questions", "explorer"} & {*tags(cell)} for cell in lesson.cells)
-    assert [number for number, _ in in_view(lesson)] == [1, 3, 4, 5], "neither notes nor checks"
+    assert [number for number, _ in in_view(lesson)] == [1, 2, 3, 4], "no checks"
 
 
 def test_the_questions_of_a_page_have_their_place_once_there_are_any(page):
@@ -89,10 +90,10 @@ def test_the_questions_of_a_page_have_their_place_once_there_are_any(page):
 
 def test_what_says_nothing_of_slides_is_on_none_in_the_new_form_alone(page):
     new = read_source(page)
-    assert is_new(new) and [slide_type(cell) for cell in new.cells] == ["slide", "notes", "skip", "-", "skip", "skip"]
+    assert is_new(new) and [slide_type(cell) for cell in new.cells] == ["slide", "skip", "-", "skip", "skip"]
     page.write_text(NEW.replace('tags=["check:sum"]', ""), encoding="utf-8")
     old = read_source(page)
-    assert not is_new(old) and [slide_type(cell) for cell in old.cells] == ["slide", "notes", "-", "-", "-", "-"]
+    assert not is_new(old) and [slide_type(cell) for cell in old.cells] == ["slide", "-", "-", "-", "-"]
 
 
 def test_a_page_in_the_new_form_is_built_if_the_guard_lets_it(page, monkeypatch, capsys):
@@ -104,7 +105,7 @@ def test_a_page_in_the_new_form_is_built_if_the_guard_lets_it(page, monkeypatch,
     assert complaints_about(page) == []
     stored = nbformat.read(target(page), as_version=4)
     assert stored.cells[-1].execution_count == 3 and stored.cells[-1].outputs == []
-    assert stored.cells[3].outputs[0].text == "your guess: None  the sum: 4\n"
+    assert stored.cells[2].outputs[0].text == "your guess: None  the sum: 4\n"
 
 
 def test_an_export_to_html_leaves_checks_out(page):
@@ -114,7 +115,7 @@ def test_an_export_to_html_leaves_checks_out(page):
     command = [sys.executable, "-m", "nbconvert", "--to", "html", "--config", str(settings), target(page).name]
     subprocess.run(command, cwd=target(page).parent, check=True, capture_output=True, timeout=120)
     text = target(page).with_suffix(".html").read_text(encoding="utf-8")
-    assert "your guess" in text and "For the presenter" in text and "# checked" not in text
+    assert "your guess" in text and "# checked" not in text
     lab = (ROOT / ".jupyter" / "jupyter_lab_config.py").read_text(encoding="utf-8")
     assert json.loads(settings.read_text())["TagRemovePreprocessor"]["remove_cell_tags"] == ["check"]
     assert 'c.TagRemovePreprocessor.remove_cell_tags = {"check"}' in lab

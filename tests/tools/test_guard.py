@@ -21,7 +21,7 @@ def placed(kind, cell):
 
 
 def page():
-    """A sound page: 31 cells of Markdown and 11 of code, notes and a check; its deck has three slides."""
+    """A sound page: 31 cells of Markdown, one of them notes for its deck of three slides, and 11 of code, one of them a check."""
     cells = [
         placed("slide", new_markdown_cell(OPENING)),
         placed("notes", new_markdown_cell("Let them guess.")),
@@ -33,7 +33,7 @@ def page():
         placed("fragment", new_markdown_cell("- " + "word " * 70 + "\n\n$$\n" + "x " * 70 + "\n$$\n\n" + "word " * 60)),
         placed("skip", new_code_cell("# checked: it is so\nassert True", metadata={"tags": ["check:so", "check"]})),
     ]
-    cells += [placed("skip", new_markdown_cell("word " * 10)) for _ in range(28)]
+    cells += [placed("skip", new_markdown_cell("word " * 10)) for _ in range(27)]
     cells += [placed("skip", new_code_cell("1 + 1", outputs=printed("mask: [True, False]\n"))) for _ in range(7)]
     return new_notebook(cells=cells)
 

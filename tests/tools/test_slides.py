@@ -147,7 +147,7 @@ def page(tmp_path):
 
 def test_a_deck_says_what_is_for_slides_alone_with_the_outputs_of_the_lesson(page):
     text = BeautifulSoup(slides.deck(page), "html.parser").select_one(".slides").get_text()
-    assert "Two and two make four." in text and "the sum: 4" in text and "For the presenter" not in text
+    assert "Two and two make four." in text and "the sum: 4" in text
     assert "What the lesson alone says" not in text and "# checked" not in text and "hidden_line = 2" not in text
 
 

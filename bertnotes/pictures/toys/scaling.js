@@ -15,7 +15,7 @@ function histogram(counts, reach) {
   const svg = draw(holder, "svg", { viewBox: "0 0 100 42", role: "img", "aria-label": `how often each dot product, from ${-reach} to ${reach}` });
   counts.forEach((count, bin) => {
     const high = (34 * count) / most;
-    draw(svg, "rect", { x: bin * wide + 0.15, width: wide - 0.3, y: 35 - high, height: high, fill: "var(--query)" });
+    draw(svg, "rect", { x: bin * wide + 0.15, width: wide - 0.3, y: 35 - high, height: high, fill: "var(--ink)", opacity: 0.55 });
   });
   draw(svg, "line", { x1: 0, x2: 100, y1: 35, y2: 35, stroke: "var(--ink)", "stroke-width": 0.3 });
   for (const [text, x, anchor] of [[`−${reach}`, 0, "start"], ["0", 50, "middle"], [`${reach}`, 100, "end"]]) {
@@ -31,7 +31,7 @@ function half(title, counts, reach, typical, weights, largest) {
     column.style.height = `${Math.max(1, 100 * weight)}%`;
     columns.append(make("div", {}, column, make("span", {}, number(weight))));
   }
-  return make("section", {}, make("b", {}, title), histogram(counts, reach), make("p", {}, "typical score ", make("b", {}, `± ${number(typical, 1)}`)),
+  return make("section", {}, make("b", {}, title), histogram(counts, reach), make("p", {}, "typical distance from 0: ", make("b", {}, number(typical, 1))),
     make("p", {}, "one query, 8 words: their weights"), columns, make("p", {}, "largest weight, on average ", make("b", {}, number(largest, 2))));
 }
 
@@ -44,7 +44,7 @@ function show() {
     half(`divided by √${size} ≈ ${number(Math.sqrt(size), 1)}`, sample.divided, data.reach, sample.typical[1], scaled, sample.largest[1]),
   );
   const verdict = sample.largest[0] > 0.8 ? "one word takes nearly all" : "the weights are still shared out";
-  say(`With ${size} numbers a dot product is typically ± ${number(sample.typical[0], 1)}. Not divided: ${verdict}. Divided, it is ± ${number(sample.typical[1], 1)} for any number.`);
+  say(`With ${size} numbers, not divided: ${verdict}.`);
 }
 
 slider.value = at;

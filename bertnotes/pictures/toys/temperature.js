@@ -8,17 +8,16 @@ let temperature = data.temperature;
 
 function attend() {
   const weights = softmax(data.scores.map((score) => score / temperature));
-  const entropy = -weights.reduce((sum, weight) => sum + (weight > 0 ? weight * Math.log(weight) : 0), 0);
-  return { weights, entropy };
+  return { weights };
 }
 
 function show() {
-  const { weights, entropy } = attend(), digits = temperature < 1 ? 3 : 2;
+  const { weights } = attend(), digits = temperature < 1 ? 3 : 2;
   slider.setAttribute("aria-valuetext", `temperature ${number(temperature, digits)}`);
   shown.textContent = `T = ${number(temperature, digits)}`;
   const rows = data.words.map((word, at) => [word, number(data.scores[at], 1), number(data.scores[at] / temperature), bar(weights[at]), number(weights[at], 3)]);
   result.replaceChildren(table([["word"], ["score"], ["÷ T"], ["weight"], [""]], rows));
-  say(`As unsure as an even choice among ${number(Math.exp(entropy), 2)} words.`);
+  say(temperature < 0.5 ? "Cold: the best key takes all." : temperature > 20 ? "Hot: nearly equal shares." : "");
 }
 
 function set(value) {
