@@ -21,7 +21,7 @@ def placed(kind, cell):
 
 
 def page():
-    """A sound page: 31 cells of Markdown, one of them notes for its deck of three slides, and 11 of code, one of them a check."""
+    """A sound page: 31 cells of Markdown, one of them notes, and 11 of code, one of them a check; its deck has three slides."""
     cells = [
         placed("slide", new_markdown_cell(OPENING)),
         placed("notes", new_markdown_cell("Let them guess.")),
