@@ -45,11 +45,12 @@ def tfidf_logistic_regression():
     )
 
 
-def strongest_words(model, count=12):
-    """The heaviest words and pairs of a `tfidf_logistic_regression` fitted to two classes, by side: "negative", "positive"."""
-    names, weights = model[-2].get_feature_names_out(), model[-1].coef_[0]
-    order = weights.argsort()
-    return {"negative": names[order[:count]].tolist(), "positive": names[order[::-1][:count]].tolist()}
+def strongest_words(model, class_names=("negative", "positive"), count=12):
+    """The words and pairs that speak most for each class of a fitted `tfidf_logistic_regression`: {class: heaviest first}."""
+    words, weights = model[-2].get_feature_names_out(), model[-1].coef_
+    if len(weights) == 1:  # of two classes, the weights for the second speak against the first
+        weights = np.concatenate([-weights, weights])
+    return {name: words[row.argsort()[::-1][:count]].tolist() for name, row in zip(class_names, weights, strict=True)}
 
 
 def nbsvm():

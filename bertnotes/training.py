@@ -60,7 +60,8 @@ class TrainConfig:
     frozen: bool = False  # leave the encoder as it is and train the new layer only
     # leave the encoder as it is and train a change of it, of this rank, such as 8 (LoRA); it bears a higher learning rate
     lora: int | None = None
-    class_weights: str | None = None  # balanced: in training a class counts for as much as any other, however rare it is
+    # balanced: a class counts for as much as any other, however rare it is, in training and in what the best epoch is chosen by
+    class_weights: str | None = None
 
 
 class Callback:
@@ -236,6 +237,7 @@ class Run(Callback):
     scheduler: object
     epochs: int
     patience: int | None = None
+    measure: str = "accuracy"  # what the best epoch is chosen by
     epoch_number: int = 1  # the one under way
     batches: int = 0  # done in it
     count: int = 0  # of reviews in these
@@ -270,8 +272,8 @@ class Run(Callback):
         self.best = {name: weight.detach().cpu().clone() for name, weight in self.model.state_dict().items()}
 
     def best_epoch(self):
-        """The number of the epoch that did best on validation: by accuracy, then by loss, then the earlier. 0 before any."""
-        best = max(self.history, key=lambda entry: (entry["accuracy"], -entry["validation_loss"]), default={"epoch": 0})
+        """The number of the epoch that did best on validation: by its measure, then by loss, then the earlier. 0 before any."""
+        best = max(self.history, key=lambda entry: (entry[self.measure], -entry["validation_loss"]), default={"epoch": 0})
         return best["epoch"]
 
     def is_over(self):
@@ -309,8 +311,8 @@ def fit(
     train_data, validation_data: (texts, labels) each. device: where to train [default: where the model is]. callbacks: see
     `Callback`. backward, collect, rank: how several processes share the work (experiments/engine.py) [default: one does all].
     Returns the history, a dict an epoch: epoch, train_loss, validation_loss, accuracy, macro_f1, and what callbacks add. Where
-    config.class_weights weighs classes, it does so in train_loss alone. The model knows from then on how it reads: to how many
-    tokens a review is cut, and which part of it stays.
+    config.class_weights weighs classes, it does so in train_loss, and the best epoch is the one with the best macro_f1. The
+    model knows from then on how it reads: to how many tokens a review is cut, and which part of it stays.
     Raises ValueError where `as_pairs` or `check_run` finds that it cannot work, or loss or gradient is no finite number.
     """
     config = config or TrainConfig()
@@ -330,7 +332,8 @@ def fit(
         scores = {"accuracy": accuracy_score(labels, logits.argmax(-1)), "macro_f1": macro_f1(labels, logits.argmax(-1))}
         return {"validation_loss": cross_entropy(logits, labels).item(), **scores}
 
-    run = Run(learner, loader, optimizer, scheduler, config.epochs, config.patience)
+    measure = "macro_f1" if config.class_weights else "accuracy"
+    run = Run(learner, loader, optimizer, scheduler, config.epochs, config.patience, measure)
     repeat(run, judge, device, config.precision, backward, (config.seed, rank), callbacks)
     learner.load_state_dict(run.best)
     model.eval()

@@ -82,6 +82,16 @@ def test_the_strongest_words_of_toy_reviews():
     assert len(found["positive"]) == 4 and not set(found["positive"]) & set(found["negative"])
 
 
+def test_the_strongest_words_of_three_classes():
+    texts = ["good good cheap", "good good cheap", "bad bad dear", "bad bad dear", "so so fair", "so so fair"]
+    model = tfidf_logistic_regression().fit(texts, [0, 0, 1, 1, 2, 2])
+    found = strongest_words(model, ("praise", "blame", "neither"), count=2)
+    assert {"good", "good good"} & set(found["praise"]) and {"bad", "bad bad"} & set(found["blame"])
+    assert {"so", "so so"} & set(found["neither"]) and not set(found["praise"]) & set(found["blame"])
+    with pytest.raises(ValueError, match="argument 2 is longer"):
+        strongest_words(model, ("praise", "blame"))
+
+
 def test_the_majority_is_named_whatever_the_text():
     assert majority_class().fit(["a", "b", "c"], [0, 1, 1]).predict(["d", "e"]).tolist() == [1, 1]
 

@@ -392,6 +392,29 @@ def test_fit_keeps_the_best_epoch(model, tokenizer, scores, best):
     assert model.classifier.bias.tolist() == [best, best] and not model.training
 
 
+@pytest.mark.parametrize(("class_weights", "best"), [(None, 1), ("balanced", 2)])
+def test_with_class_weights_the_epoch_with_the_best_macro_f1_is_kept(model, tokenizer, class_weights, best):
+    """Naming the commonest class alone is right 3 times of 4; finding the rare one costs accuracy and raises macro-F1."""
+    said = [torch.tensor([0, 0, 0, 0]), torch.tensor([0, 1, 1, 1])]  # accuracy 0.75 and 0.5, macro-F1 0.43 and 0.5
+    epochs = []
+
+    class MadeUp(Callback):
+        def step(self, loss, count):
+            nn.init.constant_(model.classifier.bias, len(epochs) + 1)
+
+        def epoch(self, entry):
+            epochs.append(entry)
+
+    def made_up_logits(model, *_):
+        return nn.functional.one_hot(said[int(model.classifier.bias[0]) - 1], 2).float(), torch.tensor([0, 0, 0, 1])
+
+    config = TrainConfig(epochs=2, batch_size=40, max_length=16, class_weights=class_weights)
+    told = {"callbacks": [MadeUp()], "collect": made_up_logits}
+    fit(model, tokenizer, (TEXTS, LABELS), (TEXTS[:4], LABELS[:4]), config, **told)
+    assert [entry["accuracy"] for entry in epochs] == [0.75, 0.5] and epochs[0]["macro_f1"] < epochs[1]["macro_f1"]
+    assert model.classifier.bias.tolist() == [best, best]
+
+
 def test_each_epoch_has_its_own_batches(model, tokenizer):
     """Which reviews meet changes from epoch to epoch."""
     seen = []
