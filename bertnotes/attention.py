@@ -42,7 +42,7 @@ def attention_weights(query: Query, key: Key, mask: Mask | None = None) -> Weigh
     if mask is None:
         return scores.softmax(dim=-1)
     check_mask(mask, scores.shape)
-    # The lowest finite number, not -inf: softmax over a row of -inf alone would be NaN inside, and its gradient too.
+    # The lowest finite number, not -inf: softmax over a row of -inf alone is 0 / 0, NaN.
     scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
     return scores.softmax(dim=-1).masked_fill(~mask, 0.0)
 

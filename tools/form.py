@@ -49,11 +49,6 @@ def fold(check):
     check.metadata.tags = [*check.metadata.tags, "check"]
 
 
-def is_for_the_deck_alone(cell):
-    """Whether the lesson leaves a cell out: words of a slide, or notes for who presents it."""
-    return "slide-only" in tags(cell) or slide_type(cell) == "notes"
-
-
 def has_nothing_to_show(cell, source):
     """Whether a cell is the place of something to come."""
     questions = source.parents[2] / "data" / "questions" / f"{source.stem[:2]}.yaml"
@@ -63,9 +58,9 @@ def has_nothing_to_show(cell, source):
 def shaped(notebook, source, slides=False):
     """A page without its exercises as the lesson, or as what the deck is made of, from the source at a path."""
     new = is_new(notebook)
-    notebook.cells = [
-        cell for cell in notebook.cells if not has_nothing_to_show(cell, source) and (slides or not is_for_the_deck_alone(cell))
-    ]
+    notebook.cells = [cell for cell in notebook.cells if not has_nothing_to_show(cell, source)]
+    if not slides:
+        notebook.cells = [cell for cell in notebook.cells if "slide-only" not in tags(cell) and slide_type(cell) != "notes"]
     for cell in notebook.cells:
         if tagged(cell, "check"):
             fold(cell)
