@@ -9,6 +9,7 @@ from form import in_view, is_new, slide_type, tags
 
 CELLS, MOST_LINES, MOST_ASSERTS, MOST_WORDS = range(40, 61), 10, 6, 60  # of a page, a cell of code, a page, a slide
 WORDS_A_MINUTE = 150
+EXERCISE = re.compile(r"^\| .* \| ●+ \| (\d+) \|$", re.MULTILINE)
 VERDICT = re.compile(r"^(.*[:=]\s*)?(True|False)\.?$", re.MULTILINE)
 GUESS = re.compile(r"^(guess\w*)\s*=\s*None\b", re.MULTILINE)
 IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<path>[^)]*)\)")
@@ -74,12 +75,15 @@ def faults_of_page(lesson):
     cells = [cell for _, cell in in_view(lesson)]
     asserts, right = sum(count(cell, ast.Assert) for cell in cells), minutes(lesson)
     said = re.search(r"\*\*Time:\*\* about (\d+) minutes", lesson.cells[0].source)
+    listed = [int(row) for cell in lesson.cells if "exercises" in tags(cell) for row in EXERCISE.findall(cell.source)]
     return met(
         {
             f"{asserts} asserts in view, at most {MOST_ASSERTS}; the others belong in checks": asserts > MOST_ASSERTS,
             "it has no drawing from figures/": not any("](figures/" in cell.source for cell in cells),
             f"{len(cells)} cells in view, {CELLS[0]} to {CELLS[-1]}; a longer page is two": len(cells) not in CELLS,
             f"write **Time:** about {right} minutes": not said or abs(int(said[1]) - right) > 0.2 * right,
+            f"write: {sum(listed)} more for the exercises": listed
+            and f" {sum(listed)} more for the ex" not in lesson.cells[0].source,
         }
     )
 

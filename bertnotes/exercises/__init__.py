@@ -69,11 +69,13 @@ def check(name, answer) -> Verdict:
     try:
         function, program = program_of(answer, kept)
     except CannotFollowError as error:
-        return Verdict("wrong", str(error))
+        return Verdict("wrong", f"{error} {trouble}".strip())
     if is_stub(program.pieces[function], text["stub"]):
         return Verdict("not attempted", f'For help: `hint("{name}")`.')
     attempts[name] = attempts.get(name, 0) + 1
     verdict = verdict_on(exercise, program, function, attempts[name])
+    if not verdict.passed and trouble:
+        return verdict.and_say(f"What {FILE} holds is not known here. {trouble}")
     if not verdict.passed or not exercise.function:
         return verdict
     return verdict.and_say(trouble or keep(exercise, function, program, kept))
@@ -112,9 +114,14 @@ def keep(exercise, function, program, kept):
     merged = kept.with_those_of(program)
     if folder() != temporary():
         runner.stop()
-    others = [one for one in merged.pieces if one in texts() and one != function and exercise_of(one).function == one]
-    for name in others:
-        if not verdict_on(exercise_of(name), merged, name, 0).passed:
+    for other in map(exercise_of, texts()):
+        name = other.function
+        if name == function or name not in kept.pieces or verdict_on(other, merged, name, 0).passed:
+            continue
+        earlier = Program(merged.imports, merged.pieces | {name: kept.pieces[name]})
+        if verdict_on(other, earlier, name, 0).passed:
+            merged = earlier  # the notebook still has a version that does less
+        elif verdict_on(other, kept, name, 0).passed:
             return f"It is not kept: `{name}` in {FILE} would fail with it. Give each helper function a name of its own."
     if not verdict_on(exercise, merged, function, 0).passed:
         return f"It is not kept: together with the rest of {FILE} it does not pass."
@@ -153,14 +160,15 @@ def read_kept():
 
 
 def hint(name) -> Text:
-    """The next hint of an exercise; after the last one, where to look."""
+    """The hints of an exercise so far, and one more each time; after the last one, where to look."""
     if name not in texts():
         return Text(unknown(name))
-    hints, number = texts()[name]["hints"], hinted.get(name, 0)
-    hinted[name] = number + 1
-    if number >= len(hints):
-        return Text(f'There are no more hints. To see a solution: `solution("{name}")`.')
-    return Text(f"**Hint {number + 1} of {len(hints)}.** {hints[number]}")
+    hints = texts()[name]["hints"]
+    hinted[name] = hinted.get(name, 0) + 1
+    shown = [f"**Hint {number} of {len(hints)}.** {text}" for number, text in enumerate(hints, 1) if number <= hinted[name]]
+    if hinted[name] > len(hints):
+        shown.append(f'There are no more hints. To see a solution: `solution("{name}")`.')
+    return Text("\n\n".join(shown))
 
 
 def solution(name) -> Text:

@@ -84,7 +84,9 @@ class Exercise:
         for index in failed:
             if not cases[index].watch:
                 return self.wrong(cases, outputs, wanted, index, seed)
-        cautions = [cases[index].watch for index in failed]
+        cautions = [
+            self.of_error(outputs[index]["error"]) if "error" in outputs[index] else cases[index].watch for index in failed
+        ]
         changed = sorted({name for output in outputs for name in output.get("changed", [])})
         if changed:
             cautions.append(f"It changes `{'`, `'.join(changed)}`, which belongs to the caller. Work on a new tensor instead.")
@@ -143,7 +145,8 @@ class Number:
         try:
             met = float(outputs[0])
         except (TypeError, ValueError, RuntimeError):
-            return Verdict("wrong", f"Expected a number, met {type(outputs[0]).__name__}.")
+            comma = " A decimal has a point in Python: 0.5, not 0,5." if isinstance(outputs[0], tuple) else ""
+            return Verdict("wrong", f"Expected a number, met {kind(outputs[0])}.{comma}")
         if math.isclose(met, self.right, abs_tol=self.tolerance):
             return Verdict("right", f"It is {self.right:.3g}.")
         near = [
@@ -182,6 +185,8 @@ def same(met, expected):
 
 def differs(met, expected, parts=()):
     """Say in general how an output departs from the expected one: kind, then shape, then numbers."""
+    if met is None:
+        return "It returns None: is there a `return`, and is every `...` gone?"
     if isinstance(expected, tuple):
         if not isinstance(met, list | tuple) or len(met) != len(expected):
             return f"It returns {kind(met)}; expected {len(expected)} tensors: ({', '.join(parts)})."
@@ -191,8 +196,6 @@ def differs(met, expected, parts=()):
             if not same(one, other)
         ]
         return found[-1]
-    if met is None:
-        return "It returns None: is there a `return`, and is every `...` gone?"
     if not isinstance(met, torch.Tensor):
         return f"It returns {kind(met)}; expected a tensor."
     if met.shape != expected.shape:
@@ -206,11 +209,11 @@ def differs(met, expected, parts=()):
 
 def kind(value):
     """What something is, in words."""
-    if isinstance(value, Other):
-        return f"a {value.name}"
-    if isinstance(value, list | tuple):
-        return f"a {type(value).__name__} of {len(value)}"
-    return "one tensor" if isinstance(value, torch.Tensor) else f"a {type(value).__name__}"
+    if isinstance(value, torch.Tensor):
+        return "one tensor"
+    name = value.name if isinstance(value, Other) else type(value).__name__
+    size = f" of {len(value)}" if isinstance(value, list | tuple) else ""
+    return f"{'an' if name[:1].lower() in 'aeio' else 'a'} {name}{size}"
 
 
 def compared(met, expected, parts):

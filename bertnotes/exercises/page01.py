@@ -104,8 +104,13 @@ SOFTMAX = Exercise(
             along(-1, keepdim=False),
         ),
         Mistake(
-            "You subtract the smallest score of each row; the largest one still overflows. Subtract the largest.",
-            (by_sum(lambda scores: scores.amin(-1, keepdim=True), -1), by_sum(torch.amin, -1)),
+            "What you subtract is not the largest score of the row but a smaller one, such as the smallest or the mean, so the "
+            "largest still overflows. Subtract the largest.",
+            (
+                by_sum(lambda scores: scores.amin(-1, keepdim=True), -1),
+                by_sum(torch.amin, -1),
+                by_sum(lambda scores: scores.mean(-1, keepdim=True), -1),
+            ),
         ),
         Mistake(
             "You cut large scores off before `exp`. Then 1000, 999 and 998 look the same. Subtract the largest score instead: "
@@ -136,6 +141,9 @@ SOFTMAX = Exercise(
             "`max(dim=...)` gives two things, the largest and where they stand; `amax(dim=...)` gives the largest alone."
         ),
         "must match the size of tensor": "An axis was lost: `keepdim=True` keeps it with length 1.",
+        "name 'exp' is not defined": "For tensors it is `torch.exp`.",
+        "only one element tensors": "`math.exp` takes one number; `torch.exp` takes a tensor.",
+        "math range error": "$e^{1000}$ is more than a float can hold. Subtract the largest score of the row first.",
         "Dimension out of range": "The scores may have any number of axes, one among them. Say `dim=-1` for the last.",
     },
 )
@@ -154,8 +162,8 @@ CAUSAL_MASK = Exercise(
     right=causal_mask,
     mistakes=(
         Mistake(  # karpathy/nanoGPT#170
-            "It is the wrong way round: a row is the word that looks, and it may see itself and what stands *before* it, so "
-            "the True are below the diagonal.",
+            "It is the wrong way round: a row is the word that looks, and it may see itself and what stands *before* it. So "
+            "True stands on the diagonal and below it.",
             (lambda length: causal_mask(length).T,),
         ),
         Mistake(  # pbloem/former#10
@@ -184,7 +192,7 @@ CAUSAL_MASK = Exercise(
             (lambda length: minus_infinity_where(~causal_mask(length)),),
         ),
         Mistake(
-            "Everything may be seen here.",
+            "Everything may be seen here. Hide what is above the diagonal: the words that come later.",
             (lambda length: torch.ones(length, length).bool(), lambda length: torch.ones(length, length)),
         ),
         Mistake(
@@ -233,8 +241,8 @@ PADDING_MASK = Exercise(
             (lambda attention_mask: attention_mask[:, None, :].bool(), lambda attention_mask: attention_mask[:, None, :]),
         ),
         Mistake(
-            "It hides the rows of the fillers, so that *they* do not look. They must not be looked *at*: that is the last "
-            "axis, the keys.",
+            "The fillers stand on the wrong axis, not on the last one, the keys: those are the words that are looked *at*. "
+            "`[:, None, None, :]` leaves them last.",
             (
                 lambda attention_mask: attention_mask[:, None, :, None].bool(),
                 lambda attention_mask: attention_mask[:, :, None].bool(),
@@ -253,7 +261,15 @@ PADDING_MASK = Exercise(
                 lambda attention_mask: attention_mask[:, None, None, :].float(),
             ),
         ),
-        Mistake("These are the numbers as they came in.", (lambda attention_mask: attention_mask,)),
+        Mistake(
+            "These are the numbers as they came in. Make True and False of them, and two axes more: (batch, 1, 1, key).",
+            (lambda attention_mask: attention_mask,),
+        ),
+        Mistake(
+            "This is a mask to be added to the scores. In this course a mask is True and False; the minus infinity comes "
+            "later.",
+            (lambda attention_mask: minus_infinity_where(~padding_mask(attention_mask)),),
+        ),
         Mistake(
             "The True and False are right. With a row for each query the table is longer than it need be: an axis of length 1 "
             "is enough.",
@@ -320,7 +336,10 @@ FLIPPED = (
     "The mask is inverted: you hide where it is True, but True means *may look*. Fill where it is False: `masked_fill(~mask, "
     "...)`."
 )
-IGNORED = "It pays no attention to the mask."
+IGNORED = (
+    "It pays no attention to the mask. (`masked_fill` does not change a tensor, it returns a new one: `scores = "
+    "scores.masked_fill(...)`.)"
+)
 
 
 def hand_made():
@@ -412,8 +431,11 @@ ATTENTION = Exercise(
                 with_part(**filled(0.0)),
                 with_part(**filled(-1e-9)),
                 with_part(**filled(1e-9)),
-                with_part(masked=lambda scores, mask: scores + mask),
             ),
+        ),
+        Mistake(
+            "You add the mask to the scores. True counts as 1 there and False as 0, so a hidden score is only 1 lower.",
+            (with_part(masked=lambda scores, mask: scores + mask),),
         ),
         Mistake(
             "You fill hidden scores with *plus* infinity or a very large number: then they get everything.",
@@ -439,15 +461,19 @@ ATTENTION = Exercise(
     ),
     remarks={"scaled_dot_product_attention": TORCH_DOES_IT.format("scaled_dot_product_attention")},
     errors={
-        "shapes cannot be multiplied": SHAPES_DO_NOT_FIT,
+        "shapes cannot be multiplied": f"{SHAPES_DO_NOT_FIT} And the output is `weights @ value`, in this order.",
         "Expected size for first two dimensions": SHAPES_DO_NOT_FIT,
         "must match the size of tensor": (
-            "With a batch in front, `.T` turns all axes round; `transpose(-2, -1)` turns the last two."
+            "`*` multiplies number by number; the average of the values is `weights @ value`. And with a batch in front, `.T` "
+            "turns all axes round; `transpose(-2, -1)` turns the last two."
         ),
         "Boolean value of Tensor": MASK_AS_TRUTH,
         "bad operand type for unary ~": "There may be no mask: `mask` is None then. Ask `if mask is not None` first.",
         "masked_fill": "There may be no mask: `mask` is None then. Ask `if mask is not None` first.",
-        "NoneType": "One of your functions is None there: is a `...` left, or a `return` missing?",
+        "NoneType": "Something is None there: the mask, which may be None (ask `if mask is not None`), or what a function of "
+        "yours returns: is a `...` left, or a `return` missing?",
+        "does not require grad": "`detach` and `no_grad` cut the gradient off: nothing could be learned through these weights.",
+        "inplace operation": "Changing a tensor in place breaks its gradient; `masked_fill` makes a new one.",
     },
 )
 
@@ -469,12 +495,14 @@ def row_cases(seed):
         "The weights are right, but their gradient is `nan`: it passes through the softmax of a row of minus infinity. Fill "
         "with the lowest finite number, `torch.finfo(scores.dtype).min`, and set the hidden weights to 0 after softmax."
     )
+    large = "Scores in the thousands give `nan`: $e^{1000}$ overflows. Subtract the largest score of a row before `exp`."
     return [
         Case(small | {"mask": some}, shown=True),
         Case(small | {"mask": torch.zeros(2, 3, dtype=torch.bool)}, shown=True),
         Case({"query": query, "key": key, "mask": mask}),
         Case({"query": query, "key": key, "mask": None}),
         Case(small | {"mask": some}, watch=nan, gradient=True),
+        Case({"query": small["query"] * 3_000, "key": small["key"], "mask": some}, watch=large),
     ]
 
 
@@ -534,6 +562,10 @@ EMPTY_ROW = Exercise(
         ),
         Mistake("One row that may see nothing makes all rows zero here. Only that row has to be.", (zeros_if_any_empty,)),
         Mistake(AFTERWARDS, (lambda query, key, mask: masked_late(query, key, key, mask)[1],)),
+        Mistake(
+            "You set hidden scores to 0. A score of 0 is still a score: $e^0 = 1$. It has to be the lowest number there is.",
+            (weights_of(**filled(0.0)), weights_of(masked=lambda scores, mask: scores * mask)),
+        ),
         Mistake(
             FLIPPED,
             (weights_of(**INVERTED), lambda query, key, mask: attention_weights(query, key, None if mask is None else ~mask)),
@@ -608,6 +640,10 @@ ONE_WEIGHT = Number(  # scores 2, 4, -2; d_k = 4
         math.exp(4)
         / (math.exp(2) + math.exp(4) + math.exp(-2)): "You did not scale: divide the scores by the root of $d_k$ first.",
         math.exp(1) / (math.exp(0.5) + math.exp(1) + math.exp(-0.5)): "You divided by $d_k$ = 4. Divide by its root, 2.",
+        math.exp(4 / 2**0.5)
+        / sum(
+            math.exp(score / 2**0.5) for score in (2, 4, -2)
+        ): "You divided by the root of 2. These keys have 4 numbers each.",
         math.exp(1) / (math.exp(1) + math.exp(2) + math.exp(-1)): "This is the weight of the *first* key.",
         math.exp(-1) / (math.exp(1) + math.exp(2) + math.exp(-1)): "This is the weight of the *third* key.",
         math.exp(2): "This is $e$ to the score. Divide it by the sum of all three.",
@@ -631,6 +667,7 @@ ROOT = Number(
         1.0: "1 is the size *after* dividing. How large is the score before?",
         0.0: "0 is the mean. How far from it is a score, typically?",
         128.0: "That is half of 256. The root is meant.",
+        math.sqrt(2): "That is the root of 2, for keys of 2 numbers. These have 256.",
         8.0: "8 would be right for keys of 64 numbers. These have 256.",
         512.0: "Query and key have 512 numbers together, but a score is a sum of 256 products.",
         math.sqrt(512): "That is the root of 512, of the numbers of query and key together. A score is a sum of 256 products.",

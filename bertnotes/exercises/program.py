@@ -9,6 +9,7 @@ import dis
 import inspect
 import math
 import textwrap
+import tokenize
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -106,6 +107,9 @@ def program_of(function, kept=None):
 
     Raises CannotFollowError where the answer is no such function, or where it rests on what cannot be taken along.
     """
+    kept = kept or Program()
+    if (name := is_kept(function, kept)) is not None:
+        return name, kept.needs(name)
     if not isinstance(function, FunctionType) or own(function) is None:
         met = (
             f"`{getattr(function, '__name__', '')}`, which is not yours"
@@ -115,8 +119,15 @@ def program_of(function, kept=None):
         raise CannotFollowError(f"The check needs the function that you wrote, by its name and without brackets; it met {met}.")
     name, source = own(function)
     program = Program()
-    add_piece(program, name, source, function.__globals__, kept or Program())
+    add_piece(program, name, source, function.__globals__, kept)
     return name, program
+
+
+def is_kept(value, kept):
+    """The name of a function that was imported from my_bert.py, None of another: what the file says now is what counts, for
+    Python looks up the lines of a function where they stood when it was imported."""
+    name = getattr(value, "__name__", None)
+    return name if getattr(value, "__module__", None) == "my_bert" and name in kept.pieces else None
 
 
 def own(function):
@@ -126,7 +137,7 @@ def own(function):
     try:
         lines = textwrap.dedent(inspect.getsource(function)).strip().split("\n")
         (node,) = ast.parse("\n".join(lines)).body
-    except (OSError, TypeError, SyntaxError, ValueError):
+    except (OSError, TypeError, SyntaxError, ValueError, tokenize.TokenError):
         return None
     return (defined(node), "\n".join(lines[: node.end_lineno])) if defined(node) else None
 
@@ -138,18 +149,25 @@ def add_piece(program, name, source, namespace, kept):
         if used in namespace:
             add_name(program, used, namespace[used], kept)
         elif used in kept.pieces and used not in program.pieces:
-            needed = kept.needs(used)
-            program.imports |= needed.imports
-            program.pieces |= {one: text for one, text in needed.pieces.items() if one not in program.pieces}
+            add_kept(program, used, kept)
     del program.pieces[name]  # so that it comes after them
     program.pieces[name] = source
+
+
+def add_kept(program, name, kept):
+    """Add a piece of my_bert.py with all that it uses."""
+    needed = kept.needs(name)
+    program.imports |= needed.imports
+    program.pieces |= {one: text for one, text in needed.pieces.items() if one not in program.pieces}
 
 
 def add_name(program, name, value: Any, kept):
     """Add what a name of the notebook stands for."""
     if name in program.pieces or value is getattr(builtins, name, program):
         return
-    if line := import_of(name, value):
+    if is_kept(value, kept) == name:
+        add_kept(program, name, kept)
+    elif line := import_of(name, value):
         program.imports.add(line)
     elif isinstance(value, FunctionType) and (found := own(value)):
         if found[0] != name:

@@ -112,7 +112,7 @@ def answer(function, call, source):
             value = gradient_of(function, arguments) if call["gradient"] else function(*arguments)
             pack(value, {})  # what cannot be packed, such as a list that holds itself, fails here
     except BaseException as error:  # also exit()
-        return {"error": described(error, source)}
+        return {"error": described(error, source), "printed": printed.getvalue()[:500]}
     pairs = zip(names, before, arguments, strict=True)
     changed = [name for name, old, new in pairs if isinstance(old, torch.Tensor) and not unchanged(old, new)]
     return {"value": value, "changed": changed, "printed": printed.getvalue()[:500]}

@@ -46,7 +46,8 @@ def attention_heatmap(
     weights: an Attention, of which the head named by layer and head is drawn, counted from 1; or one head's weights
     (query_pos, key_pos), a tensor or array, with query_tokens; key_tokens: the query's by default (self-attention).
     vmax: the weight that is drawn darkest, the same on every picture unless said otherwise, so that pictures compare.
-    numbers: write each weight into its cell, one of exactly 0 as "0" (default: where there are at most 8 tokens a side).
+    numbers: write each weight into its cell, one of exactly 0 as "0", and leave the colour bar out (default: where there are at
+    most 8 tokens a side).
     words: merge the pieces of a word, for self-attention (`bertnotes.heads.merge_pieces`).
     title: of an Attention by default the layer and the head.
     Raises ValueError where there are no weights, no such head, or weights and tokens do not fit.
@@ -65,10 +66,14 @@ def attention_heatmap(
     if numbers:
         for (row, column), weight in np.ndenumerate(weights):
             text = f"{weight:.2f}" if weight else "0"  # as a masked one is, exactly
-            ax.text(column, row, text, ha="center", va="center", color="white" if weight > 0.55 * vmax else INK)
-    bar = ax.figure.colorbar(image, ax=ax, fraction=0.04, pad=0.03, extend="max" if weights.max() > vmax + 1e-6 else "neither")
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(length=0, labelsize=max(9, size - 3), colors=INK)
+            color = "white" if weight > 0.55 * vmax else INK
+            ax.text(column, row, text, ha="center", va="center", color=color, fontsize=min(size, 14))
+    else:
+        bar = ax.figure.colorbar(
+            image, ax=ax, fraction=0.04, pad=0.03, extend="max" if weights.max() > vmax + 1e-6 else "neither"
+        )
+        bar.outline.set_visible(False)
+        bar.ax.tick_params(length=0, labelsize=max(9, size - 3), colors=INK)
     if title:
         ax.set_title(
             written(title)[0], fontfamily=plt.rcParams["font.family"], fontsize=size + 2, color=INK, loc="left", pad=12

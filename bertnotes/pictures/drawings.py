@@ -46,6 +46,14 @@ class Chase:
     scaled = scores / 2**0.5
     output, weights = scaled_dot_product_attention(Q, K, V)
 
+    @classmethod
+    def with_dogs(cls):
+        """The values, weights and outputs of *cats chase dogs*."""
+        vectors = torch.tensor([[2.0, 0.0], [0.0, 2.0], [2.0, 1.0]])
+        query, key, value = (vectors @ matrix for matrix in (cls.W_Q, cls.W_K, cls.W_V))
+        output, weights = scaled_dot_product_attention(query, key, value)
+        return value, weights, output
+
 
 class Films:
     """Three films and a wish, by how funny and how frightening they are; what is looked up is their length in minutes."""
@@ -193,7 +201,7 @@ def soft_lookup() -> str:
     drawing = opened(600, "Exact look-up, soft look-up", text)
     drawing.line((534, 90), (534, 570), color=GRID, width=2)
     drawing.write(280, 106, "dictionary: the key must be equal", NORMAL, QUIET)
-    drawing.write(920, 106, "attention: the key may be similar", NORMAL, QUIET)
+    drawing.write(920, 106, "attention: the key may fit more or less", NORMAL, QUIET)
     heights = (250, 330, 410)
     drawing.box(280, 170, 260, 52, "“something funny”", QUERY).write(118, 170, "query", NORMAL, QUERY, "end", bold=True)
     drawing.arrow((200, 197), (200, 222), color=QUERY)
@@ -213,15 +221,15 @@ def _soft_side(drawing, heights):
     drawing.write(856, 170, "very funny; fright does not matter", SMALL, QUIET, "start").arrow(
         (790, 197), (790, 222), color=QUERY
     )
-    rows = zip(Films.names, Films.keys, Films.minutes, Films.weights, heights, strict=True)
-    for name, key, minutes, weight, y in rows:
+    rows = zip(Films.names, Films.keys, Films.minutes, Films.keys @ Films.wish, Films.weights, heights, strict=True)
+    for name, key, minutes, score, weight, y in rows:
         drawing.write(726, y, name, SMALL, INK, "end").box(790, y, 100, 52, tuple_of(key), KEY)
         drawing.line((840, y), (1010, y), color=INK, width=2 + 24 * float(weight))
-        drawing.write(925, y - 28, number(weight, 3), NORMAL, bold=True)
+        drawing.write(925, y - 28, f"{number(score)} → {number(weight, 3)}", NORMAL, bold=True)
         drawing.box(1060, y, 100, 52, number(minutes), VALUE)
         drawing.arrow((1112, y), (1176, y), (1176, 536), (1124, 536), color=VALUE, width=2)
     drawing.write(790, 468, "keys", NORMAL, KEY, bold=True).write(1060, 468, "values", NORMAL, VALUE, bold=True)
-    drawing.write(925, 468, "weights", NORMAL, bold=True)
+    drawing.write(925, 468, "score → weight", SMALL, bold=True)
     drawing.box(1030, 536, 184, 52, f"{number(Films.answer, 1)} minutes", INK)
     sums = " + ".join(f"{number(w, 3)} · {number(m)}" for w, m in zip(Films.weights, Films.minutes, strict=True))
     drawing.write(928, 536, f"{sums} =", SMALL, QUIET, "end")
@@ -273,7 +281,7 @@ def _flow_values(drawing):
     for y, value in zip(FLOW_ROWS, Chase.V, strict=True):
         drawing.line((196, y + 27), (196, y + 48), (1010, y + 48), color=VALUE)
         drawing.arrow((1010, y + 48), (1010, y + 28), color=VALUE).box(1010, y, 104, 54, tuple_of(value), VALUE)
-    drawing.write(292, FLOW_ROWS[0] + 66, "× W_V", NORMAL, VALUE, bold=True)
+    drawing.write(292, FLOW_ROWS[2] + 66, "× W_V", NORMAL, VALUE, bold=True)
 
 
 def _flow_scores(drawing):
@@ -340,9 +348,9 @@ def matrices() -> str:
     y = 400
     drawing.matrix(50, y, chase.Q.tolist(), QUERY, name="Q", mark=me).write(173, y + 69, "×", LARGE)
     drawing.matrix(192, y + 23, chase.K.T.tolist(), KEY, name="K^T", cell=(48, 46)).write(355, y + 69, "=", LARGE)
-    drawing.matrix(374, y, chase.scores.tolist(), name="scores", mark=me, cell=(53, 46))
-    drawing.arrow((536, y + 69), (678, y + 69)).write(603, y + 42, "÷ √d_k", NORMAL).write(603, y + 96, "softmax", NORMAL)
-    drawing.write(603, y + 120, "row by row", SMALL, QUIET)
+    drawing.matrix(374, y, chase.scores.tolist(), name="scores", mark=me, cell=(57, 46))
+    drawing.arrow((548, y + 69), (678, y + 69)).write(609, y + 42, "÷ √d_k", NORMAL).write(609, y + 96, "softmax", NORMAL)
+    drawing.write(609, y + 120, "row by row", SMALL, QUIET)
     drawing.matrix(690, y, chase.weights.tolist(), name="weights", mark=me, cell=(78, 46), digits=3)
     drawing.write(944, y + 69, "×", LARGE).matrix(964, y, chase.V.tolist(), VALUE, name="V").write(1088, y + 69, "=", LARGE)
     drawing.matrix(1108, y, chase.output.tolist(), INK, name="output", mark=me, cell=(66, 46), digits=2)
@@ -388,6 +396,40 @@ def values_triangle() -> str:
     return str(drawing)
 
 
+def neighbours() -> str:
+    """*chase* with two neighbours: the same vector goes in, another one comes out."""
+    chase, dogs = Chase, Chase.with_dogs()
+    parts = ((200, chase.words, chase.V, chase.weights, chase.output), (820, ("cats", "chase", "dogs"), *dogs))
+    outputs = [tuple_of(output[chase.looks], 2) for *_, output in parts]
+    text = f"chase goes in as (0, 2). Beside cats and mice it comes out as {outputs[0]}, beside cats and dogs as {outputs[1]}."
+    drawing = opened(680, "The same word with another neighbour: another vector comes out", text)
+    for left, words, values, weights, output in parts:
+        _neighbours_side(drawing, left, words, values, weights[chase.looks], output[chase.looks])
+    drawing.line((WIDE / 2, 90), (WIDE / 2, 650), color=GRID, width=2)
+    return str(drawing)
+
+
+def _neighbours_side(drawing, left, words, values, weights, output):
+    """The triangle of the values of three words, with the output of the second."""
+
+    def place(point):
+        return left + 84 * float(point[0]), 530 - 84 * float(point[1])
+
+    drawing.line(place((-1.2, 0)), place((4.6, 0)), color=GRID).line(place((0, -0.4)), place((0, 4.6)), color=GRID)
+    corners = " ".join(f"{short(x)},{short(y)}" for x, y in map(place, values))
+    drawing.add("polygon", points=corners, fill=TINTS[VALUE], stroke=VALUE, stroke_width=2)
+    for word, value in zip(words, values, strict=True):
+        (x, y), low = place(value), float(value[1]) == 0
+        drawing.add("circle", cx=x, cy=y, r=6, fill=VALUE)
+        drawing.write(x, y + (26 if low else -22), f"{word} {tuple_of(value)}", 20, VALUE, bold=True, halo=True)
+    x, y = place(output)
+    drawing.add("circle", cx=x, cy=y, r=12, fill=INK).write(x, y + 32, tuple_of(output, 2), NORMAL, bold=True, halo=True)
+    shares = " + ".join(f"{number(share, 2)} {word}" for share, word in zip(weights, words, strict=True))
+    drawing.write(left + 160, 96, " ".join(words), LARGE, bold=True)
+    drawing.write(left + 160, 606, f"chase: (0, 2) in, {tuple_of(output, 2)} out", NORMAL, bold=True)
+    drawing.write(left + 160, 642, f"= {shares}", NORMAL, QUIET)
+
+
 def _sum_of_values(drawing, x, y):
     """How the output of *chase* is added up, a line a word, and what that means."""
     chase, me = Chase, Chase.looks
@@ -404,8 +446,8 @@ def _sum_of_values(drawing, x, y):
     )
     lines = (
         "The weights are above 0 and add up to 1.",
-        "So the output can go anywhere between",
-        "the values, but never outside.",
+        "So the output always lies inside",
+        "the triangle, never outside.",
     )
     for row, line in enumerate(lines):
         drawing.write(x, y + 330 + 32 * row, line, 20, anchor="start")
@@ -573,6 +615,7 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     **{f"01_flow_{step}.svg": partial(flow, step) for step in range(1, len(STEPS) + 1)},
     "01_matrices.svg": matrices,
     "01_values_triangle.svg": values_triangle,
+    "01_neighbours.svg": neighbours,
     "01_cost.svg": cost,
 }
 ANIMATIONS: dict[str, tuple] = {"01_attention.png": (attention_moments, attention_frame)}

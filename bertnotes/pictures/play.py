@@ -22,7 +22,9 @@ from bertnotes.pictures.view import View, script_json
 TOYS = Path(__file__).with_name("toys")
 MOST_WORDS = 6  # more do not fit a phone
 SIZES = [2**power for power in range(1, 11)]
-REACH = 60  # of the axis of dot products, the same for both, so that they compare; what lies beyond is drawn at its ends
+REACH = (
+    100  # of the axis of dot products, the same for all, so that they compare; what lies beyond, 1 in 500 at most, is left out
+)
 
 
 def play(name: str, **given) -> View:
@@ -98,7 +100,9 @@ def _query_and_keys(words=Chase.words, query=Chase.Q[Chase.looks], keys=Chase.K,
     def draw():
         _, axes = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
         vector_arrows(data["keys"], words, color=KEY, ax=axes[0])
-        vector_arrows([data["query"]], [""], color=QUERY, ax=axes[0], title="the query (blue) and the keys (orange)")
+        vector_arrows(
+            [data["query"]], ["query"], color=QUERY, ax=axes[0], title="the query (blue) and the keys (orange)", wide=True
+        )
         weight_bars(weights[0], words, ax=axes[1], title="weights")
 
     return data | {"reach": reach}, draw, f"a query, the keys of {', '.join(words)}, and the weights that they get"
@@ -133,24 +137,28 @@ def _scaling():
 
 @lru_cache
 def random_dot_products(queries: int = 2000, keys: int = 8) -> list[dict]:
-    """For each size: 8 scores of one query, how often each dot product comes, its typical size, the largest weight on average;
-    plain and divided by the root. In double precision and rounded, so that it is the same on every machine."""
+    """For each size: 8 scores of a query whose largest weights are near the average, how often each dot product comes, its
+    typical size, the largest weight on average; plain and divided by the root. In double precision and rounded, so that it is
+    the same on every machine."""
     rng = np.random.default_rng(0)
     products = rng.standard_normal((queries, 1, SIZES[-1])) * rng.standard_normal((queries, keys, SIZES[-1]))
-    found = []
-    for size in SIZES:
-        plain = products[..., :size].sum(axis=-1)
-        both = [plain, plain / size**0.5]
-        counts = [np.histogram(each.clip(-REACH, REACH), 41, (-REACH, REACH))[0] for each in both]
-        largest = [torch.tensor(each).softmax(dim=-1).amax(dim=-1).mean() for each in both]
-        found.append({
-            "example": plain[0].round(3).tolist(),
-            "counts": counts[0].tolist(),
-            "divided": counts[1].tolist(),
-            "typical": [round(float(each.std()), 2) for each in both],
-            "largest": [round(float(each), 3) for each in largest],
-        })  # fmt: skip
-    return found
+    plain = torch.tensor(np.stack([products[..., :size].sum(axis=-1) for size in SIZES]))  # (size, query, key)
+    both = torch.stack(
+        [plain, plain / torch.tensor(SIZES).sqrt()[:, None, None]], dim=1
+    )  # (size, plain or divided, query, key)
+    largest = both.softmax(dim=-1).amax(dim=-1)
+    far = (largest - largest.mean(dim=-1, keepdim=True)).abs().amax(dim=(0, 1))
+    bins = {"bins": 61, "range": (-REACH, REACH)}
+    return [
+        {
+            "example": plain[at, far.argmin()].numpy().round(3).tolist(),
+            "counts": np.histogram(both[at, 0], **bins)[0].tolist(),
+            "divided": np.histogram(both[at, 1], **bins)[0].tolist(),
+            "typical": [round(float(each.std()), 2) for each in both[at]],
+            "largest": [round(float(each.mean()), 3) for each in largest[at]],
+        }
+        for at in range(len(SIZES))
+    ]
 
 
 def _mask(words=Chase.words, scores=Chase.scaled, values=Chase.V, mask=None):
@@ -163,7 +171,7 @@ def _mask(words=Chase.words, scores=Chase.scaled, values=Chase.V, mask=None):
     weights = torch.tensor(data["scores"]).masked_fill(~torch.tensor(mask), -torch.inf).softmax(dim=-1).nan_to_num()
 
     def draw():
-        attention_heatmap(weights, words, title="weights, with this mask")
+        attention_heatmap(weights, words, title="the weights")
 
     return data | {"mask": mask.tolist()}, draw, f"who of {', '.join(words)} may look at whom, and the weights"
 

@@ -71,6 +71,35 @@ def test_functions_imported_from_the_file_are_followed(notebook, folder, monkeyp
     del sys.modules["my_bert"]
 
 
+def test_what_the_file_says_counts_where_it_has_changed_since_it_was_imported(notebook, folder, monkeypatch):
+    """Python finds the lines of a function where they stood at import; `check` itself moves them."""
+    notebook.check("softmax", "softmax", SOFTMAX)
+    monkeypatch.syspath_prepend(folder)
+    again = Notebook()
+    again.run("from my_bert import softmax")
+    path = folder / "my_bert.py"
+    path.write_text(path.read_text(encoding="utf-8").replace("import torch\n", "import math\nimport torch\n"), encoding="utf-8")
+    assert again.check("attention", "attention", ATTENTION).state == "right"
+    assert again.check("attention", "attention", ATTENTION).state == "right", "again, once more lines have moved"
+    assert exercises.check("softmax", again.names["softmax"]).state == "right"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("def softmax(scores):", "def softmax(scores):\n    (("), encoding="utf-8"
+    )
+    said = again.check("attention", "attention", ATTENTION)
+    assert said.state == "wrong" and "because it has a syntax error" in said.message
+    del sys.modules["my_bert"]
+
+
+def test_an_earlier_version_that_does_more_is_not_replaced(notebook, folder):
+    """The attention of one exercise brings the weights of that one along; those of the next exercise are better."""
+    better = texts()["empty_row"]["solution"]
+    notebook.check("softmax", "softmax", SOFTMAX)
+    assert notebook.check("attention", "attention", texts()["attention"]["solution"]).passed
+    assert notebook.check("empty_row", "attention_weights", better).passed
+    assert notebook.check("attention", "attention", texts()["attention"]["solution"]).passed
+    assert parse(kept(folder)).pieces["attention_weights"] == better.strip()
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

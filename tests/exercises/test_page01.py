@@ -43,8 +43,8 @@ WRONG = {
         "2": "the scaled score",
         "70.5": "As a percentage",
         "0.333": "no usual slip",
-        "'0.7, I think'": "Expected a number, met str",
-        "[0.7, 0.3]": "Expected a number, met list",
+        "'0.7, I think'": "Expected a number, met a str",
+        "[0.7, 0.3]": "Expected a number, met a list",
     },
     "root": {
         "256": "the *variance*",
@@ -68,7 +68,7 @@ WRONG = {
         "e = torch.exp(scores - scores.amax())\nreturn e / e.sum(dim=1, keepdim=True)": "`dim=1` is the last axis only",
         "return torch.softmax(scores, dim=1)": "`dim=1` is the last axis only",
         "e = torch.exp(scores - scores.amax(-1, keepdim=True))\nreturn e / e.sum(-1)": "The sums have lost their axis",
-        "e = torch.exp(scores - scores.amin(-1, keepdim=True))" + SHARE: "the smallest score of each row",
+        "e = torch.exp(scores - scores.amin(-1, keepdim=True))" + SHARE: "such as the smallest or the mean",
         "e = torch.exp(scores.clamp(max=80))" + SHARE: "cut large scores off",
         "e = torch.exp(scores / scores.amax(-1, keepdim=True))" + SHARE: "divide by the largest score",
         "return torch.log_softmax(scores, dim=-1)": "the logarithm of softmax",
@@ -97,7 +97,7 @@ WRONG = {
         "return attention_mask == 0": "It is inverted",
         "return attention_mask.bool()": "the shape is not",
         "return attention_mask.bool().unsqueeze(1)": "One axis is missing",
-        "return attention_mask[:, None, :, None].bool()": "hides the rows",
+        "return attention_mask[:, None, :, None].bool()": "stand on the wrong axis",
         f"return ({TABLE}).bool().unsqueeze(1)": "keeps the fillers from looking",
         "return attention_mask[:, None, None, :]": "these are numbers",
         "return attention_mask.unsqueeze(1).unsqueeze(2).float()": "these are numbers",
@@ -125,7 +125,7 @@ WRONG = {
         SCORES + SOFT + "if mask is not None: weights = weights.masked_fill(~mask, 0)" + BOTH: ("mask after softmax"),
         SCORES + "if mask is not None: scores = scores * mask\n" + END: "A score of 0 is still a score",
         SCORES + HIDE.replace("-math.inf", "-1e-9") + END: "A score of 0 is still a score",
-        SCORES + "if mask is not None: scores = scores + mask\n" + END: "A score of 0 is still a score",
+        SCORES + "if mask is not None: scores = scores + mask\n" + END: "You add the mask to the scores",
         SCORES + HIDE.replace("-math.inf", "1e9") + END: "*plus* infinity",
         SCORES + HIDE.replace("-math.inf", "-10") + END: "too close to 0",
         SCORES + HIDE + END.replace("weights @ value, weights", "weights, weights @ value"): "in the wrong order",
@@ -338,3 +338,35 @@ def test_inputs_are_drawn_afresh_and_the_same_for_the_same_seed(name):
         ]
 
     assert flat(first) == flat(again) != flat(second)
+
+
+SCALED = "s = query @ key.mT / key.shape[-1] ** 0.5\nif mask is not None: s = s.masked_fill(~mask, -math.inf)\n"
+LOOPS = "rows = [[math.exp(x) for x in row] for row in scores.tolist()]\n"
+LOOPS += "return torch.tensor([[x / sum(row) for x in row] for row in rows])"
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "said"),
+    [
+        ("softmax", "return exp(scores)", "For tensors it is `torch.exp`."),
+        ("softmax", LOOPS, "Subtract the largest score of the row"),
+        ("attention", "print('here')\nquery / None", "It printed:\n\n    here"),
+        ("attention", "query @ key.mT", "It returns None"),
+        ("empty_row", SCALED + "return s.softmax(-1).nan_to_num(0) * mask", "the mask, which may be None"),
+        ("empty_row", SCALED + "return s.softmax(-1).nan_to_num(0).detach()", "cut the gradient off"),
+        (
+            "empty_row",
+            SCALED + "e = s.exp()\nreturn e / (e.sum(-1, keepdim=True) + 1e-9)",
+            "Scores in the thousands give `nan`",
+        ),
+    ],
+)
+def test_what_a_learner_met_in_a_notebook(notebook, name, body, said):
+    """Answers of someone who did the exercises with mistakes on purpose, and what helps on."""
+    assert said in notebook.check(name, NAMES.get(name, name), of(name, body)).message
+
+
+def test_a_number_that_no_answer_can_be():
+    assert "A decimal has a point in Python" in exercises.check("one_weight", (0, 71)).message
+    assert "root of 2" in exercises.check("one_weight", 0.795).message
+    assert "keys of 2 numbers" in exercises.check("root", 2**0.5).message

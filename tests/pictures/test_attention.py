@@ -414,7 +414,7 @@ def test_a_picture_is_saved_on_its_own_ground(picture):
     with plt.style.context([loud, {"savefig.transparent": True, "text.parse_math": False, "axes.titlecolor": "red"}]):
         shown = picture()
         if picture is PICTURES["side by side"]:  # in a figure of the user's own, whose letters are the user's
-            *_, expected = [pixels(shown) for _ in range(4)]  # matplotlib's layout settles as it draws
+            *_, expected = [pixels(shown) for _ in range(7)]  # matplotlib's layout settles as it draws
         assert np.array_equal(pixels(shown), expected) and (expected[0, 0] == 255).all()
         assert (pixels(shown, facecolor="red")[0, 0] == [255, 0, 0, 255]).all()
         assert pixels(shown, transparent=True)[0, 0, 3] == 0

@@ -6,7 +6,8 @@ from build_notebooks import read_source, sources
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 PICTURE = new_output("display_data", {"image/png": "aGk="}, metadata={"image/png": {"alt": "it goes up"}})
-OPENING = "# 07 · A toy\n\n![Two dots](figures/07_dots.svg)\n\n**Time:** about 14 minutes."
+OPENING = "# 07 · A toy\n\n![Two dots](figures/07_dots.svg)\n\n**Time:** about 14 minutes, and 9 more for the exercises."
+EXERCISES = "| exercise | difficulty | minutes |\n| --- | --- | --- |\n| a sum | ● | 4 |\n| a product | ●●● | 5 |"
 
 
 def printed(text):
@@ -34,6 +35,7 @@ def page():
         placed("skip", new_code_cell("# checked: it is so\nassert True", metadata={"tags": ["check:so", "check"]})),
     ]
     cells += [placed("skip", new_markdown_cell("word " * 10)) for _ in range(27)]
+    cells += [placed("skip", new_markdown_cell(EXERCISES, metadata={"tags": ["exercises"]}))]
     cells += [placed("skip", new_code_cell("1 + 1", outputs=printed("mask: [True, False]\n"))) for _ in range(7)]
     return new_notebook(cells=cells)
 
@@ -81,6 +83,8 @@ BREAKAGES = [
     ("write **Time:** about 14 minutes", say(0, source=OPENING.replace("14", "17"))),
     ("write **Time:** about 14 minutes", say(0, source=OPENING.replace("14", "11"))),
     ("write **Time:** about 14 minutes", say(0, source=OPENING.replace("**Time:**", "Time:"))),
+    ("write: 9 more for the exercises", say(0, source=OPENING.replace(" 9 more", " 8 more"))),
+    ("write: 9 more for the exercises", say(0, source=OPENING.replace(", and 9 more for the exercises", ""))),
     ("after guess = None does not use it", say(3, source="print(guess_of_another)")),
     ("after guess_of_another = None does not use it", say(3, source="print(guess)")),
     ("after guess = None does not use it", say(-1, source="guess = None")),

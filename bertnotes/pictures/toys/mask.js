@@ -18,7 +18,7 @@ function show(last = null) {
   const { weights, outputs } = attend();
   cells.forEach((row, from) => row.forEach((cell, to) => {
     const may = mask[from][to], weight = weights[from][to];
-    cell.textContent = may ? number(weight) : "–";
+    cell.textContent = may ? number(weight) : "0";
     cell.className = may ? "may" : "not";
     cell.style.setProperty("--share", `${Math.round(100 * weight)}%`);
     cell.style.color = may && weight > (dark.matches ? 0.5 : 0.72) ? "var(--ground)" : "";
@@ -66,7 +66,7 @@ data.words.forEach((word, from) => {
     grid.append(cell);
   });
 });
-const masks = { "all may": () => true, "causal": (from, to) => to <= from, "last word is padding": (_, to) => to < count - 1, "first may see nothing": (from) => from > 0 };
+const masks = { "all may": () => true, "causal": (from, to) => to <= from, "hide the last word": (_, to) => to < count - 1, "first may see nothing": (from) => from > 0 };
 for (const [name, may] of Object.entries(masks)) {
   const button = make("button", { type: "button" }, name);
   button.onclick = () => { mask.forEach((row, from) => row.forEach((_, to) => { row[to] = may(from, to); })); show(); };

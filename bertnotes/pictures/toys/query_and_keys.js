@@ -62,10 +62,10 @@ function show() {
     element.setAttribute("cy", -vectorOf[1]);
     element.setAttribute("aria-label", `${name} ${vector(vectorOf)}, arrow keys move it`);
   }
-  const rows = data.words.map((word, at) => [word, vector(data.keys[at]), number(scores[at]), bar(weights[at]), number(weights[at], 3)]);
+  const rows = data.words.map((word, at) => [word, vector(data.keys[at]), number(scores[at]), number(scores[at] / ROOT), bar(weights[at]), number(weights[at], 3)]);
   side.replaceChildren(
     make("p", { class: "query" }, make("b", {}, `query ${vector(data.query)}`)),
-    table([["word"], ["key", "key"], ["score"], ["weight"], [""]], rows),
+    table([["word"], ["key", "key"], ["score"], [`÷ √${data.query.length}`], ["weight"], [""]], rows),
     make("p", {}, make("b", {}, `output ${vector(output, 2)}`)),
     make("div", { class: "buttons" }, reset),
   );

@@ -43,7 +43,8 @@ function show() {
     half("not divided", sample.counts, data.reach, sample.typical[0], plain, sample.largest[0]),
     half(`divided by √${size} ≈ ${number(Math.sqrt(size), 1)}`, sample.divided, data.reach, sample.typical[1], scaled, sample.largest[1]),
   );
-  const verdict = sample.largest[0] > 0.8 ? "one word takes nearly all" : "the weights are still shared out";
+  const largest = sample.largest[0];
+  const verdict = largest > 0.9 ? "one word takes nearly all" : largest > 0.6 ? "one word takes most" : "the weights are still shared out";
   say(`With ${size} numbers, not divided: ${verdict}.`);
 }
 
