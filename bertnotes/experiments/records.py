@@ -16,6 +16,7 @@ import torch
 from scipy.special import expit, logit
 
 from bertnotes import __version__
+from bertnotes.checkpoint import hash_of_weights
 from bertnotes.devices import best_device, device_name, fast_precision
 from bertnotes.files import write_whole
 
@@ -108,8 +109,9 @@ def options_of(settings, usual=None):
 
 
 def write_record(path, **values):
-    """Write the values and the environment to a JSON file, whole or not at all."""
-    write_whole(path, json.dumps({**values, "environment": environment()}, indent=2) + "\n")
+    """Write the values, the environment and, where the model is mini, its hash to a JSON file, whole or not at all."""
+    mini = {"mini": hash_of_weights("mini")} if values.get("model") == "mini" else {}  # so that stale.py can tell
+    write_whole(path, json.dumps({**values, **mini, "environment": environment()}, indent=2) + "\n")
 
 
 def choose_precision(asked, device, settings):

@@ -11,7 +11,7 @@ from tyro.conf import arg
 
 from bertnotes import __version__
 from bertnotes.experiments.records import choose_precision, command_of, read_record, write_record
-from bertnotes.files import RESULTS
+from bertnotes.files import MINI, RESULTS, hash_of
 from bertnotes.training import TrainConfig
 
 
@@ -37,7 +37,12 @@ def test_an_old_record_has_today_s_names(tmp_path):
 def test_a_new_record_names_its_version(tmp_path):
     write_record(tmp_path / "r.json", accuracy=0.5)
     record = read_record(tmp_path / "r.json")
-    assert record["accuracy"] == 0.5 and record["environment"]["bertnotes"] == __version__
+    assert record["accuracy"] == 0.5 and record["environment"]["bertnotes"] == __version__ and "mini" not in record
+
+
+def test_a_new_record_of_mini_names_its_weights(tmp_path):
+    write_record(tmp_path / "r.json", model="mini", accuracy=0.5)
+    assert read_record(tmp_path / "r.json")["mini"] == hash_of(MINI / "model.safetensors")
 
 
 @dataclass

@@ -84,6 +84,8 @@ BREAKAGES = [
     ("write **Time:** about 14 minutes", say(0, source=OPENING.replace("14", "11"))),
     ("write **Time:** about 14 minutes", say(0, source=OPENING.replace("**Time:**", "Time:"))),
     ("write: 9 more for the exercises", say(0, source=OPENING.replace(" 9 more", " 8 more"))),
+    ("cell 7: what it prints differs from run to run", tag(6, "show-code", "timing")),
+    ("cell 7: what it prints differs", lambda notebook: [tag(6, "timing")(notebook), say(6, source="took = 1")(notebook)]),
     ("write: 9 more for the exercises", say(0, source=OPENING.replace(", and 9 more for the exercises", ""))),
     ("after guess = None does not use it", say(3, source="print(guess_of_another)")),
     ("after guess_of_another = None does not use it", say(3, source="print(guess)")),
@@ -133,3 +135,17 @@ def test_the_slides_of_a_deck_are_those_of_nbconvert():
 
 def test_minutes_can_be_asked_of_any_page_of_the_course():
     assert all(guard.minutes(read_source(source)) > 5 for source in sources())
+
+
+def test_a_check_of_what_differs_between_processors_names_what_was_computed():
+    """A timing without the check behind it, or with one of something else, is told; with one of its own it is not."""
+    notebook = page()
+    timing = placed("skip", new_code_cell("took = 3.1\nprint(took)", metadata={"tags": ["timing", "nbval-ignore-output"]}))
+    timing.outputs = printed("3.1\n")
+    check = placed(
+        "skip", new_code_cell("# checked: it is quick\nassert took < 60", metadata={"tags": ["check:quick", "check"]})
+    )
+    notebook.cells[9:10] = [timing, check]
+    assert complaints(notebook) == []
+    check.source = "# checked: it is quick\ntook = 1\nassert 3 < 60"
+    assert [found for found in complaints(notebook) if "differs from run to run" in found] != []
