@@ -98,8 +98,8 @@ def forgotten_guesses(lesson):
 
 
 def unchecked(lesson):
-    """What a cell prints that nbval ignores, as it differs between processors, is held by the next check: it names a variable of
-    that cell. A view, which is HTML, is tested elsewhere."""
+    """What a cell prints that nbval ignores, as it differs between processors, is held by the next check: it names a variable
+    of that cell. A view, which is HTML, is tested elsewhere."""
     code = [(number, cell) for number, cell in enumerate(lesson.cells, start=1) if cell.cell_type == "code"]
     ignored = [at for at, (_, cell) in enumerate(code) if "timing" in tags(cell)]
     checks = {at: code[at + 1][1].source for at in ignored if at + 1 < len(code) and tagged(code[at + 1][1], "check")}
