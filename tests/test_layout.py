@@ -16,7 +16,7 @@ import bertnotes
 ROOT = Path(bertnotes.__file__).resolve().parents[1]
 SOURCES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in ROOT.glob("bertnotes/**/*.py")}
 TOOLS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in ROOT.glob("tools/*.py")}
-UNCOUNTED = ("bertnotes/exercises/", "bertnotes/pictures/drawings.py", "bertnotes/pictures/play.py")
+UNCOUNTED = ("bertnotes/exercises/", "bertnotes/pictures/drawings/", "bertnotes/pictures/play.py")
 PAGES = {path.name[:2]: path.read_text(encoding="utf-8") for path in (ROOT / "notebooks" / "src").glob("[0-9]*.py")}
 
 
@@ -70,7 +70,7 @@ def lines_of(paths):
 
 # the goal is 2,500, 2,000 and 2,500; these go up only with a new ability, as last with tables of any kind, low-rank changes,
 # classifiers of any kind, windows, class weights, exercises, things to drag, the form of pages, stamps and what is stale
-@pytest.mark.parametrize(("name", "most"), [("course", 4014), ("experiments", 2596), ("pictures, command and tools", 3797)])
+@pytest.mark.parametrize(("name", "most"), [("course", 4014), ("experiments", 2596), ("pictures, command and tools", 3803)])
 def test_the_library_can_be_read_whole(name, most):
     """Lines, comments and docstrings counted."""
     parts = {"course": {}, "experiments": {}, "pictures, command and tools": dict(TOOLS)}

@@ -1,4 +1,4 @@
-"""Draw the pictures that the pages embed: notebooks/figures, from bertnotes/pictures/drawings.py.
+"""Draw the pictures that the pages embed: notebooks/figures, from bertnotes/pictures/drawings.
 
     python tools/figures.py [--only 01] [--check]
 
@@ -6,7 +6,9 @@ A drawing is an SVG, the same text each time; where motion is the idea, an anima
 """
 
 import argparse
+import pkgutil
 import sys
+from importlib import import_module
 from itertools import accumulate
 
 import numpy as np
@@ -14,10 +16,14 @@ from check import ROOT
 from PIL import Image
 
 from bertnotes.files import whole
-from bertnotes.pictures.drawings import ANIMATIONS, DRAWINGS, film
+from bertnotes.pictures import drawings
+from bertnotes.pictures.drawings import film
 
 FOLDER = ROOT / "notebooks" / "figures"
 MOST_OF_ALL, MOST_OF_ONE = 6_000_000, 400_000  # bytes
+PAGES = [import_module(f"{drawings.__name__}.{module.name}") for module in pkgutil.iter_modules(drawings.__path__)]
+DRAWINGS = {name: draw for page in PAGES for name, draw in page.DRAWINGS.items()}
+ANIMATIONS = {name: made for page in PAGES for name, made in page.ANIMATIONS.items()}
 NAMES = sorted(DRAWINGS | ANIMATIONS)
 
 

@@ -15,7 +15,7 @@ import torch
 
 from bertnotes.attention import scaled_dot_product_attention
 from bertnotes.pictures.attention import attention_heatmap, vector_arrows, weight_bars
-from bertnotes.pictures.drawings import Chase
+from bertnotes.pictures.drawings.page01 import Chase
 from bertnotes.pictures.style import DARK, KEY, LIGHT, QUERY, matrix, small_png, vector
 from bertnotes.pictures.view import View, script_json
 
@@ -148,12 +148,12 @@ def random_dot_products(queries: int = 2000, keys: int = 8) -> list[dict]:
     )  # (size, plain or divided, query, key)
     largest = both.softmax(dim=-1).amax(dim=-1)
     far = (largest - largest.mean(dim=-1, keepdim=True)).abs().amax(dim=(0, 1))
-    bins = {"bins": 61, "range": (-REACH, REACH)}
+    edges = np.linspace(-REACH, REACH, 62)
     return [
         {
             "example": plain[at, far.argmin()].numpy().round(3).tolist(),
-            "counts": np.histogram(both[at, 0], **bins)[0].tolist(),
-            "divided": np.histogram(both[at, 1], **bins)[0].tolist(),
+            "counts": np.histogram(both[at, 0], edges)[0].tolist(),
+            "divided": np.histogram(both[at, 1], edges)[0].tolist(),
             "typical": [round(float(each.std()), 2) for each in both[at]],
             "largest": [round(float(each.mean()), 3) for each in largest[at]],
         }

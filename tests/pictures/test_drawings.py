@@ -6,9 +6,11 @@ from xml.etree import ElementTree
 
 import pytest
 import torch
+from figures import ANIMATIONS, DRAWINGS
 
 from bertnotes.pictures import style
-from bertnotes.pictures.drawings import ANIMATIONS, DRAWINGS, TINTS, Chase, Drawing, Films, number, tuple_of
+from bertnotes.pictures.drawings import TINTS, Drawing, number, tuple_of
+from bertnotes.pictures.drawings.page01 import Chase, Films
 from bertnotes.pictures.style import DARK, INK, KEY, LIGHT, QUERY, VALUE
 from bertnotes.pictures.view import PAGE
 

@@ -11,7 +11,7 @@ from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from bertnotes.attention import causal_mask, scaled_dot_product_attention
-from bertnotes.pictures.drawings import Chase
+from bertnotes.pictures.drawings.page01 import Chase
 from bertnotes.pictures.play import MAKERS, play, random_dot_products
 from bertnotes.pictures.style import DARK, LIGHT
 

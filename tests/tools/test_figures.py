@@ -9,7 +9,7 @@ from build_notebooks import NOTEBOOKS, sources
 from figures import FOLDER, NAMES
 from PIL import Image
 
-from bertnotes.pictures.drawings import Moment
+from bertnotes.pictures.drawings.page01 import Moment
 from bertnotes.pictures.style import png_of
 
 EMBEDDED = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
@@ -66,11 +66,11 @@ def test_the_animation_plays_once():
 
 
 def test_the_command_draws_what_is_asked_for(tmp_path, capsys):
-    assert figures.main(["--only", "01_f"], folder=tmp_path / "figures") == 0
-    assert [path.name for path in (tmp_path / "figures").iterdir()] == ["01_flow.svg"]
-    assert (tmp_path / "figures" / "01_flow.svg").read_bytes() == (FOLDER / "01_flow.svg").read_bytes()
+    assert figures.main(["--only", "01_m"], folder=tmp_path / "figures") == 0
+    assert [path.name for path in (tmp_path / "figures").iterdir()] == ["01_matrices.svg"]
+    assert (tmp_path / "figures" / "01_matrices.svg").read_bytes() == (FOLDER / "01_matrices.svg").read_bytes()
     assert figures.main(["--only", "77"], folder=tmp_path) == 2 and "no figure begins with 77" in capsys.readouterr().err
-    assert figures.main(["--check"], folder=tmp_path) == 1 and "01_flow.svg does not exist" in capsys.readouterr().err
+    assert figures.main(["--check"], folder=tmp_path) == 1 and "01_matrices.svg does not exist" in capsys.readouterr().err
 
 
 def embedded(text):
@@ -87,5 +87,5 @@ def test_an_embedded_figure_exists_and_is_described(source):
 
 
 def test_embedded_figures_are_found():
-    text = "# %% [markdown]\n# See:\n#\n# ![What it shows](figures/01_flow.svg)\n\n# %%\nshown = '![no](x.svg)'\n"
-    assert embedded(text) == [("What it shows", "figures/01_flow.svg")]
+    text = "# %% [markdown]\n# See:\n#\n# ![What it shows](figures/01_matrices.svg)\n\n# %%\nshown = '![no](x.svg)'\n"
+    assert embedded(text) == [("What it shows", "figures/01_matrices.svg")]
