@@ -2,8 +2,8 @@
 
 A drawing stands on a ground of its own, so that it reads in a light and in a dark window, and its smallest letters are 18 units
 of a width of 1,280: a slide of it can be read from the last row. Query, key and value have the colours of `style`. This module
-is what drawings are made of. tools/figures.py makes the files under notebooks/figures: from DRAWINGS of each module, the name of
-a file and the function that draws it, and from ANIMATIONS, the name and two functions: moments, and what draws one.
+is what drawings are made of. tools/figures.py makes the files under notebooks/figures: from DRAWINGS of each module, the name
+of a file and the function that draws it, and from ANIMATIONS, the name and two functions: moments, and what draws one.
 """
 
 import re
