@@ -87,6 +87,16 @@ def continues_word(tokenizer) -> Bool[Tensor, " vocabulary"]:
 # --- guesses ---------------------------------------------------------------------------------------------------------
 
 
+@torch.inference_mode()
+def word_probabilities(text: str, model, tokenizer) -> Float[Tensor, " vocabulary"]:
+    """How likely each word piece is for the one [MASK] of a text, by a `BertEncoder`. ValueError where there is not one."""
+    ids = tokenizer(text, return_tensors="pt")["input_ids"]
+    masked = ids == tokenizer.mask_token_id
+    if masked.sum() != 1:
+        raise ValueError(f"write one {tokenizer.mask_token}, in capitals and square brackets; {text!r} has {int(masked.sum())}")
+    return model.word_logits(model(ids).last_hidden_state[masked])[0].softmax(dim=-1)
+
+
 def guess(model, masked_ids: Ids, labels: Ids) -> tuple[Float[Tensor, "chosen vocabulary"], Int[Tensor, " chosen"]]:
     """Logits for the chosen positions alone, and what stood there.
 

@@ -4,12 +4,16 @@ import math
 
 import pytest
 import torch
+import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 from torch.testing import assert_close
 
-from bertnotes.masked_lm import IGNORED, choose_texts, evaluate_guesses, guess, mask_tokens, pack
+from bertnotes.encoder import BertEncoder
+from bertnotes.files import MINI
+from bertnotes.masked_lm import IGNORED, choose_texts, evaluate_guesses, guess, mask_tokens, pack, word_probabilities
+from bertnotes.models import load_tokenizer
 
 TEXTS = ["good film , good cast", "a good bad film", "bad bad bad"]
 
@@ -168,3 +172,21 @@ def test_texts_are_held_out_cleanly():
     assert choose_texts(labelled, unlabelled, held_out=2) == (texts, held_out)
     with pytest.raises(ValueError, match="hold out 4 of 4"):
         choose_texts(labelled, unlabelled, held_out=4)
+
+
+def test_words_for_a_gap_have_probabilities_that_sum_to_one():
+    tokenizer, model = load_tokenizer(), BertEncoder.from_pretrained()
+    chances = word_probabilities("The special [MASK] are great.", model, tokenizer)
+    assert chances.shape == (len(tokenizer),) and chances.sum().item() == pytest.approx(1, abs=1e-4)
+    assert tokenizer.convert_ids_to_tokens(chances.argmax().item()) == "effects"
+    theirs = transformers.AutoModelForMaskedLM.from_pretrained(MINI, dtype=torch.float32).eval()
+    inputs = tokenizer("The special [MASK] are great.", return_tensors="pt")
+    with torch.no_grad():
+        logits = theirs(**inputs).logits[0, inputs["input_ids"][0] == tokenizer.mask_token_id][0]
+    assert_close(chances, logits.softmax(dim=-1), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("text", ["no gap", "a [MASK] and a [MASK]", "a [mask]"])
+def test_a_text_has_one_gap(text):
+    with pytest.raises(ValueError, match="write one"):
+        word_probabilities(text, BertEncoder.from_pretrained(), load_tokenizer())
