@@ -12,9 +12,9 @@ WORDS = ("the", "plot", "makes", "no", "[MASK]")
 def bert() -> str:
     """A text goes in, a vector for each word comes out, and three things are done with these."""
     text = (
-        "The words the, plot, makes, no and [MASK] go into BERT. In each of its layers, every word looks at every other one. "
-        "Out comes a vector for each word. With these it fills the gap (sense), shows where it looks, or, after fine-tuning, "
-        "gives a verdict."
+        "The words the, plot, makes, no and [MASK] go into BERT. In each of its layers, every word looks at every word. "
+        "Out comes a vector for each word. From that of [MASK] it fills the gap (sense); from all it judges the text. Who "
+        "looks at whom inside can be drawn as a heatmap."
     )
     drawing = opened(640, "What goes in, and what comes out", text)
     for row, word in enumerate(WORDS):
@@ -29,13 +29,17 @@ def bert() -> str:
         for right in range(5):
             drawing.line((350, 150 + 92 * left), (572, 150 + 92 * right), color=GRID, width=1.5)
     drawing.write(461, 334, "BERT", 40, bold=True, halo=True).write(461, 384, "every word looks", NORMAL, QUIET, halo=True)
-    drawing.write(461, 412, "at every other", NORMAL, QUIET, halo=True)
+    drawing.write(461, 412, "at every word", NORMAL, QUIET, halo=True)
     drawing.write(130, 606, "a text", NORMAL, QUIET).write(461, 606, "layers of attention", NORMAL, QUIET)
     drawing.write(800, 606, "a vector for each word", NORMAL, QUIET)
-    uses = ((170, "fill the gap", "“sense”"), (334, "see where it looks", "a heatmap"), (498, "judge the text", "“negative”"))
-    for y, name, example in uses:
-        drawing.arrow((918, y), (976, y)).box(1106, y, 250, 100, "", INK)
-        drawing.write(1106, y - 18, name, NORMAL, bold=True).write(1106, y + 18, example, NORMAL, QUIET)
+    drawing.line((914, 140), (928, 140), (928, 436), (914, 436)).arrow((928, 288), (976, 288))
+    drawing.arrow((918, 518), (976, 518)).line((461, 104), (461, 92), (940, 92)).arrow((940, 92), (976, 92))
+    for y, name, example in (
+        (92, "who looks at whom", "a heatmap"),
+        (288, "judge the text", "“negative”"),
+        (518, "fill the gap", "“sense”"),
+    ):
+        drawing.box(1112, y, 264, 92).write(1112, y - 17, name, NORMAL, bold=True).write(1112, y + 17, example, NORMAL, QUIET)
     return str(drawing)
 
 
@@ -63,8 +67,8 @@ def family() -> str:
 
 
 ANCESTORS = (  # name, what was done, by whom
-    ("a large teacher", "UniLM v2, as large as BERT-base,", "read books, Wikipedia, news, the web"),
-    ("MiniLM, 12 layers", "learned to look where", "the teacher looks (distilled)"),
+    ("a teacher", "a UniLM v2 as large as BERT-base,", "with twelve layers"),
+    ("MiniLM, 12 layers", "learned to look where the", "teacher looks (distilled)"),
     ("6 layers", "every second layer", "was kept"),
     ("all-MiniLM-L6-v2", "learned from over a billion pairs", "which sentences belong together"),
     ("mini", "10,000 of 30,522 word pieces kept,", "then read 31.5 million tokens of reviews"),
