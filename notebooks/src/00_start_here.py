@@ -8,7 +8,7 @@
 # BERT is a program that turns each word of a text into a **vector**, a list of a few hundred numbers. They depend on the whole text, and much can be
 # done with them. On this page you meet a small BERT and see three things: it fills a gap, one can see where it looks, it judges a film review.
 #
-# **You need:** some Python, and algebra as at school. **Time:** about 30 minutes. Nothing is downloaded, and no account is needed.
+# **You need:** some Python, and algebra as at school. **Time:** about 40 minutes. Nothing is downloaded, and no account is needed.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # # Start here: a BERT that runs on this machine
@@ -166,9 +166,11 @@ for probability, piece in zip(*best, strict=True):
 # checked: mini fills the gap with "effects", and is sure of it
 if MY_TEXT == "The special [MASK] are great.":
     assert tokenizer.convert_ids_to_tokens(best.indices[0].item()) == "effects" and 0.9 < best.values[0] < 0.96
+elsewhere = word_probabilities("The special [MASK] at this restaurant are great.", model, tokenizer)
+assert tokenizer.convert_ids_to_tokens(elsewhere.argmax().item()) == "effects"
 
 # %% [markdown]
-# *Effects*, of course: this is about a film. (The piece `##s` would make *specials*.) Try a sentence of your own.
+# *Effects*, of course: this is about a film. (In *The special `[MASK]` at this restaurant are great*, too: that is what it has read.) (The piece `##s` would make *specials*.) Try a sentence of your own.
 #
 # One sentence proves little. Here are eight, each with the word that most people would write. In how many is it mini's first guess?
 
@@ -216,7 +218,13 @@ assert [bool(one) for one in found] == [True, False] * 4 and right == 4
 # - The capital of France is [MASK].
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# *asleep* and *edge*; but *in*, *one* and *not*: it knows how reviewers write, and no arithmetic.
+# | | most people | mini |
+# | --- | --- | --- |
+# | I fell ... | asleep | **asleep** |
+# | on the ... of my seat | edge | **edge** |
+# | Once ... a time | upon | in |
+# | Two plus two is ... | four | one (17 %) |
+# | The capital of France is ... | Paris | not (3 %) |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **4 minutes.** Let the class bet on each before the answer. Then let them propose sentences, and type them live into the notebook.
@@ -339,7 +347,13 @@ print(f"border 0:    right {at_zero} of 80")
 
 # %% tags=["check:eighty"]
 # checked: far more than a coin, on reviews that did not set the border, and with 0 as the border hardly more
-assert 61 <= correct <= 65 and 41 <= at_zero <= 45 and 1.8 < border < 2 and min(len(positive), len(negative)) >= 80
+assert (
+    61 <= correct <= 65
+    and 41 <= at_zero <= 45
+    and sum(leaning(text) > border for text, _ in positive[40:80]) in (35, 36, 37)
+    and 1.8 < border < 2
+    and min(len(positive), len(negative)) >= 80
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## It judges, with hardly any teaching
@@ -349,13 +363,17 @@ assert 61 <= correct <= 65 and 41 <= at_zero <= 45 and 1.8 < border < 2 and min(
 # Eighty short reviews, half of them positive. A coin gets 40 right. And mini?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# About 63. But of 31 short reviews in which the verdict is implied, negated or ironic, it gets 12 right.
+# | | right |
+# | --- | --- |
+# | border at 0 | 43 of 80 |
+# | border in the middle of eighty others | **63 of 80** |
+# | hard reviews, the verdict mostly implied | 12 of 31 |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **4 minutes.** Let them write a review that fools it: irony works nearly always. Page 10 teaches it with labels.
 
 # %% [markdown]
-# Eight of ten, and with 0 as the border hardly more than a coin. (Another eighty reviews would give 59 to 71. We drew them 2,000 times.) Do not make too much of it: these reviews are short and clear, their films are invented, and the authors of this
+# Eight of ten, and with 0 as the border hardly more than a coin. (Another eighty reviews would give 59 to 71. We drew them 2,000 times.) It forgives too much: it gets 36 of the 40 positive ones and 27 of the 40 negative ones. And do not make too much of it: these reviews are short and clear, their films are invented, and the authors of this
 # course wrote them. Now one of your own.
 
 # %% tags=["timing", "nbval-ignore-output"]
@@ -400,8 +418,18 @@ assert len(hard) == 31 and (hard["note"] == "implied").sum() == 24 and 17 <= foo
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![mini's ancestors: a teacher; MiniLM, which learned to look where the teacher looks; every second layer of it; all-MiniLM-L6-v2, which learned which sentences belong together; and mini, with 10,000 word pieces, which then read reviews](figures/00_ancestry.svg)
 
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## How much came from where?
+#
+# | hidden tokens of reviews, guessed right | at the start | after 8 million tokens of reviews |
+# | --- | --- | --- |
+# | mini, with its ancestors | 6 % | **40 %** |
+# | the same size, from random numbers | 0 % | 14 % |
+#
+# (About 10 % come free: a tenth of the chosen tokens stays visible.)
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Training from nothing takes weeks on many machines. So nearly everyone begins with what others have trained. Ask: of what mini does well, what came from reviews, and what from its ancestors?
+# **3 minutes for both slides.** BERT's own training took four days on many special chips (Devlin et al., appendix A.2). So nearly everyone begins with what others have trained. Ask: of what mini does well, what came from reviews, and what from its ancestors?
 
 # %% [markdown]
 # A model of BERT-base's size was the **teacher**. MiniLM was trained to look where the teacher's last layer looks: it was **distilled** (Wang et al. 2020). Somebody kept every second layer. Others trained that further, on pairs of sentences that belong together. So where we find a head
