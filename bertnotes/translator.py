@@ -74,7 +74,7 @@ class Translator(nn.Module):
 
     looks_at: "all" memories, one for each digit, or the "last" alone. Nothing else differs: with one memory to look at, its
     weight is always 1, and the decoder gets the same vector at every word.
-    forward: scores for the word that comes after each of `said`, and how each looked at the digits. cut: attention adds nothing.
+    forward: scores for the word that comes after each of `said`, and how each looked at the digits. cut: attention adds 0.
     """
 
     def __init__(self, looks_at: str = "all", size: int = 64):

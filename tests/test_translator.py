@@ -55,7 +55,9 @@ def test_both_kinds_start_alike_and_differ_in_what_they_see():
     for model, seen in ((every, (digits != PADDING).sum(dim=1)), (last, torch.ones(20))):
         _, weights = model(digits, translator.shifted(words))
         assert weights.shape == (20, 18, 12) and torch.allclose(weights.sum(dim=-1), torch.ones(20, 18))
-        assert (weights[:, 0] > 0).sum(dim=-1).equal(seen.long()) and weights[digits[:, None].expand_as(weights) == 0].sum() == 0
+        assert (weights[:, 0] > 0).sum(dim=-1).equal(seen.long()) and weights[
+            digits[:, None].expand_as(weights) == 0
+        ].sum() == 0
     one_number = digits[:, 1:2]  # one digit: there is one memory, so all and last are the same
     assert torch.allclose(every(one_number, words)[0], last(one_number, words)[0], atol=1e-6)
     with pytest.raises(ValueError, match="got 'none'"):
