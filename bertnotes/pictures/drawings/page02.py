@@ -147,7 +147,7 @@ def _decoder(drawing, looks):
         drawing.arrow((463, 360), (504, 360), width=5).box(548, 360, 84, 84, "", fill="#ffffff")
         drawing.write(548, 348, "one", 20, bold=True).write(548, 374, "vector", 20, bold=True)
         drawing.arrow((592, 360), (650, 360), width=5)
-        drawing.write(548, 412, "the bottleneck", NORMAL, WRONG, bold=True)
+        drawing.write(548, 426, "the bottleneck", NORMAL, WRONG, bold=True)
         drawing.line((548, 318), (548, 190), (AT_WORD[-1], 190), color=VALUE, width=3)
         for x in AT_WORD:
             drawing.arrow((x, 190), (x, 237), color=VALUE, width=3)
