@@ -36,7 +36,7 @@ ONE_STEP = Number(  # the gradient at w = 1 is -16
     mistakes={
         -0.6: "You went uphill: the gradient, −16, has to be *subtracted*.",
         1.8: "The gradient you used is −8. The inside, 2w − 6, grows twice as fast as w: that is one more factor of 2.",
-        1.4: "The gradient you used is −4, which is the error. The slope of a square is 2 times that, and the inside has a slope too.",
+        1.4: "The gradient you used is −4, the error. The slope of a square is twice that, and the inside has a slope.",
         0.2: "You went uphill, and with the gradient −8. Subtract it; and the inside, 2w − 6, has a slope of 2.",
         17.0: "You subtracted the whole gradient. The learning rate, 0.1, makes the step smaller.",
         -16.0: "That is the gradient. Now take the step: subtract 0.1 times it from w = 1.",
@@ -65,11 +65,6 @@ SURPRISE = Number(
 )
 
 # --- cross-attention --------------------------------------------------------------------------------------------------
-
-
-def cross(asking, asked, W_Q, W_K, W_V, mask):
-    """The output and the weights of cross-attention."""
-    return scaled_dot_product_attention(asking @ W_Q, asked @ W_K, asked @ W_V, mask)
 
 
 def cross_cases(seed):
@@ -102,6 +97,9 @@ def from_where(query="asking", key="asked", value="asked", q="W_Q", k="W_K", v="
     return formula
 
 
+CROSS = from_where()
+
+
 def bare(**given):
     """No matrices."""
     return scaled_dot_product_attention(given["asking"], given["asked"], given["asked"], given["mask"])
@@ -109,23 +107,23 @@ def bare(**given):
 
 def turned(**given):
     """The matrices from the wrong side."""
-    return from_where()(**{name: x.mT if name.startswith("W") else x for name, x in given.items()})
+    return CROSS(**{name: x.mT if name.startswith("W") else x for name, x in given.items()})
 
 
 def unscaled(**given):
     """Scores that are not divided."""
     size = given["W_Q"].shape[-1]
-    return from_where()(**(given | {"W_Q": given["W_Q"] * size**0.5}))
+    return CROSS(**(given | {"W_Q": given["W_Q"] * size**0.5}))
 
 
 CROSS_ATTENTION = Exercise(
     function="cross_attention",
     cases=cross_cases,
-    right=cross,
+    right=CROSS,
     parts=("output", "weights"),
     mistakes=(
         Mistake(
-            "The two sentences have traded places: the sentence that is asked asks. Queries come from `asking`, keys and values "
+            "The two sentences have traded places: the one that is asked asks. Queries come from `asking`, keys and values "
             "from `asked`.",
             (from_where("asked", "asking", "asking", masked=False), from_where("asked", "asking", "asking")),
         ),
@@ -166,22 +164,22 @@ CROSS_ATTENTION = Exercise(
         Mistake("The matrices are transposed. A row times a matrix is `asking @ W_Q`, without `.T`.", (turned,)),
         Mistake("The scores are not divided by the root of $d_k$: page 01's `attention` does that.", (unscaled,)),
         Mistake(
-            "The two come back in the wrong order: first the output, then the weights.", (lambda **given: cross(**given)[::-1],)
+            "The two come back in the wrong order: first the output, then the weights.", (lambda **given: CROSS(**given)[::-1],)
         ),
         Mistake(
             "Only the output comes back; `attention` gives two things, output and weights. Return both.",
-            (lambda **given: cross(**given)[0],),
+            (lambda **given: CROSS(**given)[0],),
         ),
-        Mistake("Only the weights come back; return the output and the weights.", (lambda **given: cross(**given)[1],)),
+        Mistake("Only the weights come back; return the output and the weights.", (lambda **given: CROSS(**given)[1],)),
     ),
     errors={
         "shapes cannot be multiplied": (
-            "There are as many values as keys, from the same sentence, `asked`. And a table of words stands left of its matrix: "
+            "There are as many values as keys, both from `asked`. And a table of words stands left of its matrix: "
             "`asking @ W_Q`."
         ),
         "Expected size for first two dimensions": "Keys and values come from the same sentence, `asked`, so there are as many.",
         "must match the size of tensor": (
-            "The mask is (query, key): a row for each word of `asking`, a column for each word of `asked`. Do queries come from "
+            "The mask is (query, key): a row for each word of `asking`, a column for each of `asked`. Do queries come from "
             "`asking`, keys from `asked`?"
         ),
         "masked_fill": "There may be no mask: `mask` is None then. Hand it on as it is.",
@@ -222,12 +220,10 @@ SHIFTED = Exercise(
             (lambda words, go: words,),
         ),
         Mistake(
-            "They are moved the wrong way: at each place stands the word *after* it, the very answer to come. The first word goes "
-            "to the second place.",
+            "They are moved the wrong way: at each place stands the word *after* it. The first word goes to the second place.",
             (
                 lambda words, go: torch.cat([words[:, 1:], column(words, go)], dim=1),
                 lambda words, go: words.roll(-1, dims=1),
-                lambda words, go: torch.cat([column(words, go), words[:, 1:]], dim=1),
             ),
         ),
         Mistake(
@@ -259,15 +255,15 @@ SHIFTED = Exercise(
         ),
         Mistake(
             "`go` has taken the place of the first word, and the others are where they were. Move them by one.",
-            (lambda words, go: torch.cat([column(words, go), words[:, 1:]], dim=1) * 1 + 0,),
+            (lambda words, go: torch.cat([column(words, go), words[:, 1:]], dim=1),),
         ),
     ),
     errors={
         "Sizes of tensors must match": "`torch.cat` puts them side by side along `dim=1`; both need as many rows.",
-        "Tensors must have same number of dimensions": (
+        "Dimension out of range": (
             "The column of `go` needs two axes: `torch.full_like(words[:, :1], go)`; `words[:, 0]` would lose one."
         ),
-        "expected Tensor as element": "`torch.cat` joins tensors: make a column of `go` with `torch.full_like(words[:, :1], go)`.",
+        "expected Tensor as element": "`torch.cat` joins tensors: a column of `go` is `torch.full_like(words[:, :1], go)`.",
     },
 )
 
@@ -326,7 +322,7 @@ DESCEND = Exercise(
             (lambda start, target, rate, steps: start,),
         ),
         Mistake(
-            "The step is a tenth of what it should be, or the gradient of another loss: the slope of $(w - 3)^2$ is $2(w - 3)$.",
+            "The gradient is that of another loss: the slope of $(w - 3)^2$ is $2(w - 3)$. `backward` works it out.",
             (with_slip(factor=1.0), with_slip(factor=0.2)),
         ),
         Mistake(
@@ -337,11 +333,11 @@ DESCEND = Exercise(
     errors={
         "leaf Variable that requires grad": "The step has to stand inside `with torch.no_grad():`.",
         "unsupported operand type(s) for *: 'float' and 'NoneType'": (
-            "`w.grad` is None there: it is forgotten after `backward`, or w is a new tensor. Forget it *before* `backward`, and "
+            "`w.grad` is None there: forgotten after `backward`, or w is a new tensor. Forget it *before* `backward`, and "
             "change w in place: `w -= ...`."
         ),
         "does not require grad": "`w` is a new tensor after `w = w - ...` inside `no_grad`; change it in place: `w -= ...`.",
-        "'NoneType' object has no attribute": "`w.grad` is None before the first `backward`. `w.grad = None` works at any time.",
+        "'NoneType' object has no attribute": "`w.grad` is None before the first `backward`. Write `w.grad = None`.",
     },
 )
 
