@@ -162,7 +162,7 @@ CROSS_ATTENTION = Exercise(
         ),
         Mistake("The matrices are missing: the vectors themselves are compared. Make Q, K and V of them first.", (bare,)),
         Mistake("The matrices are transposed. A row times a matrix is `asking @ W_Q`, without `.T`.", (turned,)),
-        Mistake("The scores are not divided by the root of $d_k$: page 01's `attention` does that.", (unscaled,)),
+        Mistake("The scores are not divided by the root of $d_k$: the `attention` that is given does that.", (unscaled,)),
         Mistake(
             "The two come back in the wrong order: first the output, then the weights.", (lambda **given: CROSS(**given)[::-1],)
         ),

@@ -217,8 +217,8 @@ def descent() -> str:
         return 90 + 100 * w, 560 - 44 * loss
 
     drawing.line(place(-0.3, 0), place(6.4, 0), color=QUIET, width=2)
-    for w in range(7):
-        drawing.write(place(w, 0)[0], 584, str(w), 20, QUIET)
+    for tick in range(7):
+        drawing.write(place(tick, 0)[0], 584, str(tick), 20, QUIET)
     drawing.write(place(6.4, 0)[0] + 20, 560, "w", NORMAL, bold=True)
     drawing.line(*(place(w / 10, (w / 10 - right) ** 2) for w in range(-1, 62)), color=PALE, width=5)
     w = path[0]
@@ -262,8 +262,16 @@ def pair() -> str:
             _cell(drawing, left + column * wide, top + at * high, (wide, high), float(weights[at, column]))
     for x, y, columns, rows in ((0, 0, 3, 3), (3, 0, 2, 3), (0, 3, 3, 2), (3, 3, 2, 2)):
         cross = x != y
-        place = {"x": left + x * wide, "y": top + y * high, "width": columns * wide, "height": rows * high}
-        drawing.add("rect", fill="none", stroke=WRONG if cross else INK, stroke_width=4, **place)
+        drawing.add(
+            "rect",
+            x=left + x * wide,
+            y=top + y * high,
+            width=columns * wide,
+            height=rows * high,
+            fill="none",
+            stroke=WRONG if cross else INK,
+            stroke_width=4,
+        )
     lines = (
         ("dark frames: a word looks at its own sentence", INK),
         ("red frames: a word looks at the other one", WRONG),
