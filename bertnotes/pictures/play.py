@@ -197,5 +197,5 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "temperature": ("Set the temperature", 410, _temperature),
     "scaling": ("Why divide by the root of d?", 640, _scaling),
     "mask": ("Who may look at whom?", 490, _mask),
-    "learning_rate": ("Set the learning rate", 560, _learning_rate),
+    "learning_rate": ("Set the learning rate", 520, _learning_rate),
 }

@@ -188,7 +188,7 @@ def test_a_mask_counts_as_the_library_does_and_walks_by_keyboard(opened):
 
 def test_a_learning_rate_steps_as_torch_does(opened):
     page = opened("learning_rate")
-    page.get_by_text("5 steps").click()
+    page.get_by_role("button", name="5 steps").click()
     w = torch.zeros((), dtype=torch.double, requires_grad=True)
     path = page.evaluate("path")
     for met in path:
@@ -201,10 +201,10 @@ def test_a_learning_rate_steps_as_torch_does(opened):
     for rate, steps, said in (("0.5", "1 step", "There."), ("1", "5 steps", "side to side"), ("1.1", "5 steps", "it diverges")):
         page.locator("#rate").fill(rate)
         assert page.evaluate("path") == [0] and page.inner_text("#words") == "Press a button to take steps."
-        page.get_by_text(steps, exact=True).click()
+        page.get_by_role("button", name=steps).click()
         assert said in page.inner_text("#words"), rate
     for _ in range(5):
-        page.get_by_text("5 steps").click()
+        page.get_by_role("button", name="5 steps").click()
     assert page.evaluate("path.length") == 21 and "No more steps" in page.inner_text("#words")
     page.get_by_text("back to the start").click()
     page.focus("#rate")
