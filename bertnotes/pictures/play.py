@@ -15,7 +15,9 @@ import torch
 
 from bertnotes.attention import scaled_dot_product_attention
 from bertnotes.pictures.attention import attention_heatmap, vector_arrows, weight_bars
+from bertnotes.pictures.charts import line_chart
 from bertnotes.pictures.drawings.page01 import Chase
+from bertnotes.pictures.drawings.page02 import Steps
 from bertnotes.pictures.style import DARK, KEY, LIGHT, QUERY, matrix, small_png, vector
 from bertnotes.pictures.view import View, script_json
 
@@ -34,6 +36,7 @@ def play(name: str, **given) -> View:
     temperature: words, scores (word,), temperature: what softmax gives at any temperature.
     scaling: nothing: dot products of 2 to 1,024 random numbers, divided by the root and not.
     mask: words, scores (word, word), already divided, values (word, 2), mask (word, word) of bool, True = may look.
+    learning_rate: rate: gradient descent on the loss of one number, by steps, at any learning rate.
     Raises ValueError at a name that there is not, and where numbers and words do not fit.
     """
     if name not in MAKERS:
@@ -176,9 +179,23 @@ def _mask(words=Chase.words, scores=Chase.scaled, values=Chase.V, mask=None):
     return data | {"mask": mask.tolist()}, draw, f"who of {', '.join(words)} may look at whom, and the weights"
 
 
+def _learning_rate(rate=Steps.rate):
+    data = {"right": Steps.right, "start": Steps.start, "rate": float(rate), "rates": [0.01, 1.2]}
+    if not data["rates"][0] <= data["rate"] <= data["rates"][1]:
+        raise ValueError(f"the slider goes from a learning rate of 0.01 to 1.2; got {rate}")
+
+    def draw():
+        steps = list(range(9))
+        lines = {f"rate {each:g}": Steps.path(8, each) for each in (data["rate"], 0.5, 1.0)}
+        line_chart(steps, lines, xlabel="steps", title="one number that should become 3", logarithmic="")
+
+    return data, draw, "one number on its way to 3 in steps, at learning rates that are too small, right and too large"
+
+
 MAKERS = {  # name: title, height in a page, what makes its data, its picture and its alternative text
     "query_and_keys": ("Drag the query and the keys", 545, _query_and_keys),
     "temperature": ("Set the temperature", 410, _temperature),
     "scaling": ("Why divide by the root of d?", 640, _scaling),
     "mask": ("Who may look at whom?", 490, _mask),
+    "learning_rate": ("Set the learning rate", 520, _learning_rate),
 }

@@ -69,7 +69,7 @@ def test_a_word_stays_text(opened):
 @pytest.mark.parametrize(
     ("name", "given", "message"),
     [
-        ("dice", {}, "no 'dice' to play with; there are query_and_keys, temperature, scaling, mask"),
+        ("dice", {}, "no 'dice' to play with; there are query_and_keys, temperature, scaling, mask, learning_rate"),
         ("temperature", {"words": [], "scores": []}, "room for 1 to 6 words; got 0"),
         ("temperature", {"words": ["a"] * 7, "scores": [0.0] * 7}, "room for 1 to 6 words; got 7"),
         ("temperature", {"words": ["a", "b"], "scores": [1.0]}, "2 tokens and values"),
@@ -78,6 +78,7 @@ def test_a_word_stays_text(opened):
         ("query_and_keys", {"keys": [[1.0, 2.0]]}, r"keys must be finite numbers \(3, 2\); got shape \(1, 2\)"),
         ("query_and_keys", {"values": [[1.0, float("nan")]] * 3}, "values must be finite"),
         ("mask", {"mask": [[1, 0, 1]] * 3}, r"True and False \(3, 3\), True = may look; got int64"),
+        ("learning_rate", {"rate": 2}, "0.01 to 1.2; got 2"),
         ("mask", {"scores": [[1.0]]}, r"scores must be finite numbers \(3, 3\); got shape \(1, 1\)"),
     ],
 )
@@ -183,6 +184,32 @@ def test_a_mask_counts_as_the_library_does_and_walks_by_keyboard(opened):
     page.keyboard.press("Enter")
     assert page.evaluate("mask")[0] == [False, True, False]
     assert page.evaluate("cells.flat().filter((cell) => cell.tabIndex === 0).length") == 1
+
+
+def test_a_learning_rate_steps_as_torch_does(opened):
+    page = opened("learning_rate")
+    page.get_by_role("button", name="5 steps").click()
+    w = torch.zeros((), dtype=torch.double, requires_grad=True)
+    path = page.evaluate("path")
+    for met in path:
+        near(met, w.detach())
+        ((w - 3) ** 2).backward()
+        with torch.no_grad():
+            w -= 0.1 * w.grad
+        w.grad = None
+    assert len(path) == 6 and "After 5 steps: w = 2.02, loss 0.97." in page.inner_text("#words")
+    for rate, steps, said in (("0.5", "1 step", "There."), ("1", "5 steps", "side to side"), ("1.1", "5 steps", "it diverges")):
+        page.locator("#rate").fill(rate)
+        assert page.evaluate("path") == [0] and page.inner_text("#words") == "Press a button to take steps."
+        page.get_by_role("button", name=steps).click()
+        assert said in page.inner_text("#words"), rate
+    for _ in range(5):
+        page.get_by_role("button", name="5 steps").click()
+    assert page.evaluate("path.length") == 21 and "No more steps" in page.inner_text("#words")
+    page.get_by_text("back to the start").click()
+    page.focus("#rate")
+    page.keyboard.press("ArrowLeft")
+    assert page.get_attribute("#rate", "aria-valuetext") == "learning rate 1.09" and page.evaluate("path.length") == 1
 
 
 @pytest.mark.parametrize("name", MAKERS)

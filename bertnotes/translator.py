@@ -1,0 +1,127 @@
+"""A toy translator, from digits to German number words, that looks back at what it read or makes do with one vector. Page 02.
+
+An encoder reads the digits, a decoder says the words: `2 1 4 7` is *ein und zwanzig sieben und vierzig*, one and twenty, seven
+and forty. Sutskever, Vinyals & Le 2014 and Cho et al. 2014 (encoder and decoder); Bahdanau, Cho & Bengio 2015 (looking back).
+
+Axes: batch, then position. A row is up to LONGEST numbers of two digits, filled up with PADDING.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from bertnotes.attention import MultiHeadAttention
+
+ONES = "ein zwei drei vier fünf sechs sieben acht neun".split()  # 1 to 9
+TENS = "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig".split()  # 2 to 9
+VOCABULARY = ["<pad>", "<go>", "und", *ONES, *TENS]
+PADDING, GO, UND = 0, 1, 2
+LONGEST = 6  # numbers in a row
+
+Digits = Int[Tensor, "batch digit"]  # 1 to 9, then PADDING
+Words = Int[Tensor, "batch word"]  # places in VOCABULARY, then PADDING
+
+
+def say(numbers) -> list[str]:
+    """Numbers of two digits, none of them 0 or below 21, as German words.
+
+    >>> say([21, 47])
+    ['ein', 'und', 'zwanzig', 'sieben', 'und', 'vierzig']
+    """
+    for number in numbers:
+        if not 21 <= number <= 99 or number % 10 == 0:
+            raise ValueError(f"a number is from 21 to 99 and does not end in 0; got {number}")
+    return [word for number in numbers for word in (ONES[number % 10 - 1], "und", TENS[number // 10 - 2])]
+
+
+def make_rows(count: int, seed: int, length: int | None = None) -> tuple[Digits, Words]:
+    """Random rows of 1 to LONGEST numbers, or of `length`: digits (count, 2 LONGEST) and their words (count, 3 LONGEST)."""
+    generator = torch.Generator().manual_seed(seed)
+    tens = torch.randint(2, 10, (count, LONGEST), generator=generator)
+    ones = torch.randint(1, 10, (count, LONGEST), generator=generator)
+    lengths = torch.randint(1, LONGEST + 1, (count, 1), generator=generator) if length is None else torch.tensor([[length]])
+    there = torch.arange(LONGEST) < lengths
+    words = torch.stack([ones + UND, torch.full_like(ones, UND), tens + UND + len(ONES) - 1], dim=-1)
+    digits = torch.stack([tens, ones], dim=-1)
+    return (digits * there[..., None]).flatten(1), (words * there[..., None]).flatten(1)
+
+
+def new_rows(count: int, seed: int, length: int, known: Digits) -> tuple[Digits, Words]:
+    """Rows of so many numbers, as many of `count` as are not among the known ones."""
+    digits, words = make_rows(count, seed, length)
+    seen = {tuple(row) for row in known.tolist()}
+    new = [tuple(row) not in seen for row in digits.tolist()]
+    return digits[new], words[new]
+
+
+def batches(digits: Digits, words: Words, size: int, seed: int) -> Iterator[tuple[Digits, Words]]:
+    """All rows once, shuffled, `size` at a time: one epoch."""
+    order = torch.randperm(len(digits), generator=torch.Generator().manual_seed(seed))
+    for chosen in order.split(size):
+        yield digits[chosen], words[chosen]
+
+
+def shifted(words: Words) -> Words:
+    """The words that stand before each word: GO in front, the last one away."""
+    return torch.cat([torch.full_like(words[:, :1], GO), words[:, :-1]], dim=1)
+
+
+class Translator(nn.Module):
+    """An encoder, a decoder, and cross-attention from the decoder's states to the encoder's memories.
+
+    looks_at: "all" memories, one for each digit, or the "last" alone. Nothing else differs: with one memory to look at, its
+    weight is always 1, and the decoder gets the same vector at every word.
+    forward: scores for the word that comes after each of `said`, and how each looked at the digits. cut: attention adds 0.
+    """
+
+    def __init__(self, looks_at: str = "all", size: int = 64):
+        super().__init__()
+        if looks_at not in ("all", "last"):
+            raise ValueError(f'the decoder looks at "all" memories or at the "last"; got {looks_at!r}')
+        self.looks_at = looks_at
+        self.digit, self.word = nn.Embedding(10, size), nn.Embedding(len(VOCABULARY), size)
+        self.encoder, self.decoder = nn.GRU(size, size, batch_first=True), nn.GRU(size, size, batch_first=True)
+        self.cross_attention = MultiHeadAttention(size, num_heads=1)
+        self.score = nn.Linear(size, len(VOCABULARY))
+
+    def forward(
+        self, digits: Digits, said: Words, cut: bool = False
+    ) -> tuple[Float[Tensor, "batch word vocabulary"], Float[Tensor, "batch word digit"]]:
+        memories, _ = self.encoder(self.digit(digits))  # one after each digit
+        last = (digits != PADDING).sum(dim=1) - 1  # the place of each row's last digit
+        states, _ = self.decoder(self.word(said), memories[torch.arange(len(digits)), last][None])
+        found, weights = self.cross_attention(states, memories, mask=self.mask(digits, last))
+        return self.score(states if cut else states + found), weights[:, 0]
+
+    def mask(self, digits: Digits, last: Int[Tensor, " batch"]) -> Bool[Tensor, "batch 1 1 digit"]:
+        """What the decoder may look at: True where a memory may be seen."""
+        place, end = torch.arange(digits.shape[1]), last[:, None]
+        return (place <= end if self.looks_at == "all" else place == end)[:, None, None]
+
+
+def word_loss(model: Translator, digits: Digits, words: Words) -> Float[Tensor, ""]:
+    """The mean cross-entropy of the right words, in nats, with teacher forcing; padding does not count."""
+    scores, _ = model(digits, shifted(words))
+    return cross_entropy(scores.flatten(0, 1), words.flatten(), ignore_index=PADDING)
+
+
+@torch.inference_mode()
+def translate(model: Translator, digits: Digits) -> tuple[Words, Float[Tensor, "batch word digit"]]:
+    """The words that the model says on its own, each time the likeliest one, and where it looked.
+
+    All rows must have as many numbers as the longest: the model does not say when it has finished, so it is stopped.
+    """
+    said = torch.full((len(digits), 1), GO)
+    for _ in range(3 * int((digits != PADDING).sum(dim=1).max()) // 2):
+        scores, weights = model(digits, said)
+        said = torch.cat([said, scores[:, -1:].argmax(dim=-1)], dim=1)
+    return said[:, 1:], weights
+
+
+def share_right(model: Translator, digits: Digits, words: Words) -> float:
+    """The share of rows, all of one length, that are translated without a mistake."""
+    said, _ = translate(model, digits)
+    return (said == words[:, : said.shape[1]]).all(dim=1).float().mean().item()

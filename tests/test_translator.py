@@ -1,0 +1,105 @@
+"""The toy translator: rows said as German says them, one mask between the two kinds, and a loss by hand."""
+
+import math
+
+import pytest
+import torch
+
+from bertnotes import translator
+from bertnotes.translator import GO, LONGEST, PADDING, VOCABULARY, Translator
+
+
+def test_rows_are_said_as_german_says_them():
+    digits, words = translator.make_rows(300, seed=0)
+    assert digits.shape == (300, 2 * LONGEST) and words.shape == (300, 3 * LONGEST)
+    for row, spoken in zip(digits.tolist(), words.tolist(), strict=True):
+        numbers = [10 * tens + ones for tens, ones in zip(row[::2], row[1::2], strict=True) if tens]
+        assert translator.say(numbers) == [VOCABULARY[word] for word in spoken if word != PADDING]
+        assert row == [*(int(digit) for number in numbers for digit in str(number)), *[PADDING] * (len(row) - 2 * len(numbers))]
+    lengths = (digits != PADDING).sum(dim=1)
+    assert set(lengths.tolist()) == set(range(2, 2 * LONGEST + 1, 2))
+    assert (translator.make_rows(9, seed=1, length=3)[0] != PADDING).sum(dim=1).eq(6).all()
+
+
+@pytest.mark.parametrize("number", [20, 7, 30, 100])
+def test_a_number_that_cannot_be_said_is_named(number):
+    with pytest.raises(ValueError, match=f"got {number}"):
+        translator.say([21, number])
+
+
+def test_an_epoch_has_every_row_once_in_another_order():
+    digits, words = translator.make_rows(100, seed=0)
+    parts = list(translator.batches(digits, words, size=32, seed=1))
+    assert [len(part) for part, _ in parts] == [32, 32, 32, 4]
+    met = torch.cat([torch.cat(part, dim=1) for part in parts])
+    assert sorted(met.tolist()) == sorted(torch.cat([digits, words], dim=1).tolist()) and not met[:, :12].equal(digits)
+
+
+def test_new_rows_are_new():
+    known, _ = translator.make_rows(60, seed=0, length=1)
+    digits, words = translator.new_rows(200, seed=1, length=1, known=known)
+    assert 0 < len(digits) < 200 and len(digits) == len(words)
+    assert not {tuple(row) for row in digits.tolist()} & {tuple(row) for row in known.tolist()}
+
+
+def test_shifted_by_hand():
+    assert translator.shifted(torch.tensor([[3, 2, 12], [4, 2, 13]])).tolist() == [[GO, 3, 2], [GO, 4, 2]]
+
+
+def test_both_kinds_start_alike_and_differ_in_what_they_see():
+    torch.manual_seed(0)
+    every = Translator("all")
+    last = Translator("last")
+    last.load_state_dict(every.state_dict())
+    digits, words = translator.make_rows(20, seed=0)
+    for model, seen in ((every, (digits != PADDING).sum(dim=1)), (last, torch.ones(20))):
+        _, weights = model(digits, translator.shifted(words))
+        assert weights.shape == (20, 18, 12) and torch.allclose(weights.sum(dim=-1), torch.ones(20, 18))
+        assert (weights[:, 0] > 0).sum(dim=-1).equal(seen.long()) and weights[
+            digits[:, None].expand_as(weights) == 0
+        ].sum() == 0
+    one_number = digits[:, 1:2]  # one digit: there is one memory, so all and last are the same
+    assert torch.allclose(every(one_number, words)[0], last(one_number, words)[0], atol=1e-6)
+    with pytest.raises(ValueError, match="got 'none'"):
+        Translator("none")
+
+
+@pytest.mark.parametrize("looks_at", ["all", "last"])
+def test_padding_changes_nothing(looks_at):
+    torch.manual_seed(0)
+    model, (digits, words) = Translator(looks_at), translator.make_rows(5, seed=0, length=2)
+    short = model(digits[:, :4], words[:, :6])[0]
+    assert torch.allclose(short, model(digits, words)[0][:, :6], atol=1e-6)
+
+
+def test_the_loss_of_a_model_that_knows_nothing():
+    model, (digits, words) = Translator(), translator.make_rows(5, seed=0)
+    torch.nn.init.zeros_(model.score.weight)
+    torch.nn.init.zeros_(model.score.bias)
+    assert translator.word_loss(model, digits, words).item() == pytest.approx(math.log(len(VOCABULARY)), rel=1e-5)
+
+
+def test_a_word_is_not_told_what_it_is():
+    """Teacher forcing shows the words before: scores for a word do not change with the word itself."""
+    torch.manual_seed(0)
+    model, (digits, words) = Translator(), translator.make_rows(5, seed=0, length=6)
+    other = words.clone()
+    other[:, 7] = VOCABULARY.index("acht")
+    before, after = (model(digits, translator.shifted(spoken))[0] for spoken in (words, other))
+    assert torch.equal(before[:, :8], after[:, :8]) and not torch.allclose(before[:, 8], after[:, 8])
+
+
+def test_a_few_steps_learn_one_number_and_translate_says_it():
+    torch.manual_seed(0)
+    model, (digits, words) = Translator(size=16), translator.make_rows(1, seed=0, length=2)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    for _ in range(60):
+        loss = translator.word_loss(model, digits, words)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    said, weights = translator.translate(model, digits)
+    assert said.equal(words[:, :6]) and weights.shape == (1, 6, 12) and translator.share_right(model, digits, words) == 1
+    wrong = words.clone()
+    wrong[0, 5] = 5
+    assert translator.share_right(model, digits, wrong) == 0
