@@ -20,7 +20,7 @@ Losses = Float[Tensor, " hidden_word"]
 Head = tuple[int, int]  # layer and head, both counted from 0
 
 
-def hidden_word_exam(tokenizer, rows: int = 24, length: int = 64) -> tuple[tuple[Ids, Ids], tuple[Ids, Ids]]:
+def hidden_word_exam(tokenizer, rows: int = 16, length: int = 64) -> tuple[tuple[Ids, Ids], tuple[Ids, Ids]]:
     """Two exams on the course's reviews, of so many rows each: (ids with words hidden, labels), twice, on different reviews."""
     texts = load_imdb_data(FIRST_REVIEWS, sample=120, seed=0)[0]
     packed = pack(tokenizer, texts, length)[: 2 * rows].long()
