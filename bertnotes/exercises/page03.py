@@ -14,12 +14,15 @@ from bertnotes.exercises.page01 import drawn, drawn_mask
 
 NAMES = ("query", "key", "value", "output")
 RESHAPED = (
-    "The shape is right, but words and heads are mixed: `view` and `reshape` lay the same sequence of numbers out anew and move "
+    "The shape is right, but words and heads are mixed: `view` and `reshape` lay the same sequence of numbers out "
+    "anew and move "
     "none. "
 )
 ERRORS = {
-    "is invalid for input of size": "The parts do not multiply to as many numbers as there are; -1 in one place lets PyTorch work it out.",
-    "view size is not compatible": "After `transpose` the numbers lie in another order, which `view` cannot do; `reshape` or `flatten` can.",
+    "is invalid for input of size": "The parts do not multiply to as many numbers as there are; -1 in one place lets "
+    "PyTorch work it out.",
+    "view size is not compatible": "After `transpose` the numbers lie in another order, which `view` cannot do; "
+    "`reshape` or `flatten` can.",
     "too many values to unpack": "The shape has another number of axes than names on the left.",
     "not enough values to unpack": "The shape has another number of axes than names on the left.",
     "shapes cannot be multiplied": "A matrix of the dict is used from the right side: `hidden @ weight.T + bias`.",
@@ -85,12 +88,14 @@ SPLIT_HEADS = Exercise(
             ),
         ),
         Mistake(
-            "Position and number are turned round: expected (batch, head, position, head size), yours is (batch, head, head size, "
+            "Position and number are turned round: expected (batch, head, position, head size), yours is (batch, "
+            "head, head size, "
             "position).",
             (lambda hidden, num_heads: split_heads(hidden, num_heads).transpose(2, 3),),
         ),
         Mistake(
-            "The heads stand in front of the batch: `torch.stack(hidden.chunk(...))` needs `dim=1`, and `transpose(0, 1)` is no "
+            "The heads stand in front of the batch: `torch.stack(hidden.chunk(...))` needs `dim=1`, and `transpose(0, "
+            "1)` is no "
             "help. Expected (batch, head, position, head size).",
             (lambda hidden, num_heads: torch.stack(hidden.chunk(num_heads, dim=-1)),),
         ),
@@ -133,16 +138,19 @@ MERGE_HEADS = Exercise(
             (lambda heads: heads.permute(0, 2, 3, 1).flatten(2),),
         ),
         Mistake(
-            "You make one axis of heads and positions: the words of all heads, one below the other. The *numbers* stand side by side.",
+            "You make one axis of heads and positions: the words of all heads, one below the other. The *numbers* "
+            "stand side by side.",
             (lambda heads: heads.flatten(1, 2), lambda heads: heads.transpose(1, 2).flatten(1, 2)),
         ),
-        Mistake("You add or average the heads. They are kept side by side: (batch, position, size).", (
-            lambda heads: heads.sum(dim=1), lambda heads: heads.mean(dim=1))),
+        Mistake(
+            "You add or average the heads. They are kept side by side: (batch, position, size).",
+            (lambda heads: heads.sum(dim=1), lambda heads: heads.mean(dim=1)),
+        ),
         Mistake("You flatten too much: only the last two axes become one.", (lambda heads: heads.transpose(1, 2).flatten(1),)),
         Mistake("Nothing is merged: this is `heads`.", (lambda heads: heads,)),
     ),
     errors=ERRORS,
-)  # fmt: skip
+)
 
 
 # --- multi-head attention -----------------------------------------------------------------------------------------------
@@ -225,7 +233,8 @@ MULTI_HEAD = Exercise(
     parts=("output", "attention weights"),
     mistakes=(
         Mistake(
-            "You use the matrices as they are. PyTorch stores them transposed: `hidden @ weight.T + bias`. Without `.T` the shapes "
+            "You use the matrices as they are. PyTorch stores them transposed: `hidden @ weight.T + bias`. Without "
+            "`.T` the shapes "
             "fit as well, as the matrices are square.",
             (part(turned=False),),
         ),
@@ -240,13 +249,16 @@ MULTI_HEAD = Exercise(
             "On the way in words and heads are mixed: `reshape` alone does not split. Use your `split_heads`.",
             (part(split=laid_out), part(split=laid_out, merge=laid_back)),
         ),
-        Mistake("On the way back words and heads are mixed: `reshape` alone does not merge. Use your `merge_heads`.",
-                (part(merge=laid_back),)),
+        Mistake(
+            "On the way back words and heads are mixed: `reshape` alone does not merge. Use your `merge_heads`.",
+            (part(merge=laid_back),),
+        ),
         Mistake("It pays no attention to the mask: pass it on to `attention`.", (part(masked=False),)),
         Mistake("Query and key are swapped: the one that looks is the query.", (part(roles=("key", "query", "value")),)),
         Mistake("The values are made with the matrix of the keys.", (part(roles=("query", "key", "key")),)),
         Mistake(
-            "You divide by the root of the whole size. Each head compares with its own columns: divide by the root of the head size, "
+            "You divide by the root of the whole size. Each head compares with its own columns: divide by the root of "
+            "the head size, "
             "as your `attention` does once heads are split.",
             (whole_root,),
         ),
@@ -254,7 +266,7 @@ MULTI_HEAD = Exercise(
         Mistake("The two come back in the wrong order: first the output.", (lambda **inputs: multi_head(**inputs)[::-1],)),
     ),
     errors=ERRORS,
-)  # fmt: skip
+)
 
 
 # --- find the bug -------------------------------------------------------------------------------------------------------
@@ -284,15 +296,26 @@ MIXED_UP = Exercise(
     cases=mixed_up_cases,
     right=around(),
     mistakes=(
-        Mistake("The bug is still there. Print `heads[0, 0]`: which words and which columns has head 1?", (around(laid_out, laid_back),)),
-        Mistake("The way in is right. The way back still mixes words and heads: swap the axes before `reshape`.", (around(merge=laid_back),)),
         Mistake(
-            "The way back is right. The way in still mixes words and heads: reshape to (batch, position, head, head size), then swap.",
+            "The bug is still there. Print `heads[0, 0]`: which words and which columns has head 1?",
+            (around(laid_out, laid_back),),
+        ),
+        Mistake(
+            "The way in is right. The way back still mixes words and heads: swap the axes before `reshape`.",
+            (around(merge=laid_back),),
+        ),
+        Mistake(
+            "The way back is right. The way in still mixes words and heads: reshape to (batch, position, head, head "
+            "size), then swap.",
             (around(split=laid_out),),
         ),
         Mistake(
             "The axes of words and heads are not swapped, so each word's heads look at one another instead of the words.",
-            (lambda hidden, num_heads: around(lambda x, n: x.unflatten(-1, (n, -1)), lambda x: x.flatten(2))(hidden, num_heads),),
+            (
+                lambda hidden, num_heads: around(lambda x, n: x.unflatten(-1, (n, -1)), lambda x: x.flatten(2))(
+                    hidden, num_heads
+                ),
+            ),
         ),
         Mistake(
             "The bug is gone, but so are the heads: this is one head with all columns.",
@@ -300,7 +323,7 @@ MIXED_UP = Exercise(
         ),
     ),
     errors=ERRORS,
-)  # fmt: skip
+)
 
 # --- numbers ------------------------------------------------------------------------------------------------------------
 

@@ -307,7 +307,7 @@ print("your guess for one head:", guess)
 # %% tags=["check:one-linear"]
 # checked: two heads name both nearly always; one head names one side well and the other hardly better than by chance
 assert plain[2].both[-1].min() > 0.97
-assert 0.05 < plain[1].both[-1].min() and plain[1].both[-1].max() < 0.4
+assert plain[1].both[-1].min() > 0.05 and plain[1].both[-1].max() < 0.4
 assert plain[1].sides.amax(dim=1).min() > 0.8 and plain[1].sides.amin(dim=1).max() < 0.45
 sizes = {sum(one.numel() for one in trained.models[0].parameters()) for trained in plain.values()}
 assert len(sizes) == 1
@@ -496,7 +496,7 @@ assert first[5].diagonal(-1)[:-1].mean() > 3 * first[5].diagonal(1)[1:].mean()
 # %%
 import math
 
-from bertnotes.pruning import change_without_each, heads_off, hidden_word_exam, loss_without, losses
+from bertnotes.pruning import change_without_each, hidden_word_exam, loss_without, losses
 
 choosing, measuring = hidden_word_exam(tokenizer)  # two exams of hidden words, on different reviews
 loss = losses(model, choosing).mean().item()

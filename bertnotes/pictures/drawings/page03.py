@@ -26,8 +26,10 @@ def average() -> str:
     mixed = cried.one @ cried.values
     kept = [float(weights @ cried.values[:, head]) for head, weights in enumerate(cried.two)]
     text = (
-        f"The values of sister, dog and died are (8, 0), (4, 3) and (0, 6). Left: one head takes half of sister and half of died "
-        f"and gets {tuple_of(mixed)}, which is the value of dog. Right: the first of two heads takes the first number of sister, "
+        f"The values of sister, dog and died are (8, 0), (4, 3) and (0, 6). Left: one head takes half of sister and "
+        f"half of died "
+        f"and gets {tuple_of(mixed)}, which is the value of dog. Right: the first of two heads takes the first number "
+        f"of sister, "
         f"the second one the second number of died; side by side they are {tuple_of(kept)}."
     )
     drawing = opened(560, "“cried” looks for who and why: one head, two heads", text)
@@ -69,8 +71,10 @@ def strips(step: int | None = None) -> str:
 
     step: the one of STEPS that is lit, from 1; what came before is paler, what comes after faint. None: all is lit."""
     text = (
-        "X, 3 words of 8 numbers, becomes Q, K and V, each 3 by 8. Split: head 1 gets the first 4 columns of each, head 2 the last "
-        "4. Each head attends on its own and gets 3 by 4. Merge: the two results side by side, 3 by 8. Times W_O: 3 by 8, in which "
+        "X, 3 words of 8 numbers, becomes Q, K and V, each 3 by 8. Split: head 1 gets the first 4 columns of each, "
+        "head 2 the last "
+        "4. Each head attends on its own and gets 3 by 4. Merge: the two results side by side, 3 by 8. Times W_O: 3 "
+        "by 8, in which "
         "the heads are mixed."
     )
     name = "Split, attend, merge, mix" if step is None else f"Step {step} of {len(STEPS)}: {STEPS[step - 1]}"
@@ -82,7 +86,8 @@ def strips(step: int | None = None) -> str:
 
 
 def strip(drawing, x, y, columns, color, fills, rows=3):
-    """A small table whose left edge is x and whose middle is at the height y; fills: a colour for each equal part of the columns."""
+    """A small table whose left edge is x and whose middle is at the height y; fills: a colour for each equal part of "
+    "the columns."""
     wide, top = columns * WIDE_CELL, y - rows * HIGH_CELL / 2
     for part, fill in enumerate(fills):
         drawing.add("rect", x=x + part * wide / len(fills), y=top, width=wide / len(fills), height=rows * HIGH_CELL, fill=fill)
@@ -150,8 +155,10 @@ def task() -> str:
     """The toy task: a row of random letters, and what is asked at one of them; behind it the four models that are compared."""
     row, asked = "fcahcbeg", 3
     text = (
-        "A row of random letters, f c a h c b e g. At the h the model has to name the letter before, a, and the letter after, c. "
-        "Below: the model. Letters and positions become vectors; one attention, with one head or with two; then nothing or a small "
+        "A row of random letters, f c a h c b e g. At the h the model has to name the letter before, a, and the "
+        "letter after, c. "
+        "Below: the model. Letters and positions become vectors; one attention, with one head or with two; then "
+        "nothing or a small "
         "network; then scores for both letters."
     )
     drawing = opened(520, "One position, two answers", text)
