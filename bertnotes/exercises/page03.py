@@ -27,7 +27,7 @@ ERRORS = {
     "not enough values to unpack": "The shape has another number of axes than names on the left.",
     "shapes cannot be multiplied": "A matrix of the dict is used from the right side: `hidden @ weight.T + bias`.",
     "'float' object cannot be interpreted": "`/` makes a float, and a shape needs whole numbers: `//`.",
-    "must be tuple of ints, but found element of type float": "`/` makes a float, and a shape needs whole numbers: `//`.",
+    "must be tuple of ints": "`/` makes a float, and a shape needs whole numbers: `//`.",
     "is not defined": "Does your notebook have it? `split_heads`, `merge_heads` and `attention` are kept once they passed.",
 }
 
