@@ -232,6 +232,8 @@ def shown(value):
         return shown(value.tolist()) if value.numel() <= 40 else f"a tensor of shape {tuple(value.shape)}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(shown, value))}]"
+    if isinstance(value, dict):
+        return shape_of(value)
     if isinstance(value, float):
         return (
             f"{value + 0:.3f}".rstrip("0").rstrip(".").replace("-0", "0")
@@ -243,9 +245,14 @@ def shown(value):
 
 def shapes(inputs):
     """The shape of each argument, in words."""
-    return {
-        name: f"shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else str(value) for name, value in inputs.items()
-    }
+    return {name: shape_of(value) for name, value in inputs.items()}
+
+
+def shape_of(value):
+    """The shape of one argument, in words; of a dict of them only how many."""
+    if isinstance(value, dict):
+        return f"a dict of {len(value)}: {', '.join(value)}"
+    return f"shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else str(value)
 
 
 def listed(rows):

@@ -1,6 +1,6 @@
 """Pictures of results: curves of training, accuracies with their intervals, confidence against accuracy.
 
-Pages 01, 02, 06, 09 to 11 and 13.
+Pages 01 to 03, 06, 09 to 11 and 13.
 
 Each function draws one picture and returns its Axes, or its Figure where it fills one.
 """
@@ -11,9 +11,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from bertnotes.pictures.style import INK, finish, new_axes, own_style, written
+from bertnotes.pictures.style import INK, finish, matrix, new_axes, own_style, written
 
 FIRST, SECOND = "#44546a", "#a8326e"  # slate and magenta: blue and orange are queries and keys
 STYLES = ((FIRST, "o", "-"), (SECOND, "s", "--"), (INK, "^", ":"), (FIRST, "v", "-."), (SECOND, "D", ":"), ("#8b949e", "", "-"))
@@ -239,3 +240,25 @@ def smoothed(values, keep=0.9):
         total, weight = keep * total + value, keep * weight + 1
         result.append(total / weight)
     return result
+
+
+@own_style
+def head_map(changes, title: str | None = None, most: float = 0.05, ax: Axes | None = None) -> Axes:
+    """Draw what a measure changes by where a head is switched off, a cell for each head, with its number in thousandths.
+
+    changes: (layer, head); above 0 magenta, below 0 slate, 0 white; from `most` on, up or down, the colour is full.
+    """
+    changes = matrix(changes)
+    layers, heads = changes.shape
+    ax = ax or new_axes(0.78 * heads + 1, 0.62 * layers + 1)
+    ax.imshow(changes, cmap=LinearSegmentedColormap.from_list("change", [FIRST, "#ffffff", SECOND]), vmin=-most, vmax=most)
+    for (layer, head), value in np.ndenumerate(changes):
+        text = f"{round(1000 * value) or 0:+d}".replace("-", "−") if round(1000 * value) else "0"
+        color = "white" if abs(value) > 0.6 * most else INK
+        ax.text(head, layer, text, ha="center", va="center", color=color, fontsize=12)
+    finish(ax, "head", title).grid(False)
+    ax.set_xticks(range(heads), [str(head + 1) for head in range(heads)], fontsize=12)
+    ax.set_yticks(range(layers), [str(layer + 1) for layer in range(layers)], fontsize=12)
+    ax.set_ylabel("layer", color=INK)
+    ax.spines[:].set_visible(False)
+    return ax

@@ -37,6 +37,7 @@ def play(name: str, **given) -> View:
     scaling: nothing: dot products of 2 to 1,024 random numbers, divided by the root and not.
     mask: words, scores (word, word), already divided, values (word, 2), mask (word, word) of bool, True = may look.
     learning_rate: rate: gradient descent on the loss of one number, by steps, at any learning rate.
+    heads: size, words: strips of so many numbers for 1 to `size` heads, with their weights for a sentence of so many words.
     Raises ValueError at a name that there is not, and where numbers and words do not fit.
     """
     if name not in MAKERS:
@@ -192,10 +193,29 @@ def _learning_rate(rate=Steps.rate):
     return data, draw, "one number on its way to 3 in steps, at learning rates that are too small, right and too large"
 
 
+def _heads(size=24, words=5):
+    if not (1 <= size <= 64 and 1 <= words <= 512):
+        raise ValueError(f"there is room for 1 to 64 numbers and 1 to 512 words; got {size} and {words}")
+    counts = [count for count in range(1, size + 1) if size % count == 0]
+
+    def draw():
+        _, axes = plt.subplots(3, 1, figsize=(9, 3.2), layout="constrained")
+        shown = [counts[0], counts[len(counts) // 2], counts[-1]]
+        for ax, count in zip(axes, shown, strict=True):
+            for number in range(size):
+                ax.barh(0, 0.9, left=number, color=QUERY, alpha=0.35 + 0.65 * (number * count // size % 2))
+            ax.axis("off")
+            ax.set_title(f"{count} heads of {size // count} numbers", loc="left", fontsize=12)
+
+    alt = f"a vector of {size} numbers cut into strips, a strip for each head, and what that means for weights and parameters"
+    return {"size": size, "words": words, "counts": counts, "start": min(2, len(counts) - 1)}, draw, alt
+
+
 MAKERS = {  # name: title, height in a page, what makes its data, its picture and its alternative text
     "query_and_keys": ("Drag the query and the keys", 545, _query_and_keys),
     "temperature": ("Set the temperature", 410, _temperature),
     "scaling": ("Why divide by the root of d?", 640, _scaling),
+    "heads": ("How many heads?", 470, _heads),
     "mask": ("Who may look at whom?", 490, _mask),
     "learning_rate": ("Set the learning rate", 520, _learning_rate),
 }

@@ -10,7 +10,7 @@ import torch
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from bertnotes.attention import causal_mask, scaled_dot_product_attention
+from bertnotes.attention import MultiHeadAttention, causal_mask, scaled_dot_product_attention
 from bertnotes.pictures.drawings.page01 import Chase
 from bertnotes.pictures.play import MAKERS, play, random_dot_products
 from bertnotes.pictures.style import DARK, LIGHT
@@ -69,7 +69,7 @@ def test_a_word_stays_text(opened):
 @pytest.mark.parametrize(
     ("name", "given", "message"),
     [
-        ("dice", {}, "no 'dice' to play with; there are query_and_keys, temperature, scaling, mask, learning_rate"),
+        ("dice", {}, "no 'dice' to play with; there are query_and_keys, temperature, scaling, heads, mask, learning_rate"),
         ("temperature", {"words": [], "scores": []}, "room for 1 to 6 words; got 0"),
         ("temperature", {"words": ["a"] * 7, "scores": [0.0] * 7}, "room for 1 to 6 words; got 7"),
         ("temperature", {"words": ["a", "b"], "scores": [1.0]}, "2 tokens and values"),
@@ -77,6 +77,7 @@ def test_a_word_stays_text(opened):
         ("query_and_keys", {"query": [1.0, 2.0, 3.0]}, r"values \(3,\)"),
         ("query_and_keys", {"keys": [[1.0, 2.0]]}, r"keys must be finite numbers \(3, 2\); got shape \(1, 2\)"),
         ("query_and_keys", {"values": [[1.0, float("nan")]] * 3}, "values must be finite"),
+        ("heads", {"size": 65}, "1 to 64 numbers and 1 to 512 words; got 65 and 5"),
         ("mask", {"mask": [[1, 0, 1]] * 3}, r"True and False \(3, 3\), True = may look; got int64"),
         ("learning_rate", {"rate": 2}, "0.01 to 1.2; got 2"),
         ("mask", {"scores": [[1.0]]}, r"scores must be finite numbers \(3, 3\); got shape \(1, 1\)"),
@@ -154,6 +155,20 @@ def test_scaling_counts_as_torch_does(opened):
     assert "one word takes nearly all" in page.inner_text("#words")
     page.keyboard.press("Home")
     assert "d = 2" in page.inner_text("#toy") and "still shared out" in page.inner_text("#words")
+
+
+def test_heads_share_out_the_numbers_and_cost_no_parameters(opened):
+    page = opened("heads")
+    assert data_of(play("heads").page)["counts"] == [1, 2, 3, 4, 6, 8, 12, 24]
+    page.focus("#heads")
+    for key, heads in (("Home", 1), ("End", 24)):
+        page.keyboard.press(key)
+        found, attention = page.evaluate("count()"), MultiHeadAttention(24, heads)
+        _, weights = attention(torch.randn(1, 5, 24))
+        parameters = sum(one.numel() for one in attention.parameters())
+        assert found == {"heads": heads, "size": 24 // heads, "parameters": parameters, "weights": weights.numel()}
+        assert page.locator(".strip.query i.cut").count() == heads - 1 and "2,400" in page.inner_text("table")
+    assert "by a single number" in page.inner_text("#words")
 
 
 def test_dot_products_have_the_size_that_theory_says():

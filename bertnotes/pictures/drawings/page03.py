@@ -1,0 +1,191 @@
+"""Drawings of many heads: what an average forgets, a vector cut into strips and put together again, a task with two answers."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+
+from bertnotes.pictures.drawings import LARGE, NORMAL, QUIET, SMALL, TINTS, number, opened, tuple_of
+from bertnotes.pictures.style import GRID, INK, KEY, QUERY, VALUE
+
+SHADES = {QUERY: ("#e3eef8", "#93bde2"), KEY: ("#fbeadf", "#efb083"), VALUE: ("#dff2ec", "#84ccb6")}  # of head 1, of head 2
+
+
+class Cried:
+    """Whom and what *cried* asks about; *dog* lies exactly halfway between the other two."""
+
+    words = ("died", "dog", "sister")
+    values = torch.tensor([[0.0, 6.0], [4.0, 3.0], [8.0, 0.0]])
+    one = torch.tensor([0.5, 0.0, 0.5])
+    two = torch.tensor([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+
+
+def average() -> str:
+    """One head, which averages whole values, beside two heads, each of which takes its own number of a value."""
+    cried = Cried
+    mixed = cried.one @ cried.values
+    kept = [float(weights @ cried.values[:, head]) for head, weights in enumerate(cried.two)]
+    text = (
+        f"The values of sister, dog and died are (8, 0), (4, 3) and (0, 6). Left: one head takes half of sister and "
+        f"half of died "
+        f"and gets {tuple_of(mixed)}, which is the value of dog. Right: the first of two heads takes the first number "
+        f"of sister, "
+        f"the second one the second number of died; side by side they are {tuple_of(kept)}."
+    )
+    drawing = opened(560, "“cried” looks for who and why: one head, two heads", text)
+    drawing.line((640, 90), (640, 530), color=GRID, width=2)
+    drawing.write(320, 106, "one head of 2 numbers", NORMAL, QUIET).write(960, 106, "two heads of 1 number each", NORMAL, QUIET)
+    heights = (190, 280, 370)
+    for word, value, weight, y in zip(cried.words, cried.values, cried.one, heights, strict=True):
+        drawing.write(70, y, word, NORMAL, anchor="start").box(230, y, 120, 54, tuple_of(value), VALUE)
+        drawing.write(460, y, "½" if weight else "0", LARGE, bold=bool(weight))
+        if weight:
+            drawing.line((292, y), (440, y), width=10).line((480, y), (560, y), width=10)
+    drawing.arrow((560, 190), (560, 450), width=4).box(520, 480, 140, 58, tuple_of(mixed), INK, size=24)
+    drawing.write(60, 480, "the same as “dog”:", NORMAL, anchor="start", bold=True)
+    _two_heads(drawing, kept, heights)
+    return str(drawing)
+
+
+def _two_heads(drawing, kept, heights):
+    """The right half: each head has a column of the values, and picks from it."""
+    for head, x in enumerate((850, 930)):
+        drawing.write(x, 142, f"head {head + 1}", SMALL, VALUE, bold=True)
+        for word, value, weight, y in zip(Cried.words, Cried.values[:, head], Cried.two[head], heights, strict=True):
+            drawing.box(x, y, 70, 54, number(value), VALUE, fill=SHADES[VALUE][head])
+            if head == 0:
+                drawing.write(700, y, word, NORMAL, anchor="start")
+            if weight:
+                out = 1042 + 58 * head
+                drawing.line((x + 36, y), (out, y), width=10).arrow((out, y), (out, 450), width=4)
+        drawing.box(1042 + 58 * head, 480, 56, 58, number(kept[head]), VALUE, size=24, fill=SHADES[VALUE][head])
+    drawing.write(700, 480, "both, kept apart:", NORMAL, anchor="start", bold=True)
+
+
+WIDE_CELL, HIGH_CELL = 16, 26
+STEPS = ("queries, keys and values", "split", "each head attends", "merge", "mix with W_O")
+
+
+def strips(step: int | None = None) -> str:
+    """Three words of 8 numbers, two heads: split, attend, merge, mix, with the shape under each.
+
+    step: the one of STEPS that is lit, from 1; what came before is paler, what comes after faint. None: all is lit."""
+    text = (
+        "X, 3 words of 8 numbers, becomes Q, K and V, each 3 by 8. Split: head 1 gets the first 4 columns of each, "
+        "head 2 the last "
+        "4. Each head attends on its own and gets 3 by 4. Merge: the two results side by side, 3 by 8. Times W_O: 3 "
+        "by 8, in which "
+        "the heads are mixed."
+    )
+    name = "Split, attend, merge, mix" if step is None else f"Step {step} of {len(STEPS)}: {STEPS[step - 1]}"
+    drawing = opened(600, name, text)
+    for number_, draw in enumerate(PARTS, start=1):
+        with drawing.faded(1 if step in (None, number_) or (step and step == number_ + 1) else 0.5 if step > number_ else 0.1):
+            draw(drawing)
+    return str(drawing)
+
+
+def strip(drawing, x, y, columns, color, fills, rows=3):
+    """A small table whose left edge is x and whose middle is at the height y; fills: a colour for each equal part of "
+    "the columns."""
+    wide, top = columns * WIDE_CELL, y - rows * HIGH_CELL / 2
+    for part, fill in enumerate(fills):
+        drawing.add("rect", x=x + part * wide / len(fills), y=top, width=wide / len(fills), height=rows * HIGH_CELL, fill=fill)
+    for row in range(1, rows):
+        drawing.line((x, top + row * HIGH_CELL), (x + wide, top + row * HIGH_CELL), color=color, width=0.7)
+    for column in range(1, columns):
+        drawing.line((x + column * WIDE_CELL, top), (x + column * WIDE_CELL, top + rows * HIGH_CELL), color=color, width=0.7)
+    return drawing.add("rect", x=x, y=top, width=wide, height=rows * HIGH_CELL, fill="none", stroke=color, stroke_width=2.5)
+
+
+STACK, HEADS, FLOOR = (190, 320, 450), (240, 410), 560  # heights: of Q, K and V; of the two heads; of the shapes
+
+
+def _projected(drawing):
+    """X, and Q, K and V made of it."""
+    strip(drawing, 30, 320, 8, INK, [TINTS[INK]]).write(94, 262, "X", NORMAL, bold=True).write(94, FLOOR, "3 × 8", SMALL, QUIET)
+    for name, color, y in zip("QKV", (QUERY, KEY, VALUE), STACK, strict=True):
+        drawing.arrow((164, 320), (254, y), color=color).write(
+            208, y + (320 - y) / 2 - 22, f"W_{name}", SMALL, color, halo=True
+        )
+        strip(drawing, 260, y, 8, color, SHADES[color]).write(324, y - 56, name, NORMAL, color, bold=True)
+    drawing.write(324, FLOOR, "3 × 8 each", SMALL, QUIET)
+
+
+def _split(drawing):
+    """Each head gets its columns of all three."""
+    drawing.arrow((400, 320), (470, 320)).write(432, 292, "split", NORMAL, bold=True)
+    for head, y in enumerate(HEADS):
+        drawing.write(484, y - 58, f"head {head + 1}", NORMAL, bold=True, anchor="start")
+        for place, color in enumerate((QUERY, KEY, VALUE)):
+            strip(drawing, 484 + 74 * place, y, 4, color, SHADES[color][head : head + 1])
+    drawing.write(590, FLOOR, "2 × 3 × 4 each", SMALL, QUIET).write(590, FLOOR - 26, "head, word, number", SMALL, QUIET)
+
+
+def _attended(drawing):
+    """Each head has its own weights and its own result."""
+    for head, y in enumerate(HEADS):
+        drawing.arrow((702, y), (752, y))
+        strip(drawing, 758, y, 3, INK, [TINTS[INK]]).arrow((812, y), (852, y))
+        strip(drawing, 858, y, 4, VALUE, SHADES[VALUE][head : head + 1])
+    drawing.write(782, HEADS[0] - 58, "weights", SMALL, bold=True).write(890, HEADS[0] - 58, "result", SMALL, VALUE, bold=True)
+    drawing.write(782, FLOOR, "2 × 3 × 3", SMALL, QUIET).write(892, FLOOR, "2 × 3 × 4", SMALL, QUIET)
+    drawing.write(782, FLOOR - 26, "attend", NORMAL, bold=True)
+
+
+def _merged(drawing):
+    """The results side by side."""
+    for y in HEADS:
+        drawing.arrow((926, y), (958, 320 + (y - 320) / 3))
+    drawing.write(1020, 240, "merge", NORMAL, bold=True)
+    strip(drawing, 964, 320, 8, VALUE, SHADES[VALUE]).write(1028, FLOOR, "3 × 8", SMALL, QUIET)
+
+
+def _mixed(drawing):
+    """Every number of the output is made of all numbers of both heads."""
+    drawing.arrow((1096, 320), (1124, 320)).write(1114, 240, "× W_O", NORMAL, bold=True)
+    strip(drawing, 1128, 320, 8, INK, [TINTS[INK]]).write(1200, 240, "output", NORMAL, bold=True)
+    drawing.write(1192, FLOOR, "3 × 8", SMALL, QUIET)
+
+
+PARTS = (_projected, _split, _attended, _merged, _mixed)
+
+
+def task() -> str:
+    """The toy task: a row of random letters, and what is asked at one of them; behind it the four models that are compared."""
+    row, asked = "fcahcbeg", 3
+    text = (
+        "A row of random letters, f c a h c b e g. At the h the model has to name the letter before, a, and the "
+        "letter after, c. "
+        "Below: the model. Letters and positions become vectors; one attention, with one head or with two; then "
+        "nothing or a small "
+        "network; then scores for both letters."
+    )
+    drawing = opened(520, "One position, two answers", text)
+    for place, letter in enumerate(row):
+        x = 240 + 114 * place
+        near = abs(place - asked) == 1
+        drawing.box(x, 170, 84, 70, letter, INK, size=LARGE, fill=SHADES[VALUE][0] if near else None)
+        if near:
+            drawing.arrow((240 + 114 * asked, 124), (240 + 114 * asked, 104), (x, 104), (x, 132))
+            drawing.write(x, 232, "before: “a”" if place < asked else "after: “c”", NORMAL, VALUE, bold=True)
+    drawing.write(240 + 114 * asked, 232, "asked", NORMAL, QUIET)
+    boxes = ((150, 200, "letter + position"), (480, 260, "attention:|1 head or 2 heads"), (800, 220, "nothing,|or a network"))
+    for x, wide, words in (*boxes, (1110, 260, "scores: before|scores: after")):
+        drawing.box(x, 400, wide, 110)
+        lines = words.split("|")
+        for at, line in enumerate(lines):
+            drawing.write(x, 400 + 32 * (at - (len(lines) - 1) / 2), line, NORMAL)
+    for start, end in ((252, 346), (612, 686), (912, 976)):
+        drawing.arrow((start, 400), (end, 400))
+    drawing.write(480, 480, "what we change", SMALL, QUIET).write(800, 480, "what we change", SMALL, QUIET)
+    return str(drawing)
+
+
+DRAWINGS: dict[str, Callable[[], str]] = {
+    "03_average.svg": average,
+    "03_strips.svg": strips,
+    **{f"03_strips_{step}.svg": partial(strips, step) for step in range(1, len(STEPS) + 1)},
+    "03_task.svg": task,
+}
+ANIMATIONS: dict[str, tuple] = {}

@@ -1,0 +1,225 @@
+"""The proof of page 03's checks: a named wrong answer gets its own message, a right one written in another way is right."""
+
+import itertools
+import re
+
+import pytest
+import torch
+
+from bertnotes import exercises
+from bertnotes.exercises.page03 import EXERCISES
+
+NAMES = {"size_of_a_head": "answer", "perplexity": "answer", "mixed_up": "look_around"}
+TEXTS = {name: text for name, text in exercises.texts().items() if text["page"] == "page03"}
+FUNCTIONS = [name for name in EXERCISES if NAMES.get(name) != "answer"]
+EARLIER = """
+def attention(query, key, value, mask=None):
+    scores = query @ key.transpose(-2, -1) / math.sqrt(key.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    weights = scores.softmax(dim=-1)
+    return weights @ value, weights
+"""
+OWN = """
+def split_heads(hidden, num_heads):
+    return hidden.unflatten(-1, (num_heads, -1)).transpose(1, 2)
+"""
+BACK = """
+def merge_heads(heads):
+    return heads.transpose(1, 2).flatten(2)
+"""
+LINEAR = "def linear(x, name): return x @ weights[name + '.weight'].T + weights[name + '.bias']\n"
+THREE = "q, k, v = (split_heads(linear(hidden, name), weights['num_heads']) for name in ('query', 'key', 'value'))\n"
+LOOK = "found, looks = attention(q, k, v, mask)\n"
+END = "return linear(merge_heads(found), 'output'), looks"
+B = "batch, positions, size = hidden.shape\n"
+
+
+def of(name, body):
+    """A function with the signature of an exercise."""
+    signature = re.search(rf"def {NAMES.get(name, name)}\(.*\):", TEXTS[name]["stub"])[0]
+    return signature + "".join(f"\n    {line}" for line in body.strip().split("\n"))
+
+
+WRONG = {
+    "size_of_a_head": {
+        "1024": "all columns",
+        "16": "how many heads",
+        "16384": "You multiplied",
+        "8": "the root of 64",
+        "192": "about the query",
+        "100": "no usual slip",
+    },
+    "perplexity": {
+        "1.386": "That is the loss",
+        "4.67": "averaged 2, 4 and 8",
+        "24 / 7": "averaged the probabilities",
+        "64": "divide by three",
+        "0.25": "The sign",
+        "2": "base 2",
+        "4.159": "the sum of the three",
+    },
+    "split_heads": {
+        "return hidden.reshape(hidden.shape[0], num_heads, hidden.shape[1], -1)": "words and heads are mixed",
+        "return hidden.view(hidden.shape[0], num_heads, hidden.shape[1], hidden.shape[2] // num_heads)": "words and heads are",
+        "return hidden.unflatten(-1, (num_heads, -1))": "traded places",
+        "return hidden.unflatten(-1, (-1, num_heads)).permute(0, 3, 1, 2)": "neighbouring ones",
+        "return hidden.unflatten(-1, (num_heads, -1)).permute(0, 2, 3, 1)": "turned round",
+        "return torch.stack(hidden.chunk(num_heads, dim=-1))": "in front of the batch",
+        "return hidden": "Nothing is split",
+        "return hidden.view(1, 3, num_heads, hidden.shape[-1] / num_heads)": "whole numbers",
+        "hidden.unflatten(-1, (num_heads, -1))": "returns None",
+    },
+    "merge_heads": {
+        "return heads.reshape(heads.shape[0], heads.shape[2], -1)": "words and heads are mixed",
+        "return heads.transpose(1, 2)": "still two axes",
+        "return heads.permute(0, 2, 3, 1).flatten(2)": "shuffled like cards",
+        "return heads.flatten(1, 2)": "one below the other",
+        "return heads.mean(dim=1)": "add or average",
+        "return heads": "Nothing is merged",
+        "b, h, p, d = heads.shape\nreturn heads.transpose(1, 2).view(b, p, h * d)": "`view` cannot do",
+    },
+    "multi_head": {
+        LINEAR.replace(".T", "") + THREE + LOOK + END: "stores them transposed",
+        LINEAR + THREE + LOOK + "return merge_heads(found), looks": "not mixed",
+        LINEAR.replace(" + weights[name + '.bias']", "") + THREE + LOOK + END: "biases are missing",
+        LINEAR + THREE.replace("weights['num_heads']", "1") + LOOK + END: "not split into heads",
+        LINEAR
+        + "q, k, v = (linear(hidden, n).reshape(len(hidden), weights['num_heads'], hidden.shape[1], -1) "
+        + "for n in ('query', 'key', 'value'))\n"
+        + LOOK
+        + END: "On the way in",
+        LINEAR + THREE + LOOK + "return linear(found.reshape(hidden.shape), 'output'), looks": "On the way back",
+        LINEAR + THREE + LOOK.replace(", mask", "") + END: "no attention to the mask",
+        LINEAR + THREE.replace("q, k, v", "k, q, v") + LOOK + END: "Query and key are swapped",
+        LINEAR + THREE.replace("'value')", "'key')") + LOOK + END: "matrix of the keys",
+        LINEAR + THREE + LOOK + END.removesuffix(", looks"): "Only the output",
+    },
+    "mixed_up": {
+        B + "h = hidden.reshape(batch, num_heads, positions, -1)\nreturn attention(h, h, h)[0].reshape(hidden.shape) + 0.0": (
+            "still there"
+        ),
+        B
+        + "h = hidden.reshape(batch, positions, num_heads, -1).transpose(1, 2)\n"
+        + "return attention(h, h, h)[0].reshape(hidden.shape)": "The way in is right",
+        B
+        + "h = hidden.reshape(batch, num_heads, positions, -1)\n"
+        + "return attention(h, h, h)[0].transpose(1, 2).reshape(hidden.shape)": "The way back is right",
+        B
+        + "h = hidden.reshape(batch, positions, num_heads, -1)\n"
+        + "return attention(h, h, h)[0].reshape(hidden.shape)": "not swapped",
+        "return attention(hidden, hidden, hidden)[0]": "so are the heads",
+    },
+}
+RIGHT = {
+    "size_of_a_head": ["64", "1024 / 16"],
+    "perplexity": ["4", "math.exp(1.386)", "64 ** (1 / 3)"],
+    "split_heads": [
+        "b, p, s = hidden.shape\nreturn hidden.view(b, p, num_heads, s // num_heads).permute(0, 2, 1, 3)",
+        "return torch.stack(hidden.chunk(num_heads, dim=-1), dim=1)",
+        "size = hidden.shape[-1] // num_heads\n"
+        "return torch.stack([hidden[..., i * size : (i + 1) * size] for i in range(num_heads)], dim=1)",
+    ],
+    "merge_heads": [
+        "b, h, p, d = heads.shape\nreturn heads.transpose(1, 2).contiguous().view(b, p, h * d)",
+        "return torch.cat(list(heads.unbind(1)), dim=-1)",
+        "return torch.cat([heads[:, i] for i in range(heads.shape[1])], -1)",
+    ],
+    "multi_head": [
+        LINEAR + THREE + LOOK + END,
+        "from torch.nn.functional import linear\n"
+        "q, k, v = (split_heads(linear(hidden, weights[n + '.weight'], weights[n + '.bias']), weights['num_heads']) "
+        "for n in ('query', 'key', 'value'))\n"
+        + LOOK
+        + "return linear(merge_heads(found), weights['output.weight'], weights['output.bias']), looks",
+        LINEAR
+        + "Q, K, V = (linear(hidden, n) for n in ('query', 'key', 'value'))\nsize = hidden.shape[-1] // weights['num_heads']\n"
+        + "parts = [attention(*(x[..., i : i + size] for x in (Q, K, V)), None if mask is None else mask[:, 0])\n"
+        + "         for i in range(0, hidden.shape[-1], size)]\n"
+        + "return linear(torch.cat([o for o, _ in parts], -1), 'output'), torch.stack([w for _, w in parts], 1)",
+    ],
+    "mixed_up": [
+        "h = split_heads(hidden, num_heads)\nreturn merge_heads(attention(h, h, h)[0])",
+        "parts = hidden.chunk(num_heads, dim=-1)\nreturn torch.cat([attention(p, p, p)[0] for p in parts], dim=-1)",
+    ],
+}
+
+
+def answers(table):
+    """(exercise, answer, message) for each entry of a table."""
+    return [(name, answer, message) for name, rows in table.items() for answer, message in rows.items()]
+
+
+def verdict(notebook, name, answer):
+    """What check says of an answer: of the body of a function, or of an expression for a number."""
+    if NAMES.get(name) == "answer":
+        return notebook.check(name, "answer", f"answer = {answer}")
+    for source in (EARLIER, *([] if name in ("split_heads", "merge_heads") else [OWN, BACK])):
+        notebook.run(source)
+    return notebook.check(name, NAMES.get(name, name), of(name, answer))
+
+
+@pytest.mark.parametrize(("name", "answer", "message"), answers(WRONG))
+def test_a_wrong_answer_is_told_its_mistake(notebook, name, answer, message):
+    said = verdict(notebook, name, answer)
+    assert said.state == "wrong" and message in said.message, said
+
+
+@pytest.mark.parametrize(("name", "answer"), [(name, answer) for name, rows in RIGHT.items() for answer in rows])
+def test_a_right_answer_written_differently_is_right(notebook, name, answer):
+    said = verdict(notebook, name, answer)
+    assert said.state == "right", said
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_stub_is_not_attempted(notebook, name):
+    assert notebook.check(name, NAMES.get(name, name), TEXTS[name]["stub"]).state == "not attempted"
+
+
+def test_the_solutions_are_right_one_after_the_other(notebook):
+    notebook.run(EARLIER)
+    states = {name: notebook.check(name, NAMES.get(name, name), text["solution"]).state for name, text in TEXTS.items()}
+    assert states == dict.fromkeys(TEXTS, "right")
+
+
+def test_what_was_kept_is_used_in_a_new_notebook(notebook):
+    """As a learner comes back: attention of page 01, split and merge are in my_bert.py alone."""
+    for name in ("split_heads", "merge_heads"):
+        assert notebook.check(name, name, TEXTS[name]["solution"]).passed
+    fresh = type(notebook)()
+    fresh.run(EARLIER)
+    assert fresh.check("multi_head", "multi_head", of("multi_head", LINEAR + THREE + LOOK + END)).state == "right"
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_there_are_four_wrong_answers_at_least_and_every_mistake_has_its_own_message(name):
+    mistakes = EXERCISES[name].mistakes
+    messages = [mistake.message for mistake in mistakes] if isinstance(mistakes, tuple) else list(mistakes.values())
+    assert len(set(WRONG[name].values())) >= 4
+    assert len(set(messages)) == len(messages)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_mistake_is_one_and_none_is_taken_for_another(name):
+    """A formula of a mistake is wrong, and the first that fits what it gives is of the same mistake."""
+    exercise = EXERCISES[name]
+    for seed, mistake in itertools.product(range(1, 5), exercise.mistakes):
+        cases = exercise.cases(seed)
+        for formula in mistake.formulas:
+            outputs = [output_of(formula, case) for case in cases]
+            assert exercise.named(cases, outputs) is mistake, mistake.message
+            assert exercise.judge(cases, outputs).state == mistake.state
+
+
+def output_of(formula, case):
+    """What comes back from a function that computes a formula."""
+    try:
+        return {"value": formula(**case.inputs)}
+    except (RuntimeError, IndexError, TypeError, ValueError):
+        return {"error": {"type": "E", "message": "", "line": ""}}
+
+
+def test_a_dict_of_parameters_is_told_in_few_words(notebook):
+    said = verdict(notebook, "multi_head", LINEAR.replace(".T", "") + THREE + LOOK + END)
+    assert "a dict of 9: query.weight" in said.message and "tensor(" not in said.message
+    assert torch.is_tensor(EXERCISES["multi_head"].cases(1)[0].inputs["weights"]["query.weight"])
