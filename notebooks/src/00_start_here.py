@@ -254,9 +254,8 @@ print(f"{layers} x {heads} x {tokens} x {tokens} = {attention.weights.numel():,}
 # just below the diagonal.)
 
 # %%
-looks_back = attention.weights.diagonal(offset=-1, dim1=-2, dim2=-1).mean(
-    dim=-1
-)  # (layer, head): average weight on the word before
+# (layer, head): the average weight on the word before
+looks_back = attention.weights.diagonal(offset=-1, dim1=-2, dim2=-1).mean(dim=-1)
 layer, head = divmod(looks_back.argmax().item(), heads)
 print(f"layer {layer + 1}, head {head + 1}: {looks_back.max():.2f} of the weight goes to the word before, on average")
 
