@@ -3,6 +3,7 @@
 Pages 00 and 07; the latter also takes the three steps one by one.
 """
 
+import json
 from pathlib import Path
 
 import torch
@@ -15,24 +16,24 @@ from bertnotes.classifier import BERTClassifier, knows_pairs, read_one
 from bertnotes.devices import inference
 from bertnotes.encoder import BertEncoder
 from bertnotes.models import check_pieces, load_encoder, load_tokenizer
-from bertnotes.names import quiet
+from bertnotes.names import find_model, quiet
 from bertnotes.tables import well_formed
 
 
 def attend(text: str, pair: str | None = None, model: str | Path | nn.Module = "mini", tokenizer=None) -> Attention:
     """Run a model on one text, or on two sentences: where each token looks, in every head of every layer.
 
-    model: a name, as `load_encoder` takes it; an encoder, transformers' or ours; or a `BERTClassifier`, whose logits come from
-    the same forward pass; it reads one text as in a prediction: cleaned, and cut as in its training; of one that
-    it reads in windows, the first window, with a warning. A model given as an
-    object needs its tokenizer, and stays on its device and in its mode.
+    model: a name, as `load_encoder` takes it, such as "mini", or "mini-imdb" for a classifier; an encoder, transformers' or
+    ours; or a `BERTClassifier`, whose logits come from the same forward pass; it reads one text as in a prediction: cleaned,
+    and cut as in its training; of one that it reads in windows, the first window, with a warning. A model given as an object
+    needs its tokenizer, and stays on its device and in its mode.
     Returns an Attention, its tensors in float32 on the CPU.
     Raises ValueError where there is nothing to read, the text has more tokens than the model takes, the tokenizer is missing,
     or the model gives no attention weights; FileNotFoundError or ValueError as `load_encoder` does.
     """
     if isinstance(model, str | Path):
         tokenizer = load_tokenizer(model) if tokenizer is None else tokenizer
-        model = load_encoder(model)
+        model = load_named(model)
     if tokenizer is None:
         raise ValueError("a model given as an object needs its tokenizer: attend(text, model=model, tokenizer=tokenizer)")
     check_pieces(tokenizer, model.bert if isinstance(model, BERTClassifier) else model)
@@ -42,6 +43,14 @@ def attend(text: str, pair: str | None = None, model: str | Path | nn.Module = "
         logits, attentions = forward(model, inputs.to(device))
     check_attentions(attentions)
     return Attention(torch.cat(attentions).float().cpu(), tokens, pair_start, logits)
+
+
+def load_named(name):
+    """The model of that name: where its config.json says how it reads, as `BERTClassifier.save_pretrained` writes it, with its
+    verdict; of any other the encoder."""
+    place = find_model(str(name))
+    ours = isinstance(place, Path) and "bertnotes" in json.loads((place / "config.json").read_text(encoding="utf-8"))
+    return BERTClassifier.from_pretrained(str(name))[0] if ours else load_encoder(name)
 
 
 def encode(text, pair, model, tokenizer):

@@ -63,6 +63,11 @@ class TrainConfig:
     # balanced: a class counts for as much as any other, however rare it is, in training and in what the best epoch is chosen by
     class_weights: str | None = None
 
+    @property
+    def measure(self):
+        """The score that the best epoch is chosen by."""
+        return "macro_f1" if self.class_weights else "accuracy"
+
 
 class Callback:
     """Looks on while a model is trained. `fit` tells each of its callbacks when something has happened."""
@@ -332,8 +337,7 @@ def fit(
         scores = {"accuracy": accuracy_score(labels, logits.argmax(-1)), "macro_f1": macro_f1(labels, logits.argmax(-1))}
         return {"validation_loss": cross_entropy(logits, labels).item(), **scores}
 
-    measure = "macro_f1" if config.class_weights else "accuracy"
-    run = Run(learner, loader, optimizer, scheduler, config.epochs, config.patience, measure)
+    run = Run(learner, loader, optimizer, scheduler, config.epochs, config.patience, config.measure)
     repeat(run, judge, device, config.precision, backward, (config.seed, rank), callbacks)
     learner.load_state_dict(run.best)
     model.eval()

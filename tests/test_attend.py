@@ -12,6 +12,7 @@ import bertnotes
 from bertnotes import Attention, attend
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.encoder import BertEncoder
+from bertnotes.lora import add_lora
 from bertnotes.models import load_encoder
 
 TEXT, PAIR = "the film is not loved", "a good cast !"
@@ -57,6 +58,22 @@ def test_a_name_is_a_model_and_its_tokenizer(tiny_checkpoint, encoder, tokenizer
     assert torch.equal(attend(TEXT, model=str(tiny_checkpoint)).weights, expected)
     monkeypatch.setenv("BERTNOTES_MODEL", str(tiny_checkpoint))
     assert torch.equal(attend(TEXT).weights, expected)
+
+
+def test_the_name_of_a_saved_classifier_gives_its_verdict(tiny_checkpoint, tokenizer, tmp_path, monkeypatch):
+    """Saved whole or as a delta; under the name of the one that comes along, too. It reads as in a prediction."""
+    for folder, lora in ((tmp_path / "whole", None), (tmp_path / "delta", 2)):
+        classifier = BERTClassifier(str(tiny_checkpoint), num_classes=3)
+        if lora:
+            add_lora(classifier.bert, lora)
+            torch.nn.init.normal_(next(weight for name, weight in classifier.named_parameters() if ".lora_B." in name))
+        classifier.save_pretrained(folder, tokenizer)
+        expected = predict_probabilities([TEXT], classifier, tokenizer, max_length=48)[0]
+        monkeypatch.setenv("BERTNOTES_CLASSIFIER", str(folder))
+        for name in (folder, str(folder), "mini-imdb"):
+            found = attend(f"{TEXT}<br />", model=name)
+            assert torch.allclose(found.logits.softmax(-1), expected, atol=1e-5)
+            assert torch.allclose(found.weights, step_by_step(load_encoder(folder), tokenizer, TEXT), atol=1e-6)
 
 
 def test_our_encoder_and_our_attention_give_the_same(tiny_checkpoint, encoder, tokenizer):

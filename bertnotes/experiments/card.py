@@ -53,7 +53,7 @@ def model_card(settings, classifier, training, validation, history, found=None, 
     test set, if there was one; beside: what others scored on it, in words.
     """
     config, names = settings.config, classifier.class_names
-    best = max(history, key=lambda entry: (entry["accuracy"], -entry["validation_loss"]))
+    best = max(history, key=lambda entry: (entry[config.measure], -entry["validation_loss"]))
     counts, lora = Counter(training[1]), config.lora
     base = settings.entry.copy_of or (Path(settings.model).name if Path(settings.model).is_dir() else settings.model)
     return CARD.format(

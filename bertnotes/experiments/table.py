@@ -55,6 +55,7 @@ PLAN = (  # in the order of what they teach; those of one comparison differ in o
     Row("mini-1000", config=replace(ENDS, epochs=5), sample=1000, validation=0.2),  # the learning curve: each beside TF-IDF
     Row("mini-4000", config=replace(ENDS, epochs=3), sample=4000, validation=0.2),
     Row("mini-250", config=replace(ENDS, epochs=8), sample=250, validation=0.2),
+    Row("mini-imdb", config=replace(ENDS, learning_rate=1e-3, lora=8), title="mini, by a LoRA delta of rank 8"),
     Row("mini-frozen", config=replace(ENDS, learning_rate=1e-2, frozen=True)),
     Row("mini-random", config=ENDS, variant=Variant(random_init=True)),
     Row("mini-512", config=replace(HEAD, max_length=512)),

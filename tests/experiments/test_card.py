@@ -55,3 +55,10 @@ def test_a_card_of_a_delta(card):
     text = card(lora=4)
     assert yaml.safe_load(text.split("---\n")[1])["library_name"] == "peft"
     assert "rank 4" in text and "bertnotes export" in text and "pipeline(" not in text
+
+
+def test_a_card_tells_of_the_epoch_that_was_kept(card, monkeypatch):
+    """Which macro-F1 chooses where classes are weighed."""
+    monkeypatch.setitem(HISTORY[0], "accuracy", 0.6)
+    assert "was kept: number 1." in card() and "accuracy 0.6000" in card()
+    assert "was kept: number 2." in card(class_weights="balanced")
