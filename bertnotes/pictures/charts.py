@@ -1,6 +1,6 @@
 """Pictures of results: curves of training, accuracies with their intervals, confidence against accuracy.
 
-Pages 01 to 03, 06, 09 to 11 and 13.
+Pages 00 to 03, 06, 09 to 11 and 13.
 
 Each function draws one picture and returns its Axes, or its Figure where it fills one.
 """
@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from bertnotes.pictures.style import INK, finish, matrix, new_axes, own_style, written
+from bertnotes.pictures.style import AMOUNT, INK, finish, matrix, new_axes, own_style, written
 
 FIRST, SECOND = "#44546a", "#a8326e"  # slate and magenta: blue and orange are queries and keys
 STYLES = ((FIRST, "o", "-"), (SECOND, "s", "--"), (INK, "^", ":"), (FIRST, "v", "-."), (SECOND, "D", ":"), ("#8b949e", "", "-"))
@@ -162,6 +162,56 @@ def line_chart(x, lines, xlabel: str, title: str | None = None, logarithmic: str
     ax.set_xticks(x, [f"{value:,}" for value in x])
     ax.minorticks_off()
     finish(ax, xlabel, title).xaxis.label.set_fontsize(11)
+    return ax
+
+
+@own_style
+def similarity_grid(similarities, names, least: float = 0.5, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw how alike things are, each with each: a square of numbers, darker = more alike, `least` and below white.
+
+    similarities: (thing, thing), from -1 to 1; names: of the things; the columns are named by their first letters.
+    """
+    values = matrix(similarities)
+    ax = ax or new_axes(2.4 + 0.85 * len(names) + 0.11 * max(map(len, names)), 0.7 + 0.75 * len(names))
+    ax.imshow(values, cmap=AMOUNT, vmin=least, vmax=1)
+    for (row, column), value in np.ndenumerate(values):
+        ax.text(
+            column,
+            row,
+            f"{value:.2f}",
+            ha="center",
+            va="center",
+            color="white" if value > (1 + least) / 2 else INK,
+            fontsize=16,
+        )
+    ax.set_xticks(range(len(names)), written(*(name[0] for name in names)), fontsize=16)
+    ax.set_yticks(range(len(names)), written(*names), fontsize=16)
+    ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
+    ax.spines[:].set_visible(False)
+    if title:
+        ax.set_title(written(title)[0], loc="left", color=INK)
+    return ax
+
+
+@own_style
+def dot_rows(rows, marks, xlabel: str, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw every value as a dot, a row for each group, and vertical lines at the marks.
+
+    rows: {group: values}, the first at the top; dots of a row are spread upwards and downwards, so that they can be told apart.
+    marks: {name: value}.
+    """
+    ax = ax or new_axes(9, 1.4 + 1.3 * len(rows))
+    for row, (values, color) in enumerate(zip(rows.values(), (FIRST, SECOND) * len(rows), strict=False)):
+        spread = 0.6 * (np.arange(len(values)) * 0.618 % 1 - 0.5)  # even, and in no order that the eye would see
+        ax.plot(values, row + spread, marker="o", markersize=6, linestyle="none", color=color, alpha=0.6)
+    for name, value in marks.items():
+        ax.axvline(value, color=INK, linewidth=1.5, linestyle=":" if value == 0 else "-")
+        ax.annotate(written(name)[0], (value, -0.5), xytext=(4, 4), textcoords="offset points", color=INK, fontsize=14)
+    ax.set_yticks(range(len(rows)), written(*rows), fontsize=16)
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.tick_params(labelsize=14)
+    finish(ax, xlabel, title)
+    ax.xaxis.label.set_fontsize(16)
     return ax
 
 

@@ -3,30 +3,32 @@
 #
 # **The question:** what is BERT, what will we build, and does this machine have what it takes?
 #
-# ![The words of a text go into BERT, in which every word looks at every word. A vector for each word comes out; with them one fills a gap or judges the text. One can also look into BERT, at who looks at whom](figures/00_bert.svg)
+# ![The words of a text go into BERT, in which every word looks at every word. A vector for each word comes out: with them one can compare words, or fill a gap. One can also look into BERT, at who looks at whom](figures/00_bert.svg)
 #
-# BERT is a program that turns each word of a text into a **vector**, a list of a few hundred numbers. They depend on the whole text, and much can be
-# done with them. On this page you meet a small BERT and see three things: it fills a gap, one can see where it looks, it judges a film review.
+# BERT is a program that turns each word of a text into a **vector**, a list of a few hundred numbers. The numbers depend on the whole text, and much can be
+# done with them. On this page you meet a small BERT and see four things: its vectors tell two meanings of a word apart, it fills a gap, one can see where it
+# looks, and it judges a film review.
 #
-# **You need:** some Python, and algebra as at school. **Time:** about 40 minutes. Nothing is downloaded, and no account is needed.
+# **You need:** some Python, and algebra as at school; one logarithm. **Time:** about 40 minutes. Nothing is downloaded, and no account is needed.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# # Start here: a BERT that runs on this machine
+# # Start here: a BERT on this machine
 #
-# ![The words of a text go into BERT, in which every word looks at every word. A vector for each word comes out; with them one fills a gap or judges the text. One can also look into BERT, at who looks at whom](figures/00_bert.svg)
+# ![The words of a text go into BERT, in which every word looks at every word. A vector for each word comes out: with them one can compare words, or fill a gap. One can also look into BERT, at who looks at whom](figures/00_bert.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** The deck takes about 20. A text goes in on the left, a vector for each word comes out on the right. The three boxes are the three things that we try now.
+# **2 minutes.** The deck takes about 30; with the class's own sentences, typed into the notebook, it fills 45. Run the notebook once before class: the eighty and the
+# two hundred and eighty reviews take a while. A text goes in on the left, a vector for each word comes out. The boxes on the right are what we try now.
 
 # %% [markdown]
 # ## How to read a page
 #
 # A page is text and **cells** of code. Click into a cell and press Shift + Enter: it runs, and what it prints appears below. Run them from top to bottom.
 #
-# - Where a cell says *change me*, change it and run it again. You cannot break anything: *Kernel > Restart Kernel and Run All Cells* brings the results back, and
-#   *Edit > Undo* what you typed over.
-# - Where a cell says `guess = None`, type your guess in place of `None`. The next cell shows it beside the result.
-# - A line of grey text with three dots is a folded **check**. It makes sure that what the text says is true, on this machine too, as long as you have changed nothing. You need not open it.
+# - Where a cell says *change me*, change it and run it again. *Edit > Undo* brings back what you typed over.
+# - Where a cell says `guess = None`, type your guess in place of `None`. The next cell shows it beside the result. (The results of an earlier run stand there already. Cover them,
+#   or clear them first: *Edit > Clear Outputs of All Cells*.)
+# - A line of grey text with three dots is a folded **check**. It works out again, on this machine, the numbers that the text quotes. You need not open it.
 #
 # You need not understand the code of this page yet. Try a first cell:
 
@@ -65,8 +67,8 @@ assert tokenizer.tokenize("The cinematography is unforgettable.") == [
 ]
 
 # %% [markdown]
-# *Cinematography* is in the list: it stood in that of the original BERT, of which the pieces that film reviews use most were kept; *unforgettable* is not and comes in four pieces. Two hash signs say that a piece continues a word.
-# (Capitals are gone: this BERT reads everything in lower case.) A piece is called a **token**, and what cuts a text into them is the **tokenizer** (page 05).
+# *Cinematography* is in the list. (The list was cut from that of the original BERT: the pieces that film reviews use most were kept.) *Unforgettable* is not, and comes in four pieces, which need not mean anything by
+# themselves. Two hash signs say that a piece continues a word. Capitals are gone, for this BERT reads everything in lower case. A piece is called a **token**, and what cuts a text into them is the **tokenizer** (page 05).
 #
 # ## Is this machine ready?
 #
@@ -90,15 +92,16 @@ assert all(finding.ok for finding in findings), "something is missing: see what 
 #
 # The name says what it is: **B**idirectional **E**ncoder **R**epresentations from **T**ransformers.
 #
-# - **Transformers**: it is built around *attention*. Each word looks at all words of the text and takes from each what it needs (page 01).
+# - **Transformers**: it belongs to a family of networks that are built around *attention*, in which words look at other words of the text and take something from each (page 01).
 # - **Encoder Representations**: it does not write. It *encodes* a text: what comes out are vectors, which stand for (*represent*) the words in this text.
-# - **Bidirectional**: a word looks both ways, to the left and to the right (page 04).
+# - **Bidirectional**: a word looks both ways, at every word to the left and to the right (page 04).
 
 # %% [markdown]
 # How does it learn that? In two steps. First it reads masses of plain text in which some words are hidden, and guesses them: **pre-training** (page 06, where there is one more task). That takes long and
 # needs no labels. Then it is trained a little further on a task, such as telling praise from blame, with texts that somebody has labelled: **fine-tuning** (page 10).
 #
-# Until then, a program for such a task began with little or nothing. In 2018 several programs, *models* of language, changed that: they have read before they are given a task. Here are three (ULMFiT, by Howard and Ruder, was a fourth):
+# Before that, a program for such a task usually began with one ready-made vector for each word, the same in every sentence (word2vec, 2013), and learned all else from the labels. From 2018 on it became usual that the whole
+# program, a *model* of language, has read before it is given a task. Here are three of that year (ULMFiT, by Howard and Ruder, was a fourth):
 #
 # ![ELMo, February 2018, is built of LSTMs and reads both ways, each by itself. GPT, June 2018, is a Transformer and reads from left to right. BERT, October 2018, is a Transformer and reads both ways at once](figures/00_family.svg)
 
@@ -109,49 +112,108 @@ assert all(finding.ok for finding in findings), "something is missing: see what 
 # **2 minutes.** Ask who has used one of the three today. Search engines and spam filters use BERT's kind, chatbots GPT's. The months are those in which they came out; BERT's paper was printed in 2019.
 
 # %% [markdown]
-# Read the rows. **ELMo** has two readers, one from each side, built of LSTMs (a network that reads word by word); their vectors are then handed to another model. **GPT** is a Transformer, but each word sees only those before it.
+# Read the rows. **ELMo** has two readers, one from each side, built of LSTMs (a network that reads word by word); their vectors are then handed to another model. **GPT** is a Transformer in which each word sees itself and those before it.
 # **BERT** is a Transformer in which each word sees both sides at once. GPT's descendants write; BERT's read: they search, sort and tag. (The months are those in which they came out. BERT's paper was printed in 2019, as
 # *Devlin et al. 2019*.)
 #
 # ## A BERT of our own
 #
-# Now load the course's own BERT, **mini**. What a model has learned are numbers, its **parameters**. mini has 15 million, BERT-base, the original, 110 million. (The look at the machine counted without the layer that guesses words.)
+# Now load the course's own BERT, **mini**. What a model learns are numbers, its **parameters**. mini has 15 million, BERT-base, the original, 110 million.
 
 # %%
 from bertnotes.encoder import BertEncoder
 from bertnotes.masked_lm import word_probabilities
 
 model = BertEncoder.from_pretrained()
-print(f"{sum(weight.numel() for weight in model.parameters()):,} parameters")
+print(f"{sum(part.numel() for part in model.parameters()):,} parameters")
 
 # %% [markdown]
-# First a look at vectors. The word *cast* stands in two sentences that begin alike. Will its vector be the same in both, or different?
+# ## Its vectors tell meanings apart
+#
+# *Cast* can mean the actors, or the plaster around a broken arm. Here are two sentences of each kind. We take the vector of *cast* from each and compare them, two at a time: **similarity** 1 means that two
+# vectors point the same way, 0 that they have nothing in common (page 01 works it out).
 
 # %%
-guess = None  # "the same" or "different"
+SENTENCES = {
+    "A": "The cast was brilliant in every scene.",
+    "B": "The cast was superb in every role.",
+    "C": "The cast on his leg was white.",
+    "D": "The cast on her arm came off in May.",
+}
 
-# %% tags=["timing", "nbval-ignore-output"]
+# %%
 import torch
 
-vectors = {}
-for text in ("The cast was brilliant in every scene.", "The cast was on her broken arm."):
-    with torch.inference_mode():
-        hidden = model(tokenizer(text, return_tensors="pt")["input_ids"]).last_hidden_state[0]  # a row for each token
-    vectors[text] = hidden[2]  # [CLS], the, cast
-    print(f"{text:40} {' '.join(f'{number:5.2f}' for number in vectors[text][:8])} ... {len(vectors[text])} numbers")
-print("your guess:", guess)
+
+@torch.inference_mode()
+def vector_of_cast(text):
+    """The vector of the word cast in a text that begins "The cast"."""
+    ids = tokenizer(text, return_tensors="pt")["input_ids"]
+    return model(ids).last_hidden_state[0][2]  # of the third token: a start mark, the, cast
+
+
+vectors = torch.stack([vector_of_cast(text) for text in SENTENCES.values()])
+print("four vectors of", vectors.shape[1], "numbers each")
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Which *cast* is it?
+#
+# - **A** The cast was brilliant in every scene.
+# - **B** The cast was superb in every role.
+# - **C** The cast on his leg was white.
+# - **D** The cast on her arm came off in May.
+#
+# Four vectors of *cast*. Which are alike?
+
+# %% [markdown]
+# Will the two pairs show in the numbers?
+
+# %%
+guess = None  # "yes", if two of a kind are more alike than two of different kinds; otherwise "no"
+
+# %%
+from torch.nn.functional import cosine_similarity
+
+similarity = cosine_similarity(vectors[:, None], vectors[None, :], dim=-1)  # each with each
+print(f"A with B {similarity[0, 1]:.2f}, A with C {similarity[0, 2]:.2f}    your guess: {guess}")
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## The actors are alike, and so is the plaster
+
+# %% slideshow={"slide_type": "-"}
+from bertnotes.pictures.charts import similarity_grid
+
+picture = similarity_grid(similarity, [f"{letter}: {text}" for letter, text in SENTENCES.items()])
 
 # %% tags=["check:vectors"]
-# checked: 384 numbers, which differ between the sentences
-one, other = vectors.values()
-assert len(one) == 384 and 0.7 < torch.cosine_similarity(one, other, dim=0) < 0.78 and (one - other).abs().max() > 0.05
+# checked: 384 numbers; two of a kind are more alike than any two of different kinds
+assert vectors.shape == (4, 384)
+assert min(similarity[0, 1], similarity[2, 3]) > 0.9 and similarity[:2, 2:].max() < 0.75
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **4 minutes.** Bet first: will the pairs show? Then type two sentences of the class into the notebook. *The cast was on her show* is a good trap: it comes out nearer to D than to B.
 
 # %% [markdown]
-# Different: the vector depends on the other words of the sentence, so it can tell actors from plaster. What such numbers can and cannot tell is measured on page 05. Now the first
-# of three things that one can do with them.
+# Yes: 0.97 within the first pair and 0.93 within the second, but at most 0.72 between them. The same word, and two meanings that can be told apart by numbers.
+#
+# Is it the meaning, or only the words around? Actors again, but in other words: *The cast was on her show.* Will its *cast* be nearer to B (actors) or to D (plaster, on *her* arm)?
+
+# %%
+guess = None  # "B" or "D"
+
+# %% tags=["timing", "nbval-ignore-output"]
+another = cosine_similarity(vector_of_cast("The cast was on her show."), vectors, dim=-1)
+print(f"to B {another[1]:.2f}, to D {another[3]:.2f}    your guess: {guess}")
+
+# %% tags=["check:another"]
+# checked: it lies no nearer to the actors of B than to the plaster of D
+assert abs(another[1] - another[3]) < 0.03 and 0.75 < another[1] < 0.85
 
 # %% [markdown]
-# ### It fills a gap
+# As near to one as to the other. The neighbours count, too: *on her* pulls it to the plaster. So such numbers hold meaning, but not meaning alone. Page 05 measures how far one can trust them.
+
+# %% [markdown]
+# ## It fills a gap
 #
 # In the next cell, `[MASK]` stands for a hidden word. mini gives a probability to every piece of its list; we print the five that it finds likeliest.
 
@@ -170,12 +232,13 @@ elsewhere = word_probabilities("The special [MASK] at this restaurant are great.
 assert tokenizer.convert_ids_to_tokens(elsewhere.argmax().item()) == "effects"
 
 # %% [markdown]
-# *Effects*, of course: this is about a film. (In *The special `[MASK]` at this restaurant are great*, too: that is what it has read.) (The piece `##s` would make *specials*.) Try a sentence of your own.
+# *Effects*, of course: this is about a film. (It says so in *The special `[MASK]` at this restaurant are great*, too: film reviews are what it has read.) The piece `##s`, with its hash signs, would continue the word
+# before it: *specials*. Try a sentence of your own: *Berlin is the capital of `[MASK]`.*
 #
 # One sentence proves little. Here are eight, each with the word that most people would write. In how many is it mini's first guess?
 
 # %%
-SENTENCES = {
+GAPS = {
     "I fell [MASK] after twenty minutes.": "asleep",
     "Two plus two is [MASK].": "four",
     "It kept me on the [MASK] of my seat.": "edge",
@@ -191,7 +254,7 @@ guess = None  # of eight
 
 # %% tags=["timing", "nbval-ignore-output"]
 right = 0
-for text, wanted in SENTENCES.items():
+for text, wanted in GAPS.items():
     chances = word_probabilities(text, model, tokenizer)
     word = tokenizer.convert_ids_to_tokens(chances.argmax().item())
     right += word == wanted
@@ -201,10 +264,11 @@ print("right:", right, "of 8    your guess:", guess)
 # %% tags=["check:eight"]
 # checked: four of eight
 found = [
-    word_probabilities(text, model, tokenizer).argmax() == tokenizer.convert_tokens_to_ids(word)
-    for text, word in SENTENCES.items()
+    word_probabilities(text, model, tokenizer).argmax() == tokenizer.convert_tokens_to_ids(word) for text, word in GAPS.items()
 ]
 assert [bool(one) for one in found] == [True, False] * 4 and right == 4
+sure = [word_probabilities(text, model, tokenizer).max() for text in GAPS]
+assert max(sure[1], sure[3], sure[7]) < 0.25 and 0.6 < sure[5] < 0.7 and abs(sure[5] - sure[4]) < 0.05
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## It fills a gap
@@ -217,27 +281,31 @@ assert [bool(one) for one in found] == [True, False] * 4 and right == 4
 # - Two plus two is [MASK].
 # - The capital of France is [MASK].
 
-# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Let the class bet on each. Then let them propose sentences, and type them live into the notebook.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Being sure is not being right
+#
 # | | most people | mini |
 # | --- | --- | --- |
 # | I fell ... | asleep | **asleep** |
 # | on the ... of my seat | edge | **edge** |
-# | Once ... a time | upon | in |
-# | Two plus two is ... | four | one (17 %) |
-# | The capital of France is ... | Paris | not (3 %) |
+# | Once ... a time | upon | in, 64 % |
+# | Two plus two is ... | four | one, 17 % |
+# | The capital of France is ... | Paris | not, 3 % |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **4 minutes.** Let the class bet on each before the answer. Then let them propose sentences, and type them live into the notebook.
+# **2 minutes.** Three misses are unsure. *In* is as sure as *worth the money*, which is right. So what does a percentage of such a model tell? Page 11 comes back to it.
 
 # %% [markdown]
-# mini knows phrases that reviewers use, and neither arithmetic nor capitals: where it is wrong about *four* and *Paris*, it is not sure of anything (look at the percentages). **What a language model says
-# depends on what it has read.** But that is not all: it also misses *took me by surprise*, which reviewers do write, and its ancestors, at the end of this page, had read about Paris. Eight sentences
-# are too few to say why.
+# Four of eight: mini knows some phrases that reviewers use. Look at the percentages of the four that it gets wrong. Of three it is not sure. But of *Once **in** a time* it is as sure as of *worth the money*:
+# **being sure is not being right**. Why it misses *four* and *Paris*, eight sentences cannot tell. It has read about films, and its ancestors (at the end of this page) read about much else.
 #
 # ## You can see where it looks
 #
-# While BERT reads, each word looks at all words, itself included: it gives each of them a **weight**, and the weights that it gives add up to 1. It does so many times side by side, in **heads**, and again in the next **layer**, on what came out of the one before. mini has 6 layers of 12 heads. How many weights
-# does it work out for a text of 13 tokens?
+# While BERT reads, each word looks at all words, itself included: it gives each of them a **weight**, and the weights that it gives add up to 1. This happens in 12 **heads** side by side, each with weights of its own. What comes out goes
+# through 12 more heads, in the next **layer**; mini has 6 layers. A text of 9 tokens has 9 times 9 weights in each head. How many is that in all heads together?
 
 # %%
 guess = None  # weights
@@ -245,12 +313,12 @@ guess = None  # weights
 # %%
 from bertnotes import attend, attention_heatmap
 
-attention = attend("I laughed twice, both times at the wrong film.", model=model, tokenizer=tokenizer)
+attention = attend("I laughed at the wrong film.", model=model, tokenizer=tokenizer)
 layers, heads, tokens, _ = attention.weights.shape
 print(f"{layers} x {heads} x {tokens} x {tokens} = {attention.weights.numel():,} weights    your guess: {guess}")
 
 # %% [markdown]
-# 72 heads with 169 weights each. Most heads are not easy to read. We let the computer look for one that is: the head in which words look most at the word just before them. (The code takes, of each table of weights, the line
+# 72 heads with 81 weights each. We let the computer look for one that is easy to read: the head in which words look most at the word just before them. (The code takes, of each table of weights, the line
 # just below the diagonal.)
 
 # %%
@@ -260,7 +328,7 @@ layer, head = divmod(looks_back.argmax().item(), heads)
 print(f"layer {layer + 1}, head {head + 1}: {looks_back.max():.2f} of the weight goes to the word before, on average")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## You can see where it looks
+# ## This head looks at the word before
 
 # %% slideshow={"slide_type": "-"}
 ax = attention_heatmap(attention, layer=layer + 1, head=head + 1)
@@ -272,33 +340,39 @@ assert attend("Nobody in the cinema dared to leave.").weights[0, 2].diagonal(off
 assert abs(attention.weights.sum(dim=-1) - 1).max() < 1e-4
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Rows look, columns are looked at, dark is much. Ask what the dark stripe below the diagonal means. Then ask about [CLS] and [SEP]: BERT puts them at both ends of every text.
+# **3 minutes.** Rows look, columns are looked at, dark is much. Ask what the dark stripe below the diagonal means. Then ask about [CLS] and [SEP]: BERT puts them at both ends of every text. This is the tidiest of 72: say so, and turn to the next slide.
 
 # %% [markdown]
 # A **row** is a word that looks, a **column** a word that is looked at, and dark is much. The dark stripe just below the diagonal is the word before. The first token has none before it and looks at itself. (`[CLS]` and `[SEP]` are marks that
-# BERT puts at both ends of a text. Why other words often look at them, too, is told on page 07.) Nobody programmed this head. What heads mean, and what they do not, is tested on page 07.
+# BERT puts at both ends of a text.) Nobody programmed this head. But it is the tidiest of 72. Here is an ordinary one:
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Most heads are not so tidy
+
+# %% slideshow={"slide_type": "-"}
+ax = attention_heatmap(attention, layer=4, head=1)
+
+# %% tags=["check:ordinary"]
+# checked: few heads look back so, and more than half of all weight goes to the first mark
+assert int((looks_back > 0.3).sum()) == 5 and 0.62 < attention.weights[..., 0].mean() < 0.68
+assert 0.4 < attention.weights[3, 0, :, 0].mean() < 0.5 and looks_back[3, 0] < 0.1
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** No rule that one could name. Much of the weight goes to [CLS]: over all heads more than half. Page 07 asks why.
+
+# %% [markdown]
+# No rule that one could name, and much of the weight goes to `[CLS]`: over all heads, 65 % of it. Only five of the 72 give the word before more than 0.3 on average. What heads mean, and what they do not, is tested on page 07, and why they
+# look at `[CLS]`, too.
 #
 # ## It judges, with hardly any teaching
 #
 # mini has never been told what praise is. But it knows how reviews go on. So we write *It was* `[MASK].` behind a review and ask: which is likelier there, a word of praise or
-# a word of blame? These are the words:
-
-# %% tags=["timing", "nbval-ignore-output"]
-GOOD, BAD = "good great wonderful excellent brilliant".split(), "bad terrible awful boring poor".split()
-chances = word_probabilities("It was [MASK].", model, tokenizer)
-for name, words in {"praise": GOOD, "blame": BAD}.items():
-    print(f"{name:7} {chances[tokenizer.convert_tokens_to_ids(words)].sum():.0%}")
-
-# %% tags=["check:praise"]
-# checked: with no review before it, these words of praise are likelier than those of blame
-praise, blame = (chances[tokenizer.convert_tokens_to_ids(words)].sum() for words in (GOOD, BAD))
-assert 2 < praise / blame < 3
-
-# %% [markdown]
-# So even with no review, our five words of praise are likelier than our five of blame. The natural logarithm of the ratio is the **leaning** of a review: above 0, praise is likelier.
-
+# a word of blame (Schick and Schütze 2021)? Here are five of each, chosen by us:
 
 # %%
+GOOD, BAD = "good great wonderful excellent brilliant".split(), "bad terrible awful boring poor".split()
+
+
 def leaning(review):
     """How much likelier words of praise are behind a review than words of blame: the logarithm of their ratio."""
     chances = word_probabilities(f"{review} It was [MASK].", model, tokenizer)
@@ -307,23 +381,27 @@ def leaning(review):
 
 
 # %% [markdown]
-# Where should the border be? At 0, one would think. But look at a sentence that praises nothing:
+# The **leaning** of a review is the natural logarithm of the ratio: 0 where praise and blame are equally likely, above 0 where praise is likelier. How does *I hated it.* lean?
+
+# %%
+guess = None  # above 0 or below 0?
 
 # %% tags=["timing", "nbval-ignore-output"]
-for text in ("", "The chair is made of wood.", "The story drags, the jokes are stale, and nobody seems to care."):
-    print(f"{leaning(text):5.2f}  {text}")
+leans = {text: leaning(text) for text in ("", "The chair is made of wood.", "I hated it.", "I loved it.")}
+for text, value in leans.items():
+    print(f"{value:5.2f}  {text or '(nothing)'}")
+print("your guess:", guess)
 
-# %% tags=["check:any-sentence"]
-# checked: a sentence that praises nothing leans further to praise than no sentence at all; a plain bad review does not
-assert (
-    text.startswith("The story")
-    and 1.9 < leaning("The chair is made of wood.") < 2.5
-    and 0.7 < leaning("") < 1 > 0 > leaning(text)
-)
+# %% tags=["check:leanings"]
+# checked: nothing leans to praise, a chair does more, "I hated it." too, but far less than "I loved it."
+nothing, chair, hated, loved = leans.values()
+assert 0.7 < nothing < 1 and 1.9 < chair < 2.5 and 0.5 < hated < 1 and 3.5 < loved < 4.2
 
 # %% [markdown]
-# Nearly anything in front raises the leaning. So we measure where the middle is: we take eighty short reviews, half of them positive, and put the border in the middle of their leanings. That is a
-# little teaching: we use that half of them are positive. Then we try the border on **eighty others**. A coin would get 40 right. And mini?
+# Above 0, and so does a chair, and so does nothing at all: our words of praise are simply the more frequent ones. So 0 is no good border between praise and blame (Zhao et al. 2021 found the same of large models). We measure one: we take eighty short reviews,
+# half of them positive, and put the border in the middle of their leanings, so that forty lie on each side. That is a little teaching: we use that half are positive, but not which.
+#
+# Then we try it on **280 others**, half of them positive. A coin would get half of them right. And mini?
 
 # %%
 from bertnotes.data import load_imdb_data
@@ -331,65 +409,67 @@ from bertnotes.files import REVIEWS
 
 texts, labels = load_imdb_data(REVIEWS, plain=True)  # the course's own reviews, without irony and other hard cases
 short = [(text, label) for text, label in zip(texts, labels, strict=True) if len(text.split()) <= 45]
-positive, negative = ([pair for pair in short if pair[1] == label] for label in (1, 0))
+positive, negative = ([text for text, label in short if label == wanted] for wanted in (1, 0))
 print(f"{len(positive)} short positive reviews, {len(negative)} negative ones")
 
 # %%
-guess = None  # of 80
+guess = None  # a share of the 280, in percent
 
 # %% tags=["timing", "nbval-ignore-output"]
-border = sorted(leaning(text) for text, _ in positive[:40] + negative[:40])[40]
-correct = sum((leaning(text) > border) == (label == 1) for text, label in positive[40:80] + negative[40:80])
-at_zero = sum((leaning(text) > 0) == (label == 1) for text, label in positive[40:80] + negative[40:80])
-print(f"border {border:.2f}: right {correct} of 80    your guess: {guess}")
-print(f"border 0:    right {at_zero} of 80")
+from statistics import median
 
-# %% tags=["check:eighty"]
-# checked: far more than a coin, on reviews that did not set the border, and with 0 as the border hardly more
-from scipy.stats import binom
+leanings = {"positive": [leaning(text) for text in positive], "negative": [leaning(text) for text in negative]}
+border = median(leanings["positive"][:40] + leanings["negative"][:40])
+others = {name: values[40:] for name, values in leanings.items()}
+right = sum(value > border for value in others["positive"]) + sum(value <= border for value in others["negative"])
+print(f"border {border:.2f}: {right} of 280 right, {right / 280:.0%}    your guess: {guess}")
 
-assert round(1.96 * binom(80, correct / 80).std()) == 7
-assert (
-    61 <= correct <= 65
-    and 41 <= at_zero <= 45
-    and sum(leaning(text) > border for text, _ in positive[40:80]) in (35, 36, 37)
-    and 1.8 < border < 2
-    and min(len(positive), len(negative)) >= 80
-)
+# %% tags=["check:judged"]
+# checked: about eight of ten, on reviews that did not set the border; with 0 as the border hardly more than half
+assert 215 <= right <= 231 and 1.8 < border < 2 and len(others["positive"]) == len(others["negative"]) == 140
+at_zero = sum(value > 0 for value in others["positive"]) + sum(value <= 0 for value in others["negative"])
+assert 140 <= at_zero < 160
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## It judges, with hardly any teaching
 #
-# Review + *It was* [MASK]: which is likelier, *great* or *terrible*?
+# A review, then *It was* [MASK]: is a word of praise likelier there, or one of blame?
 #
-# Eighty short reviews, half of them positive. A coin gets 40 right. And mini?
-
-# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# | | right |
-# | --- | --- |
-# | border at 0 | 43 of 80 |
-# | border in the middle of eighty others | **63 of 80** |
-# | hard reviews, the verdict mostly implied | 12 of 31 |
+# How do these lean?
+#
+# - I hated it.
+# - The chair is made of wood.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **4 minutes.** Let them write a review that fools it: irony works nearly always. Page 10 teaches it with labels.
+# **4 minutes.** Let them vote: to praise or to blame? Both to praise, +0.75 and +2.18. So what is the border? The next slide shows where 140 reviews of each kind lie. Ask for a review that fools it, and type it in: *Not bad at all.* is called negative.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## 280 short reviews, and the border
+
+# %% slideshow={"slide_type": "-"}
+from bertnotes.pictures.charts import dot_rows
+
+picture = dot_rows(others, {"0": 0, "border": border}, "leaning to praise")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** A dot is a review. Right of the border mini says *positive*. About eight of ten are right; with 0 as the border nearly all would be called positive.
 
 # %% [markdown]
-# Eight of ten, and with 0 as the border hardly more than a coin. (With only eighty reviews, chance alone may move that by seven either way.) It forgives too much: it gets 36 of the 40 positive ones and 27 of the 40 negative ones. And do not make too much of it: these reviews are short and clear, their films are invented, and the authors of this
-# course wrote them. Now one of your own.
+# A dot is a review. Eight of ten lie on the right side of the border; with 0 as the border nearly all would be called positive. Do not make too much of it: these reviews are short and clear, their films are invented, and the authors of this
+# course wrote them. Now one of your own. (*I want my money back.* is a hard one.)
 
 # %% tags=["timing", "nbval-ignore-output"]
-MY_REVIEW = "The story drags, the jokes are stale, and nobody seems to care."  # change me
+MY_REVIEW = "Not bad at all."  # change me
 
 mine = leaning(MY_REVIEW)
 print(f"leaning {mine:.2f}, border {border:.2f}: {'positive' if mine > border else 'negative'}")
 
 # %% tags=["check:own-review"]
-# checked: a plain bad review is called negative
-assert mine < border or not MY_REVIEW.startswith("The story drags")
+# checked: "Not bad at all." is called negative, and "I want my money back." positive
+assert (mine < border or MY_REVIEW != "Not bad at all.") and leaning("I want my money back.") > border
 
 # %% [markdown]
-# And the hard ones? There are 31 short ones: in 24 the verdict is only implied, in the others it is negated, turned round or ironic. How many does it get wrong?
+# And where the verdict is only implied? The course's reviews have hard cases, too; 31 of them are as short. Here are two. Of the 31, 20 are negative, so that always saying *negative* would get 20 right. How many does mini get right?
 
 # %%
 guess = None  # of 31
@@ -399,18 +479,33 @@ from bertnotes.data import read_reviews
 
 frame = read_reviews(REVIEWS, ("review", "sentiment", "note"))
 hard = frame[(frame["note"] != "") & (frame["review"].str.split().str.len() <= 45)]
-fooled = sum(
-    (leaning(text) > border) != (label == "positive") for text, label in zip(hard["review"], hard["sentiment"], strict=True)
-)
-print(f"wrong: {fooled} of {len(hard)}    your guess: {guess}")
+hits = sum((leaning(text) > border) == (verdict == "positive") for text, verdict in hard[["review", "sentiment"]].to_numpy())
+print(hard["review"].iloc[3], "\n\n" + hard["review"].iloc[22])
+print(f"\nright: {hits} of {len(hard)}    your guess: {guess}")
 
 # %% tags=["check:hard"]
-# checked: 31 short hard reviews, 24 of them implied; on these mini is within what a coin gets
-assert binom(31, 0.5).interval(0.95) == (10, 21)
-assert len(hard) == 31 and (hard["note"] == "implied").sum() == 24 and 17 <= fooled <= 21
+# checked: 31 short hard reviews, 20 of them negative; mini gets far fewer than eight of ten right, beyond what chance explains
+from scipy.stats import binomtest
+
+assert len(hard) == 31 and (hard["sentiment"] == "negative").sum() == 20 and 10 <= hits <= 14
+assert binomtest(hits, 31).proportion_ci(0.95).high < 0.65
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## And where praise or blame is only implied?
+#
+# *Nan loves everything. She loved her hip operation. At the end she did up her coat, top button to bottom, had a think, and said that the chairs were very good.*
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# | 31 short hard reviews | right |
+# | --- | --- |
+# | always *negative* | 20 |
+# | mini | **12** |
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** *Loves*, *loved*, *very good*: the words praise, the review does not. Page 10 trains mini on labelled reviews. Ask what one would want to know before trusting it.
 
 # %% [markdown]
-# No better than a coin, which gets 10 to 21 of 31 wrong. A verdict that can be trusted needs labels, a fair test, and a look at what goes wrong: pages 09 to 11.
+# Fewer than who always says *negative*. Thirty-one reviews are few, but enough to say that this is far from eight in ten. A verdict that can be trusted needs labels, a fair test, and a look at what goes wrong: pages 09 to 11.
 #
 # ## Where mini comes from
 #
@@ -429,17 +524,27 @@ assert len(hard) == 31 and (hard["note"] == "implied").sum() == 24 and 17 <= foo
 # | mini, with its ancestors | 6 % | **40 %** |
 # | the same size, from random numbers | 0 % | 14 % |
 #
-# (About 10 % come free: a tenth of the chosen tokens stays visible.)
+# (Each was trained by a recipe of its own.)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes for both slides.** BERT's own training took four days on many special chips (Devlin et al., appendix A.2). So nearly everyone begins with what others have trained. Ask: of what mini does well, what came from reviews, and what from its ancestors?
 
 # %% [markdown]
-# A model of BERT-base's size was the **teacher**. MiniLM was trained to look where the teacher's last layer looks: it was **distilled** (Wang et al. 2020). Somebody kept every second layer. Others trained that further, on pairs of sentences that belong together. So where we find a head
-# that does something clever, it may have inherited it. We shall say so where it matters.
+# The **teacher** was a UniLM v2, a model as large as BERT-base. MiniLM was trained to do what the teacher's last layer does: to look where it looks, and one thing more (Wang et al. 2020). This is called **distillation**. N. Reimers kept every second
+# layer of it, and he and others trained that further, on pairs of sentences that belong together (Reimers and Gurevych 2019 tell how). We cut the list of pieces down, and let it read film reviews. So where we find a head that does something clever, it may have
+# it from its ancestors. We shall say so where it matters.
+
+# %% [markdown]
+# How much came from where? We chose 15 % of the tokens of reviews that it did not train on, and had them guessed. (As in BERT's own training, a tenth of the chosen tokens stays visible.)
 #
-# How much came from where? We chose 15 % of the tokens in reviews that were held out, and had them guessed. A tenth of them stays visible, as in BERT's own training, so about 10 % come free. At the start, with its list of pieces cut down and a new layer for guessing, mini got 6 %. After 8 million tokens of
-# reviews it got 40 %; a model of the same size that began with random numbers got 14 % after as many, little more than copying. (Each had a recipe of its own. mini then read on, to 46 %; the other would have learned more, too.)
+# | guessed right | at the start | after 8 million tokens of reviews |
+# | --- | --- | --- |
+# | mini, with its ancestors | 6 % | 40 % |
+# | the same size, from random numbers | 0 % | 14 % |
+
+# %% [markdown]
+# At the start mini's layer for guessing was new, and could not even copy the visible ones. From random numbers, 8 million tokens are not enough for much more than copying those and saying frequent words. (Each had a recipe of its own, so the
+# difference is not due to the ancestors alone. mini then read on; the other would have learned more, too.)
 
 # %% tags=["check:ancestry"]
 # checked: what the records of the three trainings say
@@ -450,7 +555,7 @@ from bertnotes.files import MINI, RESULTS
 curve = [json.loads(line) for line in (MINI / "log.jsonl").read_text(encoding="utf-8").splitlines()]
 control = json.loads((RESULTS / "pretraining-from-zero.json").read_text(encoding="utf-8"))["log"][-1]
 first = [entry for entry in curve if entry["run"] == 1]
-assert [round(100 * entry["held_out_top1"]) for entry in (first[0], first[-1], curve[-1], control)] == [6, 40, 46, 14]
+assert [round(100 * entry["held_out_top1"]) for entry in (first[0], first[-1], control)] == [6, 40, 14]
 assert first[-1]["tokens"] == control["tokens"]
 
 # %% [markdown]
@@ -458,20 +563,20 @@ assert first[-1]["tokens"] == control["tokens"]
 #
 # <!-- the pages of the course -->
 #
-# Each page runs by itself. In a hurry: 01, then 07, then 10.
+# Each page runs by itself; 08 and 12 are still being written. In a hurry: 01, then 07, then 10.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember
 #
-# - BERT turns each word of a text into a vector that depends on the whole text.
+# - BERT turns each word of a text into a vector that depends on the whole text. It can tell the *cast* of a film from that of an arm.
 # - It learns from plain text (pre-training), then a task from labels (fine-tuning).
-# - What it says depends on what it has read: mini knows how reviewers write, and no arithmetic.
-# - What it can do comes from its ancestors, too.
+# - It can be sure and wrong.
+# - A verdict from a gap is right eight times in ten on clear reviews, and fails where the verdict is implied.
 #
 # **Next:** on page 01 one word looks at the others, with numbers that you can check on paper.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Which of the three things surprised them? Page 01 begins with a dictionary and ends with four lines of Python.
+# **2 minutes.** Which of the four things surprised them? Page 01 begins with a dictionary and ends with four lines of Python.
 
 # %% [markdown] tags=["questions"]
 # ## Questions
@@ -480,11 +585,11 @@ assert first[-1]["tokens"] == control["tokens"]
 # ## Sources
 #
 # - Peters et al. (2018). *Deep Contextualized Word Representations* (ELMo). arXiv:1802.05365
-# - Radford, Narasimhan, Salimans, Sutskever (2018). *Improving Language Understanding by Generative Pre-Training* (GPT).
+# - Radford, Narasimhan, Salimans, Sutskever (2018). *Improving Language Understanding by Generative Pre-Training* (GPT). Howard, Ruder (2018). *Universal Language Model Fine-tuning for Text Classification* (ULMFiT). arXiv:1801.06146
 # - Devlin, Chang, Lee, Toutanova (2019). *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* arXiv:1810.04805
 # - Vaswani et al. (2017). *Attention Is All You Need* (the Transformer). arXiv:1706.03762
-# - Howard, Ruder (2018). *Universal Language Model Fine-tuning for Text Classification* (ULMFiT). arXiv:1801.06146
-# - Reimers, Gurevych (2019). *Sentence-BERT.* arXiv:1908.10084
-# - Wang et al. (2020). *MiniLM: Deep Self-Attention Distillation for Task-Agnostic Compression of Pre-Trained Transformers.* arXiv:2002.10957
-# - Schick, Schütze (2021). *Exploiting Cloze Questions for Few-Shot Text Classification.* A verdict from the word in a gap. arXiv:2001.07676
-# - Zhao, Wallace, Feng, Klein, Singh (2021). *Calibrate Before Use.* Why the border is not at 0. arXiv:2102.09690
+# - Mikolov, Chen, Corrado, Dean (2013). *Efficient Estimation of Word Representations in Vector Space* (word2vec). arXiv:1301.3781
+# - Reimers, Gurevych (2019). *Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks.* arXiv:1908.10084
+# - Wang et al. (2020). *MiniLM: Deep Self-Attention Distillation for Task-Agnostic Compression of Pre-Trained Transformers.* arXiv:2002.10957 Its teacher: Bao et al. (2020), *UniLMv2*, arXiv:2002.12804
+# - Schick, Schütze (2021). *Exploiting Cloze Questions for Few-Shot Text Classification and Natural Language Inference.* A verdict from the word in a gap. arXiv:2001.07676
+# - Zhao, Wallace, Feng, Klein, Singh (2021). *Calibrate Before Use: Improving Few-Shot Performance of Language Models.* Why the border is not at 0. arXiv:2102.09690

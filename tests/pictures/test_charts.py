@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 
 from bertnotes.evaluation import Estimate, reliability, slices
-from bertnotes.pictures.charts import deletion_chart, difference_chart, interval_chart, reliability_chart
+from bertnotes.pictures.charts import (
+    deletion_chart,
+    difference_chart,
+    dot_rows,
+    interval_chart,
+    reliability_chart,
+    similarity_grid,
+)
 
 LABELS = np.array([1, 0, 1, 0, 1, 1])
 TRAITS = pd.DataFrame({"short": [True, True, True, False, False, False], "long": [False] * 3 + [True] * 3})
@@ -56,3 +63,23 @@ def test_a_curve_is_the_mean_over_texts():
     ax = deletion_chart((0, 0.5), {"occlusion": [[1.0, 0.2], [0.8, 0.4]], "random": [[1.0, 1.0]]})
     assert ax.lines[0].get_ydata().tolist() == pytest.approx([0.9, 0.3])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["occlusion", "random"]
+
+
+def test_a_grid_of_likeness_has_its_numbers_and_its_names():
+    ax = similarity_grid([[1, 0.72], [0.72, 1]], ["A: scene", "B: leg"], least=0.5, title="cast")
+    assert [text.get_text() for text in ax.texts] == ["1.00", "0.72", "0.72", "1.00"]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["A: scene", "B: leg"]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["A", "B"]
+    assert ax.images[0].get_clim() == (0.5, 1) and ax.get_title(loc="left") == "cast"
+
+
+def test_every_value_is_a_dot_in_its_row_and_every_mark_a_line():
+    values = list(range(40))
+    ax = dot_rows({"positive": values, "negative": [-1.0, 2.0]}, {"0": 0, "border": 1.9}, "leaning")
+    first, second = ax.lines[:2]
+    assert first.get_xdata().tolist() == values and second.get_xdata().tolist() == [-1, 2]
+    assert all(abs(first.get_ydata()) < 0.5) and all(abs(second.get_ydata() - 1) < 0.5), "rows do not mix"
+    assert len(set(first.get_ydata().round(3))) == len(values), "dots at one value could be told apart"
+    assert [line.get_xdata()[0] for line in ax.lines[2:]] == [0, 1.9] and ax.get_xlabel() == "leaning"
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["positive", "negative"]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first is at the top"
