@@ -6,7 +6,7 @@
 # ![The words of a text go into BERT, in which every word looks at every word. A vector for each word comes out: with them one can compare words, or fill a gap. One can also look into BERT, at who looks at whom](figures/00_bert.svg)
 #
 # BERT is a program that turns each word of a text into a **vector**, a list of a few hundred numbers. The numbers depend on the whole text, and much can be
-# done with them. On this page you meet a small BERT and see four things: its vectors tell two meanings of a word apart, it fills a gap, one can see where it
+# done with them. On this page you meet a small BERT and see four things: one can compare words by their vectors, BERT fills a gap, one can see where it
 # looks, and it judges a film review.
 #
 # **You need:** some Python, and algebra as at school; one logarithm. **Time:** about 40 minutes. Nothing is downloaded, and no account is needed.
@@ -97,9 +97,20 @@ assert all(finding.ok for finding in findings), "something is missing: see what 
 # - **Bidirectional**: a word looks both ways, at every word to the left and to the right (page 04).
 
 # %% [markdown]
-# How does it learn that? In two steps. First it reads masses of plain text in which some words are hidden, and guesses them: **pre-training** (page 06, where there is one more task). That takes long and
-# needs no labels. Then it is trained a little further on a task, such as telling praise from blame, with texts that somebody has labelled: **fine-tuning** (page 10).
+# How does it learn that? In two steps. First it reads masses of plain text in which some words are hidden, and guesses them: **pre-training** (page 06, where there is one more task). That takes long, and
+# nobody has to label anything. Then it is trained a little further on a task, such as telling praise from blame, with texts that somebody has labelled: **fine-tuning** (page 10).
 #
+# ![Two steps. Pre-training: plain text with hidden words goes into BERT, which guesses them. Fine-tuning: texts go into the same BERT, which learns their labels](figures/00_steps.svg)
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## How it learns
+#
+# ![Two steps. Pre-training: plain text with hidden words goes into BERT, which guesses them. Fine-tuning: texts go into the same BERT, which learns their labels](figures/00_steps.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** The first step takes masses of text and days or weeks of computing, and it is done once. The second takes minutes to hours, and everyone can do it: page 10.
+
+# %% [markdown]
 # Before that, a program for such a task usually began with one ready-made vector for each word, the same in every sentence (word2vec, 2013), and learned all else from the labels. From 2018 on it became usual that the whole
 # program, a *model* of language, has read before it is given a task. Here are three of that year (ULMFiT, by Howard and Ruder, was a fourth):
 #
@@ -118,7 +129,7 @@ assert all(finding.ok for finding in findings), "something is missing: see what 
 #
 # ## A BERT of our own
 #
-# Now load the course's own BERT, **mini**. What a model learns are numbers, its **parameters**. mini has 15 million, BERT-base, the original, 110 million.
+# Now load the course's own BERT, **mini**. What a model learns are numbers, its **parameters**. mini has 15 million, BERT-base, the original, 110 million. (The look at the machine left out the layer that guesses words.)
 
 # %%
 from bertnotes.encoder import BertEncoder
@@ -128,17 +139,19 @@ model = BertEncoder.from_pretrained()
 print(f"{sum(part.numel() for part in model.parameters()):,} parameters")
 
 # %% [markdown]
-# ## Its vectors tell meanings apart
+# ## Compare words by their vectors
 #
-# *Cast* can mean the actors, or the plaster around a broken arm. Here are two sentences of each kind. We take the vector of *cast* from each and compare them, two at a time: **similarity** 1 means that two
-# vectors point the same way, 0 that they have nothing in common (page 01 works it out).
+# *Cast* can mean the actors, or the plaster around a broken arm. In A and C it is the actors, in B and D the plaster. We take the vector of *cast* from each sentence and compare them, two at a time.
+# **Similarity** 1 means that two vectors point the same way; for two words that have little to do with each other it is near 0 (page 01 works it out).
+#
+# Which of B, C and D has the *cast* that is most like that of A? Read the sentences, then guess.
 
 # %%
 SENTENCES = {
     "A": "The cast was brilliant in every scene.",
-    "B": "The cast was superb in every role.",
-    "C": "The cast on his leg was white.",
-    "D": "The cast on her arm came off in May.",
+    "B": "The cast was itchy in every place.",
+    "C": "The cast on her show was funny.",
+    "D": "The cast on her arm was white.",
 }
 
 # %%
@@ -146,39 +159,40 @@ import torch
 
 
 @torch.inference_mode()
-def vector_of_cast(text):
-    """The vector of the word cast in a text that begins "The cast"."""
+def vector_of(word, text):
+    """The vector of a word in a text, where it stands first. The word has to be in the list of pieces."""
     ids = tokenizer(text, return_tensors="pt")["input_ids"]
-    return model(ids).last_hidden_state[0][2]  # of the third token: a start mark, the, cast
+    place = ids[0].tolist().index(tokenizer.convert_tokens_to_ids(word))
+    return model(ids).last_hidden_state[0][place]
 
 
-vectors = torch.stack([vector_of_cast(text) for text in SENTENCES.values()])
+vectors = torch.stack([vector_of("cast", text) for text in SENTENCES.values()])
 print("four vectors of", vectors.shape[1], "numbers each")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Which *cast* is it?
+# ## Which *cast* is most like A's?
 #
 # - **A** The cast was brilliant in every scene.
-# - **B** The cast was superb in every role.
-# - **C** The cast on his leg was white.
-# - **D** The cast on her arm came off in May.
-#
-# Four vectors of *cast*. Which are alike?
+# - **B** The cast was itchy in every place.
+# - **C** The cast on her show was funny.
+# - **D** The cast on her arm was white.
 
-# %% [markdown]
-# Will the two pairs show in the numbers?
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Take a vote: B, C or D? Nearly everyone says C, the other actors. Then the next slide.
 
 # %%
-guess = None  # "yes", if two of a kind are more alike than two of different kinds; otherwise "no"
+guess = None  # "B", "C" or "D"
 
 # %%
 from torch.nn.functional import cosine_similarity
 
 similarity = cosine_similarity(vectors[:, None], vectors[None, :], dim=-1)  # each with each
-print(f"A with B {similarity[0, 1]:.2f}, A with C {similarity[0, 2]:.2f}    your guess: {guess}")
+print(f"A with B {similarity[0, 1]:.2f}, with C {similarity[0, 2]:.2f}, with D {similarity[0, 3]:.2f}    your guess: {guess}")
+dog = cosine_similarity(vectors[0], vector_of("dog", "My dog ate the sofa."), dim=0)
+print(f"for scale: A's cast, and dog in another sentence {dog:.2f}")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## The actors are alike, and so is the plaster
+# ## B: the words around it count more than its meaning
 
 # %% slideshow={"slide_type": "-"}
 from bertnotes.pictures.charts import similarity_grid
@@ -186,31 +200,18 @@ from bertnotes.pictures.charts import similarity_grid
 picture = similarity_grid(similarity, [f"{letter}: {text}" for letter, text in SENTENCES.items()])
 
 # %% tags=["check:vectors"]
-# checked: 384 numbers; two of a kind are more alike than any two of different kinds
-assert vectors.shape == (4, 384)
-assert min(similarity[0, 1], similarity[2, 3]) > 0.9 and similarity[:2, 2:].max() < 0.75
+# checked: 384 numbers; A is most like B, and C is more like A than like D; another word is far away
+assert vectors.shape == (4, 384) and dog < 0.25
+assert similarity[0, 1] > similarity[0, 2] + 0.04 > similarity[0, 3] + 0.15
+assert similarity[2, 0] > similarity[2, 3] + 0.03 and similarity[1, 3] < 0.75
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **4 minutes.** Bet first: will the pairs show? Then type two sentences of the class into the notebook. *The cast was on her show* is a good trap: it comes out nearer to D than to B.
+# **4 minutes.** B is about plaster, but nearly all other words of it are those of A. C does better: it is more like A, the other actors, than like D, in spite of *on her*. Let the class make sentences, and type them into the notebook.
 
 # %% [markdown]
-# Yes: 0.97 within the first pair and 0.93 within the second, but at most 0.72 between them. The same word, and two meanings that can be told apart by numbers.
+# Most like A is B, although it is about plaster! (Darker is more alike.) The words around *cast* in B are nearly those of A, and mini follows them. With C it does better: C is more like A, the other actors, than like D, in spite of *on her*.
 #
-# Is it the meaning, or only the words around? Actors again, but in other words: *The cast was on her show.* Will its *cast* be nearer to B (actors) or to D (plaster, on *her* arm)?
-
-# %%
-guess = None  # "B" or "D"
-
-# %% tags=["timing", "nbval-ignore-output"]
-another = cosine_similarity(vector_of_cast("The cast was on her show."), vectors, dim=-1)
-print(f"to B {another[1]:.2f}, to D {another[3]:.2f}    your guess: {guess}")
-
-# %% tags=["check:another"]
-# checked: it lies no nearer to the actors of B than to the plaster of D
-assert abs(another[1] - another[3]) < 0.03 and 0.75 < another[1] < 0.85
-
-# %% [markdown]
-# As near to one as to the other. The neighbours count, too: *on her* pulls it to the plaster. So such numbers hold meaning, but not meaning alone. Page 05 measures how far one can trust them.
+# So a vector **depends on the whole text**, that much is sure. How much of the meaning is in it is another question, and not to be read off one nice example: page 05 measures it. Change the sentences, and try another word.
 
 # %% [markdown]
 # ## It fills a gap
@@ -222,20 +223,46 @@ MY_TEXT = "The special [MASK] are great."  # change me, and keep one [MASK]
 
 best = word_probabilities(MY_TEXT, model, tokenizer).topk(5)
 for probability, piece in zip(*best, strict=True):
-    print(f"{probability:4.0%}  {tokenizer.convert_ids_to_tokens(piece.item())}")
+    print(f"{probability:6.1%}  {tokenizer.convert_ids_to_tokens(piece.item())}")
 
 # %% tags=["check:first-guess"]
-# checked: mini fills the gap with "effects", and is sure of it
+# checked: mini fills the gap with "effects", and is sure of it (unless you have changed the text)
 if MY_TEXT == "The special [MASK] are great.":
     assert tokenizer.convert_ids_to_tokens(best.indices[0].item()) == "effects" and 0.9 < best.values[0] < 0.96
-elsewhere = word_probabilities("The special [MASK] at this restaurant are great.", model, tokenizer)
-assert tokenizer.convert_ids_to_tokens(elsewhere.argmax().item()) == "effects"
 
 # %% [markdown]
-# *Effects*, of course: this is about a film. (It says so in *The special `[MASK]` at this restaurant are great*, too: film reviews are what it has read.) The piece `##s`, with its hash signs, would continue the word
-# before it: *specials*. Try a sentence of your own: *Berlin is the capital of `[MASK]`.*
+# *Effects*, of course: this is about a film. (The piece `##s`, with its hash signs, would continue the word before it: *specials*.) Now we say that it is not about a film: *The special `[MASK]` on the menu are great.* Will it
+# notice?
+
+# %%
+guess = None  # its first word
+
+# %% tags=["timing", "nbval-ignore-output"]
+elsewhere = word_probabilities("The special [MASK] on the menu are great.", model, tokenizer)
+print(f"{elsewhere.max():4.0%}  {tokenizer.convert_ids_to_tokens(elsewhere.argmax().item())}    your guess: {guess}")
+
+# %% tags=["check:menu"]
+# checked: it says effects there, too, and is sure of it
+assert tokenizer.convert_ids_to_tokens(elsewhere.argmax().item()) == "effects" and elsewhere.max() > 0.85
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## It fills a gap
 #
-# One sentence proves little. Here are eight, each with the word that most people would write. In how many is it mini's first guess?
+# What does mini, which has read film reviews, say?
+#
+# - The special [MASK] are great.
+# - The special [MASK] on the menu are great.
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# *effects*, 93 %, and *effects* again, 90 %: **being sure is not being right**.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Bet on both. Then let the class propose sentences, and type them live into the notebook.
+
+# %% [markdown]
+# It does not. **Being sure is not being right.** Film reviews are the last thing that mini has read, and of those this phrase is full.
+#
+# Two sentences prove little. Here are eight, each with the word that we would write. In how many is it mini's first guess?
 
 # %%
 GAPS = {
@@ -268,12 +295,10 @@ found = [
 ]
 assert [bool(one) for one in found] == [True, False] * 4 and right == 4
 sure = [word_probabilities(text, model, tokenizer).max() for text in GAPS]
-assert max(sure[1], sure[3], sure[7]) < 0.25 and 0.6 < sure[5] < 0.7 and abs(sure[5] - sure[4]) < 0.05
+assert max(sure[1], sure[3], sure[7]) < 0.25 and 0.6 < sure[5] < 0.7 and 3.7 < sum(sure) < 4.1
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## It fills a gap
-#
-# Which of these does it get?
+# ## Which of these does it get?
 #
 # - I fell [MASK] after twenty minutes.
 # - It kept me on the [MASK] of my seat.
@@ -282,30 +307,30 @@ assert max(sure[1], sure[3], sure[7]) < 0.25 and 0.6 < sure[5] < 0.7 and abs(sur
 # - The capital of France is [MASK].
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Let the class bet on each. Then let them propose sentences, and type them live into the notebook.
+# **2 minutes.** Let the class bet on each.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Being sure is not being right
+# ## It knows phrases of reviewers
 #
-# | | most people | mini |
+# | | we would write | mini |
 # | --- | --- | --- |
-# | I fell ... | asleep | **asleep** |
-# | on the ... of my seat | edge | **edge** |
+# | I fell ... | asleep | **asleep**, 76 % |
+# | on the ... of my seat | edge | **edge**, 88 % |
 # | Once ... a time | upon | in, 64 % |
 # | Two plus two is ... | four | one, 17 % |
-# | The capital of France is ... | Paris | not, 3 % |
+# | The capital of France | Paris | not, 3 % |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Three misses are unsure. *In* is as sure as *worth the money*, which is right. So what does a percentage of such a model tell? Page 11 comes back to it.
+# **2 minutes.** Where it knows nothing it mostly says so: 17 %, 3 %. What such percentages are worth over many texts is measured on page 11.
 
 # %% [markdown]
-# Four of eight: mini knows some phrases that reviewers use. Look at the percentages of the four that it gets wrong. Of three it is not sure. But of *Once **in** a time* it is as sure as of *worth the money*:
-# **being sure is not being right**. Why it misses *four* and *Paris*, eight sentences cannot tell. It has read about films, and its ancestors (at the end of this page) read about much else.
+# Four of eight: mini knows some phrases that reviewers use. Look at the percentages, too: three of its four mistakes are guesses of which it is not sure. The eight percentages add up to 3.9, about as many as it got right. So here, among sentences that could
+# stand in a review, its percentages mean something (page 11 tests that properly). Why it misses *four* and *Paris*, eight sentences cannot tell: its ancestors, at the end of this page, had read about much else.
 #
 # ## You can see where it looks
 #
-# While BERT reads, each word looks at all words, itself included: it gives each of them a **weight**, and the weights that it gives add up to 1. This happens in 12 **heads** side by side, each with weights of its own. What comes out goes
-# through 12 more heads, in the next **layer**; mini has 6 layers. A text of 9 tokens has 9 times 9 weights in each head. How many is that in all heads together?
+# While BERT reads, each word looks at all words, itself included: it gives each of them a **weight**, and the weights that it gives add up to 1. This happens in 12 **heads** side by side, each with weights of its own. What comes out is worked
+# on (page 05) and goes on to 12 more heads, in the next **layer**; mini has 6 layers. A text of 9 tokens has 9 times 9 weights in each head. How many is that in all heads together?
 
 # %%
 guess = None  # weights
@@ -344,25 +369,31 @@ assert abs(attention.weights.sum(dim=-1) - 1).max() < 1e-4
 
 # %% [markdown]
 # A **row** is a word that looks, a **column** a word that is looked at, and dark is much. The dark stripe just below the diagonal is the word before. The first token has none before it and looks at itself. (`[CLS]` and `[SEP]` are marks that
-# BERT puts at both ends of a text.) Nobody programmed this head. But it is the tidiest of 72. Here is an ordinary one:
+# BERT puts at both ends of a text.) Nobody programmed this head; it was learned, by mini or by one of its ancestors. But it is the tidiest of 72. Let us look at an ordinary one, too: the head whose table is most like the average of all tables.
+
+# %%
+difference = (attention.weights - attention.weights.mean(dim=(0, 1))).square().sum(dim=(2, 3))  # of each head from the average
+layer, head = divmod(difference.argmin().item(), heads)
+to_first = attention.weights[layer, head, :, 0].mean()
+print(f"layer {layer + 1}, head {head + 1}: {to_first:.2f} of the weight goes to [CLS], on average")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Most heads are not so tidy
+# ## An ordinary head: most of it goes to [CLS]
 
 # %% slideshow={"slide_type": "-"}
-ax = attention_heatmap(attention, layer=4, head=1)
+ax = attention_heatmap(attention, layer=layer + 1, head=head + 1)
 
 # %% tags=["check:ordinary"]
-# checked: few heads look back so, and more than half of all weight goes to the first mark
-assert int((looks_back > 0.3).sum()) == 5 and 0.62 < attention.weights[..., 0].mean() < 0.68
-assert 0.4 < attention.weights[3, 0, :, 0].mean() < 0.5 and looks_back[3, 0] < 0.1
+# checked: the most ordinary head and its weight on the first mark; that of all heads in this sentence
+assert (layer, head) == (1, 5) and 0.65 < to_first < 0.75
+assert 0.62 < attention.weights[..., 0].mean() < 0.68
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** No rule that one could name. Much of the weight goes to [CLS]: over all heads more than half. Page 07 asks why.
+# **2 minutes.** Little that one could read: most of the weight goes to [CLS], the mark at the beginning, and the rest is spread thinly. Page 07 asks why.
 
 # %% [markdown]
-# No rule that one could name, and much of the weight goes to `[CLS]`: over all heads, 65 % of it. Only five of the 72 give the word before more than 0.3 on average. What heads mean, and what they do not, is tested on page 07, and why they
-# look at `[CLS]`, too.
+# There is little to read here: 0.70 of the weight goes to `[CLS]`, and the rest is spread thinly. In this sentence, all 72 heads together send 65 % of their weight there. (In BERT-base much goes to `[SEP]`: Clark et al. 2019.) What heads mean, and what they do not, is tested on page 07, and why they
+# look at such marks, too.
 #
 # ## It judges, with hardly any teaching
 #
@@ -398,8 +429,8 @@ nothing, chair, hated, loved = leans.values()
 assert 0.7 < nothing < 1 and 1.9 < chair < 2.5 and 0.5 < hated < 1 and 3.5 < loved < 4.2
 
 # %% [markdown]
-# Above 0, and so does a chair, and so does nothing at all: our words of praise are simply the more frequent ones. So 0 is no good border between praise and blame (Zhao et al. 2021 found the same of large models). We measure one: we take eighty short reviews,
-# half of them positive, and put the border in the middle of their leanings, so that forty lie on each side. That is a little teaching: we use that half are positive, but not which.
+# Above 0, and so do a chair and nothing at all. Where 0 lies hangs on the ten words that we chose, on *It was*, and on what stands before it. So 0 is no good border between praise and blame (Zhao et al. 2021 met the same with large models). We measure one: we take eighty short reviews,
+# half of them positive, and put the border in the middle of their leanings, so that forty lie on each side. That is a little teaching: we use that half of the eighty are positive, but not which ones.
 #
 # Then we try it on **280 others**, half of them positive. A coin would get half of them right. And mini?
 
@@ -410,7 +441,7 @@ from bertnotes.files import REVIEWS
 texts, labels = load_imdb_data(REVIEWS, plain=True)  # the course's own reviews, without irony and other hard cases
 short = [(text, label) for text, label in zip(texts, labels, strict=True) if len(text.split()) <= 45]
 positive, negative = ([text for text, label in short if label == wanted] for wanted in (1, 0))
-print(f"{len(positive)} short positive reviews, {len(negative)} negative ones")
+print(f"{len(positive)} short positive reviews, {len(negative)} negative ones, such as:\n\n{negative[41]}")
 
 # %%
 guess = None  # a share of the 280, in percent
@@ -427,6 +458,8 @@ print(f"border {border:.2f}: {right} of 280 right, {right / 280:.0%}    your gue
 # %% tags=["check:judged"]
 # checked: about eight of ten, on reviews that did not set the border; with 0 as the border hardly more than half
 assert 215 <= right <= 231 and 1.8 < border < 2 and len(others["positive"]) == len(others["negative"]) == 140
+words = [set(text.lower().replace(".", " ").replace(",", " ").split()) for text in positive + negative]
+assert sum(bool(found & {*GOOD, *BAD}) for found in words) <= 12 and len(words) == 360
 at_zero = sum(value > 0 for value in others["positive"]) + sum(value <= 0 for value in others["negative"])
 assert 140 <= at_zero < 160
 
@@ -441,10 +474,13 @@ assert 140 <= at_zero < 160
 # - The chair is made of wood.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **4 minutes.** Let them vote: to praise or to blame? Both to praise, +0.75 and +2.18. So what is the border? The next slide shows where 140 reviews of each kind lie. Ask for a review that fools it, and type it in: *Not bad at all.* is called negative.
+# **3 minutes.** Let them vote: to praise or to blame? Then show the next step.
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# Both to praise, by +0.75 and +2.18. So the border between praise and blame cannot be at 0.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## 280 short reviews, and the border
+# ## 280 short reviews: 80 % on the correct side of the border
 
 # %% slideshow={"slide_type": "-"}
 from bertnotes.pictures.charts import dot_rows
@@ -452,11 +488,12 @@ from bertnotes.pictures.charts import dot_rows
 picture = dot_rows(others, {"0": 0, "border": border}, "leaning to praise")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** A dot is a review. Right of the border mini says *positive*. About eight of ten are right; with 0 as the border nearly all would be called positive.
+# **4 minutes.** A dot is a review. The border was measured on eighty others, half of them positive: forty of their leanings lie on each side of it. To the right of it mini says *positive*. Ask for a review that fools it, and type it in: *Not bad at all.* is called negative,
+# *Not good at all.* positive.
 
 # %% [markdown]
-# A dot is a review. Eight of ten lie on the right side of the border; with 0 as the border nearly all would be called positive. Do not make too much of it: these reviews are short and clear, their films are invented, and the authors of this
-# course wrote them. Now one of your own. (*I want my money back.* is a hard one.)
+# A dot is a review. Eight of ten lie on the correct side of the border; with 0 as the border nearly all would be called positive. (With 280 reviews, chance may move that by five points either way.) Does mini only look for our ten words? No: only about 11 of the 360 reviews have
+# any of them. But do not make too much of it: these reviews are short and clear, their films are invented, and the authors of this course wrote them. Now one of your own: *Not bad at all.*, or *I want my money back.*, or *The chair is made of wood.*
 
 # %% tags=["timing", "nbval-ignore-output"]
 MY_REVIEW = "Not bad at all."  # change me
@@ -469,7 +506,8 @@ print(f"leaning {mine:.2f}, border {border:.2f}: {'positive' if mine > border el
 assert (mine < border or MY_REVIEW != "Not bad at all.") and leaning("I want my money back.") > border
 
 # %% [markdown]
-# And where the verdict is only implied? The course's reviews have hard cases, too; 31 of them are as short. Here are two. Of the 31, 20 are negative, so that always saying *negative* would get 20 right. How many does mini get right?
+# And the hard ones? The course's reviews have irony, negation, and verdicts that are only implied. 31 of those are as short as these. Here are two. What does mini say of them, and how many of the 31 does it get right? (20 of them are negative: always to say *negative* would
+# get 20 right.)
 
 # %%
 guess = None  # of 31
@@ -479,47 +517,46 @@ from bertnotes.data import read_reviews
 
 frame = read_reviews(REVIEWS, ("review", "sentiment", "note"))
 hard = frame[(frame["note"] != "") & (frame["review"].str.split().str.len() <= 45)]
-hits = sum((leaning(text) > border) == (verdict == "positive") for text, verdict in hard[["review", "sentiment"]].to_numpy())
-print(hard["review"].iloc[3], "\n\n" + hard["review"].iloc[22])
-print(f"\nright: {hits} of {len(hard)}    your guess: {guess}")
+said = ["positive" if leaning(text) > border else "negative" for text in hard["review"]]
+hits = sum(one == other for one, other in zip(said, hard["sentiment"], strict=True))
+for row in (3, 22):
+    print(f"{hard['review'].iloc[row]}\n   it is {hard['sentiment'].iloc[row]}, mini says {said[row]}\n")
+print(f"right: {hits} of {len(hard)}    your guess: {guess}")
 
 # %% tags=["check:hard"]
-# checked: 31 short hard reviews, 20 of them negative; mini gets far fewer than eight of ten right, beyond what chance explains
+# checked: 31 short hard reviews, 20 of them negative; mini gets far fewer right than the eight in ten of the clear ones
 from scipy.stats import binomtest
 
 assert len(hard) == 31 and (hard["sentiment"] == "negative").sum() == 20 and 10 <= hits <= 14
 assert binomtest(hits, 31).proportion_ci(0.95).high < 0.65
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## And where praise or blame is only implied?
+# ## And the hard ones?
 #
-# *Nan loves everything. She loved her hip operation. At the end she did up her coat, top button to bottom, had a think, and said that the chairs were very good.*
+# *We took Nan for her ninetieth because she'd read the book. Nan loves everything. She loved her hip operation. At the end she did up her coat, had a think, and said that the chairs were very good.* (shortened)
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# | 31 short hard reviews | right |
-# | --- | --- |
-# | always *negative* | 20 |
-# | mini | **12** |
+# It is negative; mini says **positive**. Of 31 such reviews it gets **12** right. Always to say *negative* would get 20.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** *Loves*, *loved*, *very good*: the words praise, the review does not. Page 10 trains mini on labelled reviews. Ask what one would want to know before trusting it.
+# **2 minutes.** *Loves*, *loved*, *very good*: the words praise, the review does not. On the clear ones it was eight in ten. Page 10 trains mini on labelled reviews. Ask what one would want to know before trusting it.
 
 # %% [markdown]
-# Fewer than who always says *negative*. Thirty-one reviews are few, but enough to say that this is far from eight in ten. A verdict that can be trusted needs labels, a fair test, and a look at what goes wrong: pages 09 to 11.
+# Twelve: fewer than always saying *negative* gets. *Loves*, *loved*, *very good*: the words praise, but the review of Nan's outing does not. Thirty-one reviews are few, but enough to say that this is far from eight in ten. A verdict that can be trusted needs labels, a fair test, and a look at what goes wrong: pages 09 to 11.
 #
 # ## Where mini comes from
 #
 # It would be a good story if mini had learned all this from reviews alone. It did not. Here is its ancestry:
 #
-# ![mini's ancestors: a teacher; MiniLM, which learned to look where the teacher looks; every second layer of it; all-MiniLM-L6-v2, which learned which sentences belong together; and mini, with 10,000 word pieces, which then read reviews](figures/00_ancestry.svg)
+# ![mini's ancestors: a teacher; MiniLM, which learned to look where the teacher looks; every second layer of it; all-MiniLM-L6-v2, trained on pairs of sentences that belong together; and mini, with 10,000 word pieces, which then read reviews](figures/00_ancestry.svg)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ![mini's ancestors: a teacher; MiniLM, which learned to look where the teacher looks; every second layer of it; all-MiniLM-L6-v2, which learned which sentences belong together; and mini, with 10,000 word pieces, which then read reviews](figures/00_ancestry.svg)
+# ![mini's ancestors: a teacher; MiniLM, which learned to look where the teacher looks; every second layer of it; all-MiniLM-L6-v2, trained on pairs of sentences that belong together; and mini, with 10,000 word pieces, which then read reviews](figures/00_ancestry.svg)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## How much came from where?
 #
-# | hidden tokens of reviews, guessed right | at the start | after 8 million tokens of reviews |
+# | tokens of reviews guessed right (a tenth of them stays visible) | at the start | after 8 million tokens |
 # | --- | --- | --- |
 # | mini, with its ancestors | 6 % | **40 %** |
 # | the same size, from random numbers | 0 % | 14 % |
@@ -531,11 +568,11 @@ assert binomtest(hits, 31).proportion_ci(0.95).high < 0.65
 
 # %% [markdown]
 # The **teacher** was a UniLM v2, a model as large as BERT-base. MiniLM was trained to do what the teacher's last layer does: to look where it looks, and one thing more (Wang et al. 2020). This is called **distillation**. N. Reimers kept every second
-# layer of it, and he and others trained that further, on pairs of sentences that belong together (Reimers and Gurevych 2019 tell how). We cut the list of pieces down, and let it read film reviews. So where we find a head that does something clever, it may have
+# layer of it, and he and others trained that further, on pairs of sentences that belong together (as in Reimers and Gurevych 2019). We cut the list of pieces down, and let it read film reviews. So where we find a head that does something clever, it may have
 # it from its ancestors. We shall say so where it matters.
 
 # %% [markdown]
-# How much came from where? We chose 15 % of the tokens of reviews that it did not train on, and had them guessed. (As in BERT's own training, a tenth of the chosen tokens stays visible.)
+# How much came from where? We chose 15 % of the tokens of reviews that it did not train on, and had them guessed. As in BERT's own training, eight tenths of these are hidden, one tenth is replaced by random pieces, and one tenth stays visible.
 #
 # | guessed right | at the start | after 8 million tokens of reviews |
 # | --- | --- | --- |
@@ -543,8 +580,8 @@ assert binomtest(hits, 31).proportion_ci(0.95).high < 0.65
 # | the same size, from random numbers | 0 % | 14 % |
 
 # %% [markdown]
-# At the start mini's layer for guessing was new, and could not even copy the visible ones. From random numbers, 8 million tokens are not enough for much more than copying those and saying frequent words. (Each had a recipe of its own, so the
-# difference is not due to the ancestors alone. mini then read on; the other would have learned more, too.)
+# At the start mini's layer for guessing was new; it got fewer right than the tenth that stays visible. The other model, after 8 million tokens, got about what one gets by copying the visible ones and saying *the* for all others. mini learned far more from as many.
+# The ancestors are one reason; but each had a recipe of its own, so that we cannot say how much is theirs. (Both would learn more from more text. mini did read on, to 31.5 million tokens.)
 
 # %% tags=["check:ancestry"]
 # checked: what the records of the three trainings say
@@ -568,10 +605,10 @@ assert first[-1]["tokens"] == control["tokens"]
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember
 #
-# - BERT turns each word of a text into a vector that depends on the whole text. It can tell the *cast* of a film from that of an arm.
+# - BERT turns each word, or piece of a word, into a vector that depends on the whole text: on the words around it, not on its meaning alone.
 # - It learns from plain text (pre-training), then a task from labels (fine-tuning).
-# - It can be sure and wrong.
-# - A verdict from a gap is right eight times in ten on clear reviews, and fails where the verdict is implied.
+# - It can be sure and wrong, above all of what it has not read about.
+# - With a border measured on eighty reviews, mini judges eight of ten clear ones correctly, and most hard ones wrongly.
 #
 # **Next:** on page 01 one word looks at the others, with numbers that you can check on paper.
 
@@ -584,12 +621,12 @@ assert first[-1]["tokens"] == control["tokens"]
 # %% [markdown]
 # ## Sources
 #
-# - Peters et al. (2018). *Deep Contextualized Word Representations* (ELMo). arXiv:1802.05365
+# - Peters et al. (2018). *Deep Contextualized Word Representations* (ELMo). arXiv:1802.05365 Vaswani et al. (2017). *Attention Is All You Need* (the Transformer). arXiv:1706.03762
 # - Radford, Narasimhan, Salimans, Sutskever (2018). *Improving Language Understanding by Generative Pre-Training* (GPT). Howard, Ruder (2018). *Universal Language Model Fine-tuning for Text Classification* (ULMFiT). arXiv:1801.06146
 # - Devlin, Chang, Lee, Toutanova (2019). *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* arXiv:1810.04805
-# - Vaswani et al. (2017). *Attention Is All You Need* (the Transformer). arXiv:1706.03762
 # - Mikolov, Chen, Corrado, Dean (2013). *Efficient Estimation of Word Representations in Vector Space* (word2vec). arXiv:1301.3781
 # - Reimers, Gurevych (2019). *Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks.* arXiv:1908.10084
 # - Wang et al. (2020). *MiniLM: Deep Self-Attention Distillation for Task-Agnostic Compression of Pre-Trained Transformers.* arXiv:2002.10957 Its teacher: Bao et al. (2020), *UniLMv2*, arXiv:2002.12804
 # - Schick, Schütze (2021). *Exploiting Cloze Questions for Few-Shot Text Classification and Natural Language Inference.* A verdict from the word in a gap. arXiv:2001.07676
+# - Clark, Khandelwal, Levy, Manning (2019). *What Does BERT Look At?* arXiv:1906.04341
 # - Zhao, Wallace, Feng, Klein, Singh (2021). *Calibrate Before Use: Improving Few-Shot Performance of Language Models.* Why the border is not at 0. arXiv:2102.09690

@@ -1,4 +1,4 @@
-"""Drawings of the first page: what goes into BERT and what comes out, its family, and where mini comes from."""
+"""Drawings of the first page: what goes into BERT and what comes out, how it learns, its family, where mini comes from."""
 
 from collections.abc import Callable
 
@@ -46,6 +46,25 @@ def bert() -> str:
     return str(drawing)
 
 
+STEPS = (  # name, how much of what, what goes in, what comes out
+    ("1  pre-training", "masses of plain text, no labels", "the plot makes no [MASK]", "“sense”"),
+    ("2  fine-tuning", "fewer texts, labelled", "I want my money back.", "“negative”"),
+)
+
+
+def steps() -> str:
+    """Pre-training and fine-tuning: two rows, and one BERT that goes from the first to the second."""
+    text = " ".join(f"{name}: {much}; {given} goes in, {found} shall come out." for name, much, given, found in STEPS)
+    drawing = opened(460, "One BERT, trained twice", f"{text} The second step begins with what the first has learned.")
+    for row, (name, much, given, found) in enumerate(STEPS):
+        y = 190 + 190 * row
+        drawing.write(50, y - 84, name, LARGE, bold=True, anchor="start").write(330, y - 84, much, LARGE, anchor="start")
+        drawing.box(250, y, 420, 84, given, size=LARGE).box(700, y, 200, 84, "BERT", size=LARGE, fill=LIT)
+        drawing.box(1090, y, 280, 84, found, size=LARGE).arrow((464, y), (596, y)).arrow((804, y), (946, y))
+    drawing.arrow((700, 236), (700, 334))
+    return str(drawing)
+
+
 FAMILY = (  # model, month, what it is built of, how it reads, what became of it
     ("ELMo", "February 2018", "LSTM", "both ways, each by itself", "gave way to the other two"),
     ("GPT", "June 2018", "Transformer", "from left to right", "GPT-2 to ChatGPT: they write"),
@@ -73,7 +92,7 @@ ANCESTORS = (  # name, what was done, by whom
     ("a teacher", "a UniLM v2 as large as BERT-base,", "with twelve layers"),
     ("MiniLM, 12 layers", "learned to look where the", "teacher looks (distilled)"),
     ("6 layers", "every second layer", "was kept"),
-    ("all-MiniLM-L6-v2", "learned from over a billion pairs", "which sentences belong together"),
+    ("all-MiniLM-L6-v2", "trained further on pairs of", "sentences that belong together"),
     ("mini", "10,000 of 30,522 word pieces kept,", "then read 31.5 million tokens of reviews"),
 )
 
@@ -96,5 +115,10 @@ def ancestry() -> str:
     return str(drawing)
 
 
-DRAWINGS: dict[str, Callable[[], str]] = {"00_bert.svg": bert, "00_family.svg": family, "00_ancestry.svg": ancestry}
+DRAWINGS: dict[str, Callable[[], str]] = {
+    "00_bert.svg": bert,
+    "00_steps.svg": steps,
+    "00_family.svg": family,
+    "00_ancestry.svg": ancestry,
+}
 ANIMATIONS: dict[str, tuple] = {}
