@@ -20,6 +20,8 @@ TENS = "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig".split
 VOCABULARY = ["<pad>", "<go>", "und", *ONES, *TENS]
 PADDING, GO, UND = 0, 1, 2
 LONGEST = 6  # numbers in a row
+KINDS = ("ones", "und", "tens")  # of words, in the order in which they are said
+CHANGES = ("nothing", "cut", "even weights", "next number", "another start")  # of a decoder: `by_kind`
 
 Digits = Int[Tensor, "batch digit"]  # 1 to 9, then PADDING
 Words = Int[Tensor, "batch word"]  # places in VOCABULARY, then PADDING
@@ -49,8 +51,8 @@ def make_rows(count: int, seed: int, length: int | None = None) -> tuple[Digits,
     return (digits * there[..., None]).flatten(1), (words * there[..., None]).flatten(1)
 
 
-def new_rows(count: int, seed: int, length: int, known: Digits) -> tuple[Digits, Words]:
-    """Rows of so many numbers, as many of `count` as are not among the known ones."""
+def new_rows(count: int, seed: int, length: int | None, known: Digits) -> tuple[Digits, Words]:
+    """Rows of so many numbers (None: of 1 to LONGEST), as many of `count` as are not among the known ones."""
     digits, words = make_rows(count, seed, length)
     seen = {tuple(row) for row in known.tolist()}
     new = [tuple(row) not in seen for row in digits.tolist()]
@@ -73,8 +75,10 @@ class Translator(nn.Module):
     """An encoder, a decoder, and cross-attention from the decoder's states to the encoder's memories.
 
     looks_at: "all" memories, one for each digit, or the "last" alone. Nothing else differs: with one memory to look at, its
-    weight is always 1, and the decoder gets the same vector at every word.
-    forward: scores for the word that comes after each of `said`, and how each looked at the digits. cut: attention adds 0.
+    weight is always 1, and the decoder gets the same vector at every word. As in Luong, Pham & Manning 2015, the state after
+    the word before is the query, and what is found helps to choose the next word and goes nowhere else.
+    forward: scores for the word that comes after each of `said`, and how each looked at the digits.
+    change: what is done to the decoder, one of CHANGES. The weights that come back are the model's own all the same.
     """
 
     def __init__(self, looks_at: str = "all", size: int = 64):
@@ -87,18 +91,35 @@ class Translator(nn.Module):
         self.cross_attention = MultiHeadAttention(size, num_heads=1)
         self.score = nn.Linear(size, len(VOCABULARY))
 
-    def forward(
-        self, digits: Digits, said: Words, cut: bool = False
-    ) -> tuple[Float[Tensor, "batch word vocabulary"], Float[Tensor, "batch word digit"]]:
-        memories, _ = self.encoder(self.digit(digits))  # one after each digit
-        last = (digits != PADDING).sum(dim=1) - 1  # the place of each row's last digit
-        states, _ = self.decoder(self.word(said), memories[torch.arange(len(digits)), last][None])
-        found, weights = self.cross_attention(states, memories, mask=self.mask(digits, last))
-        return self.score(states if cut else states + found), weights[:, 0]
+    def encode(self, digits: Digits) -> tuple[Float[Tensor, "batch digit size"], Float[Tensor, "batch size"]]:
+        """A memory after each digit, and the last one of each row."""
+        memories, _ = self.encoder(self.digit(digits))
+        return memories, memories[torch.arange(len(digits)), (digits != PADDING).sum(dim=1) - 1]
 
-    def mask(self, digits: Digits, last: Int[Tensor, " batch"]) -> Bool[Tensor, "batch 1 1 digit"]:
+    def decode(self, said: Words, start: Float[Tensor, "batch size"]) -> Float[Tensor, "batch word size"]:
+        """A state after each word that was said. start: the vector that the decoder begins with."""
+        return self.decoder(self.word(said), start[None])[0]
+
+    def forward(
+        self, digits: Digits, said: Words, change: str = "nothing"
+    ) -> tuple[Float[Tensor, "batch word vocabulary"], Float[Tensor, "batch word digit"]]:
+        if change not in CHANGES:
+            raise ValueError(f"a decoder can be changed in {', '.join(CHANGES)}; got {change!r}")
+        memories, last = self.encode(digits)
+        states = self.decode(said, start=last.roll(1, dims=0) if change == "another start" else last)
+        found, weights = self.cross_attention(states, memories, mask=self.mask(digits))
+        if change == "cut":
+            found = torch.zeros_like(found)
+        elif change in ("even weights", "next number"):
+            there = (digits != PADDING)[:, None].to(weights.dtype)
+            even = (there / there.sum(dim=-1, keepdim=True)).expand_as(weights[:, 0])
+            values = self.cross_attention.value(memories)
+            found = self.cross_attention.output((even if change == "even weights" else weights[:, 0].roll(2, dims=-1)) @ values)
+        return self.score(states + found), weights[:, 0]
+
+    def mask(self, digits: Digits) -> Bool[Tensor, "batch 1 1 digit"]:
         """What the decoder may look at: True where a memory may be seen."""
-        place, end = torch.arange(digits.shape[1]), last[:, None]
+        place, end = torch.arange(digits.shape[1]), (digits != PADDING).sum(dim=1, keepdim=True) - 1
         return (place <= end if self.looks_at == "all" else place == end)[:, None, None]
 
 
@@ -106,6 +127,37 @@ def word_loss(model: Translator, digits: Digits, words: Words) -> Float[Tensor, 
     """The mean cross-entropy of the right words, in nats, with teacher forcing; padding does not count."""
     scores, _ = model(digits, shifted(words))
     return cross_entropy(scores.flatten(0, 1), words.flatten(), ignore_index=PADDING)
+
+
+@torch.inference_mode()
+def by_kind(model: Translator, digits: Digits, words: Words, change: str = "nothing") -> tuple[list[float], list[float]]:
+    """The mean loss and the share of right words, with teacher forcing, for each of KINDS. All rows are LONGEST numbers long.
+
+    change: what is done to the decoder: "nothing"; "cut": what attention finds is replaced by zeros; "even weights": every
+    digit gets the same weight; "next number": each word gets the weights moved on by one number (the last gets the first);
+    "another start": the decoder starts from the last memory of another row.
+    """
+    scores, _ = model(digits, shifted(words), change)
+    losses = cross_entropy(scores.flatten(0, 1), words.flatten(), reduction="none").view_as(words)
+    hits = (scores.argmax(dim=-1) == words).float()
+    return _by_kind(losses), _by_kind(hits)
+
+
+def looked_at(weights: Float[Tensor, "batch word digit"]) -> dict[str, list[float]]:
+    """For each of KINDS, the share of words that look most at: own first digit, own second digit, next number, elsewhere.
+
+    weights: of rows that are LONGEST numbers long.
+    """
+    most = weights.argmax(dim=-1)  # a digit for each word: 0 to 11
+    away = most - 2 * (torch.arange(most.shape[1]) // 3)  # counted from the first digit of the word's own number
+    places = (away == 0, away == 1, (away == 2) | (away == 3), (away < 0) | (away > 3))
+    shares = [_by_kind(place.float()) for place in places]
+    return {kind: [share[at] for share in shares] for at, kind in enumerate(KINDS)}
+
+
+def _by_kind(of_words: Float[Tensor, "batch word"]) -> list[float]:
+    """The mean for words for ones, for und, for tens: they take turns."""
+    return of_words.unflatten(1, (-1, len(KINDS))).mean(dim=(0, 1)).tolist()
 
 
 @torch.inference_mode()
@@ -121,7 +173,8 @@ def translate(model: Translator, digits: Digits) -> tuple[Words, Float[Tensor, "
     return said[:, 1:], weights
 
 
-def share_right(model: Translator, digits: Digits, words: Words) -> float:
-    """The share of rows, all of one length, that are translated without a mistake."""
+def share_right(model: Translator, digits: Digits, words: Words, first: int = LONGEST) -> float:
+    """The share of rows, all of one length, whose words are all right; first: of so many numbers at the start alone."""
     said, _ = translate(model, digits)
-    return (said == words[:, : said.shape[1]]).all(dim=1).float().mean().item()
+    right = said == words[:, : said.shape[1]]
+    return right[:, : 3 * first].all(dim=1).float().mean().item()

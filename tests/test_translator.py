@@ -103,3 +103,78 @@ def test_a_few_steps_learn_one_number_and_translate_says_it():
     wrong = words.clone()
     wrong[0, 5] = 5
     assert translator.share_right(model, digits, wrong) == 0
+
+
+def full_rows():
+    """An untrained model and rows of LONGEST numbers with their words."""
+    torch.manual_seed(0)
+    return Translator(size=16), *translator.make_rows(8, seed=0, length=LONGEST)
+
+
+def test_encode_decode_and_look_are_the_model():
+    model, digits, words = full_rows()
+    said = translator.shifted(words)
+    memories, last = model.encode(digits)
+    assert torch.equal(last, memories[:, -1])
+    states = model.decode(said, start=last)
+    found, weights = model.cross_attention(states, memories)
+    scores, looked = model(digits, said)
+    assert torch.allclose(model.score(states + found), scores) and torch.equal(weights[:, 0], looked)
+
+
+def test_each_change_does_what_it_says_and_shows_the_own_weights():
+    model, digits, words = full_rows()
+    said = translator.shifted(words)
+    memories, last = model.encode(digits)
+    states, (plain, own) = model.decode(said, start=last), model(digits, said)
+    mean = model.cross_attention.output(model.cross_attention.value(memories).mean(dim=1, keepdim=True))
+    moved = model.cross_attention.output(own @ model.cross_attention.value(memories.roll(-2, dims=1)))
+    for change, expected in (
+        ("nothing", plain),
+        ("cut", model.score(states)),
+        ("even weights", model.score(states + mean)),
+        ("next number", model.score(states + moved)),
+    ):
+        scores, weights = model(digits, said, change)
+        assert torch.allclose(scores, expected, atol=1e-6) and torch.equal(weights, own)
+    assert not torch.allclose(model(digits, said, "another start")[0], plain)
+    same = digits[:1].expand(4, -1), said[:1].expand(4, -1)  # where all rows are alike, another row's start is the own one
+    assert torch.allclose(model(*same, "another start")[0], model(*same)[0])
+    with pytest.raises(ValueError, match="got 'swap'"):
+        model(digits, said, "swap")
+
+
+def test_even_weights_leave_padding_out():
+    torch.manual_seed(0)
+    model, (digits, words) = Translator(size=16), translator.make_rows(5, seed=0, length=2)
+    short = model(digits[:, :4], words[:, :6], "even weights")[0]
+    assert torch.allclose(short, model(digits, words, "even weights")[0][:, :6], atol=1e-6)
+
+
+def test_losses_by_kind_are_the_loss():
+    model, digits, words = full_rows()
+    losses, right = translator.by_kind(model, digits, words)
+    assert sum(losses) / 3 == pytest.approx(translator.word_loss(model, digits, words).item(), rel=1e-5)
+    scores = model(digits, translator.shifted(words))[0]
+    assert right[1] == pytest.approx((scores.argmax(dim=-1) == words)[:, 1::3].float().mean().item())
+
+
+def test_where_words_look_by_hand():
+    weights = torch.zeros(1, 18, 12)
+    at = [1, 0, 0] * 6  # ones at the second digit of their number, und and tens at the first
+    for word, digit in enumerate(at):
+        weights[0, word, 2 * (word // 3) + digit] = 1
+    weights[0, 1] = torch.eye(12)[3]  # the first und: the next number
+    weights[0, 7] = torch.eye(12)[0]  # the third: elsewhere
+    looks = translator.looked_at(weights)
+    assert looks["ones"] == [0, 1, 0, 0] and looks["tens"] == [1, 0, 0, 0]
+    assert looks["und"] == pytest.approx([4 / 6, 0, 1 / 6, 1 / 6])
+
+
+def test_the_first_numbers_can_be_right_alone():
+    model, digits, _ = full_rows()
+    said, _ = translator.translate(model, digits)
+    assert translator.share_right(model, digits, said) == 1
+    wrong = said.clone()
+    wrong[:, 5] = (wrong[:, 5] + 1) % 20
+    assert translator.share_right(model, digits, wrong) == 0 and translator.share_right(model, digits, wrong, first=1) == 1

@@ -76,8 +76,17 @@ def deck(source):
 def as_html(notebook, folder):
     """The slides of a notebook, whose pictures are named from a folder, as the text of one HTML file."""
     title = next(cell.source for cell in notebook.cells if cell.cell_type == "markdown").splitlines()[0].lstrip("# ")
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if page := output.get("data", {}).get("text/html"):
+                output["data"]["text/html"] = in_light("".join(page))
     notebook.metadata |= {"title": title, "composed": is_new(notebook)}
     return DeckExporter().from_notebook_node(notebook, {"metadata": {"path": str(folder)}})[0]
+
+
+def in_light(page):
+    """What can be dragged is light on a slide, whose ground is white, also where the laptop is set to dark."""
+    return page.replace("(prefers-color-scheme: dark)", "not all").replace("color-scheme: light dark", "color-scheme: light")
 
 
 def main(arguments=None, notebooks=NOTEBOOKS):

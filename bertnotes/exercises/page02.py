@@ -1,4 +1,4 @@
-"""Exercises on cross-attention and on learning: shapes, one step, one loss, what the decoder reads, a loop with two bugs.
+"""Exercises on cross-attention and on learning: shapes, a step, a loss, what the decoder reads, where it looks, a loop.
 
 Each mistake is one that people make; where it was met in public, a comment says where.
 """
@@ -16,18 +16,18 @@ from bertnotes.exercises.page01 import drawn, drawn_mask
 # --- numbers ----------------------------------------------------------------------------------------------------------
 
 CROSS_WEIGHTS = Number(
-    right=2 * 4 * 5 * 8,
+    right=3 * 4 * 5 * 8,
     tolerance=0.01,
     mistakes={
-        2 * 4 * 8 * 8: "That is self-attention of the original, 8 by 8. Here the 5 words of the translation ask.",
-        2 * 4 * 5 * 5: "That is self-attention of the translation, 5 by 5. Here the 8 words of the original are asked.",
-        2 * 4 * 13 * 13: "You let all 13 words look at all 13. Only the 5 ask, and only the 8 are asked.",
-        5 * 8: "That is one head and one sentence. There are 4 heads and 2 sentences.",
-        2 * 5 * 8: "That is one head for 2 sentences. There are 4 heads.",
-        4 * 5 * 8: "That is one sentence with 4 heads. There are 2 sentences.",
-        2 * 4 * (5 + 8): "You added 5 and 8. Every word that asks has a weight for every word that is asked: multiply.",
-        2 * 4 * 5: "That is the number of rows, one for each word that asks. Each row has a weight for each of 8 words.",
-        2 * 4 * 8: "That is the number of columns. Each of 5 words that ask has a weight in each column.",
+        3 * 4 * 8 * 8: "That is self-attention of the original, 8 by 8. Here the 5 words of the translation ask.",
+        3 * 4 * 5 * 5: "That is self-attention of the translation, 5 by 5. Here the 8 words of the original are asked.",
+        3 * 4 * 13 * 13: "You let all 13 words look at all 13. Only the 5 ask, and only the 8 are asked.",
+        5 * 8: "That is one head and one pair of sentences. There are 4 heads and 3 pairs.",
+        3 * 5 * 8: "That is one head for 3 pairs. There are 4 heads.",
+        4 * 5 * 8: "That is one pair with 4 heads. There are 3 pairs.",
+        3 * 4 * (5 + 8): "You added 5 and 8. Every word that asks has a weight for every word that is asked: multiply.",
+        3 * 4 * 5: "That is the number of rows, one for each word that asks. Each row has a weight for each of 8 words.",
+        3 * 4 * 8: "That is the number of columns. Each of 5 words that ask has a weight in each column.",
     },
 )
 ONE_STEP = Number(  # the gradient at w = 1 is -16
@@ -35,9 +35,9 @@ ONE_STEP = Number(  # the gradient at w = 1 is -16
     tolerance=0.005,
     mistakes={
         -0.6: "You went uphill: the gradient, −16, has to be *subtracted*.",
-        1.8: "The gradient you used is −8. The inside, 2w − 6, grows twice as fast as w: that is one more factor of 2.",
-        1.4: "The gradient you used is −4, the error. The slope of a square is twice that, and the inside has a slope.",
-        0.2: "You went uphill, and with the gradient −8. Subtract it; and the inside, 2w − 6, has a slope of 2.",
+        1.8: "The gradient you used is −8. Nudge w from 1 to 1.01: the loss falls from 16 to 15.84, so the slope is −16.",
+        1.4: "The gradient you used is −4, which is the error, 2w − 6. By how much does the *loss* change when w is nudged?",
+        0.2: "You went uphill, and with the gradient −8. Subtract it; and nudge w to see that the slope is −16.",
         17.0: "You subtracted the whole gradient. The learning rate, 0.1, makes the step smaller.",
         -16.0: "That is the gradient. Now take the step: subtract 0.1 times it from w = 1.",
         16.0: "That is the loss at w = 1, or the gradient without its sign. What is w after the step?",
@@ -267,6 +267,111 @@ SHIFTED = Exercise(
     },
 )
 
+# --- where words look -------------------------------------------------------------------------------------------------
+
+
+def aligned(weights: Tensor, words: int = 3, digits: int = 2, axis: int = -1) -> Tensor:
+    """For words for ones, und and tens, the share that look most at their own number."""
+    own = weights.argmax(dim=axis) // digits == torch.arange(weights.shape[1]) // words
+    return torch.stack([own[:, kind::3].float().mean() for kind in range(3)])
+
+
+def aligned_cases(seed):
+    """A row of two numbers by hand, and random rows."""
+    small = torch.zeros(1, 6, 4)
+    for word, digit in enumerate((1, 2, 0, 3, 1, 0)):
+        small[0, word] = 0.1
+        small[0, word, digit] = 0.7
+    random = torch.rand(5, 12, 8, generator=torch.Generator().manual_seed(seed))
+    pulled = torch.arange(12)[:, None] // 3 == torch.arange(8) // 2
+    return [
+        Case({"weights": small}, shown=True),
+        Case({"weights": (8 * random + 2 * pulled).softmax(dim=-1)}),
+        Case({"weights": (8 * random + 5 * pulled).softmax(dim=-1)}),
+    ]
+
+
+def own_share(weights):
+    """The weight that falls on the own number, on average: no count of the largest."""
+    own = torch.arange(weights.shape[1])[:, None] // 3 == torch.arange(weights.shape[2]) // 2
+    shares = (weights * own).sum(dim=-1)
+    return torch.stack([shares[:, kind::3].mean() for kind in range(3)])
+
+
+def in_thirds(weights):
+    """Words parted into a first, a middle and a last third, not by turns."""
+    own = (weights.argmax(dim=-1) // 2 == torch.arange(weights.shape[1]) // 3).float()
+    return torch.stack([part.mean() for part in own.chunk(3, dim=1)])
+
+
+def one_digit(weights):
+    """Only the digit that a word for ones names counts as its own number."""
+    own = weights.argmax(dim=-1) == 2 * (torch.arange(weights.shape[1]) // 3) + 1
+    return torch.stack([own[:, kind::3].float().mean() for kind in range(3)])
+
+
+ALIGNED = Exercise(
+    function="",
+    cases=aligned_cases,
+    right=aligned,
+    mistakes=(
+        Mistake(
+            "That is how much *weight* falls on the own number. Asked is how many words look *most* at it: `argmax`.",
+            (own_share,),
+        ),
+        Mistake(
+            "A number has three words and two digits: a word's number is `word // 3`, a digit's is `digit // 2`.",
+            (
+                lambda weights: aligned(weights, words=2, digits=2),
+                lambda weights: aligned(weights, words=3, digits=3),
+                lambda weights: aligned(weights, words=2, digits=3),
+            ),
+        ),
+        Mistake(
+            "The words take turns: ones, und, tens, ones, und, tens. Words for ones are every third, `own[:, 0::3]`, "
+            "not the first third of the row.",
+            (in_thirds,),
+        ),
+        Mistake(
+            "Only one digit counts there. A word's own number has two digits, and both count.",
+            (
+                one_digit,
+                lambda weights: torch.stack(
+                    [
+                        (weights.argmax(dim=-1) == 2 * (torch.arange(weights.shape[1]) // 3))[:, kind::3].float().mean()
+                        for kind in range(3)
+                    ]
+                ),
+            ),
+        ),
+        Mistake(
+            "That is one share for all words. *und* is to be told from words for ones and tens: three shares.",
+            (lambda weights: (weights.argmax(dim=-1) // 2 == torch.arange(weights.shape[1]) // 3).float().mean(),),
+        ),
+        Mistake(
+            "The three shares are in another order: ones come first, then und, then tens.",
+            (lambda weights: aligned(weights)[[2, 1, 0]], lambda weights: aligned(weights)[[1, 0, 2]]),
+        ),
+        Mistake(
+            "Those are counts. A share is a count divided by the number of words of that kind: `.float().mean()`.",
+            (lambda weights: aligned(weights) * weights.shape[0] * weights.shape[1] / 3,),
+        ),
+        Mistake(
+            "Those are the shares that look elsewhere, 1 minus what is asked.",
+            (lambda weights: 1 - aligned(weights),),
+        ),
+    ),
+    errors={
+        "must match the size of tensor": (
+            "The words are the second axis, the digits the last: `weights.argmax(dim=-1)` is (row, word), and there are "
+            "`weights.shape[1]` words."
+        ),
+        "could not infer output dtype": "`.mean()` needs numbers: turn True and False into 1 and 0 first, `.float()`.",
+        "mean(): ": "`.mean()` needs numbers: turn True and False into 1 and 0 first, `.float()`.",
+        "expected Tensor as element": "`torch.stack` joins tensors, so leave `.item()` out.",
+    },
+)
+
 # --- find the bugs ----------------------------------------------------------------------------------------------------
 
 
@@ -347,5 +452,6 @@ EXERCISES = {
     "surprise": SURPRISE,
     "cross_attention": CROSS_ATTENTION,
     "shifted": SHIFTED,
+    "aligned": ALIGNED,
     "descend": DESCEND,
 }

@@ -40,6 +40,7 @@ def attention_heatmap(
     words: bool = False,
     layer: int = 1,
     head: int = 1,
+    least: float = 0.0,
 ) -> Axes:
     """Draw one head's weights: a row for each query token, a column for each key token, darker = looks there more.
 
@@ -48,6 +49,7 @@ def attention_heatmap(
     vmax: the weight that is drawn darkest, the same on every picture unless said otherwise, so that pictures compare.
     numbers: write each weight into its cell, one of exactly 0 as "0", and leave the colour bar out (default: where there are at
     most 8 tokens a side).
+    least: smaller weights are drawn and not written, where a table of many zeros would hide the others.
     words: merge the pieces of a word, for self-attention (`bertnotes.heads.merge_pieces`).
     title: of an Attention by default the layer and the head.
     Raises ValueError where there are no weights, no such head, or weights and tokens do not fit.
@@ -65,6 +67,8 @@ def attention_heatmap(
     _name_tokens(ax, query_tokens, key_tokens, size)
     if numbers:
         for (row, column), weight in np.ndenumerate(weights):
+            if weight < least:
+                continue
             text = f"{weight:.2f}" if weight else "0"  # as a masked one is, exactly
             color = "white" if weight > 0.55 * vmax else INK
             ax.text(column, row, text, ha="center", va="center", color=color, fontsize=min(size, 14))
@@ -148,7 +152,10 @@ def _fitting(weights, query_tokens, key_tokens, words):
 def _name_tokens(ax, query_tokens, key_tokens, size):
     """Write the tokens beside a heatmap's rows and over its columns, and part its cells by thin lines. size: in points."""
     rows, columns = len(query_tokens), len(key_tokens)
-    rotation, align = (90, "center") if columns > 6 or max(map(len, key_tokens)) > 10 else (40, "left")
+    longest = max(map(len, key_tokens))
+    rotation, align = (90, "center") if columns > 6 or longest > 10 else (40, "left")
+    if longest == 1:
+        rotation, align = 0, "center"
     ax.set_xticks(range(columns), key_tokens, rotation=rotation, ha=align)
     ax.set_yticks(range(rows), query_tokens)
     ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0, labelsize=size, colors=INK)

@@ -13,6 +13,8 @@ QUERY, KEY, VALUE = "asking @ W_Q", "asked @ W_K", "asked @ W_V"
 LOOP = "w = start.clone().requires_grad_()\nfor _ in range(steps):\n    loss = ((w - target) ** 2).sum()\n"
 STEP = "    loss.backward()\n    with torch.no_grad():\n        w -= rate * w.grad\nreturn w.detach()"
 FORGET = "    w.grad = None\n"
+MOST = "most = weights.argmax(dim=-1)\nown = most // 2 == torch.arange(weights.shape[1]) // 3\n"
+SHARES = "return torch.stack([own[:, kind::3].float().mean() for kind in range(3)])"
 GO = "torch.full_like(words[:, :1], go)"
 
 
@@ -23,20 +25,21 @@ def attending(query=QUERY, key=KEY, value=VALUE, mask=", mask"):
 
 WRONG = {
     "cross_weights": {
-        "512": "self-attention of the original",
-        "200": "self-attention of the translation",
-        "1352": "all 13 words",
-        "40": "one head and one sentence|number of rows",
-        "80": "one head for 2",
-        "160": "one sentence with 4 heads",
-        "104": "added 5 and 8",
-        "64": "number of columns",
-        "321": "no usual slip",
-        "(2, 4, 5, 8)": "Expected a number, met a tuple",
+        "768": "self-attention of the original",
+        "300": "self-attention of the translation",
+        "2028": "all 13 words",
+        "40": "one head and one pair",
+        "120": "one head for 3",
+        "160": "one pair with 4 heads",
+        "156": "added 5 and 8",
+        "60": "number of rows",
+        "96": "number of columns",
+        "481": "no usual slip",
+        "(3, 4, 5, 8)": "Expected a number, met a tuple",
     },
     "one_step": {
         "-0.6": "went uphill",
-        "1.8": "twice as fast",
+        "1.8": "used is −8. Nudge",
         "1.4": "the error",
         "0.2": "uphill, and with",
         "17": "the whole gradient",
@@ -97,6 +100,22 @@ WRONG = {
         "return torch.cat([torch.full_like(words[:, 0], go), words[:, :-1]], dim=1)": "two axes",
         f"return torch.cat([{GO}, words[:, :-1]])": "side by side|returns the shape",
     },
+    "aligned": {
+        "own = torch.arange(weights.shape[1])[:, None] // 3 == torch.arange(weights.shape[2]) // 2\n"
+        "own = (weights * own).sum(dim=-1)\n" + SHARES: "how much *weight*",
+        MOST.replace("// 3", "// 2") + SHARES: "three words and two digits",
+        MOST.replace("most // 2", "most // 3") + SHARES: "three words and two digits",
+        MOST + "return torch.stack([part.float().mean() for part in own.chunk(3, dim=1)])": "take turns",
+        "own = weights.argmax(dim=-1) == 2 * (torch.arange(weights.shape[1]) // 3) + 1\n" + SHARES: "Only one digit counts",
+        "own = weights.argmax(dim=-1) == 2 * (torch.arange(weights.shape[1]) // 3)\n" + SHARES: "Only one digit counts",
+        MOST + "return own.float().mean()": "one share for all words",
+        MOST + SHARES + "[[2, 1, 0]]": "in another order",
+        MOST + SHARES.replace(".mean()", ".sum()"): "Those are counts",
+        MOST.replace("==", "!=") + SHARES: "look elsewhere",
+        MOST + SHARES.replace(".float()", ""): "True and False into 1 and 0",
+        MOST + SHARES.replace(".mean()", ".mean().item()"): "leave `.item()` out",
+        MOST.replace("dim=-1", "dim=1") + SHARES: "the digits the last",
+    },
     "descend": {
         LOOP + STEP.replace("-=", "+=").replace("return", "w = w * 1\nreturn"): "Both bugs",
         LOOP + STEP: "*adds* to the gradient",
@@ -112,7 +131,7 @@ WRONG = {
     },
 }
 RIGHT = {
-    "cross_weights": ["320", "320.0", "2 * 4 * 5 * 8"],
+    "cross_weights": ["480", "480.0", "3 * 4 * 5 * 8"],
     "one_step": ["2.6", "1 + 1.6", "torch.tensor(2.6)"],
     "surprise": ["2.24", "2.2395", "math.log(math.exp(2) + 2)"],
     "cross_attention": [
@@ -127,6 +146,13 @@ RIGHT = {
         "new = words.roll(1, dims=1)\nnew[:, 0] = go\nreturn new",
         "return torch.tensor([[go, *row[:-1]] for row in words.tolist()])",
         "return torch.nn.functional.pad(words, (1, 0), value=go)[:, :-1]",
+    ],
+    "aligned": [
+        MOST + SHARES,
+        MOST + "return own.float().mean(dim=0).view(-1, 3).mean(dim=0)",
+        "hits = torch.zeros(3)\nrows, words, _ = weights.shape\nfor row in weights:\n    for word in range(words):\n"
+        "        hits[word % 3] += int(row[word].argmax()) // 2 == word // 3\nreturn hits / (rows * words / 3)",
+        MOST + "return torch.tensor([own[:, kind::3].double().mean().item() for kind in range(3)])",
     ],
     "descend": [
         LOOP + FORGET + STEP,

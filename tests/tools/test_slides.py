@@ -10,6 +10,8 @@ from bs4 import BeautifulSoup
 from build_notebooks import NOTEBOOKS, sources
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from bertnotes.pictures.play import play
+
 FETCHED = re.compile(r"""<(?:script|img|iframe)[^>]*\ssrc=(?!["']?data:)|<link[^>]*\shref|@import|url\((?!["']?(?:data:|#))""")
 
 
@@ -48,6 +50,15 @@ def test_formulas_become_mathml_and_keep_their_latex(notebook):
 def test_a_formula_that_cannot_be_shown_is_an_error():
     with pytest.raises(ValueError, match=r"no MathML for the formula .*nosuchthing"):
         slides.formula(r"\nosuchthing{x}", "inline")
+
+
+def test_what_can_be_dragged_is_light_on_a_slide(notebook):
+    """A toy follows the laptop's dark mode; a slide is white."""
+    frame = play("learning_rate")._repr_mimebundle_()["text/html"]
+    assert "prefers-color-scheme" in frame
+    notebook.cells.append(slide("slide", new_code_cell("play()", outputs=[new_output("display_data", {"text/html": frame})])))
+    text = slides.as_html(notebook, NOTEBOOKS)
+    assert "prefers-color-scheme" not in text and "color-scheme: light dark" not in text and "@media not all" in text
 
 
 def test_what_a_cell_printed_stays_text(notebook):

@@ -1,14 +1,16 @@
 """Drawings of self- and cross-attention: one function fed in two ways, a bottleneck, looking back, and steps that learn."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 
 import torch
+from matplotlib.colors import to_hex
 
 from bertnotes.attention import scaled_dot_product_attention
 from bertnotes.pictures.drawings import LARGE, NORMAL, PALE, QUIET, SMALL, number, opened
-from bertnotes.pictures.style import GRID, INK, KEY, LIGHT, QUERY, VALUE
+from bertnotes.pictures.style import AMOUNT, GRID, INK, KEY, LIGHT, QUERY, VALUE
 
 WRONG = "#a8326e"  # a word that was guessed wrong: the second colour of charts
 
@@ -44,10 +46,10 @@ def two_ways() -> str:
     text = (
         "Left, self-attention: queries, keys and values all come from cats chase mice; the weights are a square, 3 by 3. "
         "Right, cross-attention: the queries come from Katzen jagen, keys and values from cats chase mice; the weights are "
-        "2 by 3, a row for each word that asks."
+        "2 by 3, a row for each word that asks. The output has a vector for each row."
     )
-    drawing = opened(700, "One function, fed in two ways", text)
-    drawing.line((640, 90), (640, 670), color=GRID, width=2)
+    drawing = opened(740, "One function, fed in two ways", text)
+    drawing.line((640, 90), (640, 710), color=GRID, width=2)
     drawing.write(320, 100, "self-attention: one sentence", NORMAL, bold=True)
     drawing.write(960, 100, "cross-attention: one asks, another is asked", NORMAL, bold=True)
     _fed(drawing, 320, Two.english, (320, Two.english), Two.self_weights)
@@ -77,45 +79,64 @@ def _fed(drawing, x, asking, asked, weights):
         drawing.write(left - 12, top + (row + 0.5) * 48, word, SMALL, QUERY, "end", bold=True)
         for column in range(len(words)):
             _cell(drawing, left + column * cell, top + row * 48, (cell, 48), float(weights[row, column]))
-    rows, columns = weights.shape
-    shape = "a square" if rows == columns else "a row for each word that asks"
-    drawing.write(x, top + 48 * rows + 32, f"weights: {rows} × {columns}, {shape}", NORMAL, QUIET)
+    bottom = top + 48 * len(asking)
+    drawing.write(left + cell * len(words) + 16, (top + bottom) / 2, "weights", NORMAL, QUIET, "start")
+    drawing.arrow((x, bottom + 4), (x, bottom + 36)).box(x, bottom + 62, 440, 50, f"output: {len(asking)} vectors")
 
 
 def _cell(drawing, x, y, size, weight, digits=2):
     """A cell of weights: darker is more."""
-    drawing.add("rect", x=x, y=y, width=size[0], height=size[1], fill=LIGHT["ground"], stroke=GRID, stroke_width=1.5)
-    drawing.add("rect", x=x, y=y, width=size[0], height=size[1], fill=PALE, opacity=round(weight, 1))
-    drawing.write(x + size[0] / 2, y + size[1] / 2, number(weight, digits), 20, bold=weight > 0.5)
+    shade = to_hex(AMOUNT(weight))  # as in the heatmaps
+    drawing.add("rect", x=x, y=y, width=size[0], height=size[1], fill=shade, stroke=GRID, stroke_width=1.5)
+    color = "#ffffff" if weight > 0.55 else INK
+    drawing.write(x + size[0] / 2, y + size[1] / 2, number(weight, digits), 20, color, bold=weight > 0.5)
 
 
 DIGITS, SPOKEN = ("2", "1", "4", "7"), ("ein", "und", "zwanzig", "sieben", "und", "vierzig")
 AT_DIGIT, AT_WORD, SAYS = (90, 200, 310, 420), (694, 796, 898, 1000, 1102, 1204), 2  # the word whose look is drawn
 
 
-def translator(looks: bool, lit: str = "all") -> str:
-    """An encoder and a decoder. looks: the decoder looks back at all memories; else it gets the last one alone.
+def encoder() -> str:
+    """The encoder alone: a vector that each digit changes."""
+    text = (
+        "The encoder reads the digits 2 1 4 7 from left to right. After each digit it has a memory, a vector of 64 numbers, "
+        "made from the memory before and the digit."
+    )
+    drawing = opened(520, "The encoder reads, and carries a vector along", text)
+    places = (200, 440, 680, 920)
+    drawing.write(60, 190, "zeros", NORMAL, QUIET).arrow((96, 190), (126, 190))
+    for x, digit in zip(places, DIGITS, strict=True):
+        drawing.box(x, 190, 140, 60, "memory").box(x, 330, 80, 60, digit, size=LARGE).arrow((x, 298), (x, 224))
+        drawing.arrow((x + 71, 190), (x + (168 if x != places[-1] else 100), 190))
+    drawing.write(1032, 190, "the last memory", NORMAL, anchor="start", bold=True)
+    drawing.write(1032, 222, "has read all digits", 20, QUIET, "start")
+    drawing.write(200, 420, "new memory = GRU(memory before, digit)", NORMAL, anchor="start", bold=True)
+    drawing.write(
+        200, 458, "A memory has 64 numbers. For each of them, gates decide how much of the old stays.", 20, QUIET, "start"
+    )
+    return str(drawing)
 
-    lit: "encoder" draws the decoder faint, as it has not begun."""
+
+def translator(looks: bool) -> str:
+    """An encoder and a decoder. looks: the decoder looks back at all memories; else it gets the last one alone."""
     text = "The encoder reads the digits 2 1 4 7 and has a memory after each. "
     text += (
         "When the decoder says zwanzig, its state is the query and all memories are keys and values; the answer helps to "
-        "choose the word."
+        "choose the word. The decoder still starts from the last memory."
         if looks
         else "Only its last memory, one vector, reaches the decoder, at its start and again at every word."
     )
-    title = "With attention: the decoder looks back" if looks else "Without attention: everything through one vector"
+    title = "With attention: the decoder looks back" if looks else "The bottleneck: everything through one vector"
     drawing = opened(620, title, text)
     _encoder(drawing, looks)
-    with drawing.faded(0.15 if lit == "encoder" else 1):
-        _decoder(drawing, looks)
+    _decoder(drawing, looks)
     if not looks:
         drawing.write(
             90, 575, "Each digit changes the memory. What the last memory has lost, no word can use.", 20, QUIET, "start"
         )
     else:
         drawing.write(
-            90, 575, "“zwanzig” needs the 2 again. The bolder the line, the more weight (here made up).", 20, QUIET, "start"
+            90, 575, "“zwanzig” needs the 2 again. The wider a green line, the more weight (made up here).", 20, QUIET, "start"
         )
     return str(drawing)
 
@@ -141,7 +162,7 @@ def _decoder(drawing, looks):
         if x != AT_WORD[-1]:
             drawing.arrow((x + 43, 360), (x + 59, 360))
     if looks:
-        drawing.arrow((463, 360), (650, 360), width=2)
+        drawing.arrow((463, 360), (650, 360), width=2).write(556, 386, "start", 20, QUIET)
         _look(drawing)
     else:
         drawing.arrow((463, 360), (504, 360), width=5).box(548, 360, 84, 84, "", fill="#ffffff")
@@ -159,9 +180,9 @@ def _look(drawing):
     x = AT_WORD[SAYS]
     drawing.box(470, 150, 190, 60, "attention", size=NORMAL)
     for at, weight in zip(AT_DIGIT, (0.8, 0.1, 0.05, 0.05), strict=True):
-        for side, color in ((-5, KEY), (5, VALUE)):
-            path = (at + side, 332), (at + side, 240 + side), (404 + side + 0.16 * at, 182)
-            drawing.line(*path, color=color, width=2 + 6 * weight)
+        end = 390 + 0.12 * at
+        drawing.arrow((at - 8, 332), (at - 8, 236), (end - 6, 181), color=KEY, width=2)
+        drawing.arrow((at + 8, 332), (at + 8, 250), (end + 6, 181), color=VALUE, width=2 + 6 * weight)
     drawing.write(60, 130, "keys", NORMAL, KEY, "start", bold=True).write(60, 162, "values", NORMAL, VALUE, "start", bold=True)
     drawing.arrow((x - 24, 332), (x - 24, 312), (600, 312), (600, 164), (567, 164), color=QUERY, width=3)
     drawing.write(616, 216, "query", NORMAL, QUERY, "start", bold=True)
@@ -173,76 +194,186 @@ def teacher_forcing() -> str:
     """The same mistake in training, where the right word goes in next, and alone, where the wrong one does."""
     text = (
         "Twice the decoder guesses vierzig where zwanzig is right. In training the right word, zwanzig, is what it reads next. "
-        "On its own it reads what it said, vierzig, and goes on from the mistake."
+        "On its own it reads what it said, vierzig, and then says acht where sieben is right: a second mistake."
     )
     drawing = opened(640, "Teacher forcing: what does the decoder read next?", text)
-    guesses = ("ein", "und", "vierzig", "sieben", "und", "vierzig")
-    for y, name, forced in ((120, "in training", True), (400, "on its own", False)):
+    alone = ("ein", "und", "vierzig", "acht", "und", "vierzig")
+    for y, name, guesses in ((120, "in training", (*SPOKEN[:2], "vierzig", *SPOKEN[3:])), (400, "on its own", alone)):
         drawing.write(40, y, name, NORMAL, bold=True, anchor="start")
         drawing.write(200, y + 34, "guess", 20, QUIET, "end").write(200, y + 154, "reads", 20, QUIET, "end")
-        read = ("<go>", *(SPOKEN if forced else guesses)[:-1])
+        read = ("<go>", *(alone if guesses is alone else SPOKEN)[:-1])
         for column, (said, guess, right) in enumerate(zip(read, guesses, SPOKEN, strict=True)):
-            x = 290 + 172 * column
-            drawing.box(x, y + 34, 116, 48, guess, INK if guess == right else WRONG, fill=None if guess == right else "#f7e3ec")
-            drawing.arrow((x, y + 128), (x, y + 62)).box(
-                x,
-                y + 154,
-                116,
-                48,
-                said,
-                WRONG if said not in ("<go>", *SPOKEN[:column]) else INK,
-                fill="#f7e3ec" if said not in ("<go>", *SPOKEN[:column]) else None,
-            )
-            if column == SAYS:
+            x, before = 290 + 172 * column, ("<go>", *SPOKEN)[column]
+            _told(drawing, x, y + 34, guess, guess == right)
+            drawing.arrow((x, y + 128), (x, y + 62))
+            _told(drawing, x, y + 154, said, said == before)
+            if guess != right:
                 drawing.write(x + 66, y + 34, "✗", LARGE, WRONG, "start", bold=True)
-            if not forced and column < 5:
+            if guesses is alone and column < 5:
                 drawing.arrow((x + 58, y + 52), (x + 86, y + 52), (x + 86, y + 154), (x + 112, y + 154), color=QUIET, width=2)
+    drawing.write(100, 330, "The right word is read next, whatever was guessed.", 20, QUIET, "start")
+    told = "Its own word is read next. These words no longer fit the digits, and one mistake can lead to another."
+    drawing.write(100, 610, told, 20, QUIET, "start")
+    return str(drawing)
+
+
+def _told(drawing, x, y, word, is_right):
+    """A word in a box, in the colour of mistakes where it is one."""
+    drawing.box(x, y, 116, 48, word, INK if is_right else WRONG, fill=None if is_right else "#f7e3ec")
+
+
+def one_word() -> str:
+    """What happens inside the decoder at one word: state, query, found, score."""
+    text = (
+        "The decoder has read und. Its state is the query. It meets the keys of all memories; the weighted average of their "
+        "values is what is found. State and found are added, and from the sum come the scores: sechzig has the highest."
+    )
+    drawing = opened(620, "One word, inside the decoder", text)
+    for x, digit in zip(AT_DIGIT, "6192", strict=True):
+        drawing.box(x, 520, 60, 50, digit, size=LARGE).arrow((x, 494), (x, 455)).box(x, 428, 84, 50, "memory", size=18)
+        drawing.arrow((x - 8, 402), (x - 8, 330), (150 + 0.4 * x, 252), color=KEY, width=2)
+        drawing.arrow((x + 8, 402), (x + 8, 342), (162 + 0.4 * x, 252), color=VALUE, width=6 if digit == "6" else 2)
+        if x != AT_DIGIT[-1]:
+            drawing.arrow((x + 43, 428), (x + 67, 428))
+    drawing.write(60, 140, "keys", NORMAL, KEY, "start", bold=True).write(140, 140, "values", NORMAL, VALUE, "start", bold=True)
+    drawing.box(255, 220, 300, 60, "cross-attention")
+    drawing.box(760, 520, 90, 50, "und", size=20).arrow((760, 494), (760, 455)).box(760, 428, 100, 50, "state", size=20)
+    drawing.write(600, 428, "state before", 20, QUIET).arrow((662, 428), (706, 428))
+    drawing.arrow((740, 402), (740, 330), (500, 330), (500, 232), (410, 232), color=QUERY, width=3)
+    drawing.write(620, 306, "1  state → query", NORMAL, QUERY, bold=True)
+    drawing.arrow((406, 206), (590, 206), color=VALUE, width=3).box(650, 206, 112, 54, "found", VALUE)
+    drawing.write(560, 140, "2  weighted average of the values", NORMAL, VALUE, bold=True)
+    drawing.arrow((707, 206), (826, 206), color=VALUE, width=3)
+    drawing.add("circle", cx=852, cy=206, r=24, fill="#ffffff", stroke=INK, stroke_width=2).write(
+        852, 206, "+", LARGE, bold=True
+    )
+    drawing.line((811, 428), (852, 428)).arrow((852, 428), (852, 234)).arrow((852, 428), (930, 428))
+    drawing.write(940, 428, "next state", 20, QUIET, "start")
+    drawing.write(872, 310, "3  state + found", NORMAL, anchor="start", bold=True)
+    drawing.arrow((877, 206), (936, 206)).box(1000, 206, 124, 54, "score").arrow((1063, 206), (1112, 206))
+    drawing.box(1176, 206, 124, 54, "sechzig")
+    drawing.write(1088, 140, "4  the highest of 20 scores", NORMAL, bold=True)
+    drawing.write(60, 585, "What was found goes into the scores of this one word, and nowhere else.", 20, QUIET, "start")
+    return str(drawing)
+
+
+def surprise() -> str:
+    """The loss of a guessed word over the probability of the right one."""
+    marks = (0.01, 0.1, 0.5, 1.0)
+    told = "; ".join(f"p = {mark:g}: {number(-math.log(mark), 2)}" for mark in marks)
+    text = f"The loss, minus the logarithm of p, falls as the probability p of the right word grows. {told}."
+    drawing = opened(560, "The less probable the right word was, the more it costs", text)
+
+    def place(p, loss):
+        return 160 + 640 * p, 470 - 74 * loss
+
+    drawing.line(place(0, 5), place(0, 0), place(1.06, 0), color=QUIET, width=2)
+    for loss in range(6):
+        drawing.write(place(0, loss)[0] - 14, place(0, loss)[1], str(loss), 20, QUIET, "end")
+    for p in (0, 0.25, 0.5, 0.75, 1):
+        drawing.write(place(p, 0)[0], 496, f"{p:g}", 20, QUIET)
+    drawing.write(480, 530, "p, the probability of the right word", NORMAL).write(
+        60, 90, "loss", NORMAL, anchor="start", bold=True
+    )
+    drawing.line(
+        *(place(p, -math.log(p)) for p in (0.0075 * 1.08**step for step in range(64)) if p < 1), place(1, 0), color=INK, width=4
+    )
+    for mark in marks:
+        x, y = place(mark, -math.log(mark))
+        drawing.add("circle", cx=x, cy=y, r=8, fill=WRONG)
+    for at, mark in enumerate(marks):
+        drawing.write(920, 170 + 52 * at, f"p = {mark:g}", NORMAL, anchor="start")
+        drawing.write(1070, 170 + 52 * at, f"loss {number(-math.log(mark), 2)}", NORMAL, anchor="start", bold=True)
+    return str(drawing)
+
+
+def to_bert() -> str:
+    """Three networks: with cross-attention between recurrent parts, with three kinds of attention, and the encoder alone."""
+    text = (
+        "2015: a recurrent encoder and decoder, with cross-attention between them. 2017, the Transformer: the encoder "
+        "has self-attention, the decoder masked self-attention, and cross-attention joins them. 2018, BERT: the encoder alone."
+    )
+    drawing = opened(480, "From attention to BERT", text)
+    columns = (
+        (60, "2015: attention is added", ("recurrent",), ("recurrent",)),
+        (520, "2017: Transformer", ("self-attention",), ("masked", "self-attention")),
+        (980, "2018: BERT", ("self-attention",), ()),
+    )
+    for left, name, reads, says in columns:
+        drawing.write(left, 110, name, NORMAL, anchor="start", bold=True)
+        middle = left + 85
+        drawing.box(middle, 240, 160, 120).write(middle, 330, "encoder", NORMAL, bold=True)
+        for row, line in enumerate(reads):
+            drawing.write(middle, 240 + 28 * row - 14 * (len(reads) - 1), line, 20)
+        if says:
+            drawing.box(middle + 230, 240, 160, 120).write(middle + 230, 330, "decoder", NORMAL, bold=True)
+            for row, line in enumerate(says):
+                drawing.write(middle + 230, 240 + 28 * row - 14 * (len(says) - 1), line, 20)
+            drawing.arrow((middle + 81, 240), (middle + 148, 240), color=VALUE, width=4)
+            drawing.write(middle + 115, 160, "cross-attention", 20, VALUE, bold=True)
     drawing.write(
-        290, 330, "The right word is read next, whatever was guessed: every guess is a fresh task.", 20, QUIET, "start"
+        60,
+        400,
+        "Attention came in as cross-attention. Self-attention then took the place of recurrence.",
+        NORMAL,
+        anchor="start",
     )
     drawing.write(
-        290, 610, "Its own word is read next: after one mistake it reads what training never showed it.", 20, QUIET, "start"
+        60, 440, "BERT keeps the encoder and leaves the decoder out, and with it cross-attention.", NORMAL, anchor="start"
     )
     return str(drawing)
 
 
-def descent() -> str:
-    """The loss over one number, and the steps downhill."""
-    path, right = Steps.path(4), Steps.right
-    told = "; ".join(f"w = {number(w, 2)}" for w in path[:4])
-    text = f"The loss is (w − 3)², a valley with its lowest point at 3. Steps against the gradient, a tenth of it each: {told}."
+def descent(steps: int = 4) -> str:
+    """The loss over one number, and the steps downhill. steps: 0 draws the start alone."""
+    path, right = Steps.path(steps), Steps.right
+    text = "The loss is (w − 3)², a valley with its lowest point at 3. At w = 0 the loss is 9 and the slope −6."
+    if steps:
+        told = "; ".join(f"w = {number(w, 2)}" for w in path)
+        text += f" Steps against the gradient, a tenth of it each: {told}."
     drawing = opened(640, "Downhill in small steps: the loss is (w − 3)²", text)
 
     def place(w, loss):
-        return 90 + 100 * w, 560 - 44 * loss
+        return 130 + 96 * w, 560 - 44 * loss
 
-    drawing.line(place(-0.3, 0), place(6.4, 0), color=QUIET, width=2)
+    drawing.line(place(-0.3, 10.4), place(-0.3, 0), place(6.4, 0), color=QUIET, width=2)
     for tick in range(7):
         drawing.write(place(tick, 0)[0], 584, str(tick), 20, QUIET)
-    drawing.write(place(6.4, 0)[0] + 20, 560, "w", NORMAL, bold=True)
+    for loss in (0, 3, 6, 9):
+        drawing.write(place(-0.3, 0)[0] - 12, place(0, loss)[1], str(loss), 20, QUIET, "end")
+    drawing.write(place(6.4, 0)[0] + 20, 560, "w", NORMAL, bold=True).write(40, 92, "loss", NORMAL, anchor="start", bold=True)
     drawing.line(*(place(w / 10, (w / 10 - right) ** 2) for w in range(-1, 62)), color=PALE, width=5)
-    w = path[0]
-    drawing.line(place(w, 9), place(w + 0.9, 9 - 6 * 0.9), color=WRONG, width=2, dash="8 6")
-    drawing.write(place(0.1, 0)[0] + 170, 156, "slope at 0: −6", 20, WRONG, "start", bold=True)
-    drawing.line((place(0.1, 0)[0] + 165, 160), place(w + 0.1, 8.6), color=WRONG, width=1.5)
+    drawing.line(place(0, 9), place(0.9, 9 - 6 * 0.9), color=WRONG, width=2, dash="8 6")
+    drawing.write(310, 156, "slope at 0: −6", 20, WRONG, "start", bold=True).line(
+        (304, 160), place(0.1, 8.6), color=WRONG, width=1.5
+    )
     for before, after in pairwise(path):
         drawing.arrow(place(before, (before - right) ** 2), place(after, (after - right) ** 2), width=3)
     for at in path:
         x, y = place(at, (at - right) ** 2)
         drawing.add("circle", cx=x, cy=y, r=8, fill=INK)
+    if steps:
+        _steps(drawing, path)
+    else:
+        drawing.write(800, 200, "start: w = 0", NORMAL, anchor="start").write(800, 246, "loss: 9", NORMAL, anchor="start")
+        drawing.write(800, 292, "gradient: −6", NORMAL, anchor="start").write(
+            800, 338, "learning rate: 0.1", NORMAL, anchor="start"
+        )
+    return str(drawing)
+
+
+def _steps(drawing, path):
+    """The steps as a table."""
     columns = (800, 900, 1010, 1150)
     for x, head in zip(columns, ("step", "w", "gradient", "new w"), strict=True):
         drawing.write(x, 150, head, NORMAL, QUIET)
     for step, (before, after) in enumerate(pairwise(path)):
-        y = 200 + 46 * step
-        for x, cell in zip(
-            columns, (str(step + 1), number(before, 2), number(2 * (before - right), 2), number(after, 2)), strict=True
-        ):
-            drawing.write(x, y, cell, NORMAL, bold=x == columns[-1])
+        told = (str(step + 1), number(before, 2), number(2 * (before - Steps.right), 2), number(after, 2))
+        for x, cell in zip(columns, told, strict=True):
+            drawing.write(x, 200 + 46 * step, cell, NORMAL, bold=x == columns[-1])
     drawing.write(775, 420, "gradient = 2 (w − 3)", NORMAL, QUIET, "start")
     drawing.write(775, 462, "new w = w − 0.1 × gradient", NORMAL, bold=True, anchor="start")
     drawing.write(775, 504, "0.1 is the learning rate", NORMAL, QUIET, "start")
-    return str(drawing)
 
 
 def pair() -> str:
@@ -274,7 +405,7 @@ def pair() -> str:
         )
     lines = (
         ("dark frames: a word looks at its own sentence", INK),
-        ("red frames: a word looks at the other one", WRONG),
+        ("magenta frames: a word looks at the other one", WRONG),
     )
     for row, (line, color) in enumerate(lines):
         drawing.write(664, 190 + 44 * row, line, NORMAL, color, "start", bold=True)
@@ -287,11 +418,15 @@ def pair() -> str:
 
 DRAWINGS: dict[str, Callable[[], str]] = {
     "02_two_ways.svg": two_ways,
-    "02_encoder.svg": partial(translator, looks=False, lit="encoder"),
+    "02_encoder.svg": encoder,
     "02_bottleneck.svg": partial(translator, looks=False),
     "02_looks_back.svg": partial(translator, looks=True),
+    "02_one_word.svg": one_word,
+    "02_valley.svg": partial(descent, steps=0),
     "02_descent.svg": descent,
+    "02_surprise.svg": surprise,
     "02_teacher_forcing.svg": teacher_forcing,
     "02_pair.svg": pair,
+    "02_to_bert.svg": to_bert,
 }
 ANIMATIONS: dict[str, tuple] = {}
