@@ -34,7 +34,7 @@ STYLE = FlagCreatePairsOff, OmitArgPrefixes, DisallowNone  # --frozen and no --n
 class Finished:
     """A fine-tuned model, and how it reads."""
 
-    model: str = "mini-imdb"  # it came along; or a folder: what `bertnotes train --out` wrote, or another classifier
+    model: str  # folder that `bertnotes train --out` wrote, or of another classifier of transformers
     max_length: int | None = None  # tokens a review is cut to, unless as the model was trained
 
     def load(self):

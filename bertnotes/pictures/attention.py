@@ -24,6 +24,7 @@ from bertnotes.pictures.style import (
     own_style,
     plain,
     vector,
+    write_numbers,
     written,
 )
 
@@ -66,12 +67,7 @@ def attention_heatmap(
     size = _label_size(ax, rows, columns)
     _name_tokens(ax, query_tokens, key_tokens, size)
     if numbers:
-        for (row, column), weight in np.ndenumerate(weights):
-            if weight < least:
-                continue
-            text = f"{weight:.2f}" if weight else "0"  # as a masked one is, exactly
-            color = "white" if weight > 0.55 * vmax else INK
-            ax.text(column, row, text, ha="center", va="center", color=color, fontsize=min(size, 14))
+        write_numbers(ax, weights, 0.55 * vmax, min(size, 14), least)
     else:
         bar = ax.figure.colorbar(
             image, ax=ax, fraction=0.04, pad=0.03, extend="max" if weights.max() > vmax + 1e-6 else "neither"

@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from bertnotes.pictures.style import AMOUNT, INK, finish, matrix, new_axes, own_style, written
+from bertnotes.pictures.style import AMOUNT, INK, finish, matrix, new_axes, own_style, write_numbers, written
 
 FIRST, SECOND = "#44546a", "#a8326e"  # slate and magenta: blue and orange are queries and keys
 STYLES = ((FIRST, "o", "-"), (SECOND, "s", "--"), (INK, "^", ":"), (FIRST, "v", "-."), (SECOND, "D", ":"), ("#8b949e", "", "-"))
@@ -174,16 +174,7 @@ def similarity_grid(similarities, names, least: float = 0.5, title: str | None =
     values = matrix(similarities)
     ax = ax or new_axes(2.4 + 0.85 * len(names) + 0.11 * max(map(len, names)), 0.7 + 0.75 * len(names))
     ax.imshow(values, cmap=AMOUNT, vmin=least, vmax=1)
-    for (row, column), value in np.ndenumerate(values):
-        ax.text(
-            column,
-            row,
-            f"{value:.2f}",
-            ha="center",
-            va="center",
-            color="white" if value > (1 + least) / 2 else INK,
-            fontsize=16,
-        )
+    write_numbers(ax, values, (1 + least) / 2, 16)
     ax.set_xticks(range(len(names)), written(*(name[0] for name in names)), fontsize=16)
     ax.set_yticks(range(len(names)), written(*names), fontsize=16)
     ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)

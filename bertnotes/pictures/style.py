@@ -6,6 +6,7 @@ colour each, the same in every picture, drawing and page to play with; the one t
 """
 
 import io
+import math
 import warnings
 from collections import Counter
 from contextlib import contextmanager
@@ -89,6 +90,14 @@ def matrix(values) -> np.ndarray:
     if values.ndim != 2:
         raise ValueError(f"one picture shows one matrix, such as attentions[layer][0, head]; got shape {values.shape}")
     return values
+
+
+def write_numbers(ax: Axes, values: np.ndarray, dark: float, size: float, least: float = -math.inf):
+    """Write the numbers of a heatmap into its cells, white on cells above `dark`, exact zeros as "0", none below `least`."""
+    for (row, column), value in np.ndenumerate(values):
+        if value >= least:
+            text, color = f"{value:.2f}" if value else "0", "white" if value > dark else INK
+            ax.text(column, row, text, ha="center", va="center", color=color, fontsize=size)
 
 
 def vector(values, names) -> np.ndarray:
