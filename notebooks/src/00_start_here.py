@@ -9,15 +9,15 @@
 # done with them. On this page you meet a small BERT and see four things: one can compare words by their vectors, BERT fills a gap, one can see where it
 # looks, and it judges a film review.
 #
-# **You need:** some Python, and algebra as at school; one logarithm. **Time:** about 40 minutes. Nothing is downloaded, and no account is needed.
+# **You need:** some Python, and algebra as at school; one logarithm. **Time:** about 51 minutes. Nothing is downloaded, and no account is needed.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# # Start here: a BERT on this machine
+# # Start here
 #
 # ![The words of a text go into BERT, in which every word looks at every word. A vector for each word comes out: with them one can compare words, or fill a gap. One can also look into BERT, at who looks at whom](figures/00_bert.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** The deck takes about 30; with the class's own sentences, typed into the notebook, it fills 45. Run the notebook once before class: the eighty and the
+# **2 minutes.** The deck takes about 40; with the class's own sentences, typed into the notebook, it fills 45. Run the notebook once before class: the eighty and the
 # two hundred and eighty reviews take a while. A text goes in on the left, a vector for each word comes out. The boxes on the right are what we try now.
 
 # %% [markdown]
@@ -39,7 +39,7 @@ print(len(SENTENCE.split()), "words")
 # %% [markdown]
 # ## Words, and pieces of words
 #
-# A BERT does not know every word. It has a fixed list of **word pieces**, and what is not in the list is put together from pieces. How long is the list of
+# A BERT does not know every word. It has a fixed list of **word pieces**, and nearly everything else is put together from pieces. How long is the list of
 # the small BERT that comes with this course?
 
 # %%
@@ -112,7 +112,7 @@ assert all(finding.ok for finding in findings), "something is missing: see what 
 
 # %% [markdown]
 # Before that, a program for such a task usually began with one ready-made vector for each word, the same in every sentence (word2vec, 2013), and learned all else from the labels. From 2018 on it became usual that the whole
-# program, a *model* of language, has read before it is given a task. Here are three of that year (ULMFiT, by Howard and Ruder, was a fourth):
+# program, a *model* of language, has read before it is given a task. Here are three models of that year that learn from plain text (ULMFiT, by Howard and Ruder, was a fourth):
 #
 # ![ELMo, February 2018, is built of LSTMs and reads both ways, each by itself. GPT, June 2018, is a Transformer and reads from left to right. BERT, October 2018, is a Transformer and reads both ways at once](figures/00_family.svg)
 
@@ -141,17 +141,20 @@ print(f"{sum(part.numel() for part in model.parameters()):,} parameters")
 # %% [markdown]
 # ## Compare words by their vectors
 #
-# *Cast* can mean the actors, or the plaster around a broken arm. In A and C it is the actors, in B and D the plaster. We take the vector of *cast* from each sentence and compare them, two at a time.
-# **Similarity** 1 means that two vectors point the same way; for two words that have little to do with each other it is near 0 (page 01 works it out).
+# *Cast* can mean the actors of a film, as in A, B and C, or the plaster around a broken bone, as in D, E and F. We take the vector of *cast* from each sentence and compare them, two at a time. **Similarity** 1 means that two
+# vectors point the same way, 0 that they stand at a right angle (page 01 works it out).
 #
-# Which of B, C and D has the *cast* that is most like that of A? Read the sentences, then guess.
+# Of how many of the six is the most similar vector, among the other five, one of the same kind? Read the sentences, then guess.
 
 # %%
+WORD = "cast"  # change me, and the sentences
 SENTENCES = {
     "A": "The cast was brilliant in every scene.",
-    "B": "The cast was itchy in every place.",
-    "C": "The cast on her show was funny.",
-    "D": "The cast on her arm was white.",
+    "B": "The director thanked the whole cast.",
+    "C": "A strong cast saves this weak film.",
+    "D": "The doctor put a cast on her broken arm.",
+    "E": "He broke his leg and wore a cast for weeks.",
+    "F": "The cast on my wrist itches.",
 }
 
 # %%
@@ -160,58 +163,63 @@ import torch
 
 @torch.inference_mode()
 def vector_of(word, text):
-    """The vector of a word in a text, where it stands first. The word has to be in the list of pieces."""
+    """The vector of a word in a text, where it stands first."""
     ids = tokenizer(text, return_tensors="pt")["input_ids"]
-    place = ids[0].tolist().index(tokenizer.convert_tokens_to_ids(word))
-    return model(ids).last_hidden_state[0][place]
+    pieces = tokenizer.convert_ids_to_tokens(ids[0])
+    if word not in pieces:
+        raise ValueError(f"write a word, in lower case, that is one of the pieces of each sentence; here they are {pieces}")
+    return model(ids).last_hidden_state[0][pieces.index(word)]
 
-
-vectors = torch.stack([vector_of("cast", text) for text in SENTENCES.values()])
-print("four vectors of", vectors.shape[1], "numbers each")
-
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Which *cast* is most like A's?
-#
-# - **A** The cast was brilliant in every scene.
-# - **B** The cast was itchy in every place.
-# - **C** The cast on her show was funny.
-# - **D** The cast on her arm was white.
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Take a vote: B, C or D? Nearly everyone says C, the other actors. Then the next slide.
 
 # %%
-guess = None  # "B", "C" or "D"
+guess = None  # of six
 
 # %%
 from torch.nn.functional import cosine_similarity
 
+vectors = torch.stack([vector_of(WORD, text) for text in SENTENCES.values()])  # (6, 384)
 similarity = cosine_similarity(vectors[:, None], vectors[None, :], dim=-1)  # each with each
-print(f"A with B {similarity[0, 1]:.2f}, with C {similarity[0, 2]:.2f}, with D {similarity[0, 3]:.2f}    your guess: {guess}")
-dog = cosine_similarity(vectors[0], vector_of("dog", "My dog ate the sofa."), dim=0)
-print(f"for scale: A's cast, and dog in another sentence {dog:.2f}")
+for letter, row in zip(SENTENCES, similarity, strict=True):
+    second = row.argsort()[-2]  # the most similar is the vector itself
+    print(f"{letter} is most like {'ABCDEF'[second]}, {row[second]:.2f}")
+print("your guess:", guess)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## B: the words around it count more than its meaning
+# ## Which *cast* is like which? Actors or plaster?
+#
+# - **A** The cast was brilliant in every scene.
+# - **B** The director thanked the whole cast.
+# - **C** A strong cast saves this weak film.
+# - **D** The doctor put a cast on her broken arm.
+# - **E** He broke his leg and wore a cast for weeks.
+# - **F** The cast on my wrist itches.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** *Cast* is the actors in A to C, and the plaster in D to F. Take a vote: of how many is the most similar one of the same kind?
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Five keep to their kind, and F does not
 
 # %% slideshow={"slide_type": "-"}
 from bertnotes.pictures.charts import similarity_grid
 
-picture = similarity_grid(similarity, [f"{letter}: {text}" for letter, text in SENTENCES.items()])
+picture = similarity_grid(similarity, [f"{letter}: {text}" for letter, text in SENTENCES.items()], least=0.2)
 
 # %% tags=["check:vectors"]
-# checked: 384 numbers; A is most like B, and C is more like A than like D; another word is far away
-assert vectors.shape == (4, 384) and dog < 0.25
-assert similarity[0, 1] > similarity[0, 2] + 0.04 > similarity[0, 3] + 0.15
-assert similarity[2, 0] > similarity[2, 3] + 0.03 and similarity[1, 3] < 0.75
+# checked: five of six are most like one of their kind, F is most like A; a dog in the words of A (unless you have changed something)
+if WORD == "cast" and sum(map(len, SENTENCES.values())) == 220:
+    nearest = similarity.fill_diagonal_(0).argmax(dim=1)
+    assert nearest.tolist() == [1, 0, 0, 4, 3, 0] and vectors.shape == (6, 384)
+    assert similarity[5, 0] > similarity[5, 3] + 0.15 and similarity[:3, 3:5].max() < 0.45
+    dog = vector_of("dog", "The dog was brilliant in every scene.")
+    assert 0.3 < cosine_similarity(vectors[0], dog, dim=0) < 0.38
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **4 minutes.** B is about plaster, but nearly all other words of it are those of A. C does better: it is more like A, the other actors, than like D, in spite of *on her*. Let the class make sentences, and type them into the notebook.
+# **4 minutes.** Darker is more alike. F is plaster, but begins like A. Let the class make sentences, and type them into the notebook: *The cast was itchy in every place* is nearly A (0.92).
 
 # %% [markdown]
-# Most like A is B, although it is about plaster! (Darker is more alike.) The words around *cast* in B are nearly those of A, and mini follows them. With C it does better: C is more like A, the other actors, than like D, in spite of *on her*.
-#
-# So a vector **depends on the whole text**, that much is sure. How much of the meaning is in it is another question, and not to be read off one nice example: page 05 measures it. Change the sentences, and try another word.
+# Five. (Darker is more alike.) The same word, but in *doctor*, *arm* and *leg* it has quite another vector than in *scene*, *director* and *film*. F goes astray: it is about plaster, but most like A, and it begins like A. So a vector depends on **the whole text**: on what is meant, and on
+# the very words around, too. (On the word itself as well: *dog* in *The dog was brilliant in every scene.* is unlike A's *cast*, 0.34.) Six sentences prove little; page 05 measures it. Try sentences of your own, or another word.
 
 # %% [markdown]
 # ## It fills a gap
@@ -260,7 +268,7 @@ assert tokenizer.convert_ids_to_tokens(elsewhere.argmax().item()) == "effects" a
 # **3 minutes.** Bet on both. Then let the class propose sentences, and type them live into the notebook.
 
 # %% [markdown]
-# It does not. **Being sure is not being right.** Film reviews are the last thing that mini has read, and of those this phrase is full.
+# It does not. **Being sure is not being right.** Film reviews are the last thing that mini has read, and *special effects* is frequent in them.
 #
 # Two sentences prove little. Here are eight, each with the word that we would write. In how many is it mini's first guess?
 
@@ -295,7 +303,7 @@ found = [
 ]
 assert [bool(one) for one in found] == [True, False] * 4 and right == 4
 sure = [word_probabilities(text, model, tokenizer).max() for text in GAPS]
-assert max(sure[1], sure[3], sure[7]) < 0.25 and 0.6 < sure[5] < 0.7 and 3.7 < sum(sure) < 4.1
+assert max(sure[1], sure[3], sure[7]) < 0.25 and 0.6 < sure[5] < 0.7
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Which of these does it get?
@@ -310,7 +318,7 @@ assert max(sure[1], sure[3], sure[7]) < 0.25 and 0.6 < sure[5] < 0.7 and 3.7 < s
 # **2 minutes.** Let the class bet on each.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## It knows phrases of reviewers
+# ## It knows some phrases of reviewers
 #
 # | | we would write | mini |
 # | --- | --- | --- |
@@ -321,11 +329,11 @@ assert max(sure[1], sure[3], sure[7]) < 0.25 and 0.6 < sure[5] < 0.7 and 3.7 < s
 # | The capital of France | Paris | not, 3 % |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Where it knows nothing it mostly says so: 17 %, 3 %. What such percentages are worth over many texts is measured on page 11.
+# **2 minutes.** These are five of the page's eight. *One* and *not* have low percentages, *in* has not. What such percentages are worth over many texts is tested on page 11.
 
 # %% [markdown]
-# Four of eight: mini knows some phrases that reviewers use. Look at the percentages, too: three of its four mistakes are guesses of which it is not sure. The eight percentages add up to 3.9, about as many as it got right. So here, among sentences that could
-# stand in a review, its percentages mean something (page 11 tests that properly). Why it misses *four* and *Paris*, eight sentences cannot tell: its ancestors, at the end of this page, had read about much else.
+# Four of eight: mini knows some phrases that reviewers use. Look at the percentages, too. Three of its four mistakes are guesses of which it is not sure; the fourth, *Once **in** a time*, has 64 %. What such percentages are worth is tested on page 11. Why it misses *four* and *Paris*,
+# eight sentences cannot tell: its ancestors, at the end of this page, had read about much else.
 #
 # ## You can see where it looks
 #
@@ -369,7 +377,7 @@ assert abs(attention.weights.sum(dim=-1) - 1).max() < 1e-4
 
 # %% [markdown]
 # A **row** is a word that looks, a **column** a word that is looked at, and dark is much. The dark stripe just below the diagonal is the word before. The first token has none before it and looks at itself. (`[CLS]` and `[SEP]` are marks that
-# BERT puts at both ends of a text.) Nobody programmed this head; it was learned, by mini or by one of its ancestors. But it is the tidiest of 72. Let us look at an ordinary one, too: the head whose table is most like the average of all tables.
+# BERT puts at both ends of a text.) Nobody programmed this head; it was learned, by mini or by one of its ancestors. But it is the tidiest of 72. Let us look at another: the head whose table is most like the average of all 72 tables.
 
 # %%
 difference = (attention.weights - attention.weights.mean(dim=(0, 1))).square().sum(dim=(2, 3))  # of each head from the average
@@ -378,13 +386,13 @@ to_first = attention.weights[layer, head, :, 0].mean()
 print(f"layer {layer + 1}, head {head + 1}: {to_first:.2f} of the weight goes to [CLS], on average")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## An ordinary head: most of it goes to [CLS]
+# ## Another head: much goes to [CLS]
 
 # %% slideshow={"slide_type": "-"}
 ax = attention_heatmap(attention, layer=layer + 1, head=head + 1)
 
 # %% tags=["check:ordinary"]
-# checked: the most ordinary head and its weight on the first mark; that of all heads in this sentence
+# checked: the head nearest to the average and its weight on the first mark; that of all heads in this sentence
 assert (layer, head) == (1, 5) and 0.65 < to_first < 0.75
 assert 0.62 < attention.weights[..., 0].mean() < 0.68
 
@@ -397,7 +405,7 @@ assert 0.62 < attention.weights[..., 0].mean() < 0.68
 #
 # ## It judges, with hardly any teaching
 #
-# mini has never been told what praise is. But it knows how reviews go on. So we write *It was* `[MASK].` behind a review and ask: which is likelier there, a word of praise or
+# No label of praise or blame was ever shown to mini. But it knows how reviews go on. So we write *It was* `[MASK].` behind a review and ask: which is likelier there, a word of praise or
 # a word of blame (Schick and Schütze 2021)? Here are five of each, chosen by us:
 
 # %%
@@ -432,7 +440,7 @@ assert 0.7 < nothing < 1 and 1.9 < chair < 2.5 and 0.5 < hated < 1 and 3.5 < lov
 # Above 0, and so do a chair and nothing at all. Where 0 lies hangs on the ten words that we chose, on *It was*, and on what stands before it. So 0 is no good border between praise and blame (Zhao et al. 2021 met the same with large models). We measure one: we take eighty short reviews,
 # half of them positive, and put the border in the middle of their leanings, so that forty lie on each side. That is a little teaching: we use that half of the eighty are positive, but not which ones.
 #
-# Then we try it on **280 others**, half of them positive. A coin would get half of them right. And mini?
+# Then we try it on **280 others**, half of them positive. A coin would get half of them right. And mini? (To read all 360 may take half a minute.)
 
 # %%
 from bertnotes.data import load_imdb_data
@@ -441,7 +449,7 @@ from bertnotes.files import REVIEWS
 texts, labels = load_imdb_data(REVIEWS, plain=True)  # the course's own reviews, without irony and other hard cases
 short = [(text, label) for text, label in zip(texts, labels, strict=True) if len(text.split()) <= 45]
 positive, negative = ([text for text, label in short if label == wanted] for wanted in (1, 0))
-print(f"{len(positive)} short positive reviews, {len(negative)} negative ones, such as:\n\n{negative[41]}")
+print(f"{len(positive)} short positive reviews, {len(negative)} negative ones; the first:\n\n{positive[0]}")
 
 # %%
 guess = None  # a share of the 280, in percent
@@ -492,8 +500,8 @@ picture = dot_rows(others, {"0": 0, "border": border}, "leaning to praise")
 # *Not good at all.* positive.
 
 # %% [markdown]
-# A dot is a review. Eight of ten lie on the correct side of the border; with 0 as the border nearly all would be called positive. (With 280 reviews, chance may move that by five points either way.) Does mini only look for our ten words? No: only about 11 of the 360 reviews have
-# any of them. But do not make too much of it: these reviews are short and clear, their films are invented, and the authors of this course wrote them. Now one of your own: *Not bad at all.*, or *I want my money back.*, or *The chair is made of wood.*
+# A dot is a review; its height within the row means nothing. Eight of ten lie on the correct side of the border; with 0 as the border nearly all would be called positive. (With 280 reviews, chance may move that by five points either way.) Does mini only look for our ten words? No: only about 11 of the 360 reviews have
+# any of them (it may look for others, such as *loved* or *dull*). But do not make too much of it: these reviews are short and clear, their films are invented, and the authors of this course wrote them. Now one of your own: *Not bad at all.*, or *I want my money back.*, or *The chair is made of wood.*
 
 # %% tags=["timing", "nbval-ignore-output"]
 MY_REVIEW = "Not bad at all."  # change me
@@ -506,43 +514,55 @@ print(f"leaning {mine:.2f}, border {border:.2f}: {'positive' if mine > border el
 assert (mine < border or MY_REVIEW != "Not bad at all.") and leaning("I want my money back.") > border
 
 # %% [markdown]
-# And the hard ones? The course's reviews have irony, negation, and verdicts that are only implied. 31 of those are as short as these. Here are two. What does mini say of them, and how many of the 31 does it get right? (20 of them are negative: always to say *negative* would
-# get 20 right.)
+# Two more piles of the course's reviews. In 31 hard ones, as short as these, the verdict is mostly implied: *We took Nan for her ninetieth because she'd read the book. Nan loves everything. She loved her hip operation. At the end she did up her coat, top button to bottom, had a think, and said that
+# the chairs were very good.* That is a negative one. The other pile has 145 reviews with a plain verdict, by writers of other kinds: dry ones, hasty ones, old ones. A coin would get half of each right. Of how many of the 145 is mini right?
 
 # %%
-guess = None  # of 31
+guess = None  # of 145
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes.data import read_reviews
 
-frame = read_reviews(REVIEWS, ("review", "sentiment", "note"))
-hard = frame[(frame["note"] != "") & (frame["review"].str.split().str.len() <= 45)]
-said = ["positive" if leaning(text) > border else "negative" for text in hard["review"]]
-hits = sum(one == other for one, other in zip(said, hard["sentiment"], strict=True))
-for row in (3, 22):
-    print(f"{hard['review'].iloc[row]}\n   it is {hard['sentiment'].iloc[row]}, mini says {said[row]}\n")
-print(f"right: {hits} of {len(hard)}    your guess: {guess}")
+frame = read_reviews(REVIEWS, ("review", "sentiment", "note", "voice"))
+is_short, plain = frame["review"].str.split().str.len() <= 45, frame["note"] == ""
+piles = {"hard": frame[is_short & ~plain], "plain, other voices": frame[plain & (frame["voice"] != "various")]}
+hits = {}
+for name, pile in piles.items():
+    hits[name] = sum((leaning(text) > border) == (verdict == "positive") for text, verdict in pile.to_numpy()[:, :2])
+    print(f"{name}: right {hits[name]} of {len(pile)}")
+print("your guess:", guess)
 
-# %% tags=["check:hard"]
-# checked: 31 short hard reviews, 20 of them negative; mini gets far fewer right than the eight in ten of the clear ones
+# %% tags=["check:piles"]
+# checked: both piles are far from eight in ten, beyond what chance explains
 from scipy.stats import binomtest
 
-assert len(hard) == 31 and (hard["sentiment"] == "negative").sum() == 20 and 10 <= hits <= 14
-assert binomtest(hits, 31).proportion_ci(0.95).high < 0.65
+assert (
+    [len(pile) for pile in piles.values()] == [31, 145] and 10 <= hits["hard"] <= 14 and 71 <= hits["plain, other voices"] <= 83
+)
+assert all(binomtest(hits[name], len(pile)).proportion_ci(0.95).high < 0.66 for name, pile in piles.items())
+nan = leaning(piles["hard"]["review"].iloc[3])
+assert "Nan loves everything" in piles["hard"]["review"].iloc[3] and nan > border
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## And the hard ones?
+# ## Eight of ten, of what?
 #
-# *We took Nan for her ninetieth because she'd read the book. Nan loves everything. She loved her hip operation. At the end she did up her coat, had a think, and said that the chairs were very good.* (shortened)
+# | | right |
+# | --- | --- |
+# | short, clear, like those that set the border | **80 %** |
+# | plain verdict, writers of other kinds | ? |
+# | hard: irony, negation, verdict only implied | ? |
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# It is negative; mini says **positive**. Of 31 such reviews it gets **12** right. Always to say *negative* would get 20.
+# Writers of other kinds: **53 %**. Hard ones: **12 of 31**.
+#
+# *Nan loves everything. She loved her hip operation. (...) She said that the chairs were very good.* mini says: positive.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** *Loves*, *loved*, *very good*: the words praise, the review does not. On the clear ones it was eight in ten. Page 10 trains mini on labelled reviews. Ask what one would want to know before trusting it.
+# **3 minutes.** Let them guess both. The 280 were by the same hands, in the same manner, as the eighty that set the border. *Loves*, *loved*, *very good*: Nan's words praise, the review does not. Page 10 trains mini on labelled reviews. Ask what one would want to know before trusting it.
 
 # %% [markdown]
-# Twelve: fewer than always saying *negative* gets. *Loves*, *loved*, *very good*: the words praise, but the review of Nan's outing does not. Thirty-one reviews are few, but enough to say that this is far from eight in ten. A verdict that can be trusted needs labels, a fair test, and a look at what goes wrong: pages 09 to 11.
+# 77 of 145, hardly more than a coin, and 12 of the 31 hard ones. (*Loves*, *loved*, *very good*: Nan's words praise, the review does not, and mini calls it positive.) So *eight of ten* was true of reviews in the manner of those that set the border, and of no others. **A score holds for texts like those on which it was measured.** A verdict that can
+# be trusted needs labels, a fair test, and a look at what goes wrong: pages 09 to 11.
 #
 # ## Where mini comes from
 #
@@ -600,15 +620,16 @@ assert first[-1]["tokens"] == control["tokens"]
 #
 # <!-- the pages of the course -->
 #
-# Each page runs by itself; 08 and 12 are still being written. In a hurry: 01, then 07, then 10.
+# What will we build? Attention (01 to 03), a whole BERT (05), which is trained to fill gaps (06), and from it a classifier of film reviews (10), which is put to the test (11). Each page runs by itself; 08 and 12 are still being written. In a hurry: 01 to 03 and
+# 07 for attention; 01, 05, 06 and 10 for a classifier.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember
 #
-# - BERT turns each word, or piece of a word, into a vector that depends on the whole text: on the words around it, not on its meaning alone.
+# - BERT turns each word, or piece of a word, into a vector that depends on the whole text: on what is meant, and on the very words around.
 # - It learns from plain text (pre-training), then a task from labels (fine-tuning).
-# - It can be sure and wrong, above all of what it has not read about.
-# - With a border measured on eighty reviews, mini judges eight of ten clear ones correctly, and most hard ones wrongly.
+# - It can be sure and wrong.
+# - Its verdict from a gap is right of eight in ten clear reviews in one manner, and of half in other manners: a score holds for texts like those on which it was measured.
 #
 # **Next:** on page 01 one word looks at the others, with numbers that you can check on paper.
 
