@@ -8,7 +8,7 @@
 # Each of these looks is called a **head**. On this page you see what two heads can keep apart and one cannot, what they cost,
 # and where the usual argument for them is too strong. Then we switch off the heads of a trained BERT, one by one and together. At the end you write multi-head attention yourself.
 #
-# **You need:** pages 01 and 02. **Time:** about 50 minutes, and 46 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`. All cells together take one to five minutes to run.
+# **You need:** pages 01 and 02. **Time:** about 50 minutes, and 46 more for the exercises. What is folded is for the curious, and you may skip it. Where a cell says `guess = None`, type your guess in place of `None`. All cells together take one to five minutes to run.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # # Many heads
@@ -384,10 +384,10 @@ for trained in two_heads.models:
 # The only head has two stripes: it looks at both neighbours at once, and so gets a mixture of two letters. It names the one to which it gives a little more weight. Of the two heads one looks
 # back, the other ahead, and nothing gets mixed. Nobody told them who takes which side. They begin with different random numbers, and the loss falls furthest if they differ. In some starts head 1 looks back, in others head 2.
 #
-# ### Is it impossible, then, with one head?
+# ### The same with a network
 #
-# That would be too strong. Say a head mixes 0.6 of *a* with 0.4 of *c*. If the letters' vectors are not arranged in a special way, no other pair of letters gives exactly this mixture, so the information *is* there. Only the read-out is too simple to undo the mixing.
-# So we put a small network in front of it: a matrix, then a curve that bends each number (GELU, page 05), then another matrix. We train both models again. They differ in the number of heads only.
+# Is it impossible, then, with one head? Say a head mixes 0.6 of *a* with 0.4 of *c*. If the letters' vectors are not arranged in a special way, no other pair of letters gives exactly this mixture, so in principle both letters can be told. But a read-out that only multiplies and adds does not undo the mixing.
+# Now we put a small network in front of it: a matrix, then a curve that bends each number (GELU, page 05), then another matrix. We train both models again. They differ in the number of heads only.
 # How many of the positions will one head with a network get right?
 
 # %%
@@ -626,13 +626,13 @@ assert abs(record["by counting"] - 6.61) < 0.01 and abs(record["without any"] - 
 # Read a cell as: without this head, mini's loss is so many thousandths higher (magenta) or lower (slate). A frame means that the change is more than twice its error. The colour is full from 0.1 on, up or down.
 #
 # One head stands out, *layer 2, head 9*: 0.229 with an error of 0.024, almost three times as much as the next. It is the head that looks at the token after. The one that looks at the token before, layer 1, head 3, is among the five most missed (+55), and layer 1, head 10, which looks much at `[CLS]`, is not missed (−2).
-# That fits the task: the neighbours of a hidden token say most about it. The other three of the five (layer 3, head 12 and head 9; layer 5, head 8) put most of their weight on `[CLS]` and on a neighbour.
+# This would fit the task, since the neighbours of a hidden token tell much about it. The other three of the five (layer 3, head 12 and head 9; layer 5, head 8) put most of their weight on `[CLS]` and on a neighbour.
 #
 # A typical head changes the loss by 0.004 only. 23 heads are missed by more than twice the error, and without 3 the loss falls by more than that. One or two would by luck, so we would not bet that these three do harm.
 #
 # <details><summary>One doubt: is it the look that is missed, or a constant?</summary>
 #
-# A 0 also removes what a head always adds, its average, and later layers may count on that. So the tool replaced the result of layer 2, head 9 by its average instead. On the second exam the loss then rises by 0.23, with an error of 0.04, and with 0 by 0.20. It is missed for where it looks, not for a constant.
+# A 0 also removes what a head always adds, its average, and later layers may count on that. So the tool replaced the result of layer 2, head 9 by its average instead. On the second exam the loss then rises by 0.23, with an error of 0.04, and with 0 by 0.20. So it is not a constant that is missed.
 #
 # </details>
 
@@ -655,7 +655,7 @@ for name, rises in (("random", random), ("random, 5 spared", spared)):
     print(f"{name:18}  median", rises.median(dim=0).values, "  from", rises.amin(dim=0), "to", rises.amax(dim=0))
 
 # %% [markdown]
-# The rise without 36 is the number in the middle. The row *random* has 12 random orders. *Spared* is a control: the same random orders, but the five most missed heads of the first exam stay. If the whole list mattered, *least missed first* should be much better than *spared*.
+# The rise without 36 is the number in the middle. The row *random* has 12 random orders. *Random, 5 spared* is a control: the same random orders, but the five most missed heads of the first exam stay (four of the five above, and layer 5, head 10). If the whole list mattered, *least missed first* should be much better than this control.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Switch off many: which order?
@@ -685,16 +685,16 @@ ranks = torch.stack([part.flatten().argsort().argsort().float() for part in (fir
 assert 0.5 < torch.corrcoef(ranks)[0, 1] < 0.6
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **5 minutes.** Vote on 36 first: most expect more. The lines are medians of 12 orders, the bands their whole range; *least missed first* is one order, chosen on other reviews. Triangles: random, but five heads stay. Ask: are half of the heads useless, then? Switched off is not trained without.
+# **5 minutes.** Vote on 36 before you show it. The lines are medians of 12 orders, the bands their whole range; *least missed first* is one order, chosen on other reviews. Triangles: random, but five heads stay. Ask: are half of the heads useless, then? Switched off is not trained without.
 
 # %% [markdown]
 # Sorted, many heads can go. Without the 18 least missed the loss rises by 0.12 (error 0.03), without 36 by 0.18 (0.03), without 54 by 0.49 (0.04). A random half costs 1.15 in the middle, and from 0.61 to 1.97. As perplexity: a rise of 0.18 multiplies it by $e^{0.18} \approx 1.2$, one of 1.15 by 3.2.
 #
 # How much of that is due to a few heads? With the five most missed spared, a random half costs 0.53 in the middle, 0.44 to 0.83. So keeping five heads of 72 saves about half of the damage, and choosing among the others saves more. But do not trust the list head by head: the list of the second exam agrees with the first by a rank correlation of 0.54, where 1 is the same order and 0 is none.
 #
-# Alone and together is not the same. On the second exam the changes of these 36 heads, each alone, add up to 0.08; together they cost 0.18. What one head does, another can take over, as long as it is there.
+# Alone and together is not the same. On the second exam the changes of these 36 heads, each alone, add up to 0.08; together they cost 0.18. That would fit heads that can stand in for one another, as long as some of them are there.
 #
-# And with no head at all? Then each token sees only itself, and a `[MASK]` knows no more than that it is one, and where. The best it could do is to know how often each token occurs, 6.61. It reaches 7.08: the layers have never had to work without heads.
+# And with no head at all? Then each token sees only itself, and a `[MASK]` knows no more than that it is one, and where. Who knows only how often each token occurs has 6.61. Without heads mini has 7.08, somewhat more: the layers have never had to work without heads.
 #
 # So a trained model often has more heads than it needs. Whether it needed them while it learned, none of this shows. Nor does it save time: mini still computes what we switch off. For that, the columns of a head have to be cut out of all four matrices.
 #
@@ -711,7 +711,7 @@ assert 0.5 < torch.corrcoef(ranks)[0, 1] < 0.6
 # - A head has one row of weights for each word, so it gives one average. Two heads give two.
 # - Split, attend, merge, mix. If heads share out the columns, more heads cost no parameters, but each is narrower.
 # - One head *can* carry two things in an uneven mix, if a network un-mixes them. Two heads make it easy.
-# - In mini a few heads are clearly missed, the most the one that looks at the next token. Many others can go together, if the right ones stay.
+# - In mini few heads are missed much, the most the one that looks at the token after. Half of them can go for a rise of 0.2 if well chosen; a random half costs 0.6 to 2.
 #
 # **Next:** who may look at whom? Page 04 compares readers that look to one side with those that look to both.
 
