@@ -405,7 +405,7 @@ print("2 heads + network  ", two_network.both.mean(dim=1))
 # checked: with a network one head gets there in each start, with uneven weights, later than two heads with a network, in the mean
 assert one_network.both[-1].min() > 0.97 and two_network.both[-1].min() > 0.97
 when = [int((found.both.mean(dim=1) > 0.9).nonzero()[0]) for found in (two_heads, two_network, one_network)]
-assert when[0] < when[1] < when[2] and when[0] <= 2 and when[1] <= 4 and 4 <= when[2] <= 7
+assert when[0] < when[1] < when[2] and when[0] <= 2 and 2 <= when[1] <= 3 and 4 <= when[2] <= 6
 for trained in one_network.models:
     both_ways = back_and_ahead(mean_weights(trained)[0])
     assert (both_ways[0] - both_ways[1]).abs() > 0.15 and both_ways.min() > 0.1
@@ -530,7 +530,7 @@ assert relations["token after"][2, 8] > 0.25 and all(relations["[CLS]"][at] > 0.
 # **3 minutes.** Left: the token before. Middle: the token after. Together what the two toy heads had to learn. Right: mostly [CLS], the mark at the beginning. Vote: without which of the three does mini guess worst? Keep the votes for the map.
 
 # %% [markdown]
-# *Layer 1, head 3* looks at the token before, with at least 0.95 of its weight in the row of each word. *Layer 2, head 9* looks at the token after. These are the two stripes of our toy, and nobody asked mini to learn them. *Layer 1, head 10* puts much of its
+# *Layer 1, head 3* looks at the token before, with at least 0.95 of its weight in the row of each word. *Layer 2, head 9* looks at the token after. These are the two stripes of our toy, in a model that was trained for another task. *Layer 1, head 10* puts much of its
 # weight on `[CLS]`, the mark at the beginning (0.86 in the row of *cried*, but only 0.34 in that of *dog*). Clark et al. (2019) saw many heads of BERT-base look at `[SEP]`, the mark at the end, and suspect that a head does so when it finds nothing to look for, since its weights have to add up to 1. Page 07 looks into it.
 #
 # And our *cried*, which needs *who* and *why*? Which of the 72 heads look from *cried* to *sister*, and which to *died*?
