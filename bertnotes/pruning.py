@@ -1,4 +1,4 @@
-"""Switch off heads of a trained BERT, alone and together, and see how much worse it names hidden words.
+"""Switch off heads of a trained BERT, alone and together, and see how much worse it names hidden tokens.
 
 Page 03. Michel, Levy & Neubig 2019, "Are Sixteen Heads Really Better than One?"
 """
@@ -13,24 +13,31 @@ from torch.nn.functional import cross_entropy
 
 from bertnotes.data import FIRST_REVIEWS, load_imdb_data
 from bertnotes.encoder import BertEncoder
-from bertnotes.masked_lm import IGNORED, mask_tokens, pack
+from bertnotes.masked_lm import IGNORED, mask_tokens
 
 Ids = Int[Tensor, "row position"]
-Losses = Float[Tensor, " hidden_word"]
+Exam = tuple[Ids, Ids]  # ids with some tokens hidden, and labels: what stood there, IGNORED elsewhere
+Losses = Float[Tensor, " hidden_token"]
 Head = tuple[int, int]  # layer and head, both counted from 0
+Results = Float[Tensor, "layer hidden_size"]
 
 
-def hidden_word_exam(tokenizer, rows: int = 16, length: int = 64) -> tuple[tuple[Ids, Ids], tuple[Ids, Ids]]:
-    """Two exams on the course's reviews, of so many rows each: (ids with words hidden, labels), twice, on different reviews."""
-    texts = load_imdb_data(FIRST_REVIEWS, sample=120, seed=0)[0]
-    packed = pack(tokenizer, texts, length)[: 2 * rows].long()
-    masked, labels = mask_tokens(packed, tokenizer, 0.15, torch.Generator().manual_seed(0))
+def hidden_token_exams(tokenizer, rows: int = 16, length: int = 64) -> tuple[Exam, Exam]:
+    """Two exams of so many rows: each is the beginning of another of the course's reviews, with 15 % of its tokens [MASK]."""
+    ids = tokenizer(load_imdb_data(FIRST_REVIEWS)[0], truncation=True, max_length=length)["input_ids"]
+    long = torch.tensor([row for row in ids if len(row) == length])
+    if len(long) < 2 * rows:
+        raise ValueError(f"only {len(long)} of the reviews have {length} tokens; ask for {len(long) // 2} rows or fewer")
+    generator = torch.Generator().manual_seed(0)
+    chosen = long[torch.randperm(len(long), generator=generator)[: 2 * rows]]
+    labels = mask_tokens(chosen, tokenizer, 0.15, generator)[1]
+    masked = torch.where(labels == IGNORED, chosen, tokenizer.mask_token_id)
     return (masked[:rows], labels[:rows]), (masked[rows:], labels[rows:])
 
 
 @torch.inference_mode()
-def losses(model: BertEncoder, exam: tuple[Ids, Ids]) -> Losses:
-    """The loss at each hidden word, -ln of the probability that the model gave to what stood there."""
+def losses(model: BertEncoder, exam: Exam) -> Losses:
+    """The loss at each hidden token, -ln of the probability that the model gave to what stood there."""
     masked, labels = exam
     asked = labels != IGNORED
     hidden = model(masked).last_hidden_state[asked]
@@ -38,27 +45,46 @@ def losses(model: BertEncoder, exam: tuple[Ids, Ids]) -> Losses:
 
 
 @contextmanager
-def heads_off(model: BertEncoder, heads: Iterable[Head]):
+def heads_off(model: BertEncoder, heads: Iterable[Head], instead: Results | None = None):
     """Inside the block these heads are silent, after it they are back, also after an error.
 
     What a head found reaches the others through its rows of W_O alone: those are set to 0. (They are columns of `weight`, which
-    PyTorch keeps transposed.)
+    PyTorch keeps transposed.) instead: a constant that is put in the place of what it found, as `mean_results` gives it.
     """
     size = model.config.hidden_size // model.config.num_attention_heads
-    outputs = [layer.attention.output.weight.data for layer in model.layers]
-    before = [output.clone() for output in outputs]
+    outputs = [layer.attention.output for layer in model.layers]
+    before = [(output.weight.data.clone(), output.bias.data.clone()) for output in outputs]
     try:
         for layer, head in heads:
-            outputs[layer][:, head * size : (head + 1) * size] = 0
+            own = slice(head * size, (head + 1) * size)
+            if instead is not None:
+                outputs[layer].bias.data += outputs[layer].weight.data[:, own] @ instead[layer, own]
+            outputs[layer].weight.data[:, own] = 0
         yield
     finally:
-        for output, kept in zip(outputs, before, strict=True):
-            output.copy_(kept)
+        for output, (weight, bias) in zip(outputs, before, strict=True):
+            output.weight.data.copy_(weight)
+            output.bias.data.copy_(bias)
 
 
 @torch.inference_mode()
-def change_without_each(model: BertEncoder, exam: tuple[Ids, Ids]) -> Float[Tensor, "layer head hidden_word"]:
-    """By how much the loss at each hidden word changes where one head is silent; above 0: the head is missed.
+def mean_results(model: BertEncoder, ids: Ids) -> Results:
+    """What each head finds on average over all positions of some rows, the heads of a layer side by side."""
+    found = []
+
+    def note(_, given):
+        found.append(given[0].mean(dim=(0, 1)))
+
+    hooks = [layer.attention.output.register_forward_pre_hook(note) for layer in model.layers]
+    model(ids)
+    for hook in hooks:
+        hook.remove()
+    return torch.stack(found)
+
+
+@torch.inference_mode()
+def change_without_each(model: BertEncoder, exam: Exam) -> Float[Tensor, "layer head hidden_token"]:
+    """By how much the loss at each hidden token changes where one head is silent; above 0: the head is missed.
 
     What lies before the head's layer stays the same and is computed once.
     """
@@ -77,11 +103,15 @@ def change_without_each(model: BertEncoder, exam: tuple[Ids, Ids]) -> Float[Tens
     return found
 
 
-def loss_without(model: BertEncoder, exam: tuple[Ids, Ids], order: Iterable[Head], counts: Iterable[int]) -> list[float]:
-    """The mean loss without the first so many heads of an order, for each count."""
-    order = list(order)
-    found = []
-    for count in counts:
-        with heads_off(model, order[:count]):
-            found.append(losses(model, exam).mean().item())
-    return found
+def mean_and_error(values: Float[Tensor, "*heads hidden_token"], exam: Exam) -> tuple[Tensor, Tensor]:
+    """The mean over the hidden tokens, and its standard error. Rows count as independent, tokens of the same row do not.
+
+    >>> labels = torch.tensor([[1, 1], [1, 1]])
+    >>> mean_and_error(torch.tensor([0.0, 0.0, 2.0, 2.0]), (labels, labels))  # two rows: 0 and 2
+    (tensor(1.), tensor(1.))
+    """
+    row = torch.where(exam[1] != IGNORED)[0]
+    mean = values.mean(dim=-1)
+    sums = torch.zeros(*mean.shape, len(exam[1])).index_add(-1, row, values - mean[..., None])
+    rows = len(row.unique())
+    return mean, sums.square().sum(dim=-1).mul(rows / (rows - 1)).sqrt() / len(row)

@@ -8,7 +8,7 @@ import torch
 from bertnotes.encoder import BertEncoder
 from bertnotes.masked_lm import IGNORED
 from bertnotes.models import load_tokenizer
-from bertnotes.pruning import change_without_each, heads_off, hidden_word_exam, loss_without, losses
+from bertnotes.pruning import change_without_each, heads_off, hidden_token_exams, losses, mean_and_error, mean_results
 
 
 @pytest.fixture
@@ -43,12 +43,32 @@ def test_each_head_alone_is_what_switching_it_off_gives(model, exam):
     for layer, head in ((0, 0), (0, 1), (1, 0), (1, 1)):
         with heads_off(model, [(layer, head)]):
             assert torch.allclose(losses(model, exam) - whole, changes[layer, head], atol=1e-5)
-    together = loss_without(model, exam, [(0, 1), (1, 0)], [0, 1, 2])
-    assert together[0] == pytest.approx(whole.mean().item(), abs=1e-6)
-    assert together[1] == pytest.approx((whole + changes[0, 1]).mean().item(), abs=1e-5)
 
 
-def test_the_two_exams_share_no_row():
-    (first, labels), (second, _) = hidden_word_exam(load_tokenizer(), rows=4)
-    assert first.shape == second.shape == (4, 64) and not set(map(tuple, first.tolist())) & set(map(tuple, second.tolist()))
-    assert (labels != IGNORED).sum() > 10
+def test_a_head_whose_result_is_a_constant_loses_nothing_when_its_mean_takes_its_place(model, exam):
+    attention = model.layers[0].attention
+    torch.nn.init.zeros_(attention.value.weight[4:])  # the second head finds its bias, wherever it looks
+    torch.nn.init.normal_(attention.value.bias)
+    before, bias = losses(model, exam), attention.output.bias.clone()
+    with heads_off(model, [(0, 1)], mean_results(model, exam[0])):
+        assert torch.allclose(losses(model, exam), before, atol=1e-5)
+    with heads_off(model, [(0, 1)]):
+        assert not torch.allclose(losses(model, exam), before, atol=1e-3)
+    assert torch.equal(attention.output.bias, bias)
+
+
+def test_the_error_counts_rows_and_not_their_tokens():
+    labels = torch.tensor([[5, IGNORED, 5], [IGNORED, IGNORED, IGNORED], [5, 5, IGNORED]])
+    mean, error = mean_and_error(torch.tensor([[1.0, 1.0, 3.0, 3.0], [1.0, 3.0, 1.0, 3.0]]), (labels, labels))
+    assert mean.tolist() == [2, 2] and error.tolist() == [1, 0]  # rows of 1 and 3; rows that are alike
+
+
+def test_the_exams_are_of_other_reviews_and_all_hidden_tokens_are_masks():
+    tokenizer = load_tokenizer()
+    (first, labels), (second, _) = hidden_token_exams(tokenizer, rows=4)
+    whole = torch.where(labels == IGNORED, first, labels)
+    assert first.shape == second.shape == (4, 64) and not set(map(tuple, whole.tolist())) & set(map(tuple, second.tolist()))
+    assert (first[labels != IGNORED] == tokenizer.mask_token_id).all() and (labels != IGNORED).sum() > 20
+    assert (whole[:, 0] == tokenizer.cls_token_id).all() and (whole[:, -1] == tokenizer.sep_token_id).all()
+    with pytest.raises(ValueError, match="ask for"):
+        hidden_token_exams(tokenizer, rows=1000)

@@ -80,7 +80,7 @@ SPLIT_HEADS = Exercise(
             (lambda hidden, num_heads: hidden.unflatten(-1, (num_heads, -1)),),
         ),
         Mistake(
-            "You cut the last axis into (head size, head) instead of (head, head size): each head gets every so-manieth column "
+            "You cut the last axis into (head size, head) instead of (head, head size): each head gets columns that lie apart "
             "instead of neighbouring ones.",
             (
                 lambda hidden, num_heads: hidden.unflatten(-1, (-1, num_heads)).permute(0, 3, 1, 2),
@@ -331,6 +331,8 @@ SIZE_OF_A_HEAD = Number(
     right=64.0,
     tolerance=0.01,
     mistakes={
+        768.0: "768 is the hidden size of BERT-base. Here it is 1,024, and the heads share it out.",
+        64 / 3 * 4: "12 heads are those of BERT-base. BERT-large has 16.",
         1024.0: "Each head would have all columns. They share them out.",
         16.0: "16 is how many heads there are.",
         16384.0: "You multiplied. The heads share out the 1,024 columns.",

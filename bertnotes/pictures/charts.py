@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from bertnotes.pictures.style import AMOUNT, INK, finish, matrix, new_axes, own_style, write_numbers, written
 
@@ -140,11 +141,14 @@ def pretraining_curve(log, references=None, control=()) -> Figure:
 
 
 @own_style
-def line_chart(x, lines, xlabel: str, title: str | None = None, logarithmic: str = "x", ax: Axes | None = None) -> Axes:
+def line_chart(
+    x, lines, xlabel: str, title: str | None = None, logarithmic: str = "x", ax: Axes | None = None, bands=None
+) -> Axes:
     """Draw what a quantity does as x grows, each line with its name at its end.
 
     x: numbers, each a tick on the axis; lines: {name: values}, three at most; logarithmic: "x", "xy" or "" says which
-    axes grow by doubling. Raises ValueError where there are more lines, or values are missing.
+    axes grow by doubling; bands: {name of a line: (lowest, highest)}, the room around it. Raises ValueError where there are
+    more lines, or values are missing.
     """
     if not 1 <= len(lines) <= 3 or any(len(values) != len(x) for values in lines.values()):
         found = {name: len(values) for name, values in lines.items()}
@@ -152,6 +156,8 @@ def line_chart(x, lines, xlabel: str, title: str | None = None, logarithmic: str
     ax = ax or new_axes(7, 3.4)
     for (name, values), (color, marker, style) in zip(lines.items(), STYLES, strict=False):
         ax.plot(x, values, color=color, marker=marker, linestyle=style, linewidth=2)
+        if name in (bands or {}):
+            ax.fill_between(x, *bands[name], color=color, alpha=0.15, linewidth=0)
         place: dict = {"xytext": (9, 0), "textcoords": "offset points", "va": "center"}
         ax.annotate(written(name)[0], (x[-1], values[-1]), color=color, fontsize=11, **place)
     if "x" in logarithmic:
@@ -284,19 +290,25 @@ def smoothed(values, keep=0.9):
 
 
 @own_style
-def head_map(changes, title: str | None = None, most: float = 0.05, ax: Axes | None = None) -> Axes:
+def head_map(changes, clear=None, title: str | None = None, most: float = 0.1, ax: Axes | None = None) -> Axes:
     """Draw what a measure changes by where a head is switched off, a cell for each head, with its number in thousandths.
 
     changes: (layer, head); above 0 magenta, below 0 slate, 0 white; from `most` on, up or down, the colour is full.
+    clear: True for the heads that get a frame.
     """
     changes = matrix(changes)
     layers, heads = changes.shape
-    ax = ax or new_axes(0.78 * heads + 1, 0.62 * layers + 1)
-    ax.imshow(changes, cmap=LinearSegmentedColormap.from_list("change", [FIRST, "#ffffff", SECOND]), vmin=-most, vmax=most)
+    ax = ax or new_axes(0.78 * heads + 1.6, 0.62 * layers + 1)
+    colors = LinearSegmentedColormap.from_list("change", [FIRST, "#ffffff", SECOND])
+    image = ax.imshow(1000 * changes, cmap=colors, vmin=-1000 * most, vmax=1000 * most)
+    bar = ax.figure.colorbar(image, ax=ax, fraction=0.03, pad=0.02, extend="max" if changes.max() > most else "neither")
+    bar.outline.set_visible(False)
     for (layer, head), value in np.ndenumerate(changes):
         text = f"{round(1000 * value) or 0:+d}".replace("-", "−") if round(1000 * value) else "0"
         color = "white" if abs(value) > 0.6 * most else INK
         ax.text(head, layer, text, ha="center", va="center", color=color, fontsize=12)
+        if clear is not None and clear[layer][head]:
+            ax.add_patch(Rectangle((head - 0.45, layer - 0.45), 0.9, 0.9, fill=False, edgecolor=INK, linewidth=1.8))
     finish(ax, "head", title).grid(False)
     ax.set_xticks(range(heads), [str(head + 1) for head in range(heads)], fontsize=12)
     ax.set_yticks(range(layers), [str(layer + 1) for layer in range(layers)], fontsize=12)

@@ -31,6 +31,8 @@ B = "batch, positions, size = hidden.shape\n"
 
 WRONG = {
     "size_of_a_head": {
+        "768": "hidden size of BERT-base",
+        "1024 / 12": "BERT-large has 16",
         "1024": "all columns",
         "16": "how many heads",
         "16384": "You multiplied",

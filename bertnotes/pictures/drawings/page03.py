@@ -14,10 +14,13 @@ SHADES = {QUERY: ("#e3eef8", "#93bde2"), KEY: ("#fbeadf", "#efb083"), VALUE: ("#
 class Cried:
     """Whom and what *cried* asks about; *dog* lies exactly halfway between the other two."""
 
-    words = ("died", "dog", "sister")
-    values = torch.tensor([[0.0, 6.0], [4.0, 3.0], [8.0, 0.0]])
+    words = ("sister", "dog", "died")
+    values = torch.tensor([[8.0, 0.0], [4.0, 3.0], [0.0, 6.0]])
     one = torch.tensor([0.5, 0.0, 0.5])
-    two = torch.tensor([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+    two = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+
+
+THICK, ROWS = 12, (190, 280, 370)  # a weight of 1 is a line so thick; the heights of the words
 
 
 def average() -> str:
@@ -26,40 +29,38 @@ def average() -> str:
     mixed = cried.one @ cried.values
     kept = [float(weights @ cried.values[:, head]) for head, weights in enumerate(cried.two)]
     text = (
-        f"The values of sister, dog and died are (8, 0), (4, 3) and (0, 6). Left: one head takes half of sister and "
-        f"half of died "
-        f"and gets {tuple_of(mixed)}, which is the value of dog. Right: the first of two heads takes the first number "
-        f"of sister, "
-        f"the second one the second number of died; side by side they are {tuple_of(kept)}."
+        f"The values of sister, dog and died are (8, 0), (4, 3) and (0, 6). Left: one head takes half of sister and half of "
+        f"died and gets {tuple_of(mixed)}, which is the value of dog. Right: the first of two heads takes the first number of "
+        f"sister, the second one the second number of died; side by side they are {tuple_of(kept)}."
     )
     drawing = opened(560, "“cried” looks for who and why: one head, two heads", text)
     drawing.line((640, 90), (640, 530), color=GRID, width=2)
     drawing.write(320, 106, "one head of 2 numbers", NORMAL, QUIET).write(960, 106, "two heads of 1 number each", NORMAL, QUIET)
-    heights = (190, 280, 370)
-    for word, value, weight, y in zip(cried.words, cried.values, cried.one, heights, strict=True):
+    for word, value, weight, y in zip(cried.words, cried.values, cried.one, ROWS, strict=True):
         drawing.write(70, y, word, NORMAL, anchor="start").box(230, y, 120, 54, tuple_of(value), VALUE)
         drawing.write(460, y, "½" if weight else "0", LARGE, bold=bool(weight))
         if weight:
-            drawing.line((292, y), (440, y), width=10).line((480, y), (560, y), width=10)
-    drawing.arrow((560, 190), (560, 450), width=4).box(520, 480, 140, 58, tuple_of(mixed), INK, size=24)
+            drawing.line((292, y), (440, y), width=THICK / 2).line((480, y), (560, y), width=THICK / 2)
+    drawing.arrow((560, ROWS[0]), (560, 450), width=4).box(520, 480, 140, 58, tuple_of(mixed), INK, size=24)
     drawing.write(60, 480, "the same as “dog”:", NORMAL, anchor="start", bold=True)
-    _two_heads(drawing, kept, heights)
+    _two_heads(drawing, kept)
     return str(drawing)
 
 
-def _two_heads(drawing, kept, heights):
-    """The right half: each head has a column of the values, and picks from it."""
-    for head, x in enumerate((850, 930)):
-        drawing.write(x, 142, f"head {head + 1}", SMALL, VALUE, bold=True)
-        for word, value, weight, y in zip(Cried.words, Cried.values[:, head], Cried.two[head], heights, strict=True):
-            drawing.box(x, y, 70, 54, number(value), VALUE, fill=SHADES[VALUE][head])
+def _two_heads(drawing, kept):
+    """The right half: each head has a column of the values and its own weights, and picks from it."""
+    for head, (x, asks) in enumerate(((860, "who?"), (1060, "why?"))):
+        drawing.write(x + 30, 146, f"head {head + 1}: {asks}", NORMAL, VALUE, bold=True)
+        for word, value, weight, y in zip(Cried.words, Cried.values[:, head], Cried.two[head], ROWS, strict=True):
+            drawing.box(x, y, 64, 54, number(value), VALUE, fill=SHADES[VALUE][head])
+            drawing.write(x + 72, y, number(weight), LARGE, bold=bool(weight))
             if head == 0:
                 drawing.write(700, y, word, NORMAL, anchor="start")
             if weight:
-                out = 1042 + 58 * head
-                drawing.line((x + 36, y), (out, y), width=10).arrow((out, y), (out, 450), width=4)
-        drawing.box(1042 + 58 * head, 480, 56, 58, number(kept[head]), VALUE, size=24, fill=SHADES[VALUE][head])
-    drawing.write(700, 480, "both, kept apart:", NORMAL, anchor="start", bold=True)
+                drawing.line((x + 34, y), (x + 58, y), width=THICK).line((x + 86, y), (x + 112, y), width=THICK)
+                drawing.arrow((x + 112, y - THICK / 2), (x + 112, 450), width=4)
+        drawing.box(x + 112, 480, 64, 58, number(kept[head]), VALUE, size=24, fill=SHADES[VALUE][head])
+    drawing.write(700, 480, "kept apart:", NORMAL, anchor="start", bold=True)
 
 
 WIDE_CELL, HIGH_CELL = 16, 26
@@ -80,7 +81,7 @@ def strips(step: int | None = None) -> str:
     name = "Split, attend, merge, mix" if step is None else f"Step {step} of {len(STEPS)}: {STEPS[step - 1]}"
     drawing = opened(600, name, text)
     for number_, draw in enumerate(PARTS, start=1):
-        with drawing.faded(1 if step in (None, number_) or (step and step == number_ + 1) else 0.5 if step > number_ else 0.1):
+        with drawing.faded(1 if step in (None, number_) else 0.45 if step > number_ else 0.1):
             draw(drawing)
     return str(drawing)
 
@@ -116,7 +117,7 @@ def _split(drawing):
     """Each head gets its columns of all three."""
     drawing.arrow((400, 320), (470, 320)).write(432, 292, "split", NORMAL, bold=True)
     for head, y in enumerate(HEADS):
-        drawing.write(484, y - 58, f"head {head + 1}", NORMAL, bold=True, anchor="start")
+        drawing.write(484, y - 70, f"head {head + 1}", NORMAL, bold=True, anchor="start")
         for place, color in enumerate((QUERY, KEY, VALUE)):
             strip(drawing, 484 + 74 * place, y, 4, color, SHADES[color][head : head + 1])
     drawing.write(590, FLOOR, "2 × 3 × 4 each", SMALL, QUIET).write(590, FLOOR - 26, "head, word, number", SMALL, QUIET)
@@ -125,10 +126,11 @@ def _split(drawing):
 def _attended(drawing):
     """Each head has its own weights and its own result."""
     for head, y in enumerate(HEADS):
-        drawing.arrow((702, y), (752, y))
+        drawing.line((486, y - 44), (620, y - 44)).arrow((553, y - 44), (553, y - 54), (782, y - 54), (782, y - 42))
+        drawing.arrow((664, y + 42), (664, y + 54), (890, y + 54), (890, y + 44), color=VALUE)
         strip(drawing, 758, y, 3, INK, [TINTS[INK]]).arrow((812, y), (852, y))
         strip(drawing, 858, y, 4, VALUE, SHADES[VALUE][head : head + 1])
-    drawing.write(782, HEADS[0] - 58, "weights", SMALL, bold=True).write(890, HEADS[0] - 58, "result", SMALL, VALUE, bold=True)
+    drawing.write(790, HEADS[0] - 72, "weights", SMALL, bold=True).write(890, HEADS[0] - 58, "result", SMALL, VALUE, bold=True)
     drawing.write(782, FLOOR, "2 × 3 × 3", SMALL, QUIET).write(892, FLOOR, "2 × 3 × 4", SMALL, QUIET)
     drawing.write(782, FLOOR - 26, "attend", NORMAL, bold=True)
 

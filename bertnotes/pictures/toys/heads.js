@@ -23,7 +23,7 @@ function show() {
   shown.textContent = `${plural(heads, "head")} of ${plural(size, "number")}`;
   slider.setAttribute("aria-valuetext", shown.textContent);
   strips.replaceChildren(...["query", "key", "value"].flatMap((name) => [make("b", { class: name }, name), strip(name, heads, size)]));
-  facts.replaceChildren(table([["of the whole attention"], [""]], [
+  facts.replaceChildren(table([["all heads together"], [""]], [
     ["parameters: four matrices and their biases", parameters.toLocaleString("en")],
     [`attention weights, for ${data.words} words`, `${heads} × ${data.words} × ${data.words} = ${weights.toLocaleString("en")}`],
     ["scores are divided by", `√${size} ≈ ${number(Math.sqrt(size))}`],
