@@ -1,6 +1,6 @@
 """Pictures of results: curves of training, accuracies with their intervals, confidence against accuracy.
 
-Pages 01 to 03, 06, 09 to 11 and 13.
+Pages 01 to 04, 06, 09 to 11 and 13.
 
 Each function draws one picture and returns its Axes, or its Figure where it fills one.
 """
@@ -11,11 +11,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 
-from bertnotes.pictures.style import INK, finish, matrix, new_axes, own_style, written
+from bertnotes.pictures.style import AMOUNT, INK, finish, matrix, new_axes, own_style, plain, written
 
+PALE = "#d8d8d8"  # for what is not there
 FIRST, SECOND = "#44546a", "#a8326e"  # slate and magenta: blue and orange are queries and keys
 STYLES = ((FIRST, "o", "-"), (SECOND, "s", "--"), (INK, "^", ":"), (FIRST, "v", "-."), (SECOND, "D", ":"), ("#8b949e", "", "-"))
 
@@ -262,3 +263,73 @@ def head_map(changes, title: str | None = None, most: float = 0.05, ax: Axes | N
     ax.set_ylabel("layer", color=INK)
     ax.spines[:].set_visible(False)
     return ax
+
+
+@own_style
+def dependence_grid(tables, words, title: str | None = None) -> Figure:
+    """Draw who depends on whom, a heatmap for each table: a row for each output, a column for each input, on a scale in which
+    each step is ten times as much. What is exactly 0 is grey; each row is divided by its largest entry.
+
+    tables: {name: (position, position)}, as `readers.who_sees_whom` gives it. Raises ValueError where a table is not square, or
+    does not fit the words.
+    """
+    arrays = {name: matrix(table) for name, table in tables.items()}
+    if any(array.shape != (len(words), len(words)) for array in arrays.values()):
+        raise ValueError(f"each table needs a row and a column for each of {len(words)} words; got {arrays}")
+    figure, axes = plt.subplots(1, len(arrays), figsize=(1.6 + 3.9 * len(arrays), 4.9), layout="constrained", squeeze=False)
+    shades = AMOUNT.copy()
+    shades.set_bad(PALE)
+    for ax, (name, array) in zip(axes[0], arrays.items(), strict=True):
+        shares = np.ma.masked_equal(array / array.max(axis=1, keepdims=True), 0)
+        image = ax.imshow(shares, cmap=shades, norm=LogNorm(0.01, 1))
+        ax.set_xticks(range(len(words)), plain(words), rotation=90)
+        ax.set_yticks(range(len(words)), plain(words) if ax is axes[0][0] else [])
+        ax.tick_params(length=0, labelsize=12, colors=INK)
+        ax.set_title(written(name)[0], loc="left", fontsize=15, color=INK)
+        ax.spines[:].set_visible(False)
+    axes[0][0].set_ylabel("the output here ...", fontsize=12, color=INK)
+    figure.supxlabel("... depends on the input there (grey: not at all, exactly 0)", fontsize=12, color=INK)
+    bar = figure.colorbar(image, ax=axes[0].tolist(), fraction=0.02, pad=0.02, ticks=[0.01, 0.1, 1], format="%g")
+    bar.ax.set_ylabel("share of the row's largest", fontsize=12, color=INK)
+    bar.ax.minorticks_off()
+    bar.ax.tick_params(length=0, labelsize=12, colors=INK)
+    bar.outline.set_visible(False)
+    if title:
+        figure.suptitle(title, fontsize=15, color=INK)
+    return figure
+
+
+@own_style
+def score_chart(scores, best, title: str | None = None) -> Figure:
+    """Draw how well readers fill blanks, a panel for each blank: a mark for each run, a dotted line for the best possible.
+
+    scores: {blank: {reader: [share right, one a run]}}, the same readers for each blank; best: {blank: share}.
+    Raises ValueError where a blank has no best score.
+    """
+    if missing := scores.keys() - best.keys():
+        raise ValueError(f"each blank needs its best possible score; there is none for {', '.join(sorted(missing))}")
+    figure, axes = plt.subplots(
+        1, len(scores), figsize=(4 * len(scores), 3.5), sharey=True, layout="constrained", squeeze=False
+    )
+    for ax, (blank, rows) in zip(axes[0], scores.items(), strict=True):
+        finish(ax)
+        for column, values in enumerate(rows.values()):
+            shifts = [column + 0.16 * (at - (len(values) - 1) / 2) for at in range(len(values))]
+            ax.plot(shifts, values, color=FIRST, marker="o", markersize=10, linestyle="none")
+        ax.axhline(best[blank], color=SECOND, linestyle=":", linewidth=2)
+        ax.set_xticks(range(len(rows)), written(*rows), fontsize=13)
+        ax.set(ylim=(0.4, 1.05), xlim=(-0.5, len(rows) - 0.5))
+        ax.tick_params(labelsize=13)
+        ax.set_title(written(blank)[0], loc="left", fontsize=15, color=INK)
+    axes[0][0].set_ylabel("share named right", fontsize=13, color=INK)
+    axes[0][0].annotate(
+        "best possible",
+        (-0.45, best[next(iter(scores))]),
+        xytext=(0, -14),
+        textcoords="offset points",
+        color=SECOND,
+        fontsize=12,
+    )
+    if title:
+        figure.suptitle(title, fontsize=15, color=INK)
+    return figure

@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 
 from bertnotes.evaluation import Estimate, reliability, slices
-from bertnotes.pictures.charts import deletion_chart, difference_chart, interval_chart, reliability_chart
+from bertnotes.pictures.charts import (
+    deletion_chart,
+    dependence_grid,
+    difference_chart,
+    interval_chart,
+    reliability_chart,
+    score_chart,
+)
 
 LABELS = np.array([1, 0, 1, 0, 1, 1])
 TRAITS = pd.DataFrame({"short": [True, True, True, False, False, False], "long": [False] * 3 + [True] * 3})
@@ -56,3 +63,23 @@ def test_a_curve_is_the_mean_over_texts():
     ax = deletion_chart((0, 0.5), {"occlusion": [[1.0, 0.2], [0.8, 0.4]], "random": [[1.0, 1.0]]})
     assert ax.lines[0].get_ydata().tolist() == pytest.approx([0.9, 0.3])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["occlusion", "random"]
+
+
+def test_dependence_is_a_share_of_its_row_and_none_is_masked():
+    figure = dependence_grid({"one": [[2.0, 0.0], [0.5, 5.0]], "other": [[1.0, 1.0], [1.0, 1.0]]}, ["a", "b"], title="who")
+    first, other, bar = figure.axes
+    shares = first.images[0].get_array()
+    assert shares.mask.tolist() == [[False, True], [False, False]] and shares.filled(0).tolist() == [[1, 0], [0.1, 1]]
+    assert [ax.get_title(loc="left") for ax in (first, other)] == ["one", "other"] and "largest" in bar.get_ylabel()
+    assert [text.get_text() for text in first.get_yticklabels()] == ["a", "b"] and not other.get_yticklabels()
+    with pytest.raises(ValueError, match="a row and a column for each of 3 words"):
+        dependence_grid({"one": [[1.0]]}, ["a", "b", "c"])
+
+
+def test_each_run_has_its_mark_and_each_blank_its_best():
+    figure = score_chart({"a / an": {"GPT": [0.5, 0.4], "BERT": [1.0]}}, {"a / an": 1.0}, title="exam")
+    (ax,) = figure.axes
+    assert [line.get_ydata() for line in ax.lines] == [[0.5, 0.4], [1.0], [1.0, 1.0]]
+    assert ax.lines[0].get_xdata() == pytest.approx([-0.08, 0.08]) and ax.lines[1].get_xdata() == [1.0]
+    with pytest.raises(ValueError, match="there is none for x"):
+        score_chart({"x": {"GPT": [1.0]}}, {})

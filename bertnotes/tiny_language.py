@@ -1,0 +1,93 @@
+"""A language of 288 sentences about films, of which everything is known: also how well anybody can guess a hidden word.
+
+*a critic loves the film but an actor hates it*: a / an goes by the noun behind it, it / them by film / films before it, and
+and / but by the two verbs, *and* if they are the same. People love films three times as often as they hate them. Page 04.
+"""
+
+import math
+from collections import Counter, defaultdict
+from itertools import product
+
+import torch
+from torch import Tensor
+
+NOUNS = {
+    "a": "critic writer student".split(),
+    "an": "actor artist editor".split(),
+}
+PRONOUNS = {"film": "it", "films": "them"}
+
+
+class TinyLanguage:
+    """words: its vocabulary; ids: every sentence, (sentence, position); times: how often each is written; reading and exam:
+    sentences as often as they are written, none of them in both.
+
+    Of the nine sentences that have the same articles, verbs and thing, four are in the exam, drawn by lot. So the exam has the
+    same shares of everything as the language, exactly.
+    """
+
+    def __init__(self, seed: int = 0):
+        people = [(article, noun) for article, nouns in NOUNS.items() for noun in nouns]
+        parts = list(product(people, ("loves", "hates"), PRONOUNS, people, ("loves", "hates")))
+        texts = [sentence(*part) for part in parts]
+        self.words = ["[CLS]", "[SEP]", "[MASK]", *sorted({word for text in texts for word in text[1:-1]})]
+        self.number = {word: index for index, word in enumerate(self.words)}
+        self.ids = torch.stack([self.encode(text) for text in texts])
+        self.times = 3 ** (self.ids == self.number["loves"]).sum(dim=1)
+        kinds = [(who[0], verb, thing, other[0], other_verb) for who, verb, thing, other, other_verb in parts]
+        in_exam = half_of_each(kinds, seed)
+        self.reading, self.exam = (self.written(~in_exam), self.written(in_exam))
+
+    def written(self, chosen: Tensor) -> Tensor:
+        """The chosen sentences, each as often as it is written."""
+        return self.ids[chosen].repeat_interleave(self.times[chosen], dim=0)
+
+    def encode(self, words) -> Tensor:
+        """The ids (position,) of a text or a list of words, between [CLS] and [SEP]. Raises ValueError at an unknown word."""
+        words = words.split() if isinstance(words, str) else list(words)
+        words = words if words[:1] == ["[CLS]"] else ["[CLS]", *words, "[SEP]"]
+        if unknown := [word for word in words if word not in self.number]:
+            raise ValueError(f"these words are not in the language: {', '.join(unknown)}; it has {', '.join(self.words[3:])}")
+        return torch.tensor([self.number[word] for word in words])
+
+    def decode(self, ids) -> str:
+        """The words of ids (position,), without [CLS] and [SEP]."""
+        return " ".join(word for word in (self.words[index] for index in ids) if word not in ("[CLS]", "[SEP]"))
+
+    def counts(self, position: int, view: str) -> dict[tuple, Counter]:
+        """For each context of a position, how often each word stands there. view: "left" or "both", the words that are seen."""
+        found: dict[tuple, Counter] = defaultdict(Counter)
+        for text, times in zip(self.ids.tolist(), self.times.tolist(), strict=True):
+            context = tuple(text[:position]) if view == "left" else (*text[:position], None, *text[position + 1 :])
+            found[context][text[position]] += times
+        return found
+
+    def best_score(self, position: int, view: str) -> float:
+        """The share of words at a position that the best possible guesser names: in each context, the most frequent one."""
+        counts = self.counts(position, view).values()
+        return sum(max(count.values()) for count in counts) / sum(sum(count.values()) for count in counts)
+
+    def best_loss(self) -> float:
+        """The lowest loss, in nats a word, that a reader of the words before can reach: the mean of -ln p(word | before)."""
+        losses = [
+            times * -math.log(times / sum(count.values()))
+            for position in range(1, self.ids.shape[1])
+            for count in self.counts(position, "left").values()
+            for times in count.values()
+        ]
+        return sum(losses) / (int(self.times.sum()) * (self.ids.shape[1] - 1))
+
+
+def sentence(who, verb, thing, other, other_verb) -> list[str]:
+    """The words of a sentence. who, other: article and noun."""
+    link = "and" if verb == other_verb else "but"
+    return ["[CLS]", *who, verb, "the", thing, link, *other, other_verb, PRONOUNS[thing], "[SEP]"]
+
+
+def half_of_each(kinds, seed: int) -> Tensor:
+    """A choice (sentence,) of half of the sentences of each kind, by lot."""
+    generator, chosen = torch.Generator().manual_seed(seed), torch.zeros(len(kinds), dtype=torch.bool)
+    for kind in sorted(set(kinds)):
+        members = torch.tensor([index for index, other in enumerate(kinds) if other == kind])
+        chosen[members[torch.randperm(len(members), generator=generator)[: len(members) // 2]]] = True
+    return chosen
