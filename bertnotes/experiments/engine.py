@@ -8,6 +8,7 @@ accelerate launch --num_processes 8 -m bertnotes train ...                      
 python -m torch.distributed.run --nproc-per-node 2 -m bertnotes train ...        on a CPU, where accelerate starts only one
 """
 
+import atexit
 import hashlib
 import json
 import time
@@ -84,12 +85,20 @@ class Team(Callback):
 
     def __init__(self, device, micro_batch_size=None):
         self.micro_batch_size = micro_batch_size
-        self.device, self.rank, self.size, self.accelerator = torch.device(device), 0, 1, None
+        self.device, self.rank, self.size = torch.device(device), 0, 1
+        self.accelerator = self.shared = None
         if is_launched():
             on_cpu = self.device.type == "cpu"
             self.accelerator = Accelerator(cpu=on_cpu, device_placement=False, mixed_precision="no")
             self.rank, self.size = self.accelerator.process_index, self.accelerator.num_processes
             self.device = self.accelerator.device
+            atexit.register(self.leave)
+
+    def leave(self):
+        """Part from the other processes, before Python ends: a group that outlives it now and then aborts a process whose work
+        is done (https://github.com/pytorch/pytorch/issues/190489). What holds on to the group has to go first."""
+        self.shared = None
+        self.accelerator.end_training()
 
     def begin(self, run):
         """Let the processes share the gradients of the run's model."""

@@ -254,9 +254,8 @@ print(f"{layers} x {heads} x {tokens} x {tokens} = {attention.weights.numel():,}
 # just below the diagonal.)
 
 # %%
-looks_back = attention.weights.diagonal(offset=-1, dim1=-2, dim2=-1).mean(
-    dim=-1
-)  # (layer, head): average weight on the word before
+# (layer, head): the average weight on the word before
+looks_back = attention.weights.diagonal(offset=-1, dim1=-2, dim2=-1).mean(dim=-1)
 layer, head = divmod(looks_back.argmax().item(), heads)
 print(f"layer {layer + 1}, head {head + 1}: {looks_back.max():.2f} of the weight goes to the word before, on average")
 
@@ -347,6 +346,9 @@ print(f"border 0:    right {at_zero} of 80")
 
 # %% tags=["check:eighty"]
 # checked: far more than a coin, on reviews that did not set the border, and with 0 as the border hardly more
+from scipy.stats import binom
+
+assert round(1.96 * binom(80, correct / 80).std()) == 7
 assert (
     61 <= correct <= 65
     and 41 <= at_zero <= 45
@@ -373,7 +375,7 @@ assert (
 # **4 minutes.** Let them write a review that fools it: irony works nearly always. Page 10 teaches it with labels.
 
 # %% [markdown]
-# Eight of ten, and with 0 as the border hardly more than a coin. (Another eighty reviews would give 59 to 71. We drew them 2,000 times.) It forgives too much: it gets 36 of the 40 positive ones and 27 of the 40 negative ones. And do not make too much of it: these reviews are short and clear, their films are invented, and the authors of this
+# Eight of ten, and with 0 as the border hardly more than a coin. (With only eighty reviews, chance alone may move that by seven either way.) It forgives too much: it gets 36 of the 40 positive ones and 27 of the 40 negative ones. And do not make too much of it: these reviews are short and clear, their films are invented, and the authors of this
 # course wrote them. Now one of your own.
 
 # %% tags=["timing", "nbval-ignore-output"]
@@ -403,7 +405,8 @@ fooled = sum(
 print(f"wrong: {fooled} of {len(hard)}    your guess: {guess}")
 
 # %% tags=["check:hard"]
-# checked: 31 short hard reviews, 24 of them implied; on these mini is no better than a coin
+# checked: 31 short hard reviews, 24 of them implied; on these mini is within what a coin gets
+assert binom(31, 0.5).interval(0.95) == (10, 21)
 assert len(hard) == 31 and (hard["note"] == "implied").sum() == 24 and 17 <= fooled <= 21
 
 # %% [markdown]

@@ -777,7 +777,7 @@ check("multi_head", multi_head)
 # `reshape` only reads the numbers in order and lays them out anew. In which order do the numbers of a text lie: position by position, or head by head?
 
 # %% [markdown] tags=["hint:mixed_up"]
-# With the 12 numbers above, head 1 should have 0, 1 of the first word, 4, 5 of the second, 8, 9 of the third. There is a swap of axes missing, on the way in and on the way back.
+# With the 12 numbers above, head 1 should have 0, 1 of the first word, 4, 5 of the second, 8, 9 of the third. A swap of axes is missing in two places: where it splits and where it merges.
 
 
 # %% tags=["exercise:mixed_up"]

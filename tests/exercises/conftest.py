@@ -2,6 +2,7 @@
 
 import pytest
 from learner import Notebook
+from proof import Proof, arguments
 
 from bertnotes import exercises
 
@@ -27,3 +28,13 @@ def restarted():
     exercises.runner.stop()
     yield
     exercises.runner.stop()
+
+
+def pytest_generate_tests(metafunc):
+    """Hand the answers of a page's proof to its tests."""
+    if metafunc.cls is not None and issubclass(metafunc.cls, Proof):
+        for name, values in arguments(metafunc.cls).items():
+            if name in metafunc.fixturenames:
+                metafunc.parametrize(
+                    name, values, ids=lambda value: "-".join(map(str, value)) if isinstance(value, tuple) else value
+                )

@@ -4,18 +4,15 @@ The wrong answers are mistakes that people make, collected before the checks wer
 or in a thread, page01.py says where.
 """
 
-import itertools
-import re
 from importlib.util import find_spec
 
 import pytest
-import torch
+from proof import Proof, answers
 
 from bertnotes import exercises
 from bertnotes.exercises.page01 import EXERCISES
 
 NAMES = {"one_weight": "answer", "root": "answer", "empty_row": "attention_weights", "find_the_bug": "masked_attention"}
-TEXTS = {name: text for name, text in exercises.texts().items() if text["page"] == "page01"}
 SCORES = "scores = query @ key.transpose(-2, -1) / math.sqrt(key.shape[-1])\n"
 SHARE = "\nreturn e / e.sum(-1, keepdim=True)"
 TABLE = "attention_mask[:, None, :] * attention_mask[:, :, None]"
@@ -24,12 +21,6 @@ BOTH = "\nreturn weights @ value, weights"
 HIDE = "if mask is not None: scores = scores.masked_fill(~mask, -math.inf)\n"
 ADD = SCORES + "if mask is not None: scores = scores + torch.zeros(mask.shape).masked_fill(~mask, -math.inf)\n"
 END = "weights = scores.softmax(dim=-1)\nreturn weights @ value, weights"
-
-
-def of(name, body):
-    """A function with the signature of an exercise."""
-    signature = re.search(rf"def {NAMES.get(name, name)}\(.*\):", TEXTS[name]["stub"])[0]
-    return signature + "".join(f"\n    {line}" for line in body.strip().split("\n"))
 
 
 WRONG = {
@@ -247,45 +238,13 @@ RIGHT = {
 CAUTIONS["attention"][RIGHT["attention"].pop(5)] = "far below 0"
 
 
-def answers(table):
-    """(exercise, answer, message) for each entry of a table."""
-    return [(name, answer, message) for name, rows in table.items() for answer, message in rows.items()]
+class TestPage01(Proof):
+    page, exercises, names, wrong, right = "page01", EXERCISES, NAMES, WRONG, RIGHT
 
-
-def verdict(notebook, name, answer):
-    """What check says of an answer: of the body of a function, or of an expression for a number."""
-    if NAMES.get(name) == "answer":
-        return notebook.check(name, "answer", f"answer = {answer}")
-    return notebook.check(name, NAMES.get(name, name), of(name, answer))
-
-
-@pytest.mark.parametrize(("name", "answer", "message"), answers(WRONG))
-def test_a_wrong_answer_is_told_its_mistake(notebook, name, answer, message):
-    said = verdict(notebook, name, answer)
-    assert said.state == "wrong", said
-    assert any(part in said.message for part in message.split("|")), said
-
-
-@pytest.mark.parametrize(("name", "answer", "message"), answers(CAUTIONS))
-def test_a_right_answer_with_a_snag_is_told_the_snag(notebook, name, answer, message):
-    said = verdict(notebook, name, answer)
-    assert said.state == "right but" and message in said.message, said
-
-
-@pytest.mark.parametrize(("name", "answer"), [(name, answer) for name, rows in RIGHT.items() for answer in rows])
-def test_a_right_answer_written_differently_is_right(notebook, name, answer):
-    said = verdict(notebook, name, answer)
-    assert said.state == "right", said
-
-
-@pytest.mark.parametrize("name", TEXTS)
-def test_the_stub_is_not_attempted(notebook, name):
-    assert notebook.check(name, NAMES.get(name, name), TEXTS[name]["stub"]).state == "not attempted"
-
-
-def test_the_solutions_are_right_one_after_the_other(notebook):
-    states = {name: notebook.check(name, NAMES.get(name, name), text["solution"]).state for name, text in TEXTS.items()}
-    assert states == dict.fromkeys(TEXTS, "right")
+    @pytest.mark.parametrize(("name", "answer", "message"), answers(CAUTIONS))
+    def test_a_right_answer_with_a_snag_is_told_the_snag(self, notebook, name, answer, message):
+        said = self.verdict(notebook, name, answer)
+        assert said.state == "right but" and message in said.message, said
 
 
 def test_einops_is_accepted(notebook):
@@ -293,51 +252,8 @@ def test_einops_is_accepted(notebook):
         pytest.skip("einops is not installed: pip install einops")
     notebook.run("from einops import einsum, rearrange")
     body = "scores = einsum(query, key, '... q d, ... k d -> ... q k') / query.shape[-1] ** 0.5\n"
-    said = verdict(notebook, "attention", body + HIDE + END)
+    said = TestPage01.verdict(notebook, "attention", body + HIDE + END)
     assert said.state == "right", said
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-def test_there_are_four_wrong_answers_at_least_and_every_mistake_has_its_own_message(name):
-    mistakes = EXERCISES[name].mistakes
-    messages = [mistake.message for mistake in mistakes] if isinstance(mistakes, tuple) else list(mistakes.values())
-    assert len(set(WRONG[name].values())) >= 4
-    assert len(set(messages)) == len(messages)
-
-
-@pytest.mark.parametrize("name", [name for name in EXERCISES if NAMES.get(name) != "answer"])
-def test_every_mistake_is_one_and_none_is_taken_for_another(name):
-    """A formula of a mistake is wrong, and the first that fits what it gives is of the same mistake."""
-    exercise = EXERCISES[name]
-    for seed, mistake in itertools.product(range(1, 9), exercise.mistakes):
-        cases = exercise.cases(seed)
-        for formula in mistake.formulas:
-            outputs = [output_of(formula, case) for case in cases]
-            assert exercise.named(cases, outputs) is mistake, mistake.message
-            assert exercise.judge(cases, outputs).state == mistake.state
-
-
-def output_of(formula, case):
-    """What comes back from a function that computes a formula."""
-    try:
-        return {"value": formula(**case.inputs)}
-    except (RuntimeError, IndexError, TypeError, ValueError):
-        return {"error": {"type": "E", "message": "", "line": ""}}
-
-
-@pytest.mark.parametrize("name", [name for name in EXERCISES if NAMES.get(name) != "answer"])
-def test_inputs_are_drawn_afresh_and_the_same_for_the_same_seed(name):
-    exercise = EXERCISES[name]
-    first, again, second = (exercise.cases(seed) for seed in (1, 1, 2))
-
-    def flat(cases):
-        return [
-            str(value.tolist() if isinstance(value, torch.Tensor) else value)
-            for case in cases
-            for value in case.inputs.values()
-        ]
-
-    assert flat(first) == flat(again) != flat(second)
 
 
 SCALED = "s = query @ key.mT / key.shape[-1] ** 0.5\nif mask is not None: s = s.masked_fill(~mask, -math.inf)\n"
@@ -363,7 +279,7 @@ LOOPS += "return torch.tensor([[x / sum(row) for x in row] for row in rows])"
 )
 def test_what_a_learner_met_in_a_notebook(notebook, name, body, said):
     """Answers of someone who did the exercises with mistakes on purpose, and what helps on."""
-    assert said in notebook.check(name, NAMES.get(name, name), of(name, body)).message
+    assert said in TestPage01.verdict(notebook, name, body).message
 
 
 def test_a_number_that_no_answer_can_be():

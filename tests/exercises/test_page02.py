@@ -1,28 +1,19 @@
 """The proof of page 02's checks: a named wrong answer gets its own message, a right one written in another way is right."""
 
-import itertools
-import re
+from typing import ClassVar
 
-import pytest
-import torch
+from proof import Proof
 
 from bertnotes import exercises
 from bertnotes.exercises.page02 import EXERCISES
 
 NAMES = {"cross_weights": "answer", "one_step": "answer", "surprise": "answer"}
-TEXTS = {name: text for name, text in exercises.texts().items() if text["page"] == "page02"}
-ATTENTION = TEXTS["cross_attention"]["stub"].partition("\n\n\ndef cross_attention")[0]
+ATTENTION = exercises.texts()["cross_attention"]["stub"].partition("\n\n\ndef cross_attention")[0]
 QUERY, KEY, VALUE = "asking @ W_Q", "asked @ W_K", "asked @ W_V"
 LOOP = "w = start.clone().requires_grad_()\nfor _ in range(steps):\n    loss = ((w - target) ** 2).sum()\n"
 STEP = "    loss.backward()\n    with torch.no_grad():\n        w -= rate * w.grad\nreturn w.detach()"
 FORGET = "    w.grad = None\n"
 GO = "torch.full_like(words[:, :1], go)"
-
-
-def of(name, body):
-    """A function with the signature of an exercise."""
-    signature = re.search(rf"def {name}\(.*\):", TEXTS[name]["stub"])[0]
-    return signature + "".join(f"\n    {line}" for line in body.strip("\n").split("\n"))
 
 
 def attending(query=QUERY, key=KEY, value=VALUE, mask=", mask"):
@@ -148,81 +139,6 @@ RIGHT = {
 }
 
 
-def answers(table):
-    """(exercise, answer, message) for each entry of a table."""
-    return [(name, answer, message) for name, rows in table.items() for answer, message in rows.items()]
-
-
-def verdict(notebook, name, answer):
-    """What check says of an answer: of the body of a function, or of an expression for a number."""
-    if NAMES.get(name) == "answer":
-        return notebook.check(name, "answer", f"answer = {answer}")
-    return notebook.check(
-        name, name, ATTENTION + "\n\n\n" + of(name, answer) if name == "cross_attention" else of(name, answer)
-    )
-
-
-@pytest.mark.parametrize(("name", "answer", "message"), answers(WRONG))
-def test_a_wrong_answer_is_told_its_mistake(notebook, name, answer, message):
-    said = verdict(notebook, name, answer)
-    assert said.state == "wrong", said
-    assert any(part in said.message for part in message.split("|")), said
-
-
-@pytest.mark.parametrize(("name", "answer"), [(name, answer) for name, rows in RIGHT.items() for answer in rows])
-def test_a_right_answer_written_differently_is_right(notebook, name, answer):
-    said = verdict(notebook, name, answer)
-    assert said.state == "right", said
-
-
-@pytest.mark.parametrize("name", TEXTS)
-def test_the_stub_is_not_attempted(notebook, name):
-    assert notebook.check(name, NAMES.get(name, name), TEXTS[name]["stub"]).state == "not attempted"
-
-
-def test_the_solutions_are_right_one_after_the_other(notebook):
-    states = {name: notebook.check(name, NAMES.get(name, name), text["solution"]).state for name, text in TEXTS.items()}
-    assert states == dict.fromkeys(TEXTS, "right")
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-def test_there_are_four_wrong_answers_at_least_and_every_mistake_has_its_own_message(name):
-    mistakes = EXERCISES[name].mistakes
-    messages = [mistake.message for mistake in mistakes] if isinstance(mistakes, tuple) else list(mistakes.values())
-    assert len(set(WRONG[name].values())) >= 4
-    assert len(set(messages)) == len(messages)
-
-
-@pytest.mark.parametrize("name", [name for name in EXERCISES if NAMES.get(name) != "answer"])
-def test_every_mistake_is_one_and_none_is_taken_for_another(name):
-    """A formula of a mistake is wrong, and the first that fits what it gives is of the same mistake."""
-    exercise = EXERCISES[name]
-    for seed, mistake in itertools.product(range(1, 9), exercise.mistakes):
-        cases = exercise.cases(seed)
-        for formula in mistake.formulas:
-            outputs = [output_of(formula, case) for case in cases]
-            assert exercise.named(cases, outputs) is mistake, mistake.message
-            assert exercise.judge(cases, outputs).state == mistake.state
-
-
-def output_of(formula, case):
-    """What comes back from a function that computes a formula."""
-    try:
-        return {"value": formula(**case.inputs)}
-    except (RuntimeError, IndexError, TypeError, ValueError):
-        return {"error": {"type": "E", "message": "", "line": ""}}
-
-
-@pytest.mark.parametrize("name", [name for name in EXERCISES if NAMES.get(name) != "answer"])
-def test_inputs_are_drawn_afresh_and_the_same_for_the_same_seed(name):
-    exercise = EXERCISES[name]
-    first, again, second = (exercise.cases(seed) for seed in (1, 1, 2))
-
-    def flat(cases):
-        return [
-            str(value.tolist() if isinstance(value, torch.Tensor) else value)
-            for case in cases
-            for value in case.inputs.values()
-        ]
-
-    assert flat(first) == flat(again) != flat(second)
+class TestPage02(Proof):
+    page, exercises, names, wrong, right = "page02", EXERCISES, NAMES, WRONG, RIGHT
+    before: ClassVar[dict] = {"cross_attention": ATTENTION}

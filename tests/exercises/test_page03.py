@@ -1,17 +1,11 @@
 """The proof of page 03's checks: a named wrong answer gets its own message, a right one written in another way is right."""
 
-import itertools
-import re
-
-import pytest
 import torch
+from proof import Proof
 
-from bertnotes import exercises
 from bertnotes.exercises.page03 import EXERCISES
 
 NAMES = {"size_of_a_head": "answer", "perplexity": "answer", "mixed_up": "look_around"}
-TEXTS = {name: text for name, text in exercises.texts().items() if text["page"] == "page03"}
-FUNCTIONS = [name for name in EXERCISES if NAMES.get(name) != "answer"]
 EARLIER = """
 def attention(query, key, value, mask=None):
     scores = query @ key.transpose(-2, -1) / math.sqrt(key.shape[-1])
@@ -33,12 +27,6 @@ THREE = "q, k, v = (split_heads(linear(hidden, name), weights['num_heads']) for 
 LOOK = "found, looks = attention(q, k, v, mask)\n"
 END = "return linear(merge_heads(found), 'output'), looks"
 B = "batch, positions, size = hidden.shape\n"
-
-
-def of(name, body):
-    """A function with the signature of an exercise."""
-    signature = re.search(rf"def {NAMES.get(name, name)}\(.*\):", TEXTS[name]["stub"])[0]
-    return signature + "".join(f"\n    {line}" for line in body.strip().split("\n"))
 
 
 WRONG = {
@@ -145,81 +133,21 @@ RIGHT = {
 }
 
 
-def answers(table):
-    """(exercise, answer, message) for each entry of a table."""
-    return [(name, answer, message) for name, rows in table.items() for answer, message in rows.items()]
-
-
-def verdict(notebook, name, answer):
-    """What check says of an answer: of the body of a function, or of an expression for a number."""
-    if NAMES.get(name) == "answer":
-        return notebook.check(name, "answer", f"answer = {answer}")
-    for source in (EARLIER, *([] if name in ("split_heads", "merge_heads") else [OWN, BACK])):
-        notebook.run(source)
-    return notebook.check(name, NAMES.get(name, name), of(name, answer))
-
-
-@pytest.mark.parametrize(("name", "answer", "message"), answers(WRONG))
-def test_a_wrong_answer_is_told_its_mistake(notebook, name, answer, message):
-    said = verdict(notebook, name, answer)
-    assert said.state == "wrong" and message in said.message, said
-
-
-@pytest.mark.parametrize(("name", "answer"), [(name, answer) for name, rows in RIGHT.items() for answer in rows])
-def test_a_right_answer_written_differently_is_right(notebook, name, answer):
-    said = verdict(notebook, name, answer)
-    assert said.state == "right", said
-
-
-@pytest.mark.parametrize("name", TEXTS)
-def test_the_stub_is_not_attempted(notebook, name):
-    assert notebook.check(name, NAMES.get(name, name), TEXTS[name]["stub"]).state == "not attempted"
-
-
-def test_the_solutions_are_right_one_after_the_other(notebook):
-    notebook.run(EARLIER)
-    states = {name: notebook.check(name, NAMES.get(name, name), text["solution"]).state for name, text in TEXTS.items()}
-    assert states == dict.fromkeys(TEXTS, "right")
+class TestPage03(Proof):
+    page, exercises, names, wrong, right = "page03", EXERCISES, NAMES, WRONG, RIGHT
+    before = {"": EARLIER} | {name: OWN + BACK for name in EXERCISES if name not in ("split_heads", "merge_heads")}
 
 
 def test_what_was_kept_is_used_in_a_new_notebook(notebook):
     """As a learner comes back: attention of page 01, split and merge are in my_bert.py alone."""
     for name in ("split_heads", "merge_heads"):
-        assert notebook.check(name, name, TEXTS[name]["solution"]).passed
+        assert notebook.check(name, name, TestPage03.texts()[name]["solution"]).passed
     fresh = type(notebook)()
     fresh.run(EARLIER)
-    assert fresh.check("multi_head", "multi_head", of("multi_head", LINEAR + THREE + LOOK + END)).state == "right"
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-def test_there_are_four_wrong_answers_at_least_and_every_mistake_has_its_own_message(name):
-    mistakes = EXERCISES[name].mistakes
-    messages = [mistake.message for mistake in mistakes] if isinstance(mistakes, tuple) else list(mistakes.values())
-    assert len(set(WRONG[name].values())) >= 4
-    assert len(set(messages)) == len(messages)
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_every_mistake_is_one_and_none_is_taken_for_another(name):
-    """A formula of a mistake is wrong, and the first that fits what it gives is of the same mistake."""
-    exercise = EXERCISES[name]
-    for seed, mistake in itertools.product(range(1, 5), exercise.mistakes):
-        cases = exercise.cases(seed)
-        for formula in mistake.formulas:
-            outputs = [output_of(formula, case) for case in cases]
-            assert exercise.named(cases, outputs) is mistake, mistake.message
-            assert exercise.judge(cases, outputs).state == mistake.state
-
-
-def output_of(formula, case):
-    """What comes back from a function that computes a formula."""
-    try:
-        return {"value": formula(**case.inputs)}
-    except (RuntimeError, IndexError, TypeError, ValueError):
-        return {"error": {"type": "E", "message": "", "line": ""}}
+    assert fresh.check("multi_head", "multi_head", TestPage03.of("multi_head", LINEAR + THREE + LOOK + END)).state == "right"
 
 
 def test_a_dict_of_parameters_is_told_in_few_words(notebook):
-    said = verdict(notebook, "multi_head", LINEAR.replace(".T", "") + THREE + LOOK + END)
+    said = TestPage03.verdict(notebook, "multi_head", LINEAR.replace(".T", "") + THREE + LOOK + END)
     assert "a dict of 9: query.weight" in said.message and "tensor(" not in said.message
     assert torch.is_tensor(EXERCISES["multi_head"].cases(1)[0].inputs["weights"]["query.weight"])

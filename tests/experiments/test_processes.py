@@ -14,11 +14,19 @@ from bertnotes.experiments.engine import Team, read_lines
 from bertnotes.models import load_tokenizer
 
 TOY = """
+import atexit
+import gc
 import os
 import sys
+import torch
 from dataclasses import replace
 from trainings import CONFIG, DATA, ON_WINDOWS, TRAININGS, Stopped, StopAfter, fine_tune, pre_train
 from bertnotes.training import Callback
+
+@atexit.register  # what comes first is called last
+def group_at_the_end():
+    shared = [thing for thing in gc.get_objects() if isinstance(thing, torch.nn.parallel.DistributedDataParallel)]
+    print("left its group" if not shared and not torch.distributed.is_initialized() else "still in its group", flush=True)
 
 name, checkpoint, out, stop = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 choice = {"callbacks": [StopAfter(stop)] if stop else [], "save_every": 0}
@@ -65,6 +73,7 @@ def launcher(kind, checkpoint, tmp_path, request):
         environment = os.environ | {"PYTHONPATH": os.pathsep.join([folders, *sys.path]), "OMP_NUM_THREADS": "1"}
         run = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=240, env=environment)
         assert run.returncode == 0, run.stderr[-3000:]
+        assert run.stdout.count("left its group") == processes
         assert ("stopped" if stop else f"lines on {processes}") in run.stdout
         lines = next(path for path in (tmp_path / folder / name for name in ("history.jsonl", "log.jsonl")) if path.exists())
         return read_lines(tmp_path / folder / "steps.jsonl"), read_lines(lines)

@@ -191,6 +191,7 @@ def test_guard_of_the_new_form_reads_a_page_and_its_deck(pair):
         "it has no drawing from figures/",
         "3 cells in view, 40 to 60; a longer page is two",
         "write **Time:** about 2 minutes",
+        "cell 3: what it prints differs from run to run; let a check follow that names a variable of it",
     ]
     source.write_text(source.read_text().replace("# # A toy", "# # A toy\n#\n# " + "word " * 61))
     put_in_place(take_over(read_source(source), notebook), source)

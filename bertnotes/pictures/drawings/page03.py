@@ -106,7 +106,7 @@ def _projected(drawing):
     strip(drawing, 30, 320, 8, INK, [TINTS[INK]]).write(94, 262, "X", NORMAL, bold=True).write(94, FLOOR, "3 × 8", SMALL, QUIET)
     for name, color, y in zip("QKV", (QUERY, KEY, VALUE), STACK, strict=True):
         drawing.arrow((164, 320), (254, y), color=color).write(
-            208, y + (320 - y) / 2 - 22, f"W_{name}", SMALL, color, halo=True
+            208, y + (320 - y) / 2 - 24, f"W_{name}", NORMAL, color, bold=True, halo=True
         )
         strip(drawing, 260, y, 8, color, SHADES[color]).write(324, y - 56, name, NORMAL, color, bold=True)
     drawing.write(324, FLOOR, "3 × 8 each", SMALL, QUIET)
