@@ -92,7 +92,11 @@ class GptReader(TransformerReader):
 
     def guess(self, ids: Ids, place: int, view="both") -> Scores:
         check_blank(ids, place, view)
-        return self.scores(self(ids[:, :place])[:, -1])
+        return self.next_word(ids[:, :place])
+
+    def next_word(self, ids: Ids) -> Scores:
+        """Scores for the word that comes after each text."""
+        return self.scores(self(ids)[:, -1])
 
 
 class BertReader(TransformerReader):
@@ -207,12 +211,16 @@ def lstm_width(hidden_size, num_layers, as_large_as):
 
 
 def train_reader(reader, texts: Int[Tensor, "text position"], steps=300, batch_size=64, learning_rate=3e-3, seed=0):
-    """Train a reader for `steps` steps on batches drawn from texts. Returns the losses, a float a step.
+    """Train a reader on batches drawn from texts, with Adam, whose learning rate falls from learning_rate to 0 in a straight
+    line. Returns the losses, in nats a word: a list of floats, one a step.
 
-    Two readers with the same seed read the same batches in the same order.
+    seed: draws the batches and what is hidden in them. Two readers with the same seed read the same batches in the same order.
+    Raises ValueError where steps is below 1, or there are no texts.
     """
+    if steps < 1 or len(texts) < 1:
+        raise ValueError(f"training needs a step and a text at least; got {steps} steps, {len(texts)} texts")
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.Adam(reader.parameters(), lr=learning_rate)
+    optimizer = torch.optim.Adam(reader.parameters(), lr=learning_rate, fused=True)  # fused: faster, all parameters at once
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
     losses: list[float] = []
     for _ in range(steps):
@@ -229,16 +237,23 @@ def train_reader(reader, texts: Int[Tensor, "text position"], steps=300, batch_s
 
 @torch.inference_mode()
 def accuracy(reader, texts: Int[Tensor, "text position"], place: int, view="both") -> float:
-    """The share of texts in which a reader names the word at `place`, which is hidden from it."""
+    """The share of texts, from 0 to 1, in which a reader names the word at `place`, which is hidden from it.
+
+    view: "left" or "both", the side of the place whose words it may use. Raises ValueError at another view, and where the place
+    has no word on both sides.
+    """
     return (reader.guess(texts, place, view).argmax(dim=-1) == texts[:, place]).double().mean().item()
 
 
 def who_sees_whom(read, vectors: Float[Tensor, "position size"]) -> Float[Tensor, "position position"]:
-    """How much each output depends on each input: the length of the Jacobian ∂ output_i / ∂ input_j (Frobenius norm).
+    """How much each output depends on each input: the length (Frobenius norm) of the Jacobian ∂ output_i / ∂ input_j.
 
-    read: a function from (1, position, size) to (1, position, any), such as a reader's `read`. Row = output, column = input:
-    0 exactly where no path leads from j to i.
+    read: a function from (1, position, size) to (1, position, any), such as a reader's `read`; vectors: one text. Row = output,
+    column = input. The unit is change of the output per change of the input; 0 exactly where no path leads from j to i.
+    Raises ValueError where vectors have not two axes.
     """
+    if vectors.ndim != 2:
+        raise ValueError(f"vectors are those of one text, (position, size); got {tuple(vectors.shape)}")
     jacobian = torch.autograd.functional.jacobian(lambda inputs: read(inputs[None])[0], vectors.detach())
     return jacobian.pow(2).sum(dim=(1, 3)).sqrt()
 

@@ -45,6 +45,11 @@ def test_the_jacobian_of_a_known_map():
     assert_close(seen, mixing.abs() * 2)
 
 
+def test_the_jacobian_is_of_one_text():
+    with pytest.raises(ValueError, match=r"of one text, \(position, size\); got \(1, 3, 4\)"):
+        who_sees_whom(lambda vectors: vectors, torch.randn(1, 3, 4))
+
+
 @pytest.mark.parametrize("layers", [1, 3])
 def test_zero_exactly_where_the_architecture_says(ids, layers):
     """GPT and ELMo's first half see nothing ahead, ELMo's second half nothing behind, BERT everything."""
@@ -134,6 +139,11 @@ def test_elmo_joins_its_guesses_by_a_product(ids):
     assert_close(reader.guess(ids, 3, "left"), left)
 
 
+def test_the_next_word_is_the_guess_after_a_text(ids):
+    reader = READERS["gpt"]()
+    assert_close(reader.next_word(ids[:, :3]), reader.guess(ids, 3))
+
+
 def test_accuracy_counts_what_is_named_right(ids):
     """A reader that always says the word of the first text is right where the others have it, too."""
     reader = GptReader(VOCABULARY, 12, num_heads=3)
@@ -175,6 +185,12 @@ def test_training_teaches_and_can_be_repeated(name):
     assert runs[0][-1] < 0.5 * runs[0][0]
     assert reader.guess(texts[:2], 2, "left").argmax(-1).tolist() == [3, 6]
     assert reader.guess(texts[:2], 3).argmax(-1).tolist() == [4, 7]
+
+
+def test_training_needs_steps_and_texts(ids):
+    for texts, steps in ((ids, 0), (ids[:0], 1)):
+        with pytest.raises(ValueError, match=f"got {steps} steps, {len(texts)} texts"):
+            train_reader(READERS["gpt"](), texts, steps)
 
 
 def test_bert_is_never_asked_for_the_ends(ids):
