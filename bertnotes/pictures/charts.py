@@ -267,69 +267,73 @@ def head_map(changes, title: str | None = None, most: float = 0.05, ax: Axes | N
 
 @own_style
 def dependence_grid(tables, words, title: str | None = None) -> Figure:
-    """Draw who depends on whom, a heatmap for each table: a row for each output, a column for each input, on a scale in which
-    each step is ten times as much. What is exactly 0 is grey; each row is divided by its largest entry.
+    """Draw who depends on whom, a heatmap for each table: a row for each output, a column for each input.
+
+    Each row is divided by its largest entry, and the scale is logarithmic. What is exactly 0 is grey.
 
     tables: {name: (position, position)}, as `readers.who_sees_whom` gives it. Raises ValueError where a table is not square, or
     does not fit the words.
     """
     arrays = {name: matrix(table) for name, table in tables.items()}
-    if any(array.shape != (len(words), len(words)) for array in arrays.values()):
-        raise ValueError(f"each table needs a row and a column for each of {len(words)} words; got {arrays}")
+    if wrong := {name: array.shape for name, array in arrays.items() if array.shape != (len(words), len(words))}:
+        raise ValueError(f"each table needs a row and a column for each of {len(words)} words; got {wrong}")
     figure, axes = plt.subplots(1, len(arrays), figsize=(1.6 + 3.9 * len(arrays), 4.9), layout="constrained", squeeze=False)
-    shades = AMOUNT.copy()
-    shades.set_bad(PALE)
-    for ax, (name, array) in zip(axes[0], arrays.items(), strict=True):
-        shares = np.ma.masked_equal(array / array.max(axis=1, keepdims=True), 0)
-        image = ax.imshow(shares, cmap=shades, norm=LogNorm(0.01, 1))
-        ax.set_xticks(range(len(words)), plain(words), rotation=90)
-        ax.set_yticks(range(len(words)), plain(words) if ax is axes[0][0] else [])
-        ax.tick_params(length=0, labelsize=12, colors=INK)
-        ax.set_title(written(name)[0], loc="left", fontsize=15, color=INK)
-        ax.spines[:].set_visible(False)
-    axes[0][0].set_ylabel("the output here ...", fontsize=12, color=INK)
-    figure.supxlabel("... depends on the input there (grey: not at all, exactly 0)", fontsize=12, color=INK)
-    bar = figure.colorbar(image, ax=axes[0].tolist(), fraction=0.02, pad=0.02, ticks=[0.01, 0.1, 1], format="%g")
-    bar.ax.set_ylabel("share of the row's largest", fontsize=12, color=INK)
+    images = [dependence(ax, name, array, words) for ax, (name, array) in zip(axes[0], arrays.items(), strict=True)]
+    axes[0][0].set_yticks(range(len(words)), plain(words))
+    axes[0][0].set_ylabel("the output here ...", fontsize=15, color=INK)
+    figure.supxlabel("... depends on the input here (grey: not at all, exactly 0)", fontsize=15, color=INK)
+    bar = figure.colorbar(images[0], ax=axes[0].tolist(), fraction=0.02, pad=0.02, ticks=[0.01, 0.1, 1], format="%g")
+    bar.ax.set_ylabel("share of the row's largest", fontsize=15, color=INK)
     bar.ax.minorticks_off()
-    bar.ax.tick_params(length=0, labelsize=12, colors=INK)
+    bar.ax.tick_params(length=0, labelsize=15, colors=INK)
     bar.outline.set_visible(False)
     if title:
         figure.suptitle(title, fontsize=15, color=INK)
     return figure
 
 
+def dependence(ax, name, array, words):
+    """One heatmap of dependence_grid, without the names of its rows. Returns its image."""
+    shades = AMOUNT.with_extremes(bad=PALE)
+    image = ax.imshow(np.ma.masked_equal(array / array.max(axis=1, keepdims=True), 0), cmap=shades, norm=LogNorm(0.01, 1))
+    ax.set_xticks(range(len(words)), plain(words), rotation=90)
+    ax.set_yticks([])
+    ax.tick_params(length=0, labelsize=15, colors=INK)
+    ax.set_title(written(name)[0], loc="left", fontsize=18, color=INK)
+    ax.spines[:].set_visible(False)
+    return image
+
+
 @own_style
 def score_chart(scores, best, title: str | None = None) -> Figure:
-    """Draw how well readers fill blanks, a panel for each blank: a mark for each run, a dotted line for the best possible.
+    """Draw how well readers fill blanks, a panel for each blank: a mark for each run, a line at each reader's best possible.
 
-    scores: {blank: {reader: [share right, one a run]}}, the same readers for each blank; best: {blank: share}.
-    Raises ValueError where a blank has no best score.
+    scores: {blank: {reader: [share right, from 0 to 1, one a run]}}, the same readers for each blank; best: {blank: {reader:
+    share}}, the best that is possible for what it may see. Raises ValueError where a reader has no best score.
     """
-    if missing := scores.keys() - best.keys():
-        raise ValueError(f"each blank needs its best possible score; there is none for {', '.join(sorted(missing))}")
-    figure, axes = plt.subplots(
-        1, len(scores), figsize=(4 * len(scores), 3.5), sharey=True, layout="constrained", squeeze=False
-    )
+    pairs = [(blank, reader) for blank, rows in scores.items() for reader in rows]
+    if missing := [f"{reader}, {blank}" for blank, reader in pairs if reader not in best.get(blank, {})]:
+        raise ValueError(f"each reader needs its best possible score for each blank; there is none for {'; '.join(missing)}")
+    size = (3.8 * len(scores), 4)
+    figure, axes = plt.subplots(1, len(scores), figsize=size, sharey=True, layout="constrained", squeeze=False)
     for ax, (blank, rows) in zip(axes[0], scores.items(), strict=True):
-        finish(ax)
-        for column, values in enumerate(rows.values()):
-            shifts = [column + 0.16 * (at - (len(values) - 1) / 2) for at in range(len(values))]
-            ax.plot(shifts, values, color=FIRST, marker="o", markersize=10, linestyle="none")
-        ax.axhline(best[blank], color=SECOND, linestyle=":", linewidth=2)
-        ax.set_xticks(range(len(rows)), written(*rows), fontsize=13)
-        ax.set(ylim=(0.4, 1.05), xlim=(-0.5, len(rows) - 0.5))
-        ax.tick_params(labelsize=13)
-        ax.set_title(written(blank)[0], loc="left", fontsize=15, color=INK)
-    axes[0][0].set_ylabel("share named right", fontsize=13, color=INK)
-    axes[0][0].annotate(
-        "best possible",
-        (-0.45, best[next(iter(scores))]),
-        xytext=(0, -14),
-        textcoords="offset points",
-        color=SECOND,
-        fontsize=12,
-    )
+        score_panel(ax, rows, best[blank])
+        ax.set_title(written(blank)[0], loc="left", fontsize=18, color=INK)
+    axes[0][0].set_ylabel("share named correctly", fontsize=15, color=INK)
+    axes[0][-1].legend(frameon=False, labelcolor=INK, loc="lower right", fontsize=15)
     if title:
         figure.suptitle(title, fontsize=15, color=INK)
     return figure
+
+
+def score_panel(ax, rows, best):
+    """One panel of score_chart: its marks and lines, a column for each reader."""
+    finish(ax)
+    for column, (reader, values) in enumerate(rows.items()):
+        shifts = [column + 0.2 * (at - (len(values) - 1) / 2) for at in range(len(values))]
+        names = ("best possible", "a run") if not column else (None, None)
+        ax.hlines(best[reader], column - 0.42, column + 0.42, color=SECOND, linewidth=2.5, label=names[0])
+        ax.plot(shifts, values, color=FIRST, marker="o", markersize=8, linestyle="none", label=names[1])
+    ax.set_xticks(range(len(rows)), written(*(name.replace(" ", "\n") for name in rows)), fontsize=15)
+    ax.set(ylim=(0.42, 1.04), xlim=(-0.6, len(rows) - 0.4))
+    ax.tick_params(labelsize=15)

@@ -76,10 +76,13 @@ def test_dependence_is_a_share_of_its_row_and_none_is_masked():
         dependence_grid({"one": [[1.0]]}, ["a", "b", "c"])
 
 
-def test_each_run_has_its_mark_and_each_blank_its_best():
-    figure = score_chart({"a / an": {"GPT": [0.5, 0.4], "BERT": [1.0]}}, {"a / an": 1.0}, title="exam")
-    (ax,) = figure.axes
-    assert [line.get_ydata() for line in ax.lines] == [[0.5, 0.4], [1.0], [1.0, 1.0]]
-    assert ax.lines[0].get_xdata() == pytest.approx([-0.08, 0.08]) and ax.lines[1].get_xdata() == [1.0]
-    with pytest.raises(ValueError, match="there is none for x"):
-        score_chart({"x": {"GPT": [1.0]}}, {})
+def test_each_run_has_its_mark_and_each_reader_its_best():
+    runs, best = {"GPT": [0.5, 0.4], "BERT": [1.0]}, {"GPT": 0.5, "BERT": 1.0}
+    figure = score_chart({"a / an": runs, "it": runs}, {"a / an": best, "it": best}, title="exam")
+    for ax in figure.axes:
+        assert [list(line.get_ydata()) for line in ax.lines] == [[0.5, 0.4], [1.0]]
+        assert [lines.get_segments()[0][:, 1].tolist() for lines in ax.collections] == [[0.5, 0.5], [1.0, 1.0]]
+        assert [list(line.get_xdata()) for line in ax.lines] == [pytest.approx([-0.1, 0.1]), [1.0]]
+    assert [text.get_text() for text in figure.axes[-1].get_legend().get_texts()] == ["best possible", "a run"]
+    with pytest.raises(ValueError, match="there is none for BERT, it"):
+        score_chart({"it": runs}, {"it": {"GPT": 0.5}})

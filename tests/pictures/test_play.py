@@ -255,9 +255,11 @@ def test_a_word_sees_itself_in_two_hops_or_never(opened, target):
                 f"carriers().slice(0, {layer + 1}).flat().filter(Boolean).length"
             )
         assert ("sees itself" in page.inner_text("#words")) == leaks
+        assert page.get_attribute(".names", "cx") == str(70 + 110 * (target - 1)), "the position before has to name it"
     page.get_by_text("hidden in the text").click()
     page.get_by_text("next layer").click()
-    assert page.locator(".holds").count() == 0 and "[MASK]" in page.inner_text("svg")
+    assert page.locator(".holds").count() == 0 and "[MASK]" in page.text_content("svg")
+    assert page.get_attribute(".names", "cx") == str(70 + 110 * target), "its own position has to name it"
 
 
 @pytest.mark.parametrize("name", MAKERS)

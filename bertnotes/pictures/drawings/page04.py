@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from itertools import product
+from itertools import pairwise, product
 
 import torch
 
@@ -62,38 +62,37 @@ def panels(lit: str | None = None) -> str:
 
 def _chains(drawing, places, _):
     """ELMo: every word feeds two chains, and its output takes one state of each."""
-    words, right, left, top = 540, 430, 320, 200
-    for x in places:
-        strong = x == places[LOOKS]
-        drawing.line((x - 8, words - 18), (x - 8, right + 16), color=FIRST if x <= places[LOOKS] else PALE, width=2)
-        drawing.line(
-            (x + 8, words - 18),
-            (x + 22, right),
-            (x + 22, left + 26),
-            (x + 8, left + 12),
-            color=SECOND if x >= places[LOOKS] else PALE,
-            width=2,
+    right, left = 430, 320
+    for column, x in enumerate(places):
+        _to_chains(
+            drawing, x, FIRST if column <= LOOKS else PALE, SECOND if column > LOOKS else FIRST if column == LOOKS else PALE
         )
-        drawing.line((x, left - 16), (x, top + 16), color=SECOND if strong else PALE, width=3 if strong else 1.5)
-        drawing.line(
-            (x - 10, right - 12),
-            (x - 22, right - 30),
-            (x - 22, top + 30),
-            (x - 12, top + 12),
-            color=FIRST if strong else PALE,
-            width=3 if strong else 1.5,
-        )
+        _to_output(drawing, x, column == LOOKS)
     for column in range(len(places) - 1):
         a, b = places[column], places[column + 1]
-        strong = column < LOOKS
-        link(drawing, (a, right), (b, right), FIRST if strong else PALE, 3.5 if strong else 1.5)
-        strong = column >= LOOKS
-        link(drawing, (b, left), (a, left), SECOND if strong else PALE, 3.5 if strong else 1.5)
+        for strong, start, end, color in (
+            (column < LOOKS, (a, right), (b, right), FIRST),
+            (column >= LOOKS, (b, left), (a, left), SECOND),
+        ):
+            link(drawing, start, end, color if strong else PALE, 3 if strong else 1.5)
     for column, x in enumerate(places):
-        node(drawing, x, words, filled=True)
+        node(drawing, x, 540, filled=True)
         node(drawing, x, right, FIRST)
         node(drawing, x, left, SECOND)
-        node(drawing, x, top, INK, filled=column == LOOKS)
+        node(drawing, x, 200, INK, filled=column == LOOKS)
+
+
+def _to_chains(drawing, x, right, left):
+    """The arrows from a word to its states in the chain to the right and in that to the left. right, left: their colours."""
+    drawing.arrow((x - 8, 523), (x - 8, 446), color=right, width=1.5 if right == PALE else 2.5)
+    drawing.arrow((x + 8, 523), (x + 24, 430), (x + 24, 350), (x + 11, 333), color=left, width=1.5 if left == PALE else 2.5)
+
+
+def _to_output(drawing, x, strong):
+    """The arrows from a word's two states to its output."""
+    width = 3 if strong else 1.5
+    drawing.arrow((x, 304), (x, 218), color=SECOND if strong else PALE, width=width)
+    drawing.arrow((x - 10, 417), (x - 26, 395), (x - 26, 235), (x - 11, 214), color=FIRST if strong else PALE, width=width)
 
 
 def _layers(drawing, places, both):
@@ -111,64 +110,64 @@ def _layers(drawing, places, both):
 
 LEAK_WORDS = ("a", "critic", "loves", "the", "film")
 LEAK_STEPS = (
-    ("“critic” must name the next word.", "So it may not look at “loves”."),
+    ("“critic” has to name the next word,", "so it may not look at “loves”."),
     ("First layer: “the” looks at “loves”,", "and takes some of it along."),
     ("Second layer: “critic” looks at “the”,", "and finds some of “loves” there."),
 )
+LEAK_TEXTS = (
+    "The position of critic has to name the next word, loves, and may not look at it. ",
+    "In the first layer the position of the may look at loves, and takes some of it along. ",
+    "In the second layer critic looks at the. So loves reaches critic in two hops.",
+)
+LEAK_PLACES, LEAK_HEIGHTS = [100 + 145 * column for column in range(5)], (480, 320, 160)
+NAMES_NEXT, NEXT, BETWEEN = 1, 2, 3  # the positions i, i + 1 and j
 
 
-def leak(step: int | None = None) -> str:
-    """A word sees itself in two hops, though nobody may look at the word to be named. step: the one that is lit, from 1."""
-    text = (
-        "Five words and two layers. The position of critic has to name the next word, loves, and may not look at it. "
-        "In the first "
-        "layer the position of the may look at loves. In the second, critic looks at the. So loves reaches critic in two hops."
-    )
-    drawing = opened(600, "Two hops: how a word comes to see itself", text)
-    places, heights = [110 + 150 * column for column in range(5)], (480, 320, 160)
-    for low, high in ((480, 320), (320, 160)):
-        for j, i in product(range(5), repeat=2):
-            if j != i + 1:
-                link(drawing, (places[j], low), (places[i], high), GRID, 1.2)
-    i, j, target = 1, 3, 2
-
-    def strength(number):
-        return 1 if step is None or step == number else 0.5 if step > number else 0.08
-
-    with drawing.faded(strength(1)):
-        drawing.line((places[target] - 14, 466), (places[i] + 14, 334), color=INK, width=3, dash="9 7")
-        middle = ((places[target] + places[i]) / 2, 400)
-        for side in (-1, 1):
-            drawing.line((middle[0] - 14, middle[1] - 14 * side), (middle[0] + 14, middle[1] + 14 * side), width=5)
-    with drawing.faded(strength(2)):
-        link(drawing, (places[target], 480), (places[j], 320), SECOND, 6)
-    with drawing.faded(strength(3)):
-        link(drawing, (places[j], 320), (places[i], 160), SECOND, 6)
-    for level, y in enumerate(heights):
-        for column, x in enumerate(places):
-            carries = (level == 0 and column == target) or (level == 1 and column == j) or (level == 2 and column == i)
-            late = step is not None and step < level + (level > 0)
-            node(drawing, x, y, SECOND if carries and not late else INK, filled=carries and not late)
-    for x, word, name in zip(places, LEAK_WORDS, ("", "i", "i + 1", "j", ""), strict=True):
-        drawing.write(x, 524, word, NORMAL, bold=bool(name)).write(x, 556, name, NORMAL, QUIET, bold=True)
-    for name, y in zip(("words", "layer 1", "layer 2"), heights, strict=True):
-        drawing.write(790, y, name, SMALL, QUIET, "start")
-    for number, lines in enumerate(LEAK_STEPS, 1):
-        y = 480 - 160 * (number - 1)
-        with drawing.faded(1 if step in (None, number) else 0.35):
-            drawing.write(890, y - 14, f"{number}", LARGE, SECOND, "start", bold=True)
-            for row, line in enumerate(lines):
-                drawing.write(922, y - 14 + 30 * row, line, 20, INK, "start")
+def leak(step: int = 3) -> str:
+    """A word sees itself in two hops, though nobody may look at the word to be named. step: how far it is told, 1 to 3."""
+    title = "Two hops: how a word comes to see itself" if step == 3 else "Everywhere, only not at the next word"
+    drawing = opened(600, title, "Five words and two layers. " + "".join(LEAK_TEXTS[:step]))
+    for (low, high), (j, i) in product(pairwise(LEAK_HEIGHTS), product(range(5), repeat=2)):
+        if j != i + 1:
+            link(drawing, (LEAK_PLACES[j], low), (LEAK_PLACES[i], high), GRID, 1.2)
+    _hops(drawing, step)
+    carriers = [NEXT, BETWEEN, NAMES_NEXT][:step]
+    for level, column in product(range(3), range(5)):
+        carries = level < step and column == carriers[level]
+        node(drawing, LEAK_PLACES[column], LEAK_HEIGHTS[level], SECOND if carries else INK, filled=carries)
+    names = {NAMES_NEXT: "i", NEXT: "i + 1"} | ({BETWEEN: "j"} if step > 1 else {})
+    for column, word in enumerate(LEAK_WORDS):
+        drawing.write(LEAK_PLACES[column], 524, word, NORMAL, bold=column in names)
+    for column, name in names.items():
+        drawing.write(LEAK_PLACES[column], 556, name, NORMAL, QUIET, bold=True)
+    for name, y in zip(("words", "layer 1", "layer 2"), LEAK_HEIGHTS, strict=True):
+        drawing.write(724, y, name, SMALL, QUIET, "start")
+    for number, lines in enumerate(LEAK_STEPS[:step], 1):
+        y = 626 - 160 * number
+        drawing.write(826, y, f"{number}", LARGE, SECOND, "start", bold=True)
+        for row, line in enumerate(lines):
+            drawing.write(860, y + 30 * row, line, 20, INK, "start")
     return str(drawing)
+
+
+def _hops(drawing, step):
+    """What is forbidden, and the hops that are told so far."""
+    (target, low), (names, high) = (LEAK_PLACES[NEXT], 480), (LEAK_PLACES[NAMES_NEXT], 320)
+    drawing.line((target - 14, low - 14), (names + 14, high + 14), color=INK, width=3, dash="9 7")
+    x, y = (target + names) / 2, (low + high) / 2
+    for side in (-1, 1):
+        drawing.line((x - 14, y - 14 * side), (x + 14, y + 14 * side), width=5)
+    if step > 1:
+        link(drawing, (target, low), (LEAK_PLACES[BETWEEN], high), SECOND, 6)
+    if step > 2:
+        link(drawing, (LEAK_PLACES[BETWEEN], high), (names, 160), SECOND, 6)
 
 
 def grid(drawing: Drawing, x, y, may, words=(), cell=44) -> Drawing:
     """A mask: a dark cell where the word of the row may look at that of the column. words: names of its rows and columns."""
     for row, column in product(range(len(may)), repeat=2):
-        fill = FIRST if may[row][column] else LIGHT["ground"]
-        drawing.add(
-            "rect", x=x + cell * column, y=y + cell * row, width=cell, height=cell, fill=fill, stroke=PALE, stroke_width=1.5
-        )
+        place = {"x": x + cell * column, "y": y + cell * row, "width": cell, "height": cell}
+        drawing.add("rect", fill=FIRST if may[row][column] else LIGHT["ground"], stroke=PALE, stroke_width=1.5, **place)
     for at, word in enumerate(words):
         drawing.write(x - 10, y + cell * (at + 0.5), word, SMALL, INK, "end")
         drawing.write(x + cell * (at + 0.5), y - 18, word, SMALL, INK)
@@ -213,7 +212,7 @@ def ways() -> str:
         "random order, here films, "
         "a, loves, critic, and each is named from those that came before it in that order."
     )
-    drawing = opened(560, "Three ways to keep the answer out of sight", text)
+    drawing = opened(600, "Three ways to keep the answer out of sight: dark = may look", text)
     order = (3, 0, 2, 1)  # films, a, loves, critic
     rank = {word: at for at, word in enumerate(order)}
     back = [[j <= i for j in range(4)] for i in range(4)]
@@ -236,25 +235,10 @@ def ways() -> str:
     for at, (name, words, may, lines) in enumerate(parts):
         x = 130 + 420 * at
         drawing.write(x - 90, 106, name, 24, bold=True, anchor="start")
-        cell = 64
-        for row, column in product(range(4), repeat=2):
-            fill = FIRST if may[row][column] else LIGHT["ground"]
-            drawing.add(
-                "rect",
-                x=x + cell * column,
-                y=190 + cell * row,
-                width=cell,
-                height=cell,
-                fill=fill,
-                stroke=PALE,
-                stroke_width=1.5,
-            )
-        for place, word in enumerate(words):
-            drawing.write(x - 10, 190 + cell * (place + 0.5), word, SMALL, INK, "end")
-            drawing.write(x + cell * (place + 0.5), 172, word, SMALL, INK)
+        grid(drawing, x, 184, may, words, cell=70)
         for row, line in enumerate(lines):
-            drawing.write(x - 90, 482 + 27 * row, line, 20, QUIET, "start")
-    drawing.line((440, 90), (440, 530), color=GRID, width=2).line((860, 90), (860, 530), color=GRID, width=2)
+            drawing.write(x - 90, 500 + 30 * row, line, 20, INK, "start")
+    drawing.line((440, 90), (440, 570), color=GRID, width=2).line((860, 90), (860, 570), color=GRID, width=2)
     return str(drawing)
 
 
@@ -282,31 +266,35 @@ def joins() -> str:
         "15/16. The table "
         "says and where both guesses are the same and but where they differ: it is always right."
     )
-    drawing = opened(620, "Two guesses, two rules to join them", text)
-    for x, name, score in ((140, "the product rule", "15/16 correct"), (760, "a table of what was met", "16/16 correct")):
-        drawing.write(x + 265, 106, name, 24, bold=True).write(x + 265, 574, score, 24, bold=True)
+    drawing = opened(640, "Two guesses, two rules to join them", text)
+    for x, name, score in ((60, "the product rule", "15/16 correct"), (690, "a table of what was seen", "16/16 correct")):
+        drawing.write(x + 330, 100, name, 24, bold=True).write(x + 330, 604, score, 24, bold=True)
+        drawing.write(x + 330, 144, "the right half says", SMALL, SECOND, bold=True)
+        drawing.write(x + 60, 214, "the left half", SMALL, FIRST, bold=True).write(x + 60, 238, "says", SMALL, FIRST, bold=True)
+        for at, word in enumerate(("and", "but")):
+            drawing.write(x + 230 + 200 * at, 180, word, NORMAL, SECOND, bold=True)
+            drawing.write(x + 112, 300 + 180 * at, word, NORMAL, FIRST, "end", bold=True)
         for (row, left), (column, right) in product(enumerate(("and", "but")), repeat=2):
             values = product_of(left, right)
-            said = max(values, key=values.get) if x == 140 else truth_of(left, right)
-            wrong = said != truth_of(left, right)
-            center = (x + 170 + 190 * column, 270 + 170 * row)
-            drawing.box(*center, 178, 158, color=SECOND if wrong else INK, fill="#f6e3ed" if wrong else "#f3f4f6")
-            drawing.write(center[0], center[1] - 26, said, LARGE, bold=True)
-            drawing.write(
-                center[0], center[1] + 12, "wrong" if wrong else "correct", NORMAL, SECOND if wrong else QUIET, bold=wrong
-            )
-            drawing.write(center[0], center[1] + 46, f"{CASES[left, right]} of all", SMALL, QUIET)
-        for at, word in enumerate(("and", "but")):
-            drawing.write(x + 170 + 190 * at, 168, f"from the right: {word}", NORMAL, SECOND, bold=True)
-            drawing.write(x + 70, 270 + 170 * at, f"from the left: {word}", NORMAL, FIRST, "end", bold=True)
+            said = max(values, key=values.__getitem__) if name == "the product rule" else truth_of(left, right)
+            _case(drawing, x + 230 + 200 * column, 290 + 180 * row, said, said == truth_of(left, right), CASES[left, right])
     return str(drawing)
+
+
+def _case(drawing, x, y, said, correct, share):
+    """One of the four pairs of guesses: what the rule says, whether it is correct, and how frequent the pair is."""
+    drawing.box(x, y, 188, 168, color=INK if correct else SECOND, fill="#f3f4f6" if correct else "#f6e3ed")
+    drawing.write(x, y - 28, said, LARGE, bold=True)
+    verdict = "correct" if correct else "always wrong"
+    drawing.write(x, y + 12, verdict, NORMAL, QUIET if correct else SECOND, bold=not correct)
+    drawing.write(x, y + 48, f"{share} of all", SMALL, QUIET)
 
 
 DRAWINGS: dict[str, Callable[[], str]] = {
     "04_panels.svg": panels,
     **{f"04_panels_{name.lower()}.svg": partial(panels, name) for name in PANELS},
     "04_leak.svg": leak,
-    **{f"04_leak_{step}.svg": partial(leak, step) for step in (1, 2, 3)},
+    **{f"04_leak_{step}.svg": partial(leak, step) for step in (1, 2)},
     "04_joins.svg": joins,
     "04_ways.svg": ways,
     "04_whose.svg": whose,

@@ -21,7 +21,8 @@ function carriers() {
 const x = (at) => 70 + 110 * at, y = (level) => 60 + 110 * (levels - 1 - level);
 
 function show() {
-  const holds = carriers(), may = rules[data.rule], names = data.target - 1;
+  const holds = carriers(), may = rules[data.rule];
+  const names = data.rule === "hidden in the text" ? data.target : data.target - 1;  // the position that has to name it
   side.replaceChildren();
   const svg = draw(side, "svg", { viewBox: `0 0 ${110 * count + 110} ${y(0) + 66}`, role: "group", "aria-label": "words, and the layers over them" });
   for (let level = 1; level < levels; level++) {
