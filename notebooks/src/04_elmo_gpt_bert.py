@@ -6,10 +6,11 @@
 #
 # ![Arrows from words to outputs. ELMo: a chain to the right and a chain to the left, which meet only at the top. GPT: each word looks back. BERT: each word looks at all words](figures/04_panels.svg)
 #
-# On this page we build a small reader of each kind, measure who sees whom, train all on one small language, and give them an exam
+# On this page we build a small reader of each kind, measure who sees whom, train all of them on one small language, and give them an exam
 # whose perfect score is known. Then we find out why BERT needs its hidden words.
 #
-# **You need:** notebooks 01 to 03. **Time:** about 44 minutes, and 44 more for the exercises. The training takes about a minute.
+# **You need:** pages 01 to 03. **Time:** about 46 minutes, and 44 more for the exercises. The training takes about a minute. Where a
+# cell says `guess = None`, type your guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # # ELMo, GPT, BERT
@@ -22,7 +23,7 @@
 # **2 minutes.** Do not explain yet. Ask: which circles at the bottom reach the black circle at the top, and by which way? The next three slides take the
 # panels one by one.
 #
-# The deck takes 40 minutes: 23 up to the join of two guesses, and another 17 for the leak and the ways out of it.
+# The deck takes 40 minutes: 23 up to the two guesses that are joined, and another 17 for the leak and the ways out of it.
 
 # %%
 import torch
@@ -33,24 +34,24 @@ from bertnotes.pictures.play import play
 # %% [markdown]
 # ## 1. Three ways to read
 #
-# Follow the strong arrows from the bottom to the black circle, the output of *critic*. Slate brings what comes from the left (or from the
-# word itself), magenta what comes from the right. We start with the oldest of the three, **ELMo** (Peters et al. 2018).
+# Follow the strong arrows from the bottom to the black circle, the output of *critic*. Slate brings what comes from the left or from the
+# word itself, magenta what comes from the right. We start with the oldest of the three, **ELMo** (Peters et al. 2018).
 #
 # ![ELMo lit: one chain carries a and critic to the right, another carries films, loves and critic to the left; the output of critic takes both](figures/04_panels_elmo.svg)
 #
-# ELMo has no attention. It is built of **LSTMs**: an LSTM reads word by word and carries a vector along, its memory of what came so far. One
-# chain reads forwards, the other backwards. (We draw one layer each; ELMo has two.) Where do they meet?
+# ELMo has no attention. It is built of **LSTMs**, a kind of recurrent network (page 02): an LSTM reads word by word and carries a vector along, its
+# memory of what came so far. One chain reads forwards, the other backwards. (We draw one layer of each; ELMo has two.) Where do they meet?
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## ELMo: two chains
 #
 # ![ELMo lit: one chain carries a and critic to the right, another carries films, loves and critic to the left; the output of critic takes both](figures/04_panels_elmo.svg)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Trace *films* to the output of *critic* with a finger, then *a*. Ask: where could something that knows both *a* and *films* be computed?
-# Only above the black circle.
+# Only above the black circle. (In the drawing *critic* itself goes into both chains.)
 # %% [markdown]
-# Only at the very top, where the two states are laid end to end. No part of ELMo's own computation has both sides before it. Devlin et al.
+# Only at the very top, where the two states are laid end to end. No step inside ELMo takes in both sides. Devlin et al.
 # (2019) call this a **shallow concatenation** of two language models that were trained apart. (Not wholly apart: the two share their word
-# vectors and their last step, the softmax.) Whoever uses ELMo takes the vectors of all its layers, mixed by weights that are learned for the task,
+# vectors and their last step, the softmax.) Whoever uses ELMo mixes the vectors of all its layers, with weights that are learned for the task,
 # and trains another model on top.
 #
 # **GPT** (Radford et al. 2018) is a Transformer with page 01's causal mask: look at yourself and back, in every layer.
@@ -63,11 +64,11 @@ from bertnotes.pictures.play import play
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **1 minute.** Ask for the mask of page 01 that belongs to it: the causal one. How many words does the output of *films* see? All four.
 # %% [markdown]
-# **BERT** (Devlin et al. 2019) is a Transformer without that mask: everyone looks at everyone, in every layer.
+# **BERT** (Devlin et al. 2019) is a Transformer without that mask: every word looks at every word, in every layer.
 #
 # ![BERT lit: in each of two layers critic takes from all four words](figures/04_panels_bert.svg)
 #
-# Here left and right meet already in the first layer, and what was found there can be used in the second. Hence its name,
+# Here left and right meet in the first layer already, and the second can use what was found there. Hence its name,
 # **B**idirectional **E**ncoder **R**epresentations from **T**ransformers. It seems that more sight can only help. But then, how do you *train* such a model? We will run into
 # that wall in section 7.
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -75,32 +76,34 @@ from bertnotes.pictures.play import play
 #
 # ![BERT lit: in each of two layers critic takes from all four words](figures/04_panels_bert.svg)
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **1 minute.** Left and right meet in the first layer. Ask: if everybody sees everything, what can you ask such a model in training that it cannot
+# **1 minute.** Left and right meet in the first layer. Ask: if every word sees every word, what can you ask such a model in training that it cannot
 # simply copy? Leave the question open.
 # %% [markdown]
-# GPT and BERT differ in more than the arrows. Before we compare anything, let us list it, and say what our small copies keep:
+# GPT and BERT differ in more than the arrows. These are the main differences (Devlin et al. 2019, appendix A.4), and what our small copies keep of them:
 #
 # | | GPT | BERT | here |
 # | --- | --- | --- | --- |
 # | may look | back | everywhere | the same difference |
 # | is trained to | name the next word | name hidden words | the same difference |
 # | second objective | none | do two sentences follow each other? | left out |
-# | tokens | 40,000 merges of byte pairs | 30,000 word pieces | the same 20 words for all |
-# | [CLS] and [SEP] | only in fine-tuning | from the start | from the start, for all |
-# | text | 800 million words of books | the same and 2,500 million of Wikipedia | the same sentences for all |
+# | vocabulary | about 40,000 pieces of words | 30,000 pieces of words | the same 23 words for all |
+# | `[CLS]` before a text, `[SEP]` after it | only in fine-tuning | from the start | from the start, for all |
+# | text | 800 million words of books | the same, and 2,500 million of Wikipedia | the same sentences for all |
+# | words in a batch | 32,000 | 128,000 | the same for all |
 #
-# So two things differ between our GPT and our BERT: the direction and the objective. Section 5 will pull those two apart as well.
+# So two things differ between our GPT and our BERT: the direction, and the **objective**, what a model is trained to do. Section 5 will pull those two apart as well.
 # %% [markdown]
 # ## 2. A language that we know all about
 #
-# To judge readers we want an exam whose perfect score is known. For English nobody knows it. So we make up a language of 288 sentences
-# like *a critic loves the films but an actor hates them*. There are six people, two verbs, *film* or *films*, and three rules:
+# To judge readers we want an exam whose perfect score is known. For English nobody knows it. So we make up a language of 1,152 sentences
+# like *a critic loves the films but an actor hates them*. There are twelve people, two verbs, *film* or *films*, and three rules:
 #
 # - **a / an** goes by the noun after it;
 # - **it / them** goes by *film* or *films*, before it;
 # - **and / but** goes by two words at once, one on each side: *and* if the two verbs are the same, *but* if they differ.
 #
-# People here love films three times as often as they hate them, so a sentence is written three times as often for each *loves* in it.
+# People here love films three times as often as they hate them. So a sentence with one *loves* is written three times, with two nine times,
+# with none once.
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## A language that we know all about
 #
@@ -117,42 +120,47 @@ from bertnotes.pictures.play import play
 # **2 minutes.** Let the class fill three blanks: "___ actor loves ...", "... the films but a critic hates ___", "a critic hates the film ___ an artist hates it". Which of
 # them could you fill from the left alone?
 # %%
-from bertnotes.tiny_language import TinyLanguage
+from bertnotes.tiny_language import TinyLanguage, new_reader
 
 language = TinyLanguage()
-for row in (0, 19, 217):
-    print(f"{language.decode(language.ids[row])}   (written {language.times[row]} times)")
-print(
-    f"to read: {len(language.reading):,}, in the exam: {len(language.exam):,} sentences, counted as often as they are written"
-)
+for number in (2, 37, 727):
+    print(f"{language.times[number]} × {language.decode(language.ids[number])}")
+print(f"as often as they are written: {len(language.reading):,} sentences to read, {len(language.exam):,} in the exam")
 
 # %% tags=["check:tiny-language"]
-# checked: the size of the language, its rules, and that no exam sentence is read
+# checked: the size of the language, its rules, how often sentences are written, and that no exam sentence is read
 sentences = [language.decode(row).split() for row in language.ids.tolist()]
-assert len({tuple(text) for text in sentences}) == 288 and len(language.words) == 20
+assert len({tuple(text) for text in sentences}) == 1152 and len(language.words) - 3 == 23
 assert all((text[5] == "and") == (text[2] == text[8]) and (text[9] == "it") == (text[4] == "film") for text in sentences)
 assert all((text[0] == "an") == (text[1][0] in "aeiou") for text in sentences)
-assert not {tuple(row) for row in language.reading.tolist()} & {tuple(row) for row in language.exam.tolist()}
+assert all(3 ** text.count("loves") == times for text, times in zip(sentences, language.times, strict=True))
+assert len({text[1] for text in sentences}) == 12
+halves = [{tuple(row) for row in part.tolist()} for part in (language.reading, language.exam)]
+assert not halves[0] & halves[1] and len(halves[0]) == len(halves[1]) == 576
+for position in range(12):  # the same articles, verbs, links, things and pronouns, as often; only the nouns were drawn
+    if position not in (2, 8):
+        assert torch.equal(*(part[:, position].sort().values for part in (language.reading, language.exam)))
 
 # %% [markdown]
-# Four of every nine sentences are set aside for the exam, drawn so that each kind has the same share there as in the language.
+# Half of the sentences are set aside for the exam. Nobody reads them before. They are drawn so that articles, verbs and links are as frequent in the exam as in
+# the language.
 #
 # How often can *anybody* name a hidden word? We know every sentence and how often it is written. So for each context we count which words
-# stand there, and the best anyone can do is to say the most frequent one. Take **and / but**, seen from the left: there are
-# contexts with *loves* and contexts with *hates*. What share can be right at best?
+# stand there, and the best anyone can do is to say the most frequent one. Take **and / but**, seen from the left: the first verb is
+# *loves* or *hates*. In what share of all sentences can the link be named at best?
 
 # %%
 guess = None  # a share between 0 and 1
 
 # %%
-texts = [language.decode(row).split() for row in language.ids.tolist()]
 counts = {"loves": {"and": 0, "but": 0}, "hates": {"and": 0, "but": 0}}
-for text, times in zip(texts, language.times.tolist(), strict=True):
-    counts[text[2]][text[5]] += times  # the first verb, the link
+for ids, times in zip(language.ids, language.times.tolist(), strict=True):
+    text = language.decode(ids).split()
+    counts[text[2]][text[5]] += times  # text[2]: the first verb, text[5]: the link
 print(counts)
-right = sum(max(links.values()) for links in counts.values())
-total = sum(sum(links.values()) for links in counts.values())
-print(f"best from the left: {right} of {total} = {right / total:.2f}    your guess: {guess}")
+right = counts["loves"]["and"] + counts["hates"]["but"]  # the larger number after each verb
+total = language.times.sum().item()
+print(f"best from the left: {right:,} of {total:,} = {right / total:.2f}    your guess: {guess}")
 
 # %% [markdown]
 # After *loves* it is best to say *and*, after *hates* to say *but*: both mean "the other one will love the film", and three in four do. Nobody who sees only the left can
@@ -160,23 +168,25 @@ print(f"best from the left: {right} of {total} = {right / total:.2f}    your gue
 
 # %%
 BLANKS = {"a / an": 1, "and / but": 6, "it / them": 10}  # the position of each; [CLS] is at 0
-best = {name: {view: language.best_score(at, view) for view in ("left", "both")} for name, at in BLANKS.items()}
-for name, scores in best.items():
-    print(f"{name:10} best from the left {scores['left']:.2f}, from both sides {scores['both']:.2f}")
+best = {}
+for blank, position in BLANKS.items():
+    best[blank] = {side: language.best_score(position, side) for side in ("left", "both")}
+    print(f"{blank:10} best from the left {best[blank]['left']:.2f}, from both sides {best[blank]['both']:.2f}")
 
 # %% tags=["check:best-scores"]
-# checked: the best scores, and the count of and / but from the left
+# checked: the best scores, by the count in view and by the whole left side; in the exam they are the same
 assert [list(scores.values()) for scores in best.values()] == [[0.5, 1.0], [0.75, 1.0], [1.0, 1.0]]
-assert (
-    right / total == 0.75
-    and counts["loves"]["and"] > counts["loves"]["but"]
-    and counts["hates"]["and"] < counts["hates"]["but"]
-)
-exam_hates = (language.exam[:, [3, 9]] == language.number["hates"]).all(dim=1)
-assert exam_hates.double().mean() == 1 / 16
+assert right / total == 0.75 and counts["loves"]["and"] == 3 * counts["loves"]["but"]
+assert counts["hates"]["but"] == 3 * counts["hates"]["and"]
+hate = (language.exam[:, [3, 9]] == language.number["hates"]).all(dim=1)
+assert hate.double().mean() == 1 / 16
+assert (language.exam[:, 1] == language.number["a"]).double().mean() == 1 / 2
+assert (language.exam[:, 6] == language.number["and"]).double().mean() == 5 / 8
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The best possible score
+#
+# *a critic hates the films ___*
 #
 # From the left, how often can anybody name the link, *and* or *but*?
 
@@ -197,34 +207,27 @@ assert exam_hates.double().mean() == 1 / 16
 # ## 3. Three readers
 #
 # They are in `bertnotes/readers.py`. GPT's and BERT's reader are two Transformer layers on the attention of page 01 (what else is
-# in a layer: page 05). ELMo's is two LSTMs of two layers. All have nearly the same number of **parameters**, the numbers that are learned,
-# so that no one wins by size.
+# in a layer: page 05). ELMo's is two LSTMs of two layers. All have nearly the same number of parameters, so that none wins by size.
 
 # %%
-from bertnotes.readers import BertReader, ElmoReader, GptReader
-
-count, mask_id = len(language.words), language.number["[MASK]"]
-MAKERS = {
-    "ELMo": lambda: ElmoReader(count, hidden_size=32),
-    "GPT": lambda: GptReader(count, hidden_size=32, max_length=12),
-    "BERT": lambda: BertReader(count, mask_id, mask_rate=0.3, hidden_size=32, max_length=12),
-}
-for name, make in MAKERS.items():
-    print(f"{name:5} {sum(parameter.numel() for parameter in make().parameters()):,} parameters")
+readers = {name: new_reader(name, language) for name in ("ELMo", "GPT", "BERT")}  # not trained yet
+for name, reader in readers.items():
+    print(f"{name:5} {sum(parameter.numel() for parameter in reader.parameters()):,} parameters")
 
 # %% tags=["check:sizes"]
 # checked: the readers have as many parameters, within a tenth
-sizes = [sum(parameter.numel() for parameter in make().parameters()) for make in MAKERS.values()]
+sizes = [sum(parameter.numel() for parameter in reader.parameters()) for reader in readers.values()]
 assert max(sizes) < 1.1 * min(sizes) and sizes[1] == sizes[2]
 
 # %% [markdown]
 # ## 4. Who sees whom, measured
 #
 # "GPT does not see the future" is a claim, and one can measure it. Change the vector of one word a tiny bit, and look at which outputs
-# move, and how much. That is a **derivative**, and PyTorch works it out exactly, as it does in training. All pairs of output and input
-# make a table, the **Jacobian**. (Each pair has many numbers, 32 times 32 here; we take the root of the sum of their squares, so that one number remains.)
+# change, and how much. That is a **derivative**, and PyTorch works it out exactly, as it does in training. All pairs of output and input
+# make a table, the **Jacobian**. (Outputs and inputs are vectors, so each pair has many derivatives. Of these we take the root of the sum of
+# squares.)
 #
-# Where no path leads from an input to an output, the entry is 0: not small, but exactly 0. Our sentence has 12 tokens. In how many of
+# Where no path leads from an input to an output, the entry is 0: not small, but exactly 0. Our sentence has 12 tokens, `[CLS]` and `[SEP]` counted. In how many of
 # the 144 cells of GPT's table will there be a 0?
 
 # %%
@@ -233,14 +236,15 @@ guess = None  # a number of cells, of 144
 # %%
 from bertnotes.readers import who_sees_whom
 
-torch.manual_seed(0)
-readers = {name: make() for name, make in MAKERS.items()}  # not trained yet
-sentence = language.encode("a critic loves the film but an actor hates it")[None]
-seen = {name: who_sees_whom(reader.read, reader.embed(sentence)[0]) for name, reader in readers.items()}
-print({name: int((table == 0).sum()) for name, table in seen.items()}, "cells are 0;   your guess for GPT:", guess)
+sentence = language.encode("a critic loves the film but an actor hates it")
+seen = {}
+for name, reader in readers.items():
+    seen[name] = who_sees_whom(reader.read, reader.embed(sentence))  # a row for each output, a column for each input
+    print(f"{name:5} {(seen[name] == 0).sum().item():3} of 144 cells are 0")
+print("your guess for GPT:", guess)
 
 # %% tags=["check:zeros"]
-# checked: GPT's zeros are the cells above the diagonal, the others have none; a trained reader of each kind would have the same zeros
+# checked: GPT's zeros are the cells above the diagonal; the others have none
 above = torch.ones(12, 12, dtype=torch.bool).triu(1)
 assert torch.equal(seen["GPT"] == 0, above) and above.sum() == 66
 assert (seen["BERT"] > 0).all() and (seen["ELMo"] > 0).all()
@@ -254,53 +258,51 @@ assert (seen["BERT"] > 0).all() and (seen["ELMo"] > 0).all()
 
 
 # %% slideshow={"slide_type": "-"}
-elmo, vectors = readers["ELMo"], readers["ELMo"].embed(sentence)[0]
-forwards, backwards = (who_sees_whom(chain, vectors) for chain in (elmo.read_forwards, elmo.read_backwards))
+elmo = readers["ELMo"]
+forwards = who_sees_whom(elmo.read_forwards, elmo.embed(sentence))
+backwards = who_sees_whom(elmo.read_backwards, elmo.embed(sentence))
 tables = {"GPT": seen["GPT"], "ELMo, forwards": forwards, "ELMo, backwards": backwards, "BERT": seen["BERT"]}
-picture = dependence_grid(tables, [language.words[index] for index in sentence[0]])
+picture = dependence_grid(tables, [language.words[number] for number in sentence])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Rows are outputs. Grey is exactly 0. Ask which two tables are mirror images; then: is there a row of either ELMo half without grey? Only the last, or the
-# first. In GPT and BERT the diagonal is dark because each layer adds what it finds to the word's own vector. Say that the scale is logarithmic.
+# **3 minutes.** Rows are outputs. Grey is exactly 0. Ask which two tables are mirror images; then: is there a row of either ELMo half without grey? Only the last of the one, the
+# first of the other. In GPT and BERT the diagonal is dark because each layer adds what it finds to the word's own vector. Say that the scale is logarithmic.
 
 # %% tags=["check:halves"]
-# checked: ELMo's halves have the zeros of GPT and their mirror image; the diagonal of GPT and BERT is the largest of its row
-assert torch.equal(tables["ELMo, forwards"] == 0, above) and torch.equal(tables["ELMo, backwards"] == 0, above.T)
+# checked: ELMo's halves have the zeros of GPT and their mirror image; in GPT and BERT the diagonal is the largest of its row
+assert torch.equal(forwards == 0, above) and torch.equal(backwards == 0, above.T)
 for name in ("GPT", "BERT"):
-    shares = seen[name] / seen[name].amax(dim=1, keepdim=True)
-    assert torch.equal(shares.diagonal(), torch.ones(12)) and shares[shares > 0].min() > 0.01
+    assert torch.equal(seen[name].argmax(dim=1), torch.arange(12))
 off = (seen["BERT"] / seen["BERT"].diagonal()[:, None])[~torch.eye(12, dtype=torch.bool)]
-assert off.min() > 0.02 and off.max() < 0.1
+assert 0.035 < off.median() < 0.047 and off.max() < 0.1
+back = [forwards.diagonal(-steps) / forwards.diagonal()[steps:] for steps in (1, 2, 6)]
+assert back[0].min() > 0.9 and back[0].max() < 1.1 and back[1].max() < 0.9
+assert back[2].min() > 0.15 and back[2].max() < 0.25
 
 # %% [markdown]
 # How to read it: a row is an output, a column an input, grey is exactly 0. Each row is divided by its largest entry, and the scale is
-# logarithmic: from one tick of the bar to the next it is ten times as much. GPT and ELMo's forward chain are grey to the right of the diagonal,
-# the backward chain is its mirror image, and BERT has no grey at all.
+# logarithmic: from one tick of the bar to the next it is ten times as much. (All that is below 0.01 has the lightest colour.) GPT and ELMo's forward chain are grey to the right of the diagonal,
+# the backward chain is grey to the left, and BERT has no grey at all.
 #
 # Why is the diagonal so dark in GPT and BERT? Each layer *adds* what attention found to the vector that a word already has (a **residual
-# connection**, page 05). So in these untrained readers a word depends most on itself; in BERT on each other word about a twentieth as much. An LSTM has no such
-# shortcut between its layers; its memory fades with distance.
+# connection**, page 05). So in these untrained readers a word depends most on itself; in BERT about 25 times as much as on a typical other word. In our LSTMs the word
+# before counts about as much as the word itself, and each step further away counts less: six steps away it is about a fifth. (In GPT the upper rows have fewer words to share
+# their attention among, so each counts more. That the column of *critic* is darker is chance: the vectors are random.) Training changes these amounts, but never the grey.
 #
 # And ELMo: every cell is filled by one chain or the other, but **no chain knows both sides**.
 
 # %% [markdown]
 # ## 5. What may be seen decides what can be asked
 #
-# Each reader needs an **objective**, something to predict at many positions, whose cross-entropy is the loss (page 02).
+# A reader learns from its objective: it predicts something at many positions, and the cross-entropy of these predictions is the loss (page 02).
 #
 # - **GPT** predicts the next word at every position. Of a text of 12 tokens it gets 11 answers.
 # - **ELMo** does so twice: 11 next words, 11 previous words.
 # - **BERT** sees every word. So some words are replaced by `[MASK]`, and it has to name those. (The real one does not always put `[MASK]` there: page 06.)
 #
-# In BERT's paper 15 % of the tokens are chosen. So per pass over a text BERT learns from 15 answers where GPT learns from 100; and hiding more would take away what
-# the answers rest on. In the paper it does learn a little more slowly than the same model trained from left to right, but is soon the more accurate one (appendix C.1). On our short
-# sentences we hide 30 %. How many of the ten words is that, on average?
-
-# %%
-guess = None  # answers per sentence, on average
-
-# %%
-print("GPT 11, ELMo 22, BERT", 0.3 * 10, "answers per sentence;   your guess for BERT:", guess)
+# In BERT's paper 15 % of the tokens are chosen. So from 100 tokens BERT gets 15 answers where GPT gets about 100. Hiding more would give more answers, and take away what
+# they rest on. In the paper BERT does learn a little more slowly than the same model trained from left to right, but almost at once it is the more accurate one (appendix C.1). In our short
+# sentences we hide 20 %: two of the ten words, on average.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## What may be seen decides what can be asked
@@ -309,40 +311,41 @@ print("GPT 11, ELMo 22, BERT", 0.3 * 10, "answers per sentence;   your guess for
 # | --- | --- | --- |
 # | GPT | the next word | 11 |
 # | ELMo | the next word; the word before | 22 |
-# | BERT, here | hidden words, 30 % of 10 | 3 |
+# | BERT, here | hidden words, 20 % of 10 | 2 |
 #
 # The real BERT chooses 15 % of its tokens.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** A trade-off: hide more words and there are more answers a pass, but less to find them by. Ask what would happen at 90 %.
+# **2 minutes.** A trade-off: hide more words and there are more answers from a text, but less to find them by. Ask what would happen at 90 %.
 
 # %% [markdown]
-# Three to eleven: BERT gets the fewest answers from a sentence. Now we train. A step is that of page 02: the loss of a batch, its gradient, a small step against it (`train_reader` in
-# `bertnotes/readers.py`, 15 lines). All read the same batches in the same order, as many steps, each kind three times from
-# different random numbers (seeds).
+# Two to eleven: BERT gets the fewest answers from a sentence. Now we train. A step is that of page 02: the loss of a batch, its gradient, a small step against it (`train_reader` in
+# `bertnotes/readers.py`). All readers take as many steps, at the same learning rate, and read the same batches in the same order. We train each kind three times,
+# each time with another **seed**, from which the random numbers come.
 #
 # And we pull the two differences apart, with a fourth reader that is neither: **GPT's mask with BERT's objective**. It may only look back, but
-# is trained on hidden words, as BERT is (once, with one seed). If the objective makes the difference, it should score like BERT. If the direction does, like GPT.
+# is trained on hidden words, as BERT is (one run). If the objective makes the difference, it should score like BERT. If the direction does, like GPT.
 
 # %% tags=["timing", "nbval-ignore-output"]
-from bertnotes.readers import MaskedGptReader, train_reader
+from bertnotes.readers import train_reader
 
-MAKERS["GPT's mask"] = lambda: MaskedGptReader(count, mask_id, mask_rate=0.3, hidden_size=32, max_length=12)
-RATES, STEPS, SEEDS = {"ELMo": 1.5e-2}, 600, (0, 1, 2)  # the learning rate of the others is 0.01
-trained = {}
-for name, make in MAKERS.items():
-    for seed in SEEDS if name != "GPT's mask" else (0,):
-        torch.manual_seed(seed)
-        trained[name, seed] = make()
-        losses = train_reader(trained[name, seed], language.reading, STEPS, learning_rate=RATES.get(name, 1e-2), seed=seed)
-    print(f"{name:10} loss {losses[0]:.1f} at first, {sum(losses[-20:]) / 20:.1f} at the end (last seed)")
+RUNS = {"ELMo": 3, "GPT": 3, "BERT": 3, "GPT's mask": 1}
+trained, losses = {}, {}
+for kind, runs in RUNS.items():
+    for seed in range(runs):
+        reader = new_reader(kind, language, seed)
+        losses[kind, seed] = train_reader(reader, language.reading, steps=500, learning_rate=0.01, seed=seed)
+        trained[kind, seed] = reader
+    print(f"{kind:10} loss {losses[kind, seed][0]:.1f} at first, {sum(losses[kind, seed][-20:]) / 20:.1f} at the end")
 
 # %% tags=["check:trained"]
-# checked: the last reader, as all others, learned
-assert sum(losses[-20:]) / 20 < 0.5 * losses[0] and len(trained) == 10
+# checked: every run learned
+assert all(sum(run[-20:]) / 20 < 0.5 * run[0] for run in losses.values()) and len(losses) == 10
+assert min(run[0] for (kind, _), run in losses.items() if kind != "ELMo") > 3.4
 
 # %% [markdown]
-# Do not compare these losses with each other: each is about another task. To name a hidden word between known neighbours is easier than
+# These are the losses of the last run of each kind. (At first the Transformers are above $\ln 26 = 3.3$, the loss of an even guess among the 23 words and three signs: untrained, they are confidently wrong.)
+# Do not compare the losses with each other: each is about another task. To name a hidden word between known neighbours is easier than
 # to name the next one. The exam is the same for all.
 #
 # ## 6. The exam
@@ -358,109 +361,155 @@ guess = None  # "a / an", "and / but" or "it / them"
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes.readers import accuracy
 
-scores = {blank: {name: [] for name in MAKERS} for blank in BLANKS}
-for (name, _), reader in trained.items():
-    for blank, position in BLANKS.items():
-        scores[blank][name].append(accuracy(reader, language.exam, position))
-for blank, rows in scores.items():
-    print(f"{blank:10}", "  ".join(f"{name} {min(runs):.2f} to {max(runs):.2f}" for name, runs in rows.items()))
+scores = {}
+for blank, position in BLANKS.items():
+    scores[blank] = {}
+    for kind, runs in RUNS.items():
+        scores[blank][kind] = [accuracy(trained[kind, seed], language.exam, position) for seed in range(runs)]
+        print(f"{blank:10} {kind:10}", *(f"{score:.4f}" for score in scores[blank][kind]))
 print("your guess:", guess)
 
 # %% tags=["check:exam"]
 # checked: who is how good at which blank, in each run
-assert min(min(runs) for runs in scores["it / them"].values()) > 0.97
+link = scores["and / but"]
+assert min(min(runs) for runs in scores["it / them"].values()) > 0.98
+assert min(scores["a / an"]["ELMo"] + scores["a / an"]["BERT"]) > 0.98
 for name in ("GPT", "GPT's mask"):
-    assert max(scores["a / an"][name]) <= 0.5 and min(scores["and / but"][name]) > 0.68
-    assert max(scores["and / but"][name]) < 0.77
-assert min(scores["a / an"]["ELMo"] + scores["a / an"]["BERT"]) > 0.97
-assert min(scores["and / but"]["ELMo"]) > 0.9 and max(scores["and / but"]["ELMo"]) < 0.955
-assert max(scores["and / but"]["BERT"]) > 0.97 and min(scores["and / but"]["BERT"]) > 0.9
+    assert max(abs(score - 0.5) for score in scores["a / an"][name]) < 0.02
+    assert max(abs(score - 0.75) for score in link[name]) < 0.02
+assert max(abs(score - 15 / 16) for score in link["ELMo"]) < 0.02 and min(link["BERT"]) > 0.985
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## The exam: a mark for each run, dotted the best possible
+# ## The exam: which blank separates ELMo from BERT?
 
 # %% slideshow={"slide_type": "-"}
-picture = score_chart(scores, {blank: both["both"] for blank, both in best.items()})
+SIGHT = {"ELMo": "both", "GPT": "left", "BERT": "both", "GPT's mask": "left"}
+limits = {}
+for blank in BLANKS:
+    limits[blank] = {kind: best[blank][side] for kind, side in SIGHT.items()}
+picture = score_chart(scores, limits)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Go blank by blank. *it / them*: all are perfect, only the left is needed. *a / an*: who only looks back tosses a coin. *and / but*: ask why ELMo stops at 0.94. The fourth
+# **3 minutes.** The lines are the best possible for what a reader may see, the dots its runs. Go blank by blank. *it / them*: all are perfect, only the left is needed. *a / an*: readers that only look back toss a coin. *and / but*: ask why ELMo stops at 0.94. The fourth
 # column is the control: GPT's mask with BERT's objective scores like GPT.
 
 # %% [markdown]
-# Blank by blank (three runs are few, and *GPT's mask* has one; but they agree):
+# Each dot is a run; the magenta line is the best that is possible for what this reader may see. Blank by blank:
 #
-# - *it / them* needs only the left, and all are perfect. Who needs only the left loses nothing by looking only there.
+# - *it / them* needs only the left, and all are perfect. A reader that needs only the left loses nothing by looking only there.
 # - *a / an* needs the right: readers that look back toss a coin. ELMo and BERT are perfect.
-# - *and / but* needs both: those that look back reach 0.75, their best possible. ELMo stops at 0.94. BERT gets past it, to 1.00 in its best run. (It learns this blank last of the three: a run of it
-#   that ends too early stands at 0.94, too.)
+# - *and / but* needs both: readers that look back reach 0.75, their best possible. ELMo stops at 0.94. BERT gets to 1.00.
 #
-# *GPT's mask* scores like GPT, though it was trained on hidden words. So it is the direction that counts here, not the objective. The 0.94 of ELMo is stranger: each run has the same, though the best possible is 1. What holds it?
+# *GPT's mask* scores like GPT, though it was trained on hidden words. So on these blanks it is the direction that counts, not the objective. (Three runs of a kind are few, and of *GPT's mask* there is one; but they agree. In our trials BERT
+# learned *and / but* last: for a while it stood at 0.94, too, and runs that were too short ended there.) ELMo is stranger. All its runs end at 0.94, and its best possible is 1. What holds it?
 
 # %% [markdown]
 # ### Two guesses, joined
 #
-# *a critic **hates** the film ___ an actor **hates** it.* Who sees one *hates* thinks that the other verb will be *loves*, so *but*, with
-# probability 3/4. Both halves of ELMo think so. Now the product, where *and* is 5/8 of all links, $(3/4)^2 + (1/4)^2$:
+# *a critic **hates** the film ___ an actor **hates** it.* A half that sees one *hates* thinks that the other verb will be *loves*, so *but*, with
+# probability 3/4. Both halves of ELMo think so. Now the product, where *and* is $(3/4)^2 + (1/4)^2 = 5/8$ of all links, and *but* 3/8:
 #
 # $$\text{and}: \frac{1/4 \cdot 1/4}{5/8} = 0.1 \qquad\qquad \text{but}: \frac{3/4 \cdot 3/4}{3/8} = 1.5$$
 #
-# It says *but*, with $1.5 / 1.6 = 0.94$, and it is wrong, in every such sentence. They are $1/4 \cdot 1/4 = 1/16$ of all, so the product gets $15/16 = 0.9375$. That is what ELMo
-# scored.
+# It says *but*, with the probability $1.5 / 1.6 = 0.94$, and it is wrong, in every such sentence. Such sentences are $1/4 \cdot 1/4 = 1/16$ of all. The other three cases come out right, so the product gets
+# $15/16 = 0.9375$. That is what ELMo scored. (That it is also $1.5 / 1.6$ is a coincidence.)
+
+# %% tags=["check:product"]
+# checked: the sum on paper, all four cases of the product, and that trained halves say but where both verbs are hates
+from bertnotes.pictures.drawings.page04 import product_of
+
+assert round(1.5 / 1.6, 4) == 15 / 16 and (3 / 4) ** 2 + (1 / 4) ** 2 == 5 / 8
+assert abs(product_of("but", "but")["but"] - 1.5 / 1.6) < 1e-9 and product_of("and", "and")["and"] > 0.5
+assert product_of("and", "but")["but"] > 0.5 and product_of("but", "and")["but"] > 0.5
+for seed in range(3):
+    said = trained["ELMo", seed].guess(language.exam[hate], 6).softmax(dim=-1)[:, language.number["but"]]
+    halves = trained["ELMo", seed].two_guesses(language.exam[hate], 6)
+    assert 0.85 < said.mean() < 0.99
+    assert all(0.65 < half.exp()[:, language.number["but"]].mean() < 0.85 for half in halves)
 
 # %% [markdown]
-# Are the two guesses simply too poor? They are two words, one from each side. Suppose you may do with them what you like: you note for
-# each pair of guesses, *(left says and, right says but)* and so on, which word was the true one most often, a table of four cells. What share is right now?
+# Are the two guesses simply too poor? They are two words, one from each side. Suppose you may do with them what you like. You go through the sentences that were read, and note for
+# each pair of guesses, *(left says and, right says but)* and so on, which word was the true one most often. That is a table of four cells. In the exam you look up the pair. What share is right now?
 
 # %%
 guess = None  # a share between 0 and 1
 
+
 # %%
-AND, BUT = language.number["and"], language.number["but"]
+def link_guesses(reader, texts):
+    """What the left and the right half of ELMo guess for the link: a pair of words for each text."""
+    left, right = reader.two_guesses(texts, BLANKS["and / but"])
+    pairs = zip(left.argmax(dim=-1), right.argmax(dim=-1), strict=True)
+    return [(language.words[one], language.words[other]) for one, other in pairs]
 
 
-@torch.inference_mode()
-def pairs(reader, texts):
-    """For each text, 0 to 3: what the left and the right half of ELMo guess, 2 if the left says but, plus 1 if the right does."""
-    left, right = reader.two_guesses(texts, 6)  # 6: the position of the link
-    return 2 * (left[:, BUT] > left[:, AND]) + 1 * (right[:, BUT] > right[:, AND])
+def true_links(texts):
+    """The link of each text."""
+    return [language.words[number] for number in texts[:, BLANKS["and / but"]]]
 
 
 # %% tags=["timing", "nbval-ignore-output"]
-joined = []
-for seed in SEEDS:
-    cell, truth = pairs(trained["ELMo", seed], language.reading), language.reading[:, 6]
-    table = torch.stack(
-        [truth[cell == number].mode().values for number in range(4)]
-    )  # the most frequent true word of each cell
-    exam_cell = pairs(trained["ELMo", seed], language.exam)
-    joined.append((table[exam_cell] == language.exam[:, 6]).double().mean().item())
-print("the four cells:", [language.words[word] for word in table])
-print("product", [round(value, 4) for value in scores["and / but"]["ELMo"]], " table", joined, "  your guess:", guess)
+from collections import Counter
+
+pairs = link_guesses(trained["ELMo", 0], language.reading)
+found = Counter(zip(pairs, true_links(language.reading), strict=True))
+table = {}
+for (pair, link), times in reversed(found.most_common()):  # the most frequent last: what is noted last stays
+    table[pair] = link
+    print(f"left says {pair[0]}, right says {pair[1]}: the link was {link}, {times:,} times")
+
+# %% tags=["check:pairs"]
+# checked: nearly every sentence that was read has one of the four pairs with the link that the text gives it
+assert table["and", "and"] == table["but", "but"] == "and" and table["and", "but"] == table["but", "and"] == "but"
+regular = sum(times for (pair, link), times in found.items() if table.get(pair) == link)
+assert len(table) == 4 and regular > 0.99 * len(language.reading)
+
+# %% tags=["timing", "nbval-ignore-output"]
+exam_pairs = link_guesses(trained["ELMo", 0], language.exam)
+correct = sum(table[pair] == link for pair, link in zip(exam_pairs, true_links(language.exam), strict=True))
+print(f"product {scores['and / but']['ELMo'][0]:.4f}, table {correct / len(exam_pairs):.4f}   your guess: {guess}")
 
 # %% tags=["check:joined"]
-# checked: the product gets 15/16, the table all, with the trained halves of each run; the sum on paper
-assert min(joined) > 0.99 and [language.words[word] for word in table] == ["and", "but", "but", "and"]
-assert max(abs(value - 15 / 16) for value in scores["and / but"]["ELMo"]) < 0.03
-assert round(1.5 / 1.6, 2) == 0.94 and (3 / 4) ** 2 + (1 / 4) ** 2 == 5 / 8
-said = trained["ELMo", 0].guess(language.exam[exam_hates], 6).softmax(-1)[:, BUT]
-assert 0.8 < said.mean() < 1
+# checked: with the halves of each run the table gets all, and it says and where both guesses are the same
+for seed in range(3):
+    rule = Counter(zip(link_guesses(trained["ELMo", seed], language.reading), true_links(language.reading), strict=True))
+    said = {pair: max(("and", "but"), key=lambda word: rule[pair, word]) for pair, _ in rule}
+    assert said == {(one, other): "and" if one == other else "but" for one in ("and", "but") for other in ("and", "but")}
+    seen_pairs = link_guesses(trained["ELMo", seed], language.exam)
+    hits = [said[pair] == link for pair, link in zip(seen_pairs, true_links(language.exam), strict=True)]
+    assert sum(hits) > 0.99 * len(hits)
+assert correct > 0.99 * len(exam_pairs) and table["but", "but"] == "and"
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ![Two tables. The product says but where both halves say but, and is wrong there: 15/16. A table of what was met says and there: 16/16](figures/04_joins.svg)
+# ## Two guesses that are both *but*
+#
+# *a critic hates the film ___ an actor hates it*
+#
+# Each half sees one *hates*, and says *but* with 3/4. Of all links 5/8 are *and*. What does the product say?
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# $\text{and: } \; \dfrac{1/4 \cdot 1/4}{5/8} = 0.1 \qquad \text{but: } \; \dfrac{3/4 \cdot 3/4}{3/8} = 1.5$
+#
+# So it says *but*, with 0.94, and it is wrong: in 1 sentence of 16. Are the two guesses too poor?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **4 minutes.** Before this slide do the sum on the board: *hates ... hates*, both halves say *but* with 3/4. Then ask: are the two guesses too poor? No: a half that says *but* has seen
-# *hates*. The pair gives both verbs away. What loses them is the rule.
+# **2 minutes.** Let the class do the sum before you show it. 1.5 / 1.6 is 0.94. Leave the last question open for the next slide.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ![Two tables. The product says but where both halves say but, and is wrong there: 15/16. A table of what was seen says and there: 16/16](figures/04_joins.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Are the two guesses too poor? No: a half that says *but* has seen *hates*. The pair gives both verbs away. What loses them is the rule.
 
 # %% [markdown]
-# ![Two tables. The product says but where both halves say but, and is wrong there: 15/16. A table of what was met says and there: 16/16](figures/04_joins.svg)
+# ![Two tables. The product says but where both halves say but, and is wrong there: 15/16. A table of what was seen says and there: 16/16](figures/04_joins.svg)
 #
 # All of them. A half that says *but* has seen *hates*: its guess gives its verb away, and two guesses give away both verbs. **The information is there, in the
 # two halves. The rule that joins them loses it**, and that rule was ours, not ELMo's. The product would be right if, the link being known, the left told nothing about the right. Here it tells everything:
 # given *and*, both verbs are the same.
 #
 # What is true of ELMo is this: its pre-training never asks for anything that needs both sides at once, so nothing in it learns to combine
-# them. The model on top has to learn it, from labelled examples, as our table did. BERT's pre-training does ask, at every hidden word.
+# them. The model on top has to learn it, from labelled examples, as our table did. BERT's pre-training asks for it whenever a hidden word depends on both sides.
 
 # %% [markdown]
 # <details><summary>For the curious: can a weighted sum join them?</summary>
@@ -472,68 +521,64 @@ assert 0.8 < said.mean() < 1
 #
 # ## 7. Why not train BERT on the next word?
 #
-# It would save hiding words: eleven answers for three. So we take BERT's mask (none) and GPT's objective, the fourth way to pair the two. What loss can an honest reader reach at best? We know the language, so we can say: the
-# average of $-\ln p(\text{next word} \mid \text{words so far})$. It is 0.49 nats a word, a perplexity (page 03) of 1.63. Where will this reader's loss end?
+# It would save hiding words: eleven answers instead of two. So we take BERT's mask (none) and GPT's objective, the fourth way to pair the two. What loss can an honest reader reach at best? We know the language, so we can say: the
+# average of $-\ln p(\text{next word} \mid \text{words so far})$. It is 0.62 nats a word, a perplexity (page 03) of 1.85. Where will this reader's loss end?
 
 # %%
-guess = None  # the leaky reader's loss
+guess = None  # the loss of BERT's mask with GPT's objective
 
 # %% tags=["timing", "nbval-ignore-output"]
-from bertnotes.readers import LeakyReader
-
-torch.manual_seed(0)
-leaky = LeakyReader(count, mask_id, hidden_size=32, max_length=12)
-train_reader(leaky, language.reading, STEPS, learning_rate=1e-2)
+leaky = new_reader("leaky", language)
+train_reader(leaky, language.reading, steps=500, learning_rate=0.01)
 with torch.inference_mode():
-    exam_loss = {"leaky": leaky.loss(language.exam).item(), "GPT": trained["GPT", 0].loss(language.exam).item()}
-print(
-    f"on the exam: leaky {exam_loss['leaky']:.2f}, GPT {exam_loss['GPT']:.2f}, lowest honest {language.best_loss():.2f};   your guess: {guess}"
-)
+    leaky_loss, gpt_loss = leaky.loss(language.exam).item(), trained["GPT", 0].loss(language.exam).item()
+print(f"lowest honest loss:                 {language.best_loss():.2f}")
+print(f"GPT on the exam:                    {gpt_loss:.2f}")
+print(f"BERT's mask, next word on the exam: {leaky_loss:.2f}   your guess: {guess}")
 
 # %% tags=["check:leaky-loss"]
-# checked: the leaky reader's loss is far below what is possible, GPT's above it
-assert exam_loss["leaky"] < 0.1 * language.best_loss() and exam_loss["GPT"] > language.best_loss()
-assert [round(number, 2) for number in (language.best_loss(), 2.718281828 ** language.best_loss())] == [0.49, 1.63]
+# checked: the leaky reader's loss is far below what is possible, GPT's is not
+assert leaky_loss < 0.05 * language.best_loss() and language.best_loss() < gpt_loss < 1.3 * language.best_loss()
+assert [round(number, 2) for number in (language.best_loss(), 2.718281828 ** language.best_loss())] == [0.62, 1.85]
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## BERT's mask, GPT's objective
 #
-# Everyone sees everything, and is asked for the next word. An honest reader cannot get below a loss of 0.49. What will this one get?
+# Every word sees every word, and is asked for the next one. An honest reader cannot get below a loss of 0.62. What will this one get?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
 # | | loss on the exam |
 # | --- | --- |
-# | best honest reader | 0.49 |
+# | best honest reader | 0.62 |
 # | this one | about **0.00** |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Too good to be true is a finding, too. In real projects a loss that falls below what is plausible is most often such a leak. Ask how one could *prove* it.
+# **2 minutes.** Too good to be true is a finding, too. In real projects a loss far below what is plausible is often such a leak. Ask how one could *prove* it.
 
 # %% [markdown]
-# Better than possible: it **cheats**. To name the next word it need not understand anything. It looks one position to the right and copies. Can we catch it in the act, without
+# Better than possible: it **cheats**. To name the next word it need not understand anything. It can look one position to the right and copy. Can we catch it in the act, without
 # knowing the best loss? The Jacobian can. If an output depends on the very word that it has to name, there is a leak.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Caught by derivatives: each output depends on the word that it has to name
+# ## Which output depends on the word that it has to name?
 
 # %% tags=["nbval-ignore-output", "timing"] slideshow={"slide_type": "-"}
 caught = {}
-for name, reader in {"GPT, trained": trained["GPT", 0], "leaky, trained": leaky}.items():
-    caught[name] = who_sees_whom(reader.read, reader.embed(sentence)[0])
+for name, reader in {"GPT, trained": trained["GPT", 0], "BERT's mask, next word": leaky}.items():
+    caught[name] = who_sees_whom(reader.read, reader.embed(sentence))
     next_word = caught[name].diagonal(1)  # the cells one right of the diagonal: output i, input i + 1
-    print(f"{name}: {int((next_word > 0).sum())} of 11 outputs depend on the word that they have to name")
-picture = dependence_grid(caught, [language.words[index] for index in sentence[0]])
+    print(f"{name}: {(next_word > 0).sum().item()} of 11 see the word to be named")
+picture = dependence_grid(caught, [language.words[number] for number in sentence])
 
 # %% tags=["check:caught"]
-# checked: no output of GPT depends on the word to be named, all of the leaky reader's do
-assert not (caught["GPT, trained"].diagonal(1) > 0).any() and (caught["leaky, trained"].diagonal(1) > 0).all()
+# checked: a trained GPT has the zeros of an untrained one; all outputs of the leaky reader depend on the word that they have to name
+assert torch.equal(caught["GPT, trained"] == 0, above) and (caught["BERT's mask, next word"].diagonal(1) > 0).all()
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Look one cell right of the diagonal: the output at *critic* and the input *loves*. Grey on the left, not grey on the right. That is the leak.
 
 # %% [markdown]
-# Look one cell right of the diagonal, at each output and the word that it has to name. In GPT these 11 cells are grey. In the leaky reader none is. A test like this takes a
-# second, and needs no trained model: what *can* be seen is a matter of how a model is built.
+# Look one cell right of the diagonal, at each output and the word that it has to name. In GPT these 11 cells are grey, after training as before. In the other reader none is. A test like this takes a second, and needs no trained model: what *can* be seen is a matter of how a model is built.
 #
 # ### All but the next word?
 #
@@ -561,32 +606,29 @@ assert not (caught["GPT, trained"].diagonal(1) > 0).any() and (caught["leaky, tr
 # ![All steps: loves reaches critic over the, in two hops](figures/04_leak.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** The two hops, $i \to j \to i + 1$. This is what the BERT paper means by "each word could indirectly see itself".
+# **2 minutes.** Two hops, from *loves* to *the* and from *the* to *critic*. The BERT paper says (section 3.1): looking both ways "would allow each word to indirectly 'see itself'".
 
 # %% [markdown]
-# ![Step 2: in the first layer the looks at loves and takes some of it along](figures/04_leak_2.svg)
-#
 # ![All steps: loves reaches critic over the, in two hops](figures/04_leak.svg)
 #
-# In the first layer *the* looks at *loves*, which nothing forbids. In the second *critic* looks at *the*, and finds some of *loves* there. Devlin et al. (2019, section 3.1) say it like this: in several layers
-# each word could *indirectly see itself*. The Jacobian agrees:
+# In the first layer *the* looks at *loves*, which nothing forbids. In the second *critic* looks at *the*, and finds some of *loves* there. (In letters: position $i$ has to name word $i + 1$, and sees it by way of a position $j$.) Devlin et al. (2019, section 3.1) say it like this: looking both ways
+# "would allow each word to indirectly 'see itself'". The Jacobian agrees. In how many of the 11 outputs is the leak, with one layer and with two?
 
 # %%
-from bertnotes.readers import AllButNextReader
+guess = None  # two numbers of outputs, such as (3, 7)
 
+# %%
 for layers in (1, 2):
-    torch.manual_seed(0)
-    reader = AllButNextReader(count, mask_id, hidden_size=32, num_layers=layers, max_length=12)
-    next_word = who_sees_whom(reader.read, reader.embed(sentence)[0]).diagonal(1)
-    print(
-        f"{layers} layer{'s' if layers > 1 else ''}: {int((next_word > 0).sum())} of 11 outputs depend on the word that they have to name"
-    )
+    reader = new_reader("all but the next", language, num_layers=layers)
+    next_word = who_sees_whom(reader.read, reader.embed(sentence)).diagonal(1)
+    print(f"layers: {layers}   {(next_word > 0).sum().item():2} of 11 see the word to be named")
+print("your guess:", guess)
 
 # %% tags=["check:two-hops"]
 # checked: all leak with two layers and none with one; the mask times itself is full
 assert (next_word > 0).all()
-one = AllButNextReader(count, mask_id, hidden_size=32, num_layers=1, max_length=12)
-assert torch.equal(who_sees_whom(one.read, one.embed(sentence)[0]) == 0, ~one.mask(12))
+one = new_reader("all but the next", language, num_layers=1)
+assert torch.equal(who_sees_whom(one.read, one.embed(sentence)) == 0, ~one.mask(12))
 assert ((one.mask(12).double() @ one.mask(12).double()) > 0).all()
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -596,11 +638,13 @@ assert ((one.mask(12).double() @ one.mask(12).double()) > 0).all()
 play("leak")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** First *all but the next*, step by step. Then *only back*: the target never arrives. Then *hidden in the text*: there is nothing to carry. Ask for a sentence position where *all but the next*
-# does not leak within two layers: there is none in a sentence of five.
+# **3 minutes.** First *all but the next*, step by step. Then *only back*: the word never arrives. Then *hidden in the text*: there is nothing to carry. Ask for a word that
+# *all but the next* keeps secret for two layers: in a sentence of five there is none.
 
 # %% [markdown]
-# **Play with it.** Click the word that is to be named, then go step by step. Which positions carry it after one layer, which after two? Change the rule: when does it never
+# None with one layer, all with two.
+#
+# **Play with it.** Click the word that is to be named, then go step by step. Which positions hold some of it after one layer, which after two? Change the rule: when does it never
 # arrive?
 #
 # <details><summary>What we found</summary>
@@ -616,9 +660,9 @@ play("leak")
 # ![Three tables of who looks at whom. GPT: look back only. BERT: all look at all, but the word is replaced by MASK in the text. XLNet: another order of the words](figures/04_ways.svg)
 #
 # - **Look back only**, in every layer (GPT). Costs: the right side.
-# - **Take the word out of the input** (BERT). Nobody can copy what is not there. Costs: few answers per pass, and `[MASK]` is never seen in use (page 06).
+# - **Take the word out of the input** (BERT). Nobody can copy what is not there. Costs: few answers from a text, and `[MASK]` is never seen in use (page 06).
 # - **Go by another order** (XLNet, Yang et al. 2019). For each text a random order of its positions is drawn, and each word is named from those that come
-#   earlier *in that order*, wherever they stand. So each side is seen at some time, without `[MASK]`. Costs: a second stream of attention, in which a position knows where it stands, but not which word is there.
+#   earlier *in that order*, wherever they stand. So over many texts every side is seen, without `[MASK]`. Costs: a second stream of attention, in which a position knows where it stands, but not which word is there.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![Three tables of who looks at whom. GPT: look back only. BERT: all look at all, but the word is replaced by MASK in the text. XLNet: another order of the words](figures/04_ways.svg)
@@ -629,39 +673,51 @@ play("leak")
 
 # %% [markdown]
 # What does GPT get for the missing side? It can **write**. It names a next word, we draw one by its probabilities, add it, and go on. BERT has no such order to go by. Our trained GPT writes 200
-# sentences. How many of them belong to the language, and are not among those that it read?
-
-# %%
-guess = None  # how many of 200 are in the language and new
+# sentences:
 
 # %% tags=["timing", "nbval-ignore-output"]
-gpt, written = trained["GPT", 0], torch.zeros(200, 1, dtype=torch.long)  # 0 is [CLS]
+texts = torch.zeros(200, 1, dtype=torch.long)  # 200 texts that so far are only [CLS], which is word number 0
 torch.manual_seed(0)
 with torch.inference_mode():
     for _ in range(11):
-        chances = gpt.scores(gpt(written)[:, -1]).softmax(dim=-1)  # of the next word, for each of 200 beginnings
-        written = torch.cat([written, torch.multinomial(chances, 1)], dim=1)
-known, read = ({tuple(row) for row in part.tolist()} for part in (language.ids, language.reading))
-correct, new = (sum(tuple(row) in part for row in written.tolist()) for part in (known, known - read))
-print(f"in the language: {correct} of 200; of these new: {new};   your guess: {guess}")
-print(*(language.decode(row) for row in written[:2].tolist()), sep="\n")
+        chances = trained["GPT", 0].next_word(texts).softmax(dim=-1)  # a row for each text, a column for each word
+        texts = torch.cat([texts, torch.multinomial(chances, 1)], dim=1)
+written = [language.decode(text) for text in texts]
+print(*written[:3], sep="\n")
 
-# %% tags=["check:writes"]
-# checked: most of what it writes is in the language, and some of that it had not read
-assert correct > 120 and new > 10
+# %% tags=["check:written"]
+# checked: it writes 200 texts of the language's own words
+assert len(written) == 200 and {word for text in written for word in text.split()} <= set(language.words[3:])
 
 # %% [markdown]
-# Most of what it writes is in the language, and some of that it has never read. It has learned the rules, not only the sentences. (Four ninths of the language were kept from it, so a
-# writer that knew the rules, and favoured no sentence that it had read, would be new in four of nine.)
+# How many of the 200 belong to the language? And how many of these are *new*, sentences that it never read?
+
+# %%
+guess = None  # two numbers, such as (100, 10)
+
+# %% tags=["timing", "nbval-ignore-output"]
+belong = {language.decode(ids) for ids in language.ids}
+read = {language.decode(ids) for ids in language.reading}
+correct = [text for text in written if text in belong]
+new = [text for text in correct if text not in read]
+print(f"in the language: {len(correct)} of 200; of these new: {len(new)};   your guess: {guess}")
+
+# %% tags=["check:writes"]
+# checked: nearly all that it writes is in the language, and a good part of that, less than half, it had not read
+assert len(correct) > 180 and 0.2 < len(new) / len(correct) < 0.5
+
+# %% [markdown]
+# Nearly all that it writes is in the language, and a good part of that it has never read: it has learned rules, not only sentences. (A writer that knew the rules and had no sentences by heart would be new
+# in about half, since half of the language was kept from it. Ours is below that, so it prefers what it has read.)
 #
-# This is why models that chat are of GPT's kind. Models that only read, to search, sort and label, were for years mostly of BERT's. Ours will read film reviews.
+# This is one reason why models that chat are of GPT's kind. Models that only read, to search, sort and label, were for years mostly of BERT's. Ours will read film reviews.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember
 #
 # - ELMo, GPT and BERT differ in **who may see whom**; derivatives measure it, and are 0 exactly where no path leads.
 # - ELMo has both sides, in two halves. Its pre-training never asks to combine them.
-# - A reader that sees all cannot be trained on the next word: layer upon layer, the word sees itself.
+# - A reader that sees all cannot be trained on the next word: the word can see itself, with *all but the next* in two hops.
 # - Ways out: look back only, hide the word in the text, or go by another order.
 #
 # **Next:** page 05 opens the real BERT, layer by layer.
@@ -688,8 +744,8 @@ from bertnotes.exercises import check, hint, solution  # noqa: F401
 #
 # ![Four masks, A to D, of six words: which cells are dark is for you to read](../figures/04_whose.svg)
 #
-# Four masks: a dark cell means that the word of the row may look at that of the column. Whose is each? 1 = GPT, 2 = a reader that only looks
-# forward (to the words after it), 3 = BERT, 4 = all but the next word. Give the four digits for A, B, C and D as one number, such as 1234.
+# Four masks: a dark cell means that the word of the row may look at that of the column. Whose is each? 1 = GPT, 2 = a reader that looks only
+# forward (at itself and the words after it), 3 = BERT, 4 = all but the next word. Give the four digits for A, B, C and D as one number, such as 1234.
 
 # %% [markdown] tags=["hint:whose_mask"]
 # Look at the first row: that is the first word. In which picture does it see only itself?
@@ -888,6 +944,6 @@ check("leaks", leaks)
 #
 # - Peters, Neumann, Iyyer, Gardner, Clark, Lee, Zettlemoyer (2018). *Deep Contextualized Word Representations.* ELMo; the learned mix of layers is section 3.2. arXiv:1802.05365
 # - Radford, Narasimhan, Salimans, Sutskever (2018). *Improving Language Understanding by Generative Pre-Training.* GPT.
-# - Devlin, Chang, Lee, Toutanova (2019). *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* Section 3.1; appendix A.4 compares the three. arXiv:1810.04805
+# - Devlin, Chang, Lee, Toutanova (2019). *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* Section 3.1; appendix A.4 compares the three, C.1 the steps that BERT needs. arXiv:1810.04805
 # - Yang, Dai, Yang, Carbonell, Salakhutdinov, Le (2019). *XLNet: Generalized Autoregressive Pretraining for Language Understanding.* arXiv:1906.08237
 # - Hochreiter, Schmidhuber (1997). *Long Short-Term Memory.* Neural Computation 9(8)
