@@ -1,6 +1,6 @@
 """Three small readers with one interface, in the manner of ELMo, GPT and BERT, and a measure of who can see whom.
 
-They differ in what a position may see, and in the lesson that follows from it: the next word, the word before, or a hidden one.
+They differ in what a position may see, and in what they are trained to name: the next word, the word before, or a hidden one.
 Page 04. Peters et al. 2018, "Deep Contextualized Word Representations" (ELMo); Radford et al. 2018, "Improving Language
 Understanding by Generative Pre-Training" (GPT); Devlin et al. 2019, "BERT".
 
@@ -26,8 +26,8 @@ VIEWS = ("left", "both")  # what may be seen around a blank: the words before it
 class Reader(nn.Module):
     """What the three have in common. vectors = reader.embed(ids); reader.read(vectors) puts each word into its context.
 
-    lesson: the loss in nats of the reader's own exercise. guess: scores for the word at `place`, which is hidden from the
-    reader; view "left" hides all words behind it as well. A reader that cannot look to the right makes nothing of "both".
+    loss: the cross-entropy, in nats, of the reader's own objective. guess: scores for the word at `place`, which is hidden from
+    the reader; view "left" hides all words behind it as well. A reader that cannot look to the right guesses the same for both.
     """
 
     def __init__(self, vocab_size, hidden_size):
@@ -82,23 +82,27 @@ class TransformerReader(Reader):
 
 
 class GptReader(TransformerReader):
-    """Reads from left to right. Its lesson: at each word, name the next one."""
+    """Reads from left to right. Its objective: at each word, name the next one."""
 
     def mask(self, length):
         return causal_mask(length)
 
-    def lesson(self, ids: Ids, generator=None) -> Loss:
+    def loss(self, ids: Ids, generator=None) -> Loss:
         return cross_entropy(self.scores(self(ids[:, :-1])).flatten(0, 1), ids[:, 1:].flatten())
 
     def guess(self, ids: Ids, place: int, view="both") -> Scores:
         check_blank(ids, place, view)
-        return self.scores(self(ids[:, :place])[:, -1])
+        return self.next_word(ids[:, :place])
+
+    def next_word(self, ids: Ids) -> Scores:
+        """Scores for the word that comes after each text."""
+        return self.scores(self(ids)[:, -1])
 
 
 class BertReader(TransformerReader):
-    """Reads in both directions at once. Its lesson: some words are hidden; name them.
+    """Reads in both directions at once. Its objective: some words are hidden; name them.
 
-    mask_id: the id that stands for a hidden word; mask_rate: the share of words that a lesson hides.
+    mask_id: the id that stands for a hidden word; mask_rate: the share of words that are hidden in training.
     """
 
     def __init__(self, vocab_size, mask_id, mask_rate=0.3, **sizes):
@@ -108,7 +112,7 @@ class BertReader(TransformerReader):
     def mask(self, length):
         return None
 
-    def lesson(self, ids: Ids, generator=None) -> Loss:
+    def loss(self, ids: Ids, generator=None) -> Loss:
         hidden = torch.rand(ids.shape, generator=generator) < self.mask_rate
         hidden[:, [0, -1]] = False
         return cross_entropy(self.scores(self(ids.masked_fill(hidden, self.mask_id))[hidden]), ids[hidden])
@@ -120,11 +124,34 @@ class BertReader(TransformerReader):
         return self.scores(self(masked)[:, place])
 
 
+class MaskedGptReader(BertReader):
+    """GPT's mask with BERT's objective, to change one thing at a time."""
+
+    def mask(self, length):
+        return causal_mask(length)
+
+
+class LeakyReader(BertReader):
+    """BERT's mask, which hides nothing, with GPT's objective: each word sees the next one, which it has to name."""
+
+    def loss(self, ids: Ids, generator=None) -> Loss:
+        return cross_entropy(self.scores(self(ids)[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
+
+
+class AllButNextReader(LeakyReader):
+    """Each word may look everywhere but at the next one. One layer of this hides that word, two do not."""
+
+    def mask(self, length):
+        rows, columns = torch.arange(length)[:, None], torch.arange(length)
+        return columns != rows + 1
+
+
 class ElmoReader(Reader):
     """Two LSTMs that never meet: one reads forwards and learns to name the next word, one backwards and the word before.
 
-    Their vectors are joined by laying them end to end, and their guesses by the rule of Bayes, as if what stands on the left
-    and what stands on the right were independent once the word is known: p(word | left) p(word | right) / p(word).
+    Their vectors are joined by laying them end to end. Their guesses are joined by a product, as if what stands on the left and
+    what stands on the right were independent once the word is known: p(word | left) p(word | right) / p(word). That rule is
+    this course's, not ELMo's.
     Each is as wide as makes the reader as large as a TransformerReader of the same hidden_size and of `as_large_as` layers
     [default: as many as it has itself]. dropout: share of hidden units dropped between layers in training.
     """
@@ -135,18 +162,26 @@ class ElmoReader(Reader):
         self.forwards = nn.LSTM(hidden_size, width, num_layers, batch_first=True, dropout=dropout)
         self.backwards = nn.LSTM(hidden_size, width, num_layers, batch_first=True, dropout=dropout)
         self.to_word = nn.Linear(width, hidden_size, bias=False)
-        self.register_buffer("counts", torch.ones(vocab_size))  # how often each word was met in a lesson, and once more
+        self.register_buffer("counts", torch.ones(vocab_size))  # how often each word was met in training, and once more
 
     def read(self, vectors: Hidden) -> Float[Tensor, "batch position two_widths"]:
         """What came so far, then what comes."""
-        return torch.cat([self.forwards(vectors)[0], self.backwards(vectors.flip(1))[0].flip(1)], dim=-1)
+        return torch.cat([self.read_forwards(vectors), self.read_backwards(vectors)], dim=-1)
+
+    def read_forwards(self, vectors: Hidden) -> Float[Tensor, "batch position width"]:
+        """The states of the chain that reads from the first word to the last."""
+        return self.forwards(vectors)[0]
+
+    def read_backwards(self, vectors: Hidden) -> Float[Tensor, "batch position width"]:
+        """The states of the chain that reads from the last word to the first, in the order of the text."""
+        return self.backwards(vectors.flip(1))[0].flip(1)
 
     def directions(self, ids: Ids) -> tuple[Float[Tensor, "batch position vocabulary"], ...]:
         """Scores for the word behind each position, and for the word before it."""
         ahead, back = self(ids).chunk(2, dim=-1)
         return self.scores(self.to_word(ahead)), self.scores(self.to_word(back))
 
-    def lesson(self, ids: Ids, generator=None) -> Loss:
+    def loss(self, ids: Ids, generator=None) -> Loss:
         self.counts += ids.flatten().bincount(minlength=len(self.counts))
         following, preceding = self.directions(ids)
         return (
@@ -156,10 +191,13 @@ class ElmoReader(Reader):
 
     def guess(self, ids: Ids, place: int, view="both") -> Scores:
         check_blank(ids, place, view)
+        from_left, from_right = self.two_guesses(ids, place)
+        return from_left if view == "left" else from_left + from_right - (self.counts / self.counts.sum()).log()
+
+    def two_guesses(self, ids: Ids, place: int) -> tuple[Scores, Scores]:
+        """Log-probabilities for the word at `place`, from the words before it and from those behind it."""
         following, preceding = (scores.log_softmax(-1) for scores in self.directions(ids))
-        if view == "left":
-            return following[:, place - 1]
-        return following[:, place - 1] + preceding[:, place + 1] - (self.counts / self.counts.sum()).log()
+        return following[:, place - 1], preceding[:, place + 1]
 
 
 def lstm_width(hidden_size, num_layers, as_large_as):
@@ -173,17 +211,21 @@ def lstm_width(hidden_size, num_layers, as_large_as):
 
 
 def train_reader(reader, texts: Int[Tensor, "text position"], steps=300, batch_size=64, learning_rate=3e-3, seed=0):
-    """Give a reader `steps` lessons on batches drawn from texts. Returns the losses, a float a step.
+    """Train a reader on batches drawn from texts, with Adam, whose learning rate falls from learning_rate to 0 in a straight
+    line. Returns the losses, in nats a word: a list of floats, one a step.
 
-    Two readers with the same seed read the same batches in the same order.
+    seed: draws the batches and what is hidden in them. Two readers with the same seed read the same batches in the same order.
+    Raises ValueError where steps is below 1, or there are no texts.
     """
+    if steps < 1 or len(texts) < 1:
+        raise ValueError(f"training needs a step and a text at least; got {steps} steps, {len(texts)} texts")
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.Adam(reader.parameters(), lr=learning_rate)
+    optimizer = torch.optim.Adam(reader.parameters(), lr=learning_rate, fused=True)  # fused: faster, all parameters at once
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
     losses: list[float] = []
     for _ in range(steps):
         batch = texts[torch.randint(len(texts), (batch_size,), generator=generator)]
-        loss = reader.lesson(batch, torch.Generator().manual_seed(seed + len(losses)))
+        loss = reader.loss(batch, torch.Generator().manual_seed(seed + len(losses)))
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
@@ -193,12 +235,25 @@ def train_reader(reader, texts: Int[Tensor, "text position"], steps=300, batch_s
     return losses
 
 
-def who_sees_whom(read, vectors: Float[Tensor, "position size"]) -> Float[Tensor, "position position"]:
-    """How much each output depends on each input: the length of the Jacobian ∂ output_i / ∂ input_j (Frobenius norm).
+@torch.inference_mode()
+def accuracy(reader, texts: Int[Tensor, "text position"], place: int, view="both") -> float:
+    """The share of texts, from 0 to 1, in which a reader names the word at `place`, which is hidden from it.
 
-    read: a function from (1, position, size) to (1, position, any), such as a reader's `read`. Row = output, column = input:
-    0 exactly where no path leads from j to i.
+    view: "left" or "both", the side of the place whose words it may use. Raises ValueError at another view, and where the place
+    has no word on both sides.
     """
+    return (reader.guess(texts, place, view).argmax(dim=-1) == texts[:, place]).double().mean().item()
+
+
+def who_sees_whom(read, vectors: Float[Tensor, "position size"]) -> Float[Tensor, "position position"]:
+    """How much each output depends on each input: the length (Frobenius norm) of the Jacobian ∂ output_i / ∂ input_j.
+
+    read: a function from (1, position, size) to (1, position, any), such as a reader's `read`; vectors: one text. Row = output,
+    column = input. The unit is change of the output per change of the input; 0 exactly where no path leads from j to i.
+    Raises ValueError where vectors have not two axes.
+    """
+    if vectors.ndim != 2:
+        raise ValueError(f"vectors are those of one text, (position, size); got {tuple(vectors.shape)}")
     jacobian = torch.autograd.functional.jacobian(lambda inputs: read(inputs[None])[0], vectors.detach())
     return jacobian.pow(2).sum(dim=(1, 3)).sqrt()
 

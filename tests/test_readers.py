@@ -1,4 +1,4 @@
-"""The three readers: who sees whom, their lessons, their guesses at a blank, and the join of ELMo's halves."""
+"""The three readers: who sees whom, their losses, their guesses at a blank, and the join of ELMo's halves."""
 
 import pytest
 import torch
@@ -6,7 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from bertnotes.readers import BertReader, ElmoReader, GptReader, lstm_width, train_reader, who_sees_whom
+from bertnotes.readers import (
+    AllButNextReader,
+    BertReader,
+    ElmoReader,
+    GptReader,
+    LeakyReader,
+    MaskedGptReader,
+    accuracy,
+    lstm_width,
+    train_reader,
+    who_sees_whom,
+)
 
 VOCABULARY, MASK = 9, 8
 READERS = {
@@ -34,6 +45,11 @@ def test_the_jacobian_of_a_known_map():
     assert_close(seen, mixing.abs() * 2)
 
 
+def test_the_jacobian_is_of_one_text():
+    with pytest.raises(ValueError, match=r"of one text, \(position, size\); got \(1, 3, 4\)"):
+        who_sees_whom(lambda vectors: vectors, torch.randn(1, 3, 4))
+
+
 @pytest.mark.parametrize("layers", [1, 3])
 def test_zero_exactly_where_the_architecture_says(ids, layers):
     """GPT and ELMo's first half see nothing ahead, ELMo's second half nothing behind, BERT everything."""
@@ -43,9 +59,31 @@ def test_zero_exactly_where_the_architecture_says(ids, layers):
     assert torch.equal(seen["gpt"] == 0, ahead)
     assert (seen["bert"] > 0).all() and (seen["elmo"] > 0).all()
     elmo = readers["elmo"]
-    for half, hidden in ((0, ahead), (1, ahead.T)):
-        part = who_sees_whom(lambda vectors, half=half: elmo.read(vectors).chunk(2, dim=-1)[half], elmo.embed(ids[0]))
-        assert torch.equal(part == 0, hidden)
+    for read, hidden in ((elmo.read_forwards, ahead), (elmo.read_backwards, ahead.T)):
+        assert torch.equal(who_sees_whom(read, elmo.embed(ids[0])) == 0, hidden)
+
+
+def test_all_but_the_next_hides_it_for_one_layer_and_no_longer(ids):
+    following = torch.eye(7, dtype=torch.bool).roll(1, dims=1).triu(1)
+    for layers in (1, 2, 3):
+        reader = AllButNextReader(VOCABULARY, MASK, hidden_size=12, num_layers=layers, num_heads=3)
+        assert torch.equal(~reader.mask(7), following)
+        hidden = who_sees_whom(reader.read, reader.embed(ids[0])) == 0
+        assert torch.equal(hidden, following if layers == 1 else torch.zeros_like(following))
+
+
+def test_one_part_is_swapped_at_a_time(ids):
+    """GPT's mask with BERT's objective; BERT's mask with GPT's, which then is the loss of the next words."""
+    sizes = {"hidden_size": 12, "num_heads": 3}
+    masked, leaky = MaskedGptReader(VOCABULARY, MASK, **sizes), LeakyReader(VOCABULARY, MASK, **sizes)
+    gpt, bert = GptReader(VOCABULARY, **sizes), BertReader(VOCABULARY, MASK, **sizes)
+    assert torch.equal(masked.mask(5), gpt.mask(5)) and leaky.mask(5) is None
+    for one, other in ((masked, bert), (leaky, gpt)):
+        one.load_state_dict(other.state_dict())
+    gpt.mask = masked.mask = lambda length: None
+    assert_close(masked.loss(ids, torch.Generator().manual_seed(1)), bert.loss(ids, torch.Generator().manual_seed(1)))
+    expected = torch.nn.functional.cross_entropy(gpt.scores(gpt(ids))[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
+    assert_close(leaky.loss(ids), expected)
 
 
 # ---- size ----
@@ -89,16 +127,28 @@ def test_what_is_shown_counts(name, ids):
         assert same != counts, (changed, view)
 
 
-def test_elmo_joins_its_halves_by_the_rule_of_bayes(ids):
-    """p(word | left) p(word | right) / p(word), in logarithms, with p(word) as the lessons had it."""
+def test_elmo_joins_its_guesses_by_a_product(ids):
+    """p(word | left) p(word | right) / p(word), in logarithms, with p(word) as the training had it."""
     reader = READERS["elmo"]()
-    reader.lesson(ids)
+    reader.loss(ids)
     states = reader(ids)
     left = reader.scores(reader.to_word(states[:, 2].chunk(2, -1)[0])).log_softmax(-1)
     right = reader.scores(reader.to_word(states[:, 4].chunk(2, -1)[1])).log_softmax(-1)
     seen = 1 + ids.flatten().bincount(minlength=VOCABULARY)
     assert_close(reader.guess(ids, 3), left + right - (seen / seen.sum()).log())
     assert_close(reader.guess(ids, 3, "left"), left)
+
+
+def test_the_next_word_is_the_guess_after_a_text(ids):
+    reader = READERS["gpt"]()
+    assert_close(reader.next_word(ids[:, :3]), reader.guess(ids, 3))
+
+
+def test_accuracy_counts_what_is_named_right(ids):
+    """A reader that always says the word of the first text is right where the others have it, too."""
+    reader = GptReader(VOCABULARY, 12, num_heads=3)
+    reader.guess = lambda texts, place, view: torch.eye(VOCABULARY)[ids[0, place]].expand(len(texts), -1)
+    assert accuracy(reader, ids, 2) == (ids[:, 2] == ids[0, 2]).double().mean().item()
 
 
 @every_reader
@@ -119,11 +169,11 @@ def test_a_text_longer_than_the_positions(ids):
         GptReader(VOCABULARY, 12, num_heads=3, max_length=4)(ids)
 
 
-# ---- lessons ----
+# ---- training ----
 
 
 @every_reader
-def test_lessons_teach_and_can_be_repeated(name):
+def test_training_teaches_and_can_be_repeated(name):
     """Words that always follow each other are learned; the same seed gives the same losses, another one others."""
     texts = torch.tensor([[0, 2, 3, 4, 1], [0, 5, 6, 7, 1]]).repeat(8, 1)
     runs = []
@@ -137,10 +187,16 @@ def test_lessons_teach_and_can_be_repeated(name):
     assert reader.guess(texts[:2], 3).argmax(-1).tolist() == [4, 7]
 
 
+def test_training_needs_steps_and_texts(ids):
+    for texts, steps in ((ids, 0), (ids[:0], 1)):
+        with pytest.raises(ValueError, match=f"got {steps} steps, {len(texts)} texts"):
+            train_reader(READERS["gpt"](), texts, steps)
+
+
 def test_bert_is_never_asked_for_the_ends(ids):
     """What is hidden lies between the first and the last token: with all of it hidden, their words change nothing."""
     reader = BertReader(VOCABULARY, MASK, mask_rate=1.0, hidden_size=12, num_heads=3)
     targets = []
     reader.scores = lambda hidden: targets.append(len(hidden)) or torch.zeros(len(hidden), VOCABULARY, requires_grad=True)
-    reader.lesson(ids)
+    reader.loss(ids)
     assert targets == [4 * 5]

@@ -7,8 +7,9 @@ from pathlib import Path
 import bertnotes
 
 ORDER = (  # a module imports only what stands before it
-    "files devices dropout attention blockwise names checkpoint encoder neighbours readers translator models tables data "
-    "batching lora classifier attend training masked_lm pruning baselines evaluation heads attribution exercises pictures "
+    "files devices dropout attention blockwise names checkpoint encoder neighbours readers translator tiny_language models "
+    "tables data batching lora classifier attend training masked_lm pruning baselines evaluation heads attribution "
+    "exercises pictures "
     "experiments cli __main__"
 ).split()
 FLOORS = {"": "the course", "pictures": "its pictures", "experiments": "its experiments"}

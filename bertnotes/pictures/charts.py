@@ -1,6 +1,6 @@
 """Pictures of results: curves of training, accuracies with their intervals, confidence against accuracy.
 
-Pages 00 to 03, 06, 09 to 11 and 13.
+Pages 00 to 04, 06, 09 to 11 and 13.
 
 Each function draws one picture and returns its Axes, or its Figure where it fills one.
 """
@@ -11,12 +11,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from bertnotes.pictures.style import AMOUNT, INK, finish, matrix, new_axes, own_style, write_numbers, written
+from bertnotes.pictures.style import AMOUNT, INK, finish, matrix, new_axes, own_style, plain, write_numbers, written
 
+PALE = "#d8d8d8"  # for what is not there
 FIRST, SECOND = "#44546a", "#a8326e"  # slate and magenta: blue and orange are queries and keys
 STYLES = ((FIRST, "o", "-"), (SECOND, "s", "--"), (INK, "^", ":"), (FIRST, "v", "-."), (SECOND, "D", ":"), ("#8b949e", "", "-"))
 
@@ -315,3 +316,77 @@ def head_map(changes, clear=None, title: str | None = None, most: float = 0.1, a
     ax.set_ylabel("layer", color=INK)
     ax.spines[:].set_visible(False)
     return ax
+
+
+@own_style
+def dependence_grid(tables, words, title: str | None = None) -> Figure:
+    """Draw who depends on whom, a heatmap for each table: a row for each output, a column for each input.
+
+    Each row is divided by its largest entry, and the scale is logarithmic. What is exactly 0 is grey.
+
+    tables: {name: (position, position)}, as `readers.who_sees_whom` gives it. Raises ValueError where a table is not square, or
+    does not fit the words.
+    """
+    arrays = {name: matrix(table) for name, table in tables.items()}
+    if wrong := {name: array.shape for name, array in arrays.items() if array.shape != (len(words), len(words))}:
+        raise ValueError(f"each table needs a row and a column for each of {len(words)} words; got {wrong}")
+    figure, axes = plt.subplots(1, len(arrays), figsize=(1.6 + 3.9 * len(arrays), 4.9), layout="constrained", squeeze=False)
+    images = [dependence(ax, name, array, words) for ax, (name, array) in zip(axes[0], arrays.items(), strict=True)]
+    axes[0][0].set_yticks(range(len(words)), plain(words))
+    axes[0][0].set_ylabel("the output here ...", fontsize=15, color=INK)
+    figure.supxlabel("... depends on the input here (grey: not at all, exactly 0)", fontsize=15, color=INK)
+    bar = figure.colorbar(images[0], ax=axes[0].tolist(), fraction=0.02, pad=0.02, ticks=[0.01, 0.1, 1], format="%g")
+    bar.ax.set_ylabel("share of the row's largest", fontsize=15, color=INK)
+    bar.ax.minorticks_off()
+    bar.ax.tick_params(length=0, labelsize=15, colors=INK)
+    bar.outline.set_visible(False)
+    if title:
+        figure.suptitle(title, fontsize=15, color=INK)
+    return figure
+
+
+def dependence(ax, name, array, words):
+    """One heatmap of dependence_grid, without the names of its rows. Returns its image."""
+    shades = AMOUNT.with_extremes(bad=PALE)
+    image = ax.imshow(np.ma.masked_equal(array / array.max(axis=1, keepdims=True), 0), cmap=shades, norm=LogNorm(0.01, 1))
+    ax.set_xticks(range(len(words)), plain(words), rotation=90)
+    ax.set_yticks([])
+    ax.tick_params(length=0, labelsize=15, colors=INK)
+    ax.set_title(written(name)[0], loc="left", fontsize=18, color=INK)
+    ax.spines[:].set_visible(False)
+    return image
+
+
+@own_style
+def score_chart(scores, best, title: str | None = None) -> Figure:
+    """Draw how well readers fill blanks, a panel for each blank: a mark for each run, a line at each reader's best possible.
+
+    scores: {blank: {reader: [share right, from 0 to 1, one a run]}}, the same readers for each blank; best: {blank: {reader:
+    share}}, the best that is possible for what it may see. Raises ValueError where a reader has no best score.
+    """
+    pairs = [(blank, reader) for blank, rows in scores.items() for reader in rows]
+    if missing := [f"{reader}, {blank}" for blank, reader in pairs if reader not in best.get(blank, {})]:
+        raise ValueError(f"each reader needs its best possible score for each blank; there is none for {'; '.join(missing)}")
+    size = (3.8 * len(scores), 4)
+    figure, axes = plt.subplots(1, len(scores), figsize=size, sharey=True, layout="constrained", squeeze=False)
+    for ax, (blank, rows) in zip(axes[0], scores.items(), strict=True):
+        score_panel(ax, rows, best[blank])
+        ax.set_title(written(blank)[0], loc="left", fontsize=18, color=INK)
+    axes[0][0].set_ylabel("share named correctly", fontsize=15, color=INK)
+    axes[0][-1].legend(frameon=False, labelcolor=INK, loc="lower right", fontsize=15)
+    if title:
+        figure.suptitle(title, fontsize=15, color=INK)
+    return figure
+
+
+def score_panel(ax, rows, best):
+    """One panel of score_chart: its marks and lines, a column for each reader."""
+    finish(ax)
+    for column, (reader, values) in enumerate(rows.items()):
+        shifts = [column + 0.2 * (at - (len(values) - 1) / 2) for at in range(len(values))]
+        names = ("best possible", "a run") if not column else (None, None)
+        ax.hlines(best[reader], column - 0.42, column + 0.42, color=SECOND, linewidth=2.5, label=names[0])
+        ax.plot(shifts, values, color=FIRST, marker="o", markersize=8, linestyle="none", label=names[1])
+    ax.set_xticks(range(len(rows)), written(*(name.replace(" ", "\n") for name in rows)), fontsize=15)
+    ax.set(ylim=(0.42, 1.04), xlim=(-0.6, len(rows) - 0.4))
+    ax.tick_params(labelsize=15)

@@ -18,11 +18,13 @@ from bertnotes.pictures.attention import attention_heatmap, vector_arrows, weigh
 from bertnotes.pictures.charts import line_chart
 from bertnotes.pictures.drawings.page01 import Chase
 from bertnotes.pictures.drawings.page02 import Steps
+from bertnotes.pictures.drawings.page04 import LEAK_WORDS
 from bertnotes.pictures.style import DARK, KEY, LIGHT, QUERY, matrix, small_png, vector
 from bertnotes.pictures.view import View, script_json
 
 TOYS = Path(__file__).with_name("toys")
 MOST_WORDS = 6  # more do not fit a phone
+RULES = ("all but the next", "only back", "hidden in the text")
 SIZES = [2**power for power in range(1, 11)]
 REACH = (
     100  # of the axis of dot products, the same for all, so that they compare; what lies beyond, 1 in 500 at most, is left out
@@ -38,6 +40,8 @@ def play(name: str, **given) -> View:
     mask: words, scores (word, word), already divided, values (word, 2), mask (word, word) of bool, True = may look.
     learning_rate: rate: gradient descent on the loss of one number, by steps, at any learning rate.
     heads: size, words: strips of so many numbers for 1 to `size` heads, with their weights for a sentence of so many words.
+    leak: words, target, rule: how a word to be named comes to the position that names it, layer by layer. target: its position;
+    rule: "all but the next", "only back" or "hidden in the text".
     Raises ValueError at a name that there is not, and where numbers and words do not fit.
     """
     if name not in MAKERS:
@@ -211,6 +215,22 @@ def _heads(size=24, words=5):
     return {"size": size, "words": words, "counts": counts, "start": min(2, len(counts) - 1)}, draw, alt
 
 
+def _leak(words=LEAK_WORDS, target=2, rule=RULES[0]):
+    words = named(words)
+    if rule not in RULES or not 1 <= target < len(words):
+        raise ValueError(f"the rule is one of {', '.join(RULES)}, the target 1 to {len(words) - 1}; got {rule!r}, {target}")
+    data = {"words": words, "layers": 2, "target": target, "rule": rule}
+
+    def draw():
+        rows, columns = np.arange(len(words))[:, None], np.arange(len(words))
+        once = (columns != rows + 1).astype(float)
+        _, axes = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained")
+        for ax, reached, name in zip(axes, (once, once @ once > 0), ("one layer", "two layers"), strict=True):
+            attention_heatmap(reached.astype(float), words, ax=ax, numbers=False, title=f"who has seen whom: {name}")
+
+    return data, draw, f"{', '.join(words)}, two layers over them, and how the word to be named comes to see itself"
+
+
 MAKERS = {  # name: title, height in a page, what makes its data, its picture and its alternative text
     "query_and_keys": ("Drag the query and the keys", 545, _query_and_keys),
     "temperature": ("Set the temperature", 410, _temperature),
@@ -218,4 +238,5 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "heads": ("How many heads?", 470, _heads),
     "mask": ("Who may look at whom?", 490, _mask),
     "learning_rate": ("Set the learning rate", 520, _learning_rate),
+    "leak": ("How does a word come to see itself?", 620, _leak),
 }

@@ -7,10 +7,12 @@ import pytest
 from bertnotes.evaluation import Estimate, reliability, slices
 from bertnotes.pictures.charts import (
     deletion_chart,
+    dependence_grid,
     difference_chart,
     dot_rows,
     interval_chart,
     reliability_chart,
+    score_chart,
     similarity_grid,
 )
 
@@ -83,3 +85,26 @@ def test_every_value_is_a_dot_in_its_row_and_every_mark_a_line():
     assert [line.get_xdata()[0] for line in ax.lines[2:]] == [0, 1.9] and ax.get_xlabel() == "leaning"
     assert [text.get_text() for text in ax.get_yticklabels()] == ["positive", "negative"]
     assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first is at the top"
+
+
+def test_dependence_is_a_share_of_its_row_and_none_is_masked():
+    figure = dependence_grid({"one": [[2.0, 0.0], [0.5, 5.0]], "other": [[1.0, 1.0], [1.0, 1.0]]}, ["a", "b"], title="who")
+    first, other, bar = figure.axes
+    shares = first.images[0].get_array()
+    assert shares.mask.tolist() == [[False, True], [False, False]] and shares.filled(0).tolist() == [[1, 0], [0.1, 1]]
+    assert [ax.get_title(loc="left") for ax in (first, other)] == ["one", "other"] and "largest" in bar.get_ylabel()
+    assert [text.get_text() for text in first.get_yticklabels()] == ["a", "b"] and not other.get_yticklabels()
+    with pytest.raises(ValueError, match="a row and a column for each of 3 words"):
+        dependence_grid({"one": [[1.0]]}, ["a", "b", "c"])
+
+
+def test_each_run_has_its_mark_and_each_reader_its_best():
+    runs, best = {"GPT": [0.5, 0.4], "BERT": [1.0]}, {"GPT": 0.5, "BERT": 1.0}
+    figure = score_chart({"a / an": runs, "it": runs}, {"a / an": best, "it": best}, title="exam")
+    for ax in figure.axes:
+        assert [list(line.get_ydata()) for line in ax.lines] == [[0.5, 0.4], [1.0]]
+        assert [lines.get_segments()[0][:, 1].tolist() for lines in ax.collections] == [[0.5, 0.5], [1.0, 1.0]]
+        assert [list(line.get_xdata()) for line in ax.lines] == [pytest.approx([-0.1, 0.1]), [1.0]]
+    assert [text.get_text() for text in figure.axes[-1].get_legend().get_texts()] == ["best possible", "a run"]
+    with pytest.raises(ValueError, match="there is none for BERT, it"):
+        score_chart({"it": runs}, {"it": {"GPT": 0.5}})

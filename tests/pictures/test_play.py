@@ -69,7 +69,11 @@ def test_a_word_stays_text(opened):
 @pytest.mark.parametrize(
     ("name", "given", "message"),
     [
-        ("dice", {}, "no 'dice' to play with; there are query_and_keys, temperature, scaling, heads, mask, learning_rate"),
+        (
+            "dice",
+            {},
+            "no 'dice' to play with; there are query_and_keys, temperature, scaling, heads, mask, learning_rate, leak",
+        ),
         ("temperature", {"words": [], "scores": []}, "room for 1 to 6 words; got 0"),
         ("temperature", {"words": ["a"] * 7, "scores": [0.0] * 7}, "room for 1 to 6 words; got 7"),
         ("temperature", {"words": ["a", "b"], "scores": [1.0]}, "2 tokens and values"),
@@ -80,6 +84,8 @@ def test_a_word_stays_text(opened):
         ("heads", {"size": 65}, "1 to 64 numbers and 1 to 512 words; got 65 and 5"),
         ("mask", {"mask": [[1, 0, 1]] * 3}, r"True and False \(3, 3\), True = may look; got int64"),
         ("learning_rate", {"rate": 2}, "0.01 to 1.2; got 2"),
+        ("leak", {"target": 0}, "the target 1 to 4; got 'all but the next', 0"),
+        ("leak", {"rule": "forwards"}, "only back, hidden in the text, the target 1 to 4; got 'forwards', 2"),
         ("mask", {"scores": [[1.0]]}, r"scores must be finite numbers \(3, 3\); got shape \(1, 1\)"),
     ],
 )
@@ -225,6 +231,35 @@ def test_a_learning_rate_steps_as_torch_does(opened):
     page.focus("#rate")
     page.keyboard.press("ArrowLeft")
     assert page.get_attribute("#rate", "aria-valuetext") == "learning rate 1.09" and page.evaluate("path.length") == 1
+
+
+@pytest.mark.parametrize("target", [1, 2, 4])
+def test_a_word_sees_itself_in_two_hops_or_never(opened, target):
+    """What the page fills is what the mask, once and times itself, says; by mouse and by keyboard."""
+    page = opened("leak")
+    if target == 4:
+        page.locator(".choose").nth(3).focus()
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
+    else:
+        page.locator(".choose").nth(target - 1).click()
+    rows, columns = torch.arange(5)[:, None], torch.arange(5)
+    for rule, mask, leaks in (("all but the next", columns != rows + 1, True), ("only back", columns <= rows, False)):
+        page.get_by_text(rule, exact=True).click()
+        reached = torch.eye(5)
+        for layer in (1, 2):
+            page.get_by_text("next layer").click()
+            reached = (mask.float() @ reached > 0).float()
+            assert page.evaluate(f"carriers()[{layer}]") == reached[:, target].bool().tolist()
+            assert page.locator(".holds").count() == page.evaluate(
+                f"carriers().slice(0, {layer + 1}).flat().filter(Boolean).length"
+            )
+        assert ("sees itself" in page.inner_text("#words")) == leaks
+        assert page.get_attribute(".names", "cx") == str(70 + 110 * (target - 1)), "the position before has to name it"
+    page.get_by_text("hidden in the text").click()
+    page.get_by_text("next layer").click()
+    assert page.locator(".holds").count() == 0 and "[MASK]" in page.text_content("svg")
+    assert page.get_attribute(".names", "cx") == str(70 + 110 * target), "its own position has to name it"
 
 
 @pytest.mark.parametrize("name", MAKERS)

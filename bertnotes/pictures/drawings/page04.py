@@ -1,0 +1,302 @@
+"""Drawings of who may see whom: the three readers, the leak in two hops, masks, and two guesses that are joined."""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise, product
+
+import torch
+
+from bertnotes.pictures.charts import FIRST, SECOND
+from bertnotes.pictures.drawings import LARGE, NORMAL, PALE, QUIET, SMALL, Drawing, opened
+from bertnotes.pictures.style import GRID, INK, LIGHT
+
+WORDS = ("a", "critic", "loves", "films")
+LOOKS = 1  # the word whose sight is lit
+PANELS = ("ELMo", "GPT", "BERT")
+UNDER = {
+    "ELMo": "two chains that meet only at the top",
+    "GPT": "in every layer only back",
+    "BERT": "in every layer both ways",
+}
+LEVELS = (540, 400, 260)  # heights: words, first layer, second layer
+
+
+def node(drawing: Drawing, x, y, color=INK, filled=False) -> Drawing:
+    """One position in one layer."""
+    return drawing.add("circle", cx=x, cy=y, r=15, fill=color if filled else LIGHT["ground"], stroke=color, stroke_width=2.5)
+
+
+def link(drawing: Drawing, start, end, color=PALE, width=1.5) -> Drawing:
+    """An arrow from node to node, which leaves both free."""
+    (x0, y0), (x1, y1) = start, end
+    long = ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5
+    part = 19 / long
+    a = (x0 + part * (x1 - x0), y0 + part * (y1 - y0))
+    b = (x1 - part * (x1 - x0), y1 - part * (y1 - y0))
+    return drawing.arrow(a, b, color=color, width=width)
+
+
+def panels(lit: str | None = None) -> str:
+    """The three readers side by side, what reaches the word *critic* drawn strong. lit: the one that is not faint."""
+    text = (
+        "Three readers of the words a critic loves films, drawn as arrows from the words up to each word's output. "
+        "ELMo: a chain "
+        "that runs to the right and one that runs to the left; only the output at the top takes both. GPT: each word looks at "
+        "itself and the words before it, in each of two layers. BERT: each word looks at all words, in each of two layers."
+    )
+    drawing = opened(640, "Who may see whom: what reaches the output of “critic”", text)
+    for at, name in enumerate(PANELS):
+        left = 80 + 420 * at
+        with drawing.faded(1 if lit in (None, name) else 0.13):
+            drawing.write(left - 40, 104, name, LARGE, bold=True, anchor="start")
+            drawing.write(left - 40, 140, UNDER[name], 20, QUIET, "start")
+            places = [left + 96 * column for column in range(len(WORDS))]
+            (_chains if name == "ELMo" else _layers)(drawing, places, name == "BERT")
+            for x, word in zip(places, WORDS, strict=True):
+                drawing.write(x, 580, word, NORMAL, bold=word == WORDS[LOOKS])
+    drawing.line((440, 90), (440, 600), color=GRID, width=2).line((860, 90), (860, 600), color=GRID, width=2)
+    for x, color, name in ((260, FIRST, "from the left, or the word itself"), (760, SECOND, "from the right")):
+        drawing.line((x - 50, 618), (x - 10, 618), color=color, width=5).write(x, 618, name, SMALL, color, "start", bold=True)
+    return str(drawing)
+
+
+def _chains(drawing, places, _):
+    """ELMo: every word feeds two chains, and its output takes one state of each."""
+    right, left = 430, 320
+    for column, x in enumerate(places):
+        _to_chains(
+            drawing, x, FIRST if column <= LOOKS else PALE, SECOND if column > LOOKS else FIRST if column == LOOKS else PALE
+        )
+        _to_output(drawing, x, column == LOOKS)
+    for column in range(len(places) - 1):
+        a, b = places[column], places[column + 1]
+        for strong, start, end, color in (
+            (column < LOOKS, (a, right), (b, right), FIRST),
+            (column >= LOOKS, (b, left), (a, left), SECOND),
+        ):
+            link(drawing, start, end, color if strong else PALE, 3 if strong else 1.5)
+    for column, x in enumerate(places):
+        node(drawing, x, 540, filled=True)
+        node(drawing, x, right, FIRST)
+        node(drawing, x, left, SECOND)
+        node(drawing, x, 200, INK, filled=column == LOOKS)
+
+
+def _to_chains(drawing, x, right, left):
+    """The arrows from a word to its states in the chain to the right and in that to the left. right, left: their colours."""
+    drawing.arrow((x - 8, 523), (x - 8, 446), color=right, width=1.5 if right == PALE else 2.5)
+    drawing.arrow((x + 8, 523), (x + 24, 430), (x + 24, 350), (x + 11, 333), color=left, width=1.5 if left == PALE else 2.5)
+
+
+def _to_output(drawing, x, strong):
+    """The arrows from a word's two states to its output."""
+    width = 3 if strong else 1.5
+    drawing.arrow((x, 304), (x, 218), color=SECOND if strong else PALE, width=width)
+    drawing.arrow((x - 10, 417), (x - 26, 395), (x - 26, 235), (x - 11, 214), color=FIRST if strong else PALE, width=width)
+
+
+def _layers(drawing, places, both):
+    """GPT and BERT: in each of two layers, arrows from the positions that may be seen."""
+    may = [(j, i) for i, j in product(range(len(places)), repeat=2) if both or j <= i]
+    for (low, high), last in (((LEVELS[0], LEVELS[1]), False), ((LEVELS[1], LEVELS[2]), True)):
+        strong = [(j, i) for j, i in may if i == LOOKS or (not last and (i, LOOKS) in may)]
+        for j, i in [pair for pair in may if pair not in strong] + strong:
+            color = PALE if (j, i) not in strong else SECOND if j > LOOKS else FIRST
+            link(drawing, (places[j], low), (places[i], high), color, 2.5 if (j, i) in strong else 1.5)
+    for level, y in enumerate(LEVELS):
+        for column, x in enumerate(places):
+            node(drawing, x, y, filled=level == 0 or (level == 2 and column == LOOKS))
+
+
+LEAK_WORDS = ("a", "critic", "loves", "the", "film")
+LEAK_STEPS = (
+    ("“critic” has to name the next word,", "so it may not look at “loves”."),
+    ("First layer: “the” looks at “loves”,", "and takes some of it along."),
+    ("Second layer: “critic” looks at “the”,", "and finds some of “loves” there."),
+)
+LEAK_TEXTS = (
+    "The position of critic has to name the next word, loves, and may not look at it. ",
+    "In the first layer the position of the may look at loves, and takes some of it along. ",
+    "In the second layer critic looks at the. So loves reaches critic in two hops.",
+)
+LEAK_PLACES, LEAK_HEIGHTS = [100 + 145 * column for column in range(5)], (480, 320, 160)
+NAMES_NEXT, NEXT, BETWEEN = 1, 2, 3  # the positions i, i + 1 and j
+
+
+def leak(step: int = 3) -> str:
+    """A word sees itself in two hops, though nobody may look at the word to be named. step: how far it is told, 1 to 3."""
+    title = "Two hops: how a word comes to see itself" if step == 3 else "Everywhere, only not at the next word"
+    drawing = opened(600, title, "Five words and two layers. " + "".join(LEAK_TEXTS[:step]))
+    for (low, high), (j, i) in product(pairwise(LEAK_HEIGHTS), product(range(5), repeat=2)):
+        if j != i + 1:
+            link(drawing, (LEAK_PLACES[j], low), (LEAK_PLACES[i], high), GRID, 1.2)
+    _hops(drawing, step)
+    carriers = [NEXT, BETWEEN, NAMES_NEXT][:step]
+    for level, column in product(range(3), range(5)):
+        carries = level < step and column == carriers[level]
+        node(drawing, LEAK_PLACES[column], LEAK_HEIGHTS[level], SECOND if carries else INK, filled=carries)
+    names = {NAMES_NEXT: "i", NEXT: "i + 1"} | ({BETWEEN: "j"} if step > 1 else {})
+    for column, word in enumerate(LEAK_WORDS):
+        drawing.write(LEAK_PLACES[column], 524, word, NORMAL, bold=column in names)
+    for column, name in names.items():
+        drawing.write(LEAK_PLACES[column], 556, name, NORMAL, QUIET, bold=True)
+    for name, y in zip(("words", "layer 1", "layer 2"), LEAK_HEIGHTS, strict=True):
+        drawing.write(724, y, name, SMALL, QUIET, "start")
+    for number, lines in enumerate(LEAK_STEPS[:step], 1):
+        y = 626 - 160 * number
+        drawing.write(826, y, f"{number}", LARGE, SECOND, "start", bold=True)
+        for row, line in enumerate(lines):
+            drawing.write(860, y + 30 * row, line, 20, INK, "start")
+    return str(drawing)
+
+
+def _hops(drawing, step):
+    """What is forbidden, and the hops that are told so far."""
+    (target, low), (names, high) = (LEAK_PLACES[NEXT], 480), (LEAK_PLACES[NAMES_NEXT], 320)
+    drawing.line((target - 14, low - 14), (names + 14, high + 14), color=INK, width=3, dash="9 7")
+    x, y = (target + names) / 2, (low + high) / 2
+    for side in (-1, 1):
+        drawing.line((x - 14, y - 14 * side), (x + 14, y + 14 * side), width=5)
+    if step > 1:
+        link(drawing, (target, low), (LEAK_PLACES[BETWEEN], high), SECOND, 6)
+    if step > 2:
+        link(drawing, (LEAK_PLACES[BETWEEN], high), (names, 160), SECOND, 6)
+
+
+def grid(drawing: Drawing, x, y, may, words=(), cell=44) -> Drawing:
+    """A mask: a dark cell where the word of the row may look at that of the column. words: names of its rows and columns."""
+    for row, column in product(range(len(may)), repeat=2):
+        place = {"x": x + cell * column, "y": y + cell * row, "width": cell, "height": cell}
+        drawing.add("rect", fill=FIRST if may[row][column] else LIGHT["ground"], stroke=PALE, stroke_width=1.5, **place)
+    for at, word in enumerate(words):
+        drawing.write(x - 10, y + cell * (at + 0.5), word, SMALL, INK, "end")
+        drawing.write(x + cell * (at + 0.5), y - 18, word, SMALL, INK)
+    return drawing
+
+
+def masks_of_pictures(length=6) -> dict[str, torch.Tensor]:
+    """The four masks of the exercise, by the letter that they have there."""
+    rows, columns = torch.arange(length)[:, None], torch.arange(length)
+    return {"A": columns != rows + 1, "B": columns >= rows, "C": columns > -1 + 0 * rows, "D": columns <= rows}
+
+
+def whose() -> str:
+    """Four masks, for the reader to say whose they are."""
+    text = (
+        "Four masks of six words, a dark cell where the word of the row may look at the word of the column. A: all "
+        "cells but those "
+        "one right of the diagonal. B: the diagonal and all to the right of it. C: all cells. D: the diagonal and all "
+        "to the left."
+    )
+    drawing = opened(480, "Four masks: row = the word that looks, dark = may look", text)
+    for at, (name, may) in enumerate(masks_of_pictures().items()):
+        x = 60 + 306 * at
+        drawing.write(x + 120, 112, name, LARGE, bold=True)
+        grid(drawing, x, 150, may.tolist(), cell=40)
+        drawing.write(x, 414, "first word", SMALL, QUIET, "start").write(x + 240, 414, "last", SMALL, QUIET, "end")
+    drawing.write(
+        60, 450, "Columns: the words that are looked at, first to last. Rows: first at the top.", SMALL, QUIET, "start"
+    )
+    return str(drawing)
+
+
+SEEN = ("a", "critic", "loves", "films")
+
+
+def ways() -> str:
+    """Three ways to keep a word from seeing itself: look back only, hide it in the text, go by another order."""
+    text = (
+        "Three ways so that no word sees the word that it names. GPT: each word looks back, and names the next one. "
+        "BERT: all look "
+        "at all, but the word to be named, loves, is replaced by MASK in the text. XLNet: the words are named in a "
+        "random order, here films, "
+        "a, loves, critic, and each is named from those that came before it in that order."
+    )
+    drawing = opened(600, "Three ways to keep the answer out of sight: dark = may look", text)
+    order = (3, 0, 2, 1)  # films, a, loves, critic
+    rank = {word: at for at, word in enumerate(order)}
+    back = [[j <= i for j in range(4)] for i in range(4)]
+    shuffled = [[rank[j] < rank[i] for j in range(4)] for i in range(4)]
+    parts = (
+        ("GPT: look back only", SEEN, back, ("Each row names the word", "after it.")),
+        (
+            "BERT: hide it in the text",
+            ("a", "critic", "[MASK]", "films"),
+            [[True] * 4] * 4,
+            ("The row of [MASK] names", "the word that stood there."),
+        ),
+        (
+            "XLNet: another order",
+            SEEN,
+            shuffled,
+            ("Order: films, a, loves, critic.", "Each row names its own word;", "that of “films” sees none."),
+        ),
+    )
+    for at, (name, words, may, lines) in enumerate(parts):
+        x = 130 + 420 * at
+        drawing.write(x - 90, 106, name, 24, bold=True, anchor="start")
+        grid(drawing, x, 184, may, words, cell=70)
+        for row, line in enumerate(lines):
+            drawing.write(x - 90, 500 + 30 * row, line, 20, INK, "start")
+    drawing.line((440, 90), (440, 570), color=GRID, width=2).line((860, 90), (860, 570), color=GRID, width=2)
+    return str(drawing)
+
+
+CASES = {("and", "and"): "9/16", ("and", "but"): "3/16", ("but", "and"): "3/16", ("but", "but"): "1/16"}
+
+
+def product_of(left: str, right: str) -> dict[str, float]:
+    """What the product rule makes of two guesses: left and right guess 3/4 for their word; and has 5/8 of all links."""
+    share = {"and": 5 / 8, "but": 3 / 8}
+    joined = {word: (3 if left == word else 1) * (3 if right == word else 1) / 16 / share[word] for word in share}
+    return {word: value / sum(joined.values()) for word, value in joined.items()}
+
+
+def truth_of(left: str, right: str) -> str:
+    """The link: the left half guesses *and* where it saw *loves*, *but* where it saw *hates*; so does the right half."""
+    return "and" if left == right else "but"
+
+
+def joins() -> str:
+    """Two rules for the same two guesses, cell by cell: the product, and a table of what was met."""
+    text = (
+        "Two tables of two by two: rows are the guess of the left half, columns that of the right half. The product "
+        "rule says and "
+        "where both say and, otherwise but; where both say but it is wrong, in 1 sentence of 16, and is correct in "
+        "15/16. The table "
+        "says and where both guesses are the same and but where they differ: it is always right."
+    )
+    drawing = opened(640, "Two guesses, two rules to join them", text)
+    for x, name, score in ((60, "the product rule", "15/16 correct"), (690, "a table of what was seen", "16/16 correct")):
+        drawing.write(x + 330, 100, name, 24, bold=True).write(x + 330, 604, score, 24, bold=True)
+        drawing.write(x + 330, 144, "the right half says", SMALL, SECOND, bold=True)
+        drawing.write(x + 60, 214, "the left half", SMALL, FIRST, bold=True).write(x + 60, 238, "says", SMALL, FIRST, bold=True)
+        for at, word in enumerate(("and", "but")):
+            drawing.write(x + 230 + 200 * at, 180, word, NORMAL, SECOND, bold=True)
+            drawing.write(x + 112, 300 + 180 * at, word, NORMAL, FIRST, "end", bold=True)
+        for (row, left), (column, right) in product(enumerate(("and", "but")), repeat=2):
+            values = product_of(left, right)
+            said = max(values, key=values.__getitem__) if name == "the product rule" else truth_of(left, right)
+            _case(drawing, x + 230 + 200 * column, 290 + 180 * row, said, said == truth_of(left, right), CASES[left, right])
+    return str(drawing)
+
+
+def _case(drawing, x, y, said, correct, share):
+    """One of the four pairs of guesses: what the rule says, whether it is correct, and how frequent the pair is."""
+    drawing.box(x, y, 188, 168, color=INK if correct else SECOND, fill="#f3f4f6" if correct else "#f6e3ed")
+    drawing.write(x, y - 28, said, LARGE, bold=True)
+    verdict = "correct" if correct else "always wrong"
+    drawing.write(x, y + 12, verdict, NORMAL, QUIET if correct else SECOND, bold=not correct)
+    drawing.write(x, y + 48, f"{share} of all", SMALL, QUIET)
+
+
+DRAWINGS: dict[str, Callable[[], str]] = {
+    "04_panels.svg": panels,
+    **{f"04_panels_{name.lower()}.svg": partial(panels, name) for name in PANELS},
+    "04_leak.svg": leak,
+    **{f"04_leak_{step}.svg": partial(leak, step) for step in (1, 2)},
+    "04_joins.svg": joins,
+    "04_ways.svg": ways,
+    "04_whose.svg": whose,
+}
+ANIMATIONS: dict[str, tuple] = {}
