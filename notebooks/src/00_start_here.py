@@ -629,7 +629,7 @@ assert first[-1]["tokens"] == control["tokens"]
 # - BERT turns each word, or piece of a word, into a vector that depends on the whole text: on what is meant, and on the very words around.
 # - It learns from plain text (pre-training), then a task from labels (fine-tuning).
 # - It can be sure and wrong.
-# - Its verdict from a gap is right of eight in ten clear reviews in one manner, and of half in other manners: a score holds for texts like those on which it was measured.
+# - Its verdict from a gap is right for eight of ten clear reviews in one manner, and for half of those in other manners: a score holds for texts like those on which it was measured.
 #
 # **Next:** on page 01 one word looks at the others, with numbers that you can check on paper.
 
