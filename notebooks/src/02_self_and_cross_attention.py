@@ -9,7 +9,7 @@
 # translation, so that a translation could look at its original. On this page you train two small translators that differ in one thing, and you see
 # what attention is worth to them. On page 01 we chose all numbers by hand. Here a network learns them, so we also take learning apart: loss, gradient, training loop.
 #
-# **You need:** page 01. **Time:** about 57 minutes, and 54 more for the exercises. Training takes about 20 seconds. The page is two lessons: sections 1 to 4 and
+# **You need:** page 01. **Time:** about 60 minutes, and 54 more for the exercises. Training takes about 20 seconds. The page is two lessons: sections 1 to 4 and
 # sections 5 to 8.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -546,8 +546,8 @@ assert held["with attention"] < 0.1 and 0.5 < held["without"] < 1.0 and len(held
 assert all(abs(held[name] - ends[name]) < 0.15 for name in held)
 
 # %% [markdown]
-# On new rows the losses are nearly the same. So what the models have learned, little or much, carries over to new rows. (Without attention it is slightly higher. One reason: all rows of one number, the easiest, and some of two are in the training data
-# and so drop out of the new ones.) Both are below 1.43 on new rows, so **both use the digits**.
+# On new rows the losses are nearly the same. So what the models have learned, little or much, carries over to new rows. (Without attention it is slightly higher. One reason: the new rows are longer on average, as all rows of one number, the easiest, and some of two were in the training data.)
+# Both are below 1.43 on new rows, so **both use the digits**.
 
 # %% [markdown]
 # ## 6. What attention is worth
@@ -610,7 +610,7 @@ _ = ax.set_ylim(-0.03, 1.08)
 # Practically none: about one row of 300. With attention, nearly all rows are right, also the long ones.
 #
 # Part of the fall is arithmetic. In a longer row more can go wrong. If every number were right with the same chance, 0.72, two numbers would be right with $0.72^2 = 0.52$ and four with
-# $0.72^4 = 0.27$. The brackets in the output give this chance for each length. Without attention it falls from 0.72 to 0.24 for four numbers, so the average number gets much worse in longer rows. With attention, too, it gets worse, only far less: from 1.000
+# $0.72^4 = 0.27$. The brackets in the output give this chance for each length. Without attention it falls from 0.72 to 0.24 for four numbers (roughly, as that is from one row). So the average number gets much worse in longer rows. With attention, too, it gets worse, only far less: from 1.000
 # to 0.990 for six. Which numbers are they? Look at each number of a row, twice: the model reads its own words, or the right words are fed in.
 
 # %% tags=["timing", "nbval-ignore-output"]
@@ -668,9 +668,9 @@ _ = ax.set(ylabel="the state …", xlabel="… looks at the memory after")
 # %% [markdown]
 # (Weights below 0.05 are not written.) Read the rows of *sieben* and *vierzig*. Before *sieben* most weight is on the second digit, before *vierzig* on the first, and so on in pairs.
 #
-# **How can a query find the right place?** Before *sieben* the decoder cannot ask for a 7: it does not know yet that a 7 is coming. It has to ask for a *place*, by counting or by looking for what follows the digits already said. So states and memories must carry how far they are, and nobody told them. How well they do it shows in the count below: 300 rows of random numbers.
+# **How can a query find the right place?** Before *sieben* the decoder cannot ask for a 7: it does not know yet that a 7 is coming. It has to ask for a *place*, by counting or by looking for what follows the digits already said. Either way states and memories must keep track, and nobody told them to. How well it works shows in two tables below: where the words of 300 rows look, and what is said when all weights move on by one number.
 #
-# The rest of the weight goes mostly to the columns beside it, more often to the right. There it makes sense: a memory tells of its digit *and* of those before it, so the memory after the 2 still knows
+# The rest of the weight goes mostly to the columns beside it, on average more to the right (counted in 300 rows, for the four numbers in the middle). There it makes sense: a memory tells of its digit *and* of those before it, so the memory after the 2 still knows
 # something of the 7. (So looking at the memory after a digit does not prove that only this digit is used.) A memory to the left has not read the digit yet and brings no news of it. Does this weight help? We set it to 0 in those 300 rows, and scaled up the rest to 1: the loss got *smaller*, for ones from 0.04 to 0.01.
 #
 # And *und*? In this row all three look at their own number. Is that the rule? One row of three numbers proves little. Here are the six *und* of a longer row.
@@ -788,7 +788,7 @@ for kind, lost in enumerate(pruned.view(-1, 6, 3).mean(dim=(0, 1)).tolist()):
     assert lost < changed["nothing"][0][kind] - 0.005 or kind == 1
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Change the weights: what is still right?
+# ## Change something: what is still right?
 #
 # - **even weights**: the same for all twelve digits
 # - **next number**: the model's own, moved on by one number
@@ -810,7 +810,7 @@ for kind, lost in enumerate(pruned.view(-1, 6, 3).mean(dim=(0, 1)).tolist()):
 
 # %% [markdown]
 # Read the columns of *und* first: right every time, and the loss stays at 0.00, rounded, in all of these tests. So it does not matter to *und* where it looks, as far as we have tested it. The words for digits need their weights. Cut, they fall to
-# chance, about 1 in 9 and 1 in 8. With even weights they are right about twice as often, probably because an average over all digits still says which digits occur in the row. Yet their loss is *higher* than after the cut: the model never met such an average in training, and is too sure of its guesses. With the weights of the next number the loss of about 9 nats says that the model is sure of a wrong word: it names the digits of that number. So the weights say which place, and the values which digit.
+# chance, about 1 in 9 and 1 in 8. With even weights they are right about twice as often, probably because an average over all digits still says which digits occur in the row. Yet their loss is *higher* than after the cut: probably because the model never met such an average in training, and is too sure of its guesses. With the weights of the next number the loss of about 9 nats says that the model is sure of a wrong word: it names the digits of that number. So the weights say which place, and the values which digit.
 #
 # Why then does *und* not look everywhere about evenly, as all words did before training? It must look somewhere: a row of weights adds up to 1. And training did move its weights. $W_Q$ and $W_K$ are shared by all words, and the words for ones and tens pulled at them. The
 # weights of *und* are most likely a by-product. **Weights tell where a word looked. Whether it mattered is another question**, and you answer it by changing something, as here.
@@ -1131,9 +1131,9 @@ check("descend", descend)
 #
 # - Kalchbrenner, Blunsom (2013). *Recurrent Continuous Translation Models.* EMNLP 2013.
 # - Sutskever, Vinyals, Le (2014). *Sequence to Sequence Learning with Neural Networks.* Encoder and decoder; the source reversed. arXiv:1409.3215
-# - Cho, van Merriënboer, Gulcehre, Bahdanau, Bougares, Schwenk, Bengio (2014). *Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation.* The vector enters every state; the recurrent unit that ours uses. arXiv:1406.1078 Cho, van Merriënboer, Bahdanau, Bengio (2014). *On the Properties of Neural Machine Translation: Encoder-Decoder Approaches.* Worse with length. arXiv:1409.1259
+# - Cho, van Merriënboer, Gulcehre, Bahdanau, Bougares, Schwenk, Bengio (2014). *Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation.* The vector enters every state; the recurrent unit that ours uses. arXiv:1406.1078. Cho, van Merriënboer, Bahdanau, Bengio (2014). *On the Properties of Neural Machine Translation: Encoder-Decoder Approaches.* Worse with length. arXiv:1409.1259
 # - Bahdanau, Cho, Bengio (2014). *Neural Machine Translation by Jointly Learning to Align and Translate.* arXiv:1409.0473. Luong, Pham, Manning (2015). *Effective Approaches to Attention-based Neural Machine Translation.* Dot products; the state after the last word asks. arXiv:1508.04025
-# - Cheng, Dong, Lapata (2016). *Long Short-Term Memory-Networks for Machine Reading.* arXiv:1601.06733. Parikh, Täckström, Das, Uszkoreit (2016). *A Decomposable Attention Model for Natural Language Inference.* arXiv:1606.01933 Vaswani and others (2017). *Attention Is All You Need.* The three uses of attention: section 3.2.3. arXiv:1706.03762
-# - Devlin, Chang, Lee, Toutanova (2018). *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* arXiv:1810.04805
+# - Cheng, Dong, Lapata (2016). *Long Short-Term Memory-Networks for Machine Reading.* arXiv:1601.06733. Parikh, Täckström, Das, Uszkoreit (2016). *A Decomposable Attention Model for Natural Language Inference.* arXiv:1606.01933
+# - Vaswani and others (2017). *Attention Is All You Need.* The three uses of attention: section 3.2.3. arXiv:1706.03762. Devlin, Chang, Lee, Toutanova (2018). *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* arXiv:1810.04805
 # - Kingma, Ba (2014). *Adam: A Method for Stochastic Optimization.* arXiv:1412.6980. Williams, Zipser (1989). *A Learning Algorithm for Continually Running Fully Recurrent Neural Networks.* Teacher forcing.
-# - Koehn, Knowles (2017). *Six Challenges for Neural Machine Translation.* Attention and alignment. arXiv:1706.03872 Jain, Wallace (2019). *Attention is not Explanation.* arXiv:1902.10186. Wiegreffe, Pinter (2019). *Attention is not not Explanation.* arXiv:1908.04626
+# - Koehn, Knowles (2017). *Six Challenges for Neural Machine Translation.* Attention and alignment. arXiv:1706.03872. Jain, Wallace (2019). *Attention is not Explanation.* arXiv:1902.10186. Wiegreffe, Pinter (2019). *Attention is not not Explanation.* arXiv:1908.04626
