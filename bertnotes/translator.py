@@ -1,7 +1,7 @@
 """A toy translator, from digits to German number words, that looks back at what it read or makes do with one vector. Page 02.
 
 An encoder reads the digits, a decoder says the words: `2 1 4 7` is *ein und zwanzig sieben und vierzig*, one and twenty, seven
-and forty. Sutskever, Vinyals & Le 2014 and Cho et al. 2014 (encoder and decoder); Bahdanau, Cho & Bengio 2015 (looking back).
+and forty. Sutskever, Vinyals & Le 2014 and Cho et al. 2014 (encoder and decoder); Bahdanau, Cho & Bengio 2014 (looking back).
 
 Axes: batch, then position. A row is up to LONGEST numbers of two digits, filled up with PADDING.
 """
@@ -75,8 +75,8 @@ class Translator(nn.Module):
     """An encoder, a decoder, and cross-attention from the decoder's states to the encoder's memories.
 
     looks_at: "all" memories, one for each digit, or the "last" alone. Nothing else differs: with one memory to look at, its
-    weight is always 1, and the decoder gets the same vector at every word. As in Luong, Pham & Manning 2015, the state after
-    the word before is the query, and what is found helps to choose the next word and goes nowhere else.
+    weight is always 1, and the decoder gets the same vector at every word. As in the plain variant of Luong, Pham & Manning
+    2015, the state after the word before is the query, and what is found helps to choose the next word and goes nowhere else.
     forward: scores for the word that comes after each of `said`, and how each looked at the digits.
     change: what is done to the decoder, one of CHANGES. The weights that come back are the model's own all the same.
     """
@@ -173,8 +173,19 @@ def translate(model: Translator, digits: Digits) -> tuple[Words, Float[Tensor, "
     return said[:, 1:], weights
 
 
-def share_right(model: Translator, digits: Digits, words: Words, first: int = LONGEST) -> float:
-    """The share of rows, all of one length, whose words are all right; first: of so many numbers at the start alone."""
+def share_right(model: Translator, digits: Digits, words: Words) -> float:
+    """The share of rows, all of one length, whose words are all right, each word read being one that the model said."""
     said, _ = translate(model, digits)
-    right = said == words[:, : said.shape[1]]
-    return right[:, : 3 * first].all(dim=1).float().mean().item()
+    return (said == words[:, : said.shape[1]]).all(dim=1).float().mean().item()
+
+
+@torch.inference_mode()
+def by_number(model: Translator, digits: Digits, words: Words, feed_right: bool = False) -> list[float]:
+    """For the first number of rows of one length, the second and so on: the share whose three words are all right.
+
+    feed_right: the right words are read (teacher forcing); else those that the model said itself.
+    """
+    length = int((digits != PADDING).sum(dim=1).max()) // 2
+    words = words[:, : 3 * length]
+    said = model(digits, shifted(words))[0].argmax(dim=-1) if feed_right else translate(model, digits)[0]
+    return (said == words).unflatten(1, (length, 3)).all(dim=-1).float().mean(dim=0).tolist()

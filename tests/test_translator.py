@@ -171,10 +171,19 @@ def test_where_words_look_by_hand():
     assert looks["und"] == pytest.approx([4 / 6, 0, 1 / 6, 1 / 6])
 
 
-def test_the_first_numbers_can_be_right_alone():
+def test_each_number_is_right_or_not():
     model, digits, _ = full_rows()
     said, _ = translator.translate(model, digits)
     assert translator.share_right(model, digits, said) == 1
+    assert translator.by_number(model, digits, said) == translator.by_number(model, digits, said, feed_right=True) == [1] * 6
     wrong = said.clone()
-    wrong[:, 5] = (wrong[:, 5] + 1) % 20
-    assert translator.share_right(model, digits, wrong) == 0 and translator.share_right(model, digits, wrong, first=1) == 1
+    wrong[0, 5] = (wrong[0, 5] + 1) % 20  # the last word of the second number, in one row of eight
+    assert translator.share_right(model, digits, wrong) == 7 / 8
+    assert translator.by_number(model, digits, wrong) == [1, 7 / 8, 1, 1, 1, 1]
+    scores = model(digits, translator.shifted(wrong))[0]
+    right = (scores.argmax(dim=-1) == wrong).view(8, 6, 3).all(dim=-1).float().mean(dim=0)
+    assert translator.by_number(model, digits, wrong, feed_right=True) == right.tolist()
+    short, words = translator.make_rows(4, seed=0, length=2)
+    assert (
+        len(translator.by_number(model, short, words)) == len(translator.by_number(model, short, words, feed_right=True)) == 2
+    )

@@ -157,8 +157,8 @@ def _decoder(drawing, looks):
     drawing.write(950, 520, "decoder: says", NORMAL, bold=True)
     before = ("<go>", *SPOKEN[:-1])
     for x, said, word in zip(AT_WORD, before, SPOKEN, strict=True):
-        drawing.box(x, 455, 90, 50, said, size=20).arrow((x, 429), (x, 390))
-        drawing.box(x, 360, 84, 54, "state", size=18).arrow((x, 332), (x, 291)).box(x, 264, 90, 50, word, size=20)
+        drawing.box(x, 455, 96, 50, said, size=19).arrow((x, 429), (x, 390))
+        drawing.box(x, 360, 84, 54, "state", size=18).arrow((x, 332), (x, 291)).box(x, 264, 96, 50, word, size=19)
         if x != AT_WORD[-1]:
             drawing.arrow((x + 43, 360), (x + 59, 360))
     if looks:
@@ -166,9 +166,9 @@ def _decoder(drawing, looks):
         _look(drawing)
     else:
         drawing.arrow((463, 360), (504, 360), width=5).box(548, 360, 84, 84, "", fill="#ffffff")
-        drawing.write(548, 348, "one", 20, bold=True).write(548, 374, "vector", 20, bold=True)
+        drawing.write(548, 348, "the last", 16, bold=True).write(548, 374, "memory", 16, bold=True)
         drawing.arrow((592, 360), (650, 360), width=5)
-        drawing.write(548, 426, "the bottleneck", NORMAL, WRONG, bold=True)
+        drawing.write(548, 426, "the bottleneck", NORMAL, WRONG, bold=True).write(548, 456, "one vector", 20, WRONG)
         drawing.line((548, 318), (548, 190), (AT_WORD[-1], 190), color=VALUE, width=3)
         for x in AT_WORD:
             drawing.arrow((x, 190), (x, 237), color=VALUE, width=3)
@@ -225,10 +225,11 @@ def _told(drawing, x, y, word, is_right):
 def one_word() -> str:
     """What happens inside the decoder at one word: state, query, found, score."""
     text = (
-        "The decoder has read und. Its state is the query. It meets the keys of all memories; the weighted average of their "
-        "values is what is found. State and found are added, and from the sum come the scores: sechzig has the highest."
+        "Four steps. 1, encode: the digits become memories. 2, decode: the words become states. 3, cross-attention: the state "
+        "after und is the query, it meets the keys of all memories, and the weighted average of their values, through one more "
+        "matrix, is what is found. 4, score: state and found are added and scored, and sechzig is the highest of 20."
     )
-    drawing = opened(620, "One word, inside the decoder", text)
+    drawing = opened(650, "One word, inside the decoder", text)
     for x, digit in zip(AT_DIGIT, "6192", strict=True):
         drawing.box(x, 520, 60, 50, digit, size=LARGE).arrow((x, 494), (x, 455)).box(x, 428, 84, 50, "memory", size=18)
         drawing.arrow((x - 8, 402), (x - 8, 330), (150 + 0.4 * x, 252), color=KEY, width=2)
@@ -240,20 +241,24 @@ def one_word() -> str:
     drawing.box(760, 520, 90, 50, "und", size=20).arrow((760, 494), (760, 455)).box(760, 428, 100, 50, "state", size=20)
     drawing.write(600, 428, "state before", 20, QUIET).arrow((662, 428), (706, 428))
     drawing.arrow((740, 402), (740, 330), (500, 330), (500, 232), (410, 232), color=QUERY, width=3)
-    drawing.write(620, 306, "1  state → query", NORMAL, QUERY, bold=True)
+    drawing.write(620, 306, "query", NORMAL, QUERY, bold=True)
     drawing.arrow((406, 206), (590, 206), color=VALUE, width=3).box(650, 206, 112, 54, "found", VALUE)
-    drawing.write(560, 140, "2  weighted average of the values", NORMAL, VALUE, bold=True)
+    drawing.write(300, 100, "3  cross-attention", NORMAL, VALUE, "start", bold=True)
+    drawing.write(300, 140, "average of the values, × one matrix", 20, VALUE, "start")
     drawing.arrow((707, 206), (826, 206), color=VALUE, width=3)
     drawing.add("circle", cx=852, cy=206, r=24, fill="#ffffff", stroke=INK, stroke_width=2).write(
         852, 206, "+", LARGE, bold=True
     )
     drawing.line((811, 428), (852, 428)).arrow((852, 428), (852, 234)).arrow((852, 428), (930, 428))
     drawing.write(940, 428, "next state", 20, QUIET, "start")
-    drawing.write(872, 310, "3  state + found", NORMAL, anchor="start", bold=True)
+    drawing.write(872, 310, "state + found", NORMAL, anchor="start", bold=True)
+    drawing.write(255, 570, "1  encode", NORMAL, bold=True).write(760, 570, "2  decode", NORMAL, bold=True)
     drawing.arrow((877, 206), (936, 206)).box(1000, 206, 124, 54, "score").arrow((1063, 206), (1112, 206))
     drawing.box(1176, 206, 124, 54, "sechzig")
-    drawing.write(1088, 140, "4  the highest of 20 scores", NORMAL, bold=True)
-    drawing.write(60, 585, "What was found goes into the scores of this one word, and nowhere else.", 20, QUIET, "start")
+    drawing.write(940, 100, "4  score", NORMAL, anchor="start", bold=True)
+    drawing.write(940, 140, "the highest of 20 scores is said", 20, QUIET, "start")
+    told = "What was found goes into the scores of this one word, and nowhere else. (Made up: as after training.)"
+    drawing.write(60, 620, told, 20, QUIET, "start")
     return str(drawing)
 
 
@@ -290,12 +295,12 @@ def surprise() -> str:
 def to_bert() -> str:
     """Three networks: with cross-attention between recurrent parts, with three kinds of attention, and the encoder alone."""
     text = (
-        "2015: a recurrent encoder and decoder, with cross-attention between them. 2017, the Transformer: the encoder "
-        "has self-attention, the decoder masked self-attention, and cross-attention joins them. 2018, BERT: the encoder alone."
+        "2014: a recurrent encoder and decoder; the decoder asks the encoder, by cross-attention. 2017, the Transformer: the "
+        "encoder has self-attention, the decoder masked self-attention, and asks the encoder. 2018, BERT: the encoder alone."
     )
     drawing = opened(480, "From attention to BERT", text)
     columns = (
-        (60, "2015: attention is added", ("recurrent",), ("recurrent",)),
+        (60, "2014: attention is added", ("recurrent",), ("recurrent",)),
         (520, "2017: Transformer", ("self-attention",), ("masked", "self-attention")),
         (980, "2018: BERT", ("self-attention",), ()),
     )
@@ -309,7 +314,9 @@ def to_bert() -> str:
             drawing.box(middle + 230, 240, 160, 120).write(middle + 230, 330, "decoder", NORMAL, bold=True)
             for row, line in enumerate(says):
                 drawing.write(middle + 230, 240 + 28 * row - 14 * (len(says) - 1), line, 20)
-            drawing.arrow((middle + 81, 240), (middle + 148, 240), color=VALUE, width=4)
+            drawing.arrow((middle + 149, 222), (middle + 82, 222), color=QUERY, width=3)
+            drawing.arrow((middle + 81, 258), (middle + 148, 258), color=VALUE, width=4)
+            drawing.write(middle + 115, 204, "asks", 18, QUERY).write(middle + 115, 280, "found", 18, VALUE)
             drawing.write(middle + 115, 160, "cross-attention", 20, VALUE, bold=True)
     drawing.write(
         60,

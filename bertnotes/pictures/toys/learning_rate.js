@@ -5,7 +5,6 @@ const shown = make("b"), buttons = make("div", { class: "buttons" }), result = m
 toy.append(make("label", {}, make("span", {}, "learning rate"), slider, shown), buttons, result);
 let rate = data.rate, path = [data.start];
 const loss = (w) => (w - data.right) ** 2;
-const REACH = [-1, 7, 0, 18];  // of w and of the loss, as far as is drawn
 
 function step(count) {
   for (let at = 0; at < count && path.length <= MOST; at++) {
@@ -16,16 +15,16 @@ function step(count) {
 }
 
 function valley() {
-  const holder = make("div", { class: "valley" }), [left, right, low, high] = REACH;
-  const x = (w) => 12 * (w - left), y = (value) => 50 - 2.5 * (value - low), inside = (w) => w >= left && w <= right && loss(w) <= high;
+  const holder = make("div", { class: "valley" }), far = Math.max(4, ...path.map((w) => Math.abs(w - data.right)));  // all of the path is drawn
+  const left = data.right - far, high = Math.max(18, far * far), tick = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].find((size) => far <= 4 * size);
+  const x = (w) => 48 * (w - left) / far, y = (value) => 50 - 45 * value / high;
   const svg = draw(holder, "svg", { viewBox: "0 -2 96 60", role: "img", "aria-label": `the loss over w, and the path of w: ${path.map((w) => number(w)).join(", ")}` });
   draw(svg, "line", { x1: 0, x2: 96, y1: 50, y2: 50, stroke: "var(--ink)", "stroke-width": 0.3 });
-  for (let w = 0; w <= 6; w++) draw(svg, "text", { x: x(w), y: 56, "font-size": 4.2, "text-anchor": "middle" }, String(w));
-  const curve = Array.from({ length: 83 }, (_, at) => -1.1 + at / 10).filter(inside).map((w) => `${x(w)},${y(loss(w))}`);
+  for (let w = tick * Math.ceil((left + 0.5) / tick); w < data.right + far - 0.5; w += tick) draw(svg, "text", { x: x(w), y: 56, "font-size": 4.2, "text-anchor": "middle" }, String(w));
+  const curve = Array.from({ length: 81 }, (_, at) => left + far * at / 40).map((w) => `${x(w)},${y(loss(w))}`);
   draw(svg, "polyline", { points: curve.join(" "), fill: "none", stroke: "var(--ink)", opacity: 0.35, "stroke-width": 1.2 });
   path.forEach((w, at) => {
-    if (!inside(w)) return;
-    if (at && inside(path[at - 1])) draw(svg, "line", { x1: x(path[at - 1]), y1: y(loss(path[at - 1])), x2: x(w), y2: y(loss(w)), stroke: "var(--ink)", "stroke-width": 0.5 });
+    if (at) draw(svg, "line", { x1: x(path[at - 1]), y1: y(loss(path[at - 1])), x2: x(w), y2: y(loss(w)), stroke: "var(--ink)", "stroke-width": 0.5 });
     const last = at === path.length - 1;
     draw(svg, "circle", { cx: x(w), cy: y(loss(w)), r: last ? 1.9 : 1.1, fill: last ? "var(--query)" : "var(--ink)" });
   });
