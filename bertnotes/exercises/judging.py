@@ -148,7 +148,7 @@ class Number:
             comma = " A decimal has a point in Python: 0.5, not 0,5." if isinstance(outputs[0], tuple) else ""
             return Verdict("wrong", f"Expected a number, met {kind(outputs[0])}.{comma}")
         if math.isclose(met, self.right, abs_tol=self.tolerance):
-            return Verdict("right", f"It is {self.right:.3g}.")
+            return Verdict("right", f"It is {self.right:.3g}." if self.right % 1 else f"It is {self.right:.0f}.")
         near = [
             text for number, text in self.mistakes.items() if math.isclose(met, number, rel_tol=0.004, abs_tol=self.tolerance)
         ]

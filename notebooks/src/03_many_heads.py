@@ -5,7 +5,7 @@
 #
 # ![X becomes Q, K and V, each 3 by 8. Split: head 1 gets the first four columns of each, head 2 the last four. Each head attends. Merge puts the results side by side, and W_O mixes them](figures/03_strips.svg)
 #
-# Each of these looks is called a **head**. On this page you see what two heads can keep apart and one cannot, what they cost,
+# Each of these looks is called a **head**. On this page you see what two heads keep apart more easily than one, what they cost,
 # and where the usual argument for them is too strong. Then we switch off the heads of a trained BERT, one by one and together. At the end you write multi-head attention yourself.
 #
 # **You need:** pages 01 and 02. **Time:** about 50 minutes, and 46 more for the exercises. What is folded is for the curious, and you may skip it. Where a cell says `guess = None`, type your guess in place of `None`. All cells together take one to five minutes to run.
@@ -73,7 +73,7 @@ print("one head:", one_row @ values, "   your guess:", guess)
 
 # %% [markdown]
 # $(4, 3)$: that is exactly the value of *dog*, at which nobody looked. Half *sister* and half *died*, or all of *dog*: from the result you cannot tell.
-# (We put *dog* exactly halfway, so that you see it. With 0.6 for *sister* and 0.4 for *died* the result would be another one, $(4.8, 2.4)$, and so still tell of both. But it is mixed. Section 4 comes back to this.)
+# (We put *dog* exactly halfway, so that you see it. With 0.6 for *sister* and 0.4 for *died* the result would be another one, $(4.8, 2.4)$. But *dog* lies on the line from *sister* to *died*, so that a mixture of *sister* and *dog* gives this, too. Section 4 comes back to this.)
 #
 # Now let two heads look. Each has a row of weights of its own, and each passes on one of the two numbers of a value. Head 1 passes on the first number
 # and looks at *sister* alone. Head 2 passes on the second number and looks at *died* alone:
@@ -272,7 +272,7 @@ assert 3 * (24 * 48 + 48) + 48 * 24 + 24 > 2400
 # The same 2,400, however many heads: they share out the columns of the same matrices. The matrix products need as many multiplications, too. What grows is the number of attention weights, a table for each head.
 #
 # This holds where heads share out the columns, as in BERT: BERT-base has 768 numbers a token (its **hidden size**) and 12 heads of 64. If each head had 768 columns of its own, the matrices would grow with every head.
-# And sharing out has a price: more heads are *narrower* heads. With 24 heads of 24 columns, a query and a key are compared by a single number.
+# And sharing out has a price: more heads are *narrower* heads. If 24 heads share 24 columns, each has one, and a query and a key are compared by a single number.
 #
 # **Play with it.** Move the slider. What changes, what stays?
 
@@ -342,17 +342,17 @@ for trained, sides in zip(one_head.models, one_head.sides, strict=True):
     assert 0.04 < (named == weak)[weak != strong].float().mean() < 0.2
 
 # %% [markdown]
-# Each line has three numbers, from three random starts: one result could be luck. With two heads, both letters are right practically always. With one head, in about a fifth of
+# Each line has three numbers, from three random starts: one result could be luck. With two heads, both letters are right practically always. With one head, after these 300 steps, in about a sixth of
 # the positions. One of the two sides comes out right more than nine times in ten, the other in about a fifth of the cases. Which side it is, differs from start to start.
 #
-# Why a fifth, and not the tenth of blind guessing? For the weak side the model mostly names the *other* letter again, the one it knows. That is right where both neighbours happen to be the same letter, in a tenth of the cases. In the rest it is right about as often as by guessing.
+# Why a fifth, and not the tenth of blind guessing? For the weak side the model mostly names the *other* letter again, the stronger one. That is right where both neighbours happen to be the same letter, in a tenth of the cases. In about a tenth of the rest the balance tips, and the weaker letter is named.
 #
 # Where do the heads look? We average the weights over 500 rows and draw them, of the first start: the only head, and the two heads. The first and the last position are left out, as nobody asks them.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Where do they look?
 #
-# Both letters right: with two heads practically always, with one head in about a **fifth** of the positions.
+# Both letters right: with two heads practically always, with one head, after 300 steps, in about a **sixth** of the positions.
 
 # %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
 only, pair = mean_weights(one_head.models[0]), mean_weights(two_heads.models[0])
@@ -386,8 +386,8 @@ for trained in two_heads.models:
 #
 # ### The same with a network
 #
-# Is it impossible, then, with one head? Say a head mixes 0.6 of *a* with 0.4 of *c*. If the letters' vectors are not arranged in a special way, no other pair of letters gives exactly this mixture, so in principle both letters can be told. But a read-out that only multiplies and adds does not undo the mixing.
-# Now we put a small network in front of it: a matrix, then a curve that bends each number (GELU, page 05), then another matrix. We train both models again. They differ in the number of heads only.
+# Is it impossible, then, with one head? Say a head mixes 0.6 of *a* with 0.4 of *c*. If the letters' vectors are not arranged in a special way, no other pair of letters gives exactly this mixture, so both letters are in it, and even their shares. But for each side the highest score is the answer, and the highest score goes to the letter with the larger share: so it names the larger one twice, and loses which is which.
+# Now we put a small network in front of it: a matrix, then a curve that bends each number (GELU, page 05), then another matrix. We train both models again. They differ in the number of heads, and so in how wide a head is.
 # How many of the positions will one head with a network get right?
 
 # %%
@@ -531,7 +531,7 @@ assert relations["token after"][2, 8] > 0.25 and all(relations["[CLS]"][at] > 0.
 
 # %% [markdown]
 # *Layer 1, head 3* looks at the token before, with at least 0.95 of its weight in the row of each word. *Layer 2, head 9* looks at the token after. These are the two stripes of our toy, in a model that was trained for another task. *Layer 1, head 10* puts much of its
-# weight on `[CLS]`, the mark at the beginning (0.86 in the row of *cried*, but only 0.34 in that of *dog*). Clark et al. (2019) saw many heads of BERT-base look at `[SEP]`, the mark at the end, and suspect that a head does so when it finds nothing to look for, since its weights have to add up to 1. Page 07 looks into it.
+# weight on `[CLS]`, the mark at the beginning (0.86 in the row of *cried*, but only 0.34 in that of *dog*). Clark et al. (2019) saw many heads of BERT-base look at `[SEP]`, the mark at the end, and suspect that a head does so when it finds nothing to look for. (Its weights have to add up to 1, so it must look somewhere.) Page 07 looks into it.
 #
 # And our *cried*, which needs *who* and *why*? Which of the 72 heads look from *cried* to *sister*, and which to *died*?
 
@@ -548,7 +548,7 @@ to_sister, to_died = (from_cried[:, :, tokens.index(word)] for word in ("sister"
 assert int(to_sister.argmax()) == 2 and to_sister.max() > 0.98 and 0.2 < to_died.max() < 0.35
 
 # %% [markdown]
-# *Sister* gets all the weight of layer 1, head 3. But that head would take *any* word that stands before *cried*; it does not look for who cried. And no head gives *died* more than about a quarter. So on this sentence mini has no *who* head and no *why* head: section 1 showed what two heads could keep apart, not what this BERT does.
+# *Sister* gets all the weight of layer 1, head 3. But that head would take *any* word that stands before *cried*; it does not look for who cried. And no head gives *died* more than about a quarter. So on this sentence we see no *who* head and no *why* head in mini: section 1 showed what two heads could keep apart, not what this BERT does.
 # How important are the heads to mini, then? That we can measure.
 
 # %% [markdown]
@@ -625,10 +625,10 @@ assert abs(record["by counting"] - 6.61) < 0.01 and abs(record["without any"] - 
 # %% [markdown]
 # Read a cell as: without this head, mini's loss is so many thousandths higher (magenta) or lower (slate). A frame means that the change is more than twice its error. The colour is full from 0.1 on, up or down.
 #
-# One head stands out, *layer 2, head 9*: 0.229 with an error of 0.024, almost three times as much as the next. It is the head that looks at the token after. The one that looks at the token before, layer 1, head 3, is among the five most missed (+55), and layer 1, head 10, which looks much at `[CLS]`, is not missed (−2).
+# One head stands out, *layer 2, head 9*: 0.229 with an error of 0.024, almost three times as much as the next. It is the head that looks at the token after. The one that looks at the token before, layer 1, head 3, is among the five most missed (+55), and layer 1, head 10 is not missed (−2). (That is not because of `[CLS]`: over many reviews it sends only about 0.15 of its weight there, less than most heads.)
 # This would fit the task, since the neighbours of a hidden token tell much about it. The other three of the five (layer 3, head 12 and head 9; layer 5, head 8) put most of their weight on `[CLS]` and on a neighbour.
 #
-# A typical head changes the loss by 0.004 only. 23 heads are missed by more than twice the error, and without 3 the loss falls by more than that. One or two would by luck, so we would not bet that these three do harm.
+# The change of a typical head, 0.004, is no more than we can measure. 23 heads are missed by more than twice the error, and without 3 the loss falls by more than that. One or two would by luck, so we would not bet that these three do harm.
 #
 # <details><summary>One doubt: is it the look that is missed, or a constant?</summary>
 #
@@ -696,7 +696,7 @@ assert 0.5 < torch.corrcoef(ranks)[0, 1] < 0.6
 #
 # And with no head at all? Then each token sees only itself, and a `[MASK]` knows no more than that it is one, and where. Who knows only how often each token occurs has 6.61. Without heads mini has 7.08, somewhat more: the layers have never had to work without heads.
 #
-# So a trained model often has more heads than it needs. Whether it needed them while it learned, none of this shows. Nor does it save time: mini still computes what we switch off. For that, the columns of a head have to be cut out of all four matrices.
+# So mini gets along without half of its heads, a fifth more perplexed; not even a quarter can go for nothing. Whether it needed them while it learned, none of this shows. Nor does it save time: mini still computes what we switch off. For that, the columns of a head have to be cut out of $W_Q$, $W_K$ and $W_V$, and its rows out of $W_O$.
 #
 # <details><summary>What others found</summary>
 #

@@ -266,6 +266,8 @@ def test_a_number_may_be_rounded_and_come_as_a_tensor(met):
     assert third.judge([], [met]).state == "right"
     assert third.judge([], [0.3]).message == "Upside down."
     assert "no usual slip" in third.judge([], [float("nan")]).message
+    assert third.judge([], [3.333]).message == "It is 3.33."
+    assert Number(right=4231, tolerance=0, mistakes={}).judge([], [4231]).message == "It is 4231."
 
 
 @pytest.mark.parametrize(
