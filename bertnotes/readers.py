@@ -98,6 +98,11 @@ class GptReader(TransformerReader):
         """Scores for the word that comes after each text."""
         return self.scores(self(ids)[:, -1])
 
+    def log_probability(self, ids: Ids) -> Float[Tensor, " batch"]:
+        """The logarithm of how probable each whole text is: the sum over its words, each seen from those before, in nats."""
+        scores = self.scores(self(ids[:, :-1])).log_softmax(dim=-1)
+        return scores.gather(-1, ids[:, 1:, None]).squeeze(-1).sum(dim=-1)
+
 
 class BertReader(TransformerReader):
     """Reads in both directions at once. Its objective: some words are hidden; name them.
@@ -243,6 +248,17 @@ def accuracy(reader, texts: Int[Tensor, "text position"], place: int, view="both
     has no word on both sides.
     """
     return (reader.guess(texts, place, view).argmax(dim=-1) == texts[:, place]).double().mean().item()
+
+
+@torch.inference_mode()
+def accuracy_of_finished(reader: GptReader, texts: Int[Tensor, "text position"], place: int, words) -> float:
+    """The share of texts, from 0 to 1, that a reader finds more probable with their own word at `place` than with the others.
+
+    words: the ids that are tried there. It takes a pass over the whole text for each of them.
+    """
+    found = [reader.log_probability(texts.index_fill(1, torch.tensor([place]), word)) for word in words]
+    chosen = torch.tensor(words)[torch.stack(found).argmax(dim=0)]
+    return (chosen == texts[:, place]).double().mean().item()
 
 
 def who_sees_whom(read, vectors: Float[Tensor, "position size"]) -> Float[Tensor, "position position"]:

@@ -14,6 +14,7 @@ from bertnotes.readers import (
     LeakyReader,
     MaskedGptReader,
     accuracy,
+    accuracy_of_finished,
     lstm_width,
     train_reader,
     who_sees_whom,
@@ -137,6 +138,26 @@ def test_elmo_joins_its_guesses_by_a_product(ids):
     seen = 1 + ids.flatten().bincount(minlength=VOCABULARY)
     assert_close(reader.guess(ids, 3), left + right - (seen / seen.sum()).log())
     assert_close(reader.guess(ids, 3, "left"), left)
+
+
+def test_a_text_is_as_probable_as_its_words_together(ids):
+    """Its loss is the mean over six words, each seen from those before; a longer look at one text changes no other."""
+    gpt = READERS["gpt"]()
+    for number, text in enumerate(ids):
+        assert_close(gpt.log_probability(ids)[number], -6 * gpt.loss(text[None]))
+
+
+def test_among_finished_texts_the_most_probable_one_counts():
+    """Of a reader that finds two equal words at places 3 and 4 more probable, and so looks to the right of the place."""
+
+    class Doubles:
+        def log_probability(self, texts):
+            return (texts[:, 3] == texts[:, 4]).double()
+
+    texts = torch.tensor([[0, 2, 2, 5, 5, 2, 1], [0, 2, 2, 5, 6, 2, 1], [0, 2, 2, 6, 6, 2, 1]])
+    before = texts.clone()
+    assert accuracy_of_finished(Doubles(), texts, 3, [5, 6]) == pytest.approx(2 / 3)
+    assert accuracy_of_finished(Doubles(), texts, 3, [6, 5]) == pytest.approx(2 / 3) and torch.equal(texts, before)
 
 
 def test_the_next_word_is_the_guess_after_a_text(ids):

@@ -43,14 +43,14 @@ _ = torch.set_printoptions(precision=2, sci_mode=False)
 # *The sister cried because the dog died.* Say that *cried* needs two things: **who** cried, and **why**. Attention gives it one row of weights,
 # which add up to 1 (page 01). So *cried* has to share them out between *sister* and *died*, and what it gets is an average of their values.
 #
-# We make up values of two numbers: *sister* has $(8, 0)$, *dog* has $(4, 3)$ and *died* has $(0, 6)$. *cried* looks at *sister* and *died*, with weight 0.5 each.
+# We make up values of two numbers: *sister* has $(8, 2)$, *dog* has $(6, 4)$ and *died* has $(4, 6)$. *cried* looks at *sister* and *died*, with weight 0.5 each.
 # What does it get?
 
 # %%
 guess = None  # two numbers, such as (1, 2)
 
 # %%
-values = torch.tensor([[8.0, 0.0], [4.0, 3.0], [0.0, 6.0]])  # sister, dog, died
+values = torch.tensor([[8.0, 2.0], [6.0, 4.0], [4.0, 6.0]])  # sister, dog, died
 one_row = torch.tensor([0.5, 0.0, 0.5])
 print("one head:", one_row @ values, "   your guess:", guess)
 
@@ -61,19 +61,19 @@ print("one head:", one_row @ values, "   your guess:", guess)
 #
 # | word | value | weight |
 # | --- | --- | --- |
-# | sister | (8, 0) | 0.5 |
-# | dog | (4, 3) | 0 |
-# | died | (0, 6) | 0.5 |
+# | sister | (8, 2) | 0.5 |
+# | dog | (6, 4) | 0 |
+# | died | (4, 6) | 0.5 |
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# **(4, 3)**, which is the value of *dog*.
+# **(6, 4)**, which is the value of *dog*.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Let them add it up: half of 8 and half of 6. Then ask whose value that is. Nobody looked at the dog.
+# **3 minutes.** Let them add it up: half of 8 and half of 4, half of 2 and half of 6. Then ask whose value that is. Nobody looked at the dog.
 
 # %% [markdown]
-# $(4, 3)$: that is exactly the value of *dog*, at which nobody looked. Half *sister* and half *died*, or all of *dog*: from the result you cannot tell.
-# (We put *dog* exactly halfway, so that you see it. With 0.6 for *sister* and 0.4 for *died* the result would be another one, $(4.8, 2.4)$. But *dog* lies on the line from *sister* to *died*, so that a mixture of *sister* and *dog* gives this, too. Section 4 comes back to this.)
+# $(6, 4)$: that is exactly the value of *dog*, at which nobody looked. Half *sister* and half *died*, or all of *dog*: from the result you cannot tell, for both words write into the same two numbers.
+# (We put *dog* exactly halfway, so that you see it. With 0.6 for *sister* and 0.4 for *died* the result would be another one, $(6.4, 3.6)$. But *dog* lies on the line from *sister* to *died*, so that a mixture of *sister* and *dog* gives this, too. Section 4 comes back to this.)
 #
 # Now let two heads look. Each has a row of weights of its own, and each passes on one of the two numbers of a value. Head 1 passes on the first number
 # and looks at *sister* alone. Head 2 passes on the second number and looks at *died* alone:
@@ -84,14 +84,18 @@ second_head = torch.tensor([0.0, 0.0, 1.0]) @ values[:, 1]  # all of died's seco
 print("two heads:", torch.stack([first_head, second_head]))
 
 # %% tags=["check:average"]
-# checked: half of sister and half of died is the value of dog; 0.6 and 0.4 is nobody's value; two heads give (8, 6)
+# checked: half of sister and half of died is the value of dog; 0.6 and 0.4 is nobody's value, but a mixture of sister and dog, too; two heads give (8, 6)
 assert torch.equal(one_row @ values, values[1]) and not torch.equal(one_row @ values, values[0])
 uneven = torch.tensor([0.6, 0.0, 0.4]) @ values
-assert torch.allclose(uneven, torch.tensor([4.8, 2.4])) and not any(torch.allclose(uneven, value) for value in values)
+assert (
+    torch.allclose(uneven, torch.tensor([6.4, 3.6]))
+    and torch.allclose(uneven, torch.tensor([0.2, 0.8, 0.0]) @ values)
+    and not any(torch.allclose(uneven, value) for value in values)
+)
 assert (first_head, second_head) == (8, 6)
 
 # %% [markdown]
-# ![Left: half of sister and half of died is (4, 3), the same as dog. Right: head 1 takes all of sister's 8, head 2 all of died's 6, and (8, 6) is kept apart](figures/03_average.svg)
+# ![Left: half of sister and half of died is (6, 4), the same as dog. Right: head 1 takes all of sister's 8, head 2 all of died's 6, and (8, 6) is kept apart](figures/03_average.svg)
 #
 # $(8, 6)$ is again two numbers, but now each comes from one word. That has a price: of *sister* only one number arrives, and of *died* only one. **Two heads choose twice, and each passes on half as many numbers.**
 #
@@ -99,7 +103,7 @@ assert (first_head, second_head) == (8, 6)
 # training decides what the one number of *sister* says about the sister. What is cut in two is the value and not the word.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ![Left: half of sister and half of died is (4, 3), the same as dog. Right: head 1 takes all of sister's 8, head 2 all of died's 6, and (8, 6) is kept apart](figures/03_average.svg)
+# ![Left: half of sister and half of died is (6, 4), the same as dog. Right: head 1 takes all of sister's 8, head 2 all of died's 6, and (8, 6) is kept apart](figures/03_average.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Two numbers arrive on both sides. What does the right side give up? Of each word only one number arrives. Careful: head 1 does not see half a word. Each number of a value is made from all numbers of the word.

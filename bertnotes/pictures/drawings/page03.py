@@ -15,7 +15,7 @@ class Cried:
     """Whom and what *cried* asks about; *dog* lies exactly halfway between the other two."""
 
     words = ("sister", "dog", "died")
-    values = torch.tensor([[8.0, 0.0], [4.0, 3.0], [0.0, 6.0]])
+    values = torch.tensor([[8.0, 2.0], [6.0, 4.0], [4.0, 6.0]])
     one = torch.tensor([0.5, 0.0, 0.5])
     two = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 
@@ -29,7 +29,7 @@ def average() -> str:
     mixed = cried.one @ cried.values
     kept = [float(weights @ cried.values[:, head]) for head, weights in enumerate(cried.two)]
     text = (
-        f"The values of sister, dog and died are (8, 0), (4, 3) and (0, 6). Left: one head takes half of sister and half of "
+        f"The values of sister, dog and died are (8, 2), (6, 4) and (4, 6). Left: one head takes half of sister and half of "
         f"died and gets {tuple_of(mixed)}, which is the value of dog. Right: the first of two heads takes the first number of "
         f"sister, the second one the second number of died; side by side they are {tuple_of(kept)}."
     )
