@@ -588,16 +588,17 @@ assert rates["with attention"][2] > rates["with attention"][4] > 0.97 and rates[
 # | without attention | 0.52 | ? | ? | ? |
 # | with attention | 1.00 | ? | ? | ? |
 
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# | numbers in a row | 2 | 3 | 4 | 6 |
+# | --- | --- | --- | --- | --- |
+# | without attention | 0.52 | **0.10** | **0.00** | **0.00** |
+# | with attention | 1.00 | **1.00** | **1.00** | **0.94** |
+
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Collect guesses. If each number were right with the same chance, 0.72, then two would be right with 0.52 and four with 0.27. The numbers differ by a hundredth or two from machine to machine.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Without attention: practically none right from four numbers on
-#
-# | numbers in a row | 2 | 3 | 4 | 6 |
-# | --- | --- | --- | --- | --- |
-# | without attention | 0.52 | **0.10** | **0.00** | **0.00** |
-# | with attention | 1.00 | **1.00** | **1.00** | **0.94** |
 
 # %% slideshow={"slide_type": "-"}
 ax = line_chart(range(2, 7), right, xlabel="numbers in a row", title="share of rows without a mistake", logarithmic="")

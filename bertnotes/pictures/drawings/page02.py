@@ -48,8 +48,8 @@ def two_ways() -> str:
         "Right, cross-attention: the queries come from Katzen jagen, keys and values from cats chase mice; the weights are "
         "2 by 3, a row for each word that asks. The output has a vector for each row."
     )
-    drawing = opened(740, "One function, fed in two ways", text)
-    drawing.line((640, 90), (640, 710), color=GRID, width=2)
+    drawing = opened(710, "One function, fed in two ways", text)
+    drawing.line((640, 90), (640, 686), color=GRID, width=2)
     drawing.write(320, 100, "self-attention: one sentence", NORMAL, bold=True)
     drawing.write(960, 100, "cross-attention: one asks, another is asked", NORMAL, bold=True)
     _fed(drawing, 320, Two.english, (320, Two.english), Two.self_weights)
@@ -86,10 +86,9 @@ def _fed(drawing, x, asking, asked, weights):
 
 def _cell(drawing, x, y, size, weight, digits=2):
     """A cell of weights: darker is more."""
-    shade = to_hex(AMOUNT(weight))  # as in the heatmaps
+    shade = to_hex(AMOUNT(0.55 * weight))  # as in the heatmaps, paler, so that ink is legible on all of them
     drawing.add("rect", x=x, y=y, width=size[0], height=size[1], fill=shade, stroke=GRID, stroke_width=1.5)
-    color = "#ffffff" if weight > 0.55 else INK
-    drawing.write(x + size[0] / 2, y + size[1] / 2, number(weight, digits), 20, color, bold=weight > 0.5)
+    drawing.write(x + size[0] / 2, y + size[1] / 2, number(weight, digits), 20, INK, bold=weight > 0.5)
 
 
 DIGITS, SPOKEN = ("2", "1", "4", "7"), ("ein", "und", "zwanzig", "sieben", "und", "vierzig")
@@ -165,9 +164,9 @@ def _decoder(drawing, looks):
         drawing.arrow((463, 360), (650, 360), width=2).write(556, 386, "start", 20, QUIET)
         _look(drawing)
     else:
-        drawing.arrow((463, 360), (504, 360), width=5).box(548, 360, 84, 84, "", fill="#ffffff")
-        drawing.write(548, 348, "the last", 16, bold=True).write(548, 374, "memory", 16, bold=True)
-        drawing.arrow((592, 360), (650, 360), width=5)
+        drawing.arrow((463, 360), (500, 360), width=5).box(548, 360, 92, 84, "", fill="#ffffff")
+        drawing.write(548, 348, "the last", 18, bold=True).write(548, 374, "memory", 18, bold=True)
+        drawing.arrow((595, 360), (650, 360), width=5)
         drawing.write(548, 426, "the bottleneck", NORMAL, WRONG, bold=True).write(548, 456, "one vector", 20, WRONG)
         drawing.line((548, 318), (548, 190), (AT_WORD[-1], 190), color=VALUE, width=3)
         for x in AT_WORD:
