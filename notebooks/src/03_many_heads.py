@@ -267,7 +267,7 @@ for count in (1, 2, 4, 8, 24):
     )
 print("your guess for 8 heads:", guess)
 
-# %% tags=["check:cost"]
+# %% tags=["check:cost-of-heads"]
 # checked: as many parameters, however many heads share out the columns; with 24 columns for each of 2 heads there are more
 assert all(sum(one.numel() for one in MultiHeadAttention(24, heads).parameters()) == 2400 for heads in (1, 2, 4, 8, 24))
 assert 3 * (24 * 48 + 48) + 48 * 24 + 24 > 2400
