@@ -332,7 +332,7 @@ assert max(sure[1], sure[3], sure[7]) < 0.25 and 0.6 < sure[5] < 0.7
 # **2 minutes.** These are five of the page's eight. *One* and *not* have low percentages, *in* has not. What such percentages are worth over many texts is tested on page 11.
 
 # %% [markdown]
-# Four of eight: mini knows some phrases that reviewers use. Look at the percentages, too. Three of its four mistakes are guesses of which it is not sure; the fourth, *Once **in** a time*, has 64 %. What such percentages are worth is tested on page 11. Why it misses *four* and *Paris*,
+# Four of eight: mini knows some phrases that reviewers use. Look at the percentages, too. In three of its four mistakes it is not sure; in the fourth, *Once **in** a time*, it gives 64 %. What such percentages are worth is tested on page 11. Why it misses *four* and *Paris*,
 # eight sentences cannot tell: its ancestors, at the end of this page, had read about much else.
 #
 # ## You can see where it looks
