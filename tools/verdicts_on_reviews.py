@@ -26,7 +26,8 @@ def find(options, run):
     )
     model, tokenizer = BERTClassifier.from_pretrained(options.folder)
     texts, labels = load_imdb_data(options.data)
-    positive = predict_probabilities(texts, model, tokenizer, max_length=length, truncation=truncation)[:, 1].numpy()
+    judged = predict_probabilities(texts, model, tokenizer, max_length=length, truncation=truncation, precision="fp32")
+    positive = judged[:, 1].numpy()
     right = int(((positive > 0.5) == labels).sum())
     print(f"{right} of {len(texts)} right")
     return {"data": hash_of(options.data), "reviews": len(texts), "right": right, "positive": pack_probabilities(positive)}
