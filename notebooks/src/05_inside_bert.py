@@ -14,15 +14,13 @@
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # # Inside BERT
 #
-# What is in there besides attention?
-#
 # ![The whole model from left to right: the text, 9 word pieces, 9 ids, a table of 9 by 384 numbers, six layers that keep this shape, and at the end the pooler on CLS and the head on MASK](figures/05_model.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** This picture comes back before each part, with that part lit. Read the shapes aloud from left to right: 9 ids, then 9 vectors of 384, and they stay so through all six
 # layers. Ask: which part have we built already? Attention, pages 01 and 03.
 #
-# The deck is two lessons: MINUTES1 minutes up to the whole model, MINUTES2 for the rest.
+# The deck takes 48 minutes: 32 up to the whole model, 16 for what is odd about it.
 
 # %%
 from collections import Counter
@@ -57,7 +55,7 @@ for word in ("film", "soundtrack", "unforgettable", "whodunnit"):
 print("your guess for unforgettable:", guess)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Into how many pieces does mini cut *unforgettable*?
+# ## *unforgettable*: how many pieces?
 #
 # ![The whole model, its first part lit: the text becomes 9 word pieces, and these become 9 ids](figures/05_model_pieces.svg)
 
@@ -155,7 +153,7 @@ assert tokenizer.tokenize("Polish café") == tokenizer.tokenize("polish cafe")
 # **Play with it**: the pieces are our 3,000. Type a word, and let the list grow.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ### Which words are whole early, which stay in pieces?
+# ### Which words are whole early?
 
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 play("pieces", pieces=grown, letters=len(singles))
@@ -261,19 +259,21 @@ assert [tuple(table.weight.shape) for table in (tables.word, tables.position, ta
 ]
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## LayerNorm: mean 0, standard deviation 1
+# ## LayerNorm
 #
 # $\mathrm{LayerNorm}(x) = \dfrac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} \cdot g + b$
 #
 # Take $(9, 3, 3, 1)$: the mean is 4. What comes out, with $g = 1$ and $b = 0$?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# Distances 5, −1, −1, −3; variance 9, its root 3. So **1.67, −0.33, −0.33, −1**.
+# ![LayerNorm of 9, 3, 3, 1: minus the mean, 4, and divided by the standard deviation, 3, makes 1.67, −0.33, −0.33, −1](figures/05_layer_norm.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Let the class do it on paper. Then: what if all four are 100 times as large? The same comes out. What is lost is how large the numbers were; g and b are learned.
 
 # %% [markdown]
+# ![LayerNorm of 9, 3, 3, 1: minus the mean, 4, and divided by the standard deviation, 3, makes 1.67, −0.33, −0.33, −1](figures/05_layer_norm.svg)
+#
 # The same, both times: LayerNorm forgets how large the numbers were. And our sum with LayerNorm is what the library's encoder has before its first layer; the difference is 0 to four digits.
 #
 # ### What positions are for
@@ -305,7 +305,7 @@ assert (one - other).abs().max() > 0.1
 # the same direction, 0 a right angle.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## How alike are the vectors of two positions?
+# ## How alike are two positions?
 
 # %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
@@ -394,9 +394,12 @@ def gelu(x):
 
 
 print(f"GELU(-1) = {gelu(torch.tensor(-1.0)):.2f}")
-across = torch.linspace(-4, 4, 33)
-ax = line_chart(across.tolist(), {"GELU": gelu(across), "ReLU": across.relu()}, "in", "out", logarithmic="")
-_ = ax.set_xticks(range(-4, 5), range(-4, 5))
+across = torch.linspace(-3, 2, 101)
+_, ax = plt.subplots(figsize=(8, 3.6), layout="constrained")
+_ = ax.plot(across, gelu(across), color="#a8326e", linewidth=4, label="GELU")
+_ = ax.plot(across, across.relu(), "--", color="#44546a", linewidth=3, label="ReLU")
+_ = ax.legend(fontsize=18, frameon=False)
+ax.tick_params(labelsize=15)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Φ(x) is the share of a bell curve below x: at −1 it is 0.16. So GELU(−1) is −0.16. The older curve, ReLU, is 0 below 0 and has a corner there; GELU is smooth, and dips a little below 0.
@@ -598,32 +601,42 @@ def parameters(vocabulary, size, layers, inner, positions):
     }
 
 
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Where are the parameters: words, attention, feed-forward?
-
-# %% slideshow={"slide_type": "-"}
+# %%
 mini = parameters(vocabulary=10_000, size=384, layers=6, inner=1_536, positions=512)
 base = parameters(vocabulary=30_522, size=768, layers=12, inner=3_072, positions=512)
-_, axes = plt.subplots(1, 2, figsize=(10, 3.2), layout="constrained")
-for ax, (name, counts) in zip(axes, {"mini": mini, "BERT-base": base}.items(), strict=True):
-    shares = torch.tensor(list(counts.values())) / sum(counts.values())
-    _ = weight_bars(shares, list(counts), ax=ax, title=f"{name}, {sum(counts.values()) / 1e6:.1f} million")
+for part, count in mini.items():
+    print(f"{part:13} mini {count:10,}   BERT-base {base[part]:11,}")
+print(f"{'together':13} mini {sum(mini.values()):10,}   BERT-base {sum(base.values()):11,}")
 
 # %% tags=["check:count"]
 # checked: the count on paper is that of the model's tensors, part by part, and for BERT-base the known number
+from bertnotes.pictures.drawings.page05 import SHARES
+
 sums = Counter()
 kinds = {"word": "words", ".attention.": "attention", "expand": "feed-forward", "contract": "feed-forward"}
 for name, tensor in bert.named_parameters():
     if not name.startswith("head."):
         sums[next((kind for key, kind in kinds.items() if key in name), "the rest")] += tensor.numel()
 assert sums == mini and sum(base.values()) == 109_482_240 and sum(mini.values()) == 14_832_768
+rounded = [{part: round(100 * count / sum(counts.values())) for part, count in counts.items()} for counts in (mini, base)]
+assert rounded == list(SHARES.values())
 assert max(mini, key=mini.get) == max(base, key=base.get) == "feed-forward"
 assert all(round(2 * counts["attention"] / counts["feed-forward"], 2) == 1 for counts in (mini, base))
 
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Where are the parameters?
+#
+# Words, attention or feed-forward: which part has the most?
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# ![Strips of parameters. mini: words 26 %, attention 24 %, feed-forward 48 %. BERT-base: words 21 %, attention 26 %, feed-forward 52 %](figures/05_shares.svg)
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Cover the picture with a sheet of paper, or vote on the slide before. In both it is the feed-forward networks, twice as many as attention: 8 d² against 4 d² a layer. In mini the words have a quarter, in BERT-base a fifth. The head is not counted here.
+# **3 minutes.** Vote first. In both it is the feed-forward networks, twice as many as attention: 8 d² against 4 d² a layer. In mini the words have a quarter, in BERT-base a fifth. The head is not counted here.
 
 # %% [markdown]
+# ![Strips of parameters. mini: words 26 %, attention 24 %, feed-forward 48 %. BERT-base: words 21 %, attention 26 %, feed-forward 52 %](figures/05_shares.svg)
+#
 # The feed-forward networks, in both models. Besides the biases a layer has $4 d^2$ parameters in attention and $8 d^2$ in the network, where $d$ is the hidden size. (The head is not counted here. mini's pooler is, with 147,840, though nobody trained it.)
 #
 # ## 6. What is in [CLS]?
@@ -820,7 +833,7 @@ for before, hints, after in (frame.replace("[", "]").split("]") for frames in SE
 # - Words are cut greedily into pieces; a program chose the pieces by counting.
 # - Word + position + token type, then LayerNorm: one vector for each token.
 # - A layer is $x \leftarrow \mathrm{LayerNorm}(x + \mathrm{Sublayer}(x))$, twice: attention, then a feed-forward network.
-# - In mini a vector changes little in a layer, and `[CLS]` is nearly the same in every text until the last one.
+# - In our sentence a vector stays near what it was in each layer of mini; `[CLS]` is nearly the same in every text until the last one.
 #
 # **Next:** page 06 shows how such parameters are learned.
 

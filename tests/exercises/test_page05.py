@@ -136,7 +136,7 @@ WRONG = {
         RENAME.replace('if not name.startswith("cls."):', "if True:"): "left out",
         RENAME.replace("name = name.replace", "name.replace"): "strings do not change",
         RENAME.replace("name = name.replace(theirs, ours)", STOPS): "Only the first replacement",
-        RENAME.replace("return found", "return list(found)"): "These are the names",
+        RENAME.replace("return found", "return list(found)"): "expected a dict",
         "return dict(stored)": "as they were",
         RENAME.replace("removeprefix", "strip"): "Missing: ",
     },

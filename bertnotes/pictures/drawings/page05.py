@@ -4,7 +4,7 @@ grow together. And the sentences in which a word has two meanings."""
 from collections.abc import Callable
 from functools import partial
 
-from bertnotes.pictures.drawings import LARGE, NORMAL, QUIET, opened
+from bertnotes.pictures.drawings import LARGE, NORMAL, QUIET, number, opened
 from bertnotes.pictures.style import INK, KEY, QUERY, VALUE
 
 SENSES = {  # frames in which the word has the same place and neighbours in both meanings; written before anything was measured
@@ -41,7 +41,7 @@ SENSES = {  # frames in which the word has the same place and neighbours in both
 }
 TOKENS = ("[CLS]", "the", "cast", "saved", "a", "thin", "plot", ".", "[SEP]")
 IDS = (2, 107, 1514, 3232, 43, 2708, 3147, 18, 3)
-SHAPE, FAINT = 20, 0.16  # letters of a shape; how much is seen of what is not lit
+SHAPE, FAINT = 22, 0.16  # letters of a shape; how much is seen of what is not lit
 PARTS = ("pieces", "embeddings", "layers", "ends")
 ROWS = [150 + 50 * row for row in range(9)]  # heights of the tokens
 MIDDLE = 350
@@ -67,9 +67,9 @@ def _pieces(drawing):
     for y, word in zip((250, 290, 330, 370, 410, 450), ("The", "cast", "saved", "a thin", "plot.", ""), strict=True):
         drawing.write(40, y, word, NORMAL, anchor="start")
     drawing.arrow((112, MIDDLE), (150, MIDDLE))
-    for y, token, number in zip(ROWS, TOKENS, IDS, strict=True):
+    for y, token, row in zip(ROWS, TOKENS, IDS, strict=True):
         drawing.box(205, y, 100, 40, token, size=SHAPE).arrow((257, y), (283, y), width=2)
-        drawing.write(318, y, f"{number:,}", NORMAL)
+        drawing.write(318, y, f"{row:,}", NORMAL)
     drawing.write(205, 102, "9 pieces", SHAPE, QUIET).write(318, 102, "9 ids", SHAPE, QUIET)
 
 
@@ -77,7 +77,7 @@ def _embedded(drawing):
     """Ids become vectors."""
     drawing.arrow((360, MIDDLE), (392, MIDDLE)).box(466, MIDDLE, 146, 150)
     for y, line in ((MIDDLE - 34, "embed-"), (MIDDLE - 4, "dings"), (MIDDLE + 36, "sum, norm")):
-        drawing.write(466, y, line, NORMAL if y < MIDDLE + 20 else 18, bold=y < MIDDLE + 20)
+        drawing.write(466, y, line, NORMAL if y < MIDDLE + 20 else 20, bold=y < MIDDLE + 20)
     drawing.arrow((541, MIDDLE), (575, MIDDLE))
     _vectors(drawing, 580)
     drawing.write(617, 102, "9 × 384", SHAPE, QUIET)
@@ -98,7 +98,7 @@ def _layers(drawing):
         x = 718 + 42 * layer
         drawing.box(x, MIDDLE, 36, 420).write(x, MIDDLE, str(layer + 1), NORMAL, bold=True)
     drawing.write(823, 102, "6 layers", NORMAL, bold=True)
-    drawing.write(823, 588, "each: 9 × 384 → 9 × 384", SHAPE, QUIET).arrow((950, MIDDLE), (984, MIDDLE))
+    drawing.write(823, 588, "9 × 384 → 9 × 384", SHAPE, QUIET).arrow((950, MIDDLE), (984, MIDDLE))
     _vectors(drawing, 990)
     drawing.write(1027, 102, "9 × 384", SHAPE, QUIET)
 
@@ -106,7 +106,7 @@ def _layers(drawing):
 def _ends(drawing):
     """What stands on the last layer."""
     drawing.arrow((1068, ROWS[0]), (1104, ROWS[0])).box(1172, ROWS[0], 134, 56, "pooler")
-    drawing.write(1172, ROWS[0] + 48, "[CLS]: 384 → 384", SHAPE, QUIET)
+    drawing.write(1172, ROWS[0] + 48, "384 → 384", SHAPE, QUIET)
     drawing.arrow((1068, ROWS[4]), (1104, ROWS[4])).box(1172, ROWS[4], 134, 56, "head")
     drawing.write(1172, ROWS[4] + 48, "a [MASK]: 384", SHAPE, QUIET).write(1172, ROWS[4] + 78, "→ 10,000 scores", SHAPE, QUIET)
 
@@ -124,8 +124,8 @@ def layer(step: int | None = None) -> str:
     )
     name = "One layer" if step is None else f"Step {step} of {len(LAYER_STEPS)}: {LAYER_STEPS[step - 1]}"
     drawing = opened(640, name, text)
-    for number, draw in enumerate((_attends, _adds, _thinks), start=1):
-        with drawing.faded(1 if step in (None, number) else 0.45 if step > number else FAINT):
+    for at, draw in enumerate((_attends, _adds, _thinks), start=1):
+        with drawing.faded(1 if step in (None, at) else 0.45 if step > at else FAINT):
             draw(drawing)
     return str(drawing)
 
@@ -199,6 +199,70 @@ def embeddings() -> str:
     return str(drawing)
 
 
+NUMBERS = (9, 3, 3, 1)  # what is normed
+
+
+def layer_norm() -> str:
+    """LayerNorm of four numbers in two steps: take off the mean, divide by the standard deviation."""
+    mean = sum(NUMBERS) / len(NUMBERS)
+    distances = [value - mean for value in NUMBERS]
+    spread = (sum(value**2 for value in distances) / len(NUMBERS)) ** 0.5
+    text = (
+        f"The numbers 9, 3, 3, 1. Their mean is {mean:g}; taken off, 5, −1, −1, −3 are left. Divided by "
+        f"the standard deviation, {spread:g}, they are 1.67, −0.33, −0.33, −1."
+    )
+    drawing = opened(500, "LayerNorm of (9, 3, 3, 1)", text)
+    panels = (NUMBERS, distances, [value / spread for value in distances])
+    for at, (values, digits, name) in enumerate(
+        zip(panels, (0, 0, 2), ("the numbers", "minus the mean, 4", "divided by 3"), strict=True)
+    ):
+        left, floor = 90 + 420 * at, 340
+        drawing.write(left + 130, 108, name, NORMAL, QUIET).line((left - 30, floor), (left + 290, floor), width=2)
+        for place, value in enumerate(values):
+            x, high = left + 86 * place, 20 * value
+            drawing.add(
+                "rect",
+                x=x - 22,
+                y=floor - max(high, 0),
+                width=44,
+                height=abs(high),
+                fill="#84ccb6",
+                stroke=VALUE,
+                stroke_width=2,
+            )
+            drawing.write(x, floor - high + (-20 if value > 0 else 22), number(value, digits), 20, bold=True)
+        if at < 2:
+            drawing.arrow((left + 310, 230), (left + 366, 230), width=4)
+    return str(drawing)
+
+
+SHARES = {  # parts of the parameters in percent; the page counts them
+    "mini, 14.8 million": {"words": 26, "attention": 24, "feed-forward": 48, "the rest": 2},
+    "BERT-base, 109.5 million": {"words": 21, "attention": 26, "feed-forward": 52, "the rest": 1},
+}
+
+
+def shares() -> str:
+    """Where the parameters of two models are: a strip for each, cut into parts."""
+    told = "; ".join(
+        f"{name}: " + ", ".join(f"{part} {share} %" for part, share in parts.items()) for name, parts in SHARES.items()
+    )
+    drawing = opened(440, "Where the parameters are", told + ".")
+    fills = {"words": "#e4e8ec", "attention": "#e3eef8", "feed-forward": "#fbeadf", "the rest": "#ffffff"}
+    for row, (name, parts) in enumerate(SHARES.items()):
+        x, y = 40.0, 170 + 170 * row
+        drawing.write(x, y - 62, name, LARGE, anchor="start")
+        for part, share in parts.items():
+            wide = 12 * share
+            drawing.add("rect", x=x, y=y - 36, width=wide, height=80, fill=fills[part], stroke=INK, stroke_width=2)
+            if share > 5:
+                drawing.write(x + wide / 2, y - 10, part, 26, bold=part == "feed-forward").write(
+                    x + wide / 2, y + 22, f"{share} %", 24
+                )
+            x += wide
+    return str(drawing)
+
+
 MERGES = (  # how many pieces the list has, and the word in them
     ("100: the letters", "u ##n ##f ##o ##r ##g ##e ##t ##t ##a ##b ##l ##e"),
     ("150 pieces", "u ##n ##f ##or ##g ##et ##t ##a ##b ##le"),
@@ -240,6 +304,8 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     "05_layer.svg": layer,
     **{f"05_layer_{step}.svg": partial(layer, step) for step in range(1, len(LAYER_STEPS) + 1)},
     "05_embeddings.svg": embeddings,
+    "05_layer_norm.svg": layer_norm,
     "05_merges.svg": merges,
+    "05_shares.svg": shares,
 }
 ANIMATIONS: dict[str, tuple] = {}
