@@ -234,6 +234,19 @@ def _leak(words=LEAK_WORDS, target=2, rule=RULES[0]):
     return data, draw, f"{', '.join(words)}, two layers over them, and how the word to be named comes to see itself"
 
 
+def cut(word: str, pieces: set[str]) -> list[str]:
+    """A word in pieces: always the longest that fits."""
+    found: list[str] = []
+    while word:
+        mark = "##" if found else ""
+        long = next((end for end in range(len(word), 0, -1) if mark + word[:end] in pieces), 0)
+        if not long:
+            return ["[UNK]"]
+        found.append(mark + word[:long])
+        word = word[long:]
+    return found
+
+
 def _pieces(pieces=GROWING, letters=22, word="unforgettable"):
     pieces = [str(piece) for piece in pieces]
     if not 1 <= letters < len(pieces) <= 10_000:
@@ -241,9 +254,11 @@ def _pieces(pieces=GROWING, letters=22, word="unforgettable"):
     sizes = sorted({round(letters * (len(pieces) / letters) ** (step / 24)) for step in range(25)})
 
     def draw():
-        weight_bars(
-            torch.tensor([letters, len(pieces)]) / len(pieces), ["letters", "pieces"], title=f"a list of {len(pieces):,} pieces"
-        )
+        _, ax = plt.subplots(figsize=(10, 2.4), layout="constrained")
+        ax.axis("off")
+        for row, size in enumerate((sizes[0], sizes[len(sizes) // 2], sizes[-1])):
+            told = f"{size:,} pieces:   {'  '.join(cut(str(word), set(pieces[:size])))}"
+            ax.text(0, 1 - 0.4 * row, told, fontsize=15, va="center", parse_math=False)
 
     return {"pieces": pieces, "sizes": sizes, "word": str(word)}, draw, f"{word}, read with a list of pieces that grows"
 

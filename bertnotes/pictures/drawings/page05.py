@@ -186,10 +186,10 @@ def embeddings() -> str:
     for name, rows, row, y in TABLES:
         drawing.write(40, y - 16, name, NORMAL, anchor="start", bold=True)
         drawing.write(40, y + 16, f"row {row:,} of {rows:,}", SHAPE, QUIET, "start")
-        drawing.add("rect", x=260, y=y - 50, width=250, height=100, fill="#f3f4f6", stroke=INK, stroke_width=2, rx=4)
-        drawing.add("rect", x=260, y=y - 12, width=250, height=24, fill="#84ccb6", stroke=VALUE, stroke_width=2)
-        drawing.write(385, y + 34, f"{rows:,} × 384", SHAPE, QUIET)
-        drawing.arrow((514, y), (640, y), (640, y), (694, 330 + (y - 330) * 0.12), color=VALUE, width=4)
+        drawing.add("rect", x=300, y=y - 50, width=250, height=100, fill="#f3f4f6", stroke=INK, stroke_width=2, rx=4)
+        drawing.add("rect", x=300, y=y - 12, width=250, height=24, fill="#84ccb6", stroke=VALUE, stroke_width=2)
+        drawing.write(425, y + 34, f"{rows:,} × 384", SHAPE, QUIET)
+        drawing.arrow((554, y), (650, y), (650, y), (694, 330 + (y - 330) * 0.12), color=VALUE, width=4)
     drawing.add("circle", cx=724, cy=330, r=26, fill="#ffffff", stroke=VALUE, stroke_width=3).write(
         724, 330, "+", 32, VALUE, bold=True
     )
