@@ -534,7 +534,7 @@ assert all(torch.allclose(one[real], other[real], rtol=1e-4, atol=1e-4) for one,
 # %% [markdown]
 # Equal, to four digits. (*After layer 0* are the embeddings.) So this is all of BERT that makes vectors.
 #
-# How did the parameters find their places? A **checkpoint** is a file of named tables of numbers. Each library has names of its own, so somebody has to say which is which. Shapes help to notice a slip: in mini a table of (1536, 384) can only be an *expand*. But many are (384, 384), and a query put where a key belongs raises no error.
+# How did the parameters find their places? A **checkpoint** is a file of named tables of numbers. Each library has names of its own, so somebody has to say which is which. Shapes help to notice a slip: in mini a table of (1536, 384) can only be an *expand*. But many are (384, 384), and a query put where a key belongs raises no error. (The parameters in the file have a history: they were cut from MiniLM, which had learned to attend as a larger model does; they were then tuned on pairs of sentences and trained on film reviews. See `data/mini/README.md`.)
 
 # %%
 from bertnotes.checkpoint import our_name, read_checkpoint
@@ -558,7 +558,7 @@ assert expands == [f"layers.{number}.expand.weight" for number in range(6)]
 # %% [markdown]
 # ### The two ends
 #
-# The **head** names hidden words. It takes the vector at `[MASK]` through one more matrix, GELU and LayerNorm. Then it takes the dot product with *every word embedding* and adds a bias: which of the 10,000 rows fits best? So the first table of the model is used again at its end.
+# The **head** names hidden words. It takes the vector at `[MASK]` through one more matrix, GELU and LayerNorm. Then it takes the dot product with *every word embedding* and adds a bias: which of the 10,000 rows fits best? So the first table of the model is used again at its end (**tied weights**).
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## *The [MASK] in this film is terrible.*
@@ -674,7 +674,7 @@ assert 0.7 < cosine_similarity(output.hidden_states[6][0, 0], station.hidden_sta
 # The two sentences share no word but *the*. Yet up to layer 5 the cosine of their `[CLS]` is 1.00; only after the last layer they clearly differ, 0.82. (In 40 reviews it was the same.) And after layers 1 to 4 a single number, number 99 (counted from 0), has more than 95 % of the squared length. (But also without it the cosine is above 0.99 up to layer 5.) In the other tokens of our sentence the largest number has about a third at most. Here is `[CLS]` beside *cast*:
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## One number of [CLS] stands out, after layer 3
+# ## One number of [CLS] stands out
 
 # %% slideshow={"slide_type": "-"}
 _, axes = plt.subplots(1, 2, figsize=(10, 3.4), sharey=True, layout="constrained")
@@ -685,7 +685,7 @@ for ax, position in zip(axes, (0, 2), strict=True):
     ax.tick_params(labelsize=15)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Left [CLS], right *cast*, on the same scale. Ask what such a number could be good for, when it is the same in every text. Then set it to 0, on the next slide.
+# **2 minutes.** After layer 3: left [CLS], right *cast*, on the same scale. Ask what such a number could be good for, when it is the same in every text. Then set it to 0, on the next slide.
 
 # %% [markdown]
 # What is it good for, if it says nothing about the text? Page 03 found heads that look much at `[CLS]`. Perhaps they find it by this number. That can be tested: we set it to 0 before each layer, and look how much attention the words still give to `[CLS]`, on average over the seven tokens and all heads. As a control we do the same with the second largest number of `[CLS]`. With all its numbers in place, `[CLS]` gets 0.73 of the attention in layer 3. How much without number 99?
@@ -726,7 +726,7 @@ for text in ("A gem.", "Where is the station, please?", "I would not show this f
 output = kept
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Set that number to 0: who still looks at [CLS]?
+# ## Number 99 at 0: who looks at [CLS]?
 #
 # | layer | 1 | 2 | 3 | 4 | 5 | 6 |
 # | --- | --- | --- | --- | --- | --- | --- |
@@ -808,7 +808,7 @@ for before, hints, after in (frame.replace("[", "]").split("]") for frames in SE
     assert both[0].shape == both[1].shape and (both[0] != both[1]).sum() == 1
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## One word, two meanings: does mini know?
+# ## *score*: music or a game?
 #
 # The [composer / coach] was proud of the **score**.
 #
@@ -837,7 +837,7 @@ for before, hints, after in (frame.replace("[", "]").split("]") for frames in SE
 # - Words are cut greedily into pieces; a program chose the pieces by counting.
 # - Word + position + token type, then LayerNorm: one vector for each token.
 # - A layer is $x \leftarrow \mathrm{LayerNorm}(x + \mathrm{Sublayer}(x))$, twice: attention, then a feed-forward network.
-# - In our sentence a vector stays near what it was in each layer of mini; `[CLS]` is nearly the same in every text until the last one.
+# - In our sentence a vector stays near what it was in each layer of mini. In the texts that we tried, `[CLS]` is nearly the same until the last layer.
 #
 # **Next:** page 06 shows how such parameters are learned.
 

@@ -186,7 +186,7 @@ def embeddings() -> str:
     for name, rows, row, y in TABLES:
         drawing.write(40, y - 16, name, NORMAL, anchor="start", bold=True)
         drawing.write(40, y + 16, f"row {row:,} of {rows:,}", SHAPE, QUIET, "start")
-        drawing.add("rect", x=300, y=y - 50, width=250, height=100, fill="#f3f4f6", stroke=INK, stroke_width=2, rx=4)
+        drawing.add("rect", x=300, y=y - 46, width=250, height=104, fill="#f3f4f6", stroke=INK, stroke_width=2, rx=4)
         drawing.add("rect", x=300, y=y - 12, width=250, height=24, fill="#84ccb6", stroke=VALUE, stroke_width=2)
         drawing.write(425, y + 34, f"{rows:,} × 384", SHAPE, QUIET)
         drawing.arrow((554, y), (650, y), (650, y), (694, 330 + (y - 330) * 0.12), color=VALUE, width=4)
@@ -217,9 +217,9 @@ def layer_norm() -> str:
         zip(panels, (0, 0, 2), ("the numbers", "minus the mean, 4", "divided by 3"), strict=True)
     ):
         left, floor = 90 + 420 * at, 340
-        drawing.write(left + 130, 108, name, NORMAL, QUIET).line((left - 30, floor), (left + 290, floor), width=2)
+        drawing.write(left + 138, 104, name, 26, QUIET).line((left - 30, floor), (left + 306, floor), width=2)
         for place, value in enumerate(values):
-            x, high = left + 86 * place, 20 * value
+            x, high = left + 92 * place, 20 * value
             drawing.add(
                 "rect",
                 x=x - 22,
@@ -230,9 +230,9 @@ def layer_norm() -> str:
                 stroke=VALUE,
                 stroke_width=2,
             )
-            drawing.write(x, floor - high + (-20 if value > 0 else 22), number(value, digits), 20, bold=True)
+            drawing.write(x, floor - high + (-20 if value > 0 else 22), number(value, digits), 24, bold=True)
         if at < 2:
-            drawing.arrow((left + 310, 230), (left + 366, 230), width=4)
+            drawing.arrow((left + 318, 230), (left + 372, 230), width=4)
     return str(drawing)
 
 
