@@ -671,7 +671,7 @@ assert (squares.amax(dim=-1) / squares.sum(dim=-1)).max() < 0.34
 assert 0.7 < cosine_similarity(output.hidden_states[6][0, 0], station.hidden_states[6][0, 0], dim=0) < 0.9
 
 # %% [markdown]
-# The two sentences share no word but *the*. Yet up to layer 5 the cosine of their `[CLS]` is 1.00; only after the last layer they clearly differ, 0.82. (In 40 reviews it was the same.) And after layers 1 to 4 a single number, number 99 (counted from 0), has more than 95 % of the squared length. (But also without it the cosine is above 0.99 up to layer 5.) In the other tokens of our sentence the largest number has about a third at most. Here is `[CLS]` beside *cast*:
+# The two sentences share no word but *the*. Yet up to layer 5 the cosine of their `[CLS]` is 1.00; only after the last layer do they clearly differ, 0.82. (In 40 reviews, too, `[CLS]` has a cosine of 1.00 with ours up to layer 5.) And after layers 1 to 4 a single number, number 99 (counted from 0), has more than 95 % of the squared length. (But also without it the cosine is above 0.99 up to layer 5.) In the other tokens of our sentence the largest number has about a third at most. Here is `[CLS]` beside *cast*:
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## One number of [CLS] stands out
@@ -688,7 +688,7 @@ for ax, position in zip(axes, (0, 2), strict=True):
 # **2 minutes.** After layer 3: left [CLS], right *cast*, on the same scale. Ask what such a number could be good for, when it is the same in every text. Then set it to 0, on the next slide.
 
 # %% [markdown]
-# What is it good for, if it says nothing about the text? Page 03 found heads that look much at `[CLS]`. Perhaps they find it by this number. That can be tested: we set it to 0 before each layer, and look how much attention the words still give to `[CLS]`, on average over the seven tokens and all heads. As a control we do the same with the second largest number of `[CLS]`. With all its numbers in place, `[CLS]` gets 0.73 of the attention in layer 3. How much without number 99?
+# What is it good for, if it is nearly the same in every text? Page 03 found heads that look much at `[CLS]`. Perhaps they find it by this number. That can be tested: we set it to 0 before each layer, and look how much attention the words still give to `[CLS]`, on average over the seven tokens and all heads. As a control we do the same with the second largest number of `[CLS]`. With all its numbers in place, `[CLS]` gets 0.73 of the attention in layer 3. How much without number 99?
 
 
 # %%
@@ -738,10 +738,10 @@ output = kept
 # | number 99 at 0 | 0.19 | **0.05** | **0.06** | **0.02** | **0.02** | **0.01** |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Guess before the second table. The numbers are the attention that the words give to [CLS], averaged over all heads. With one number of 384 at 0 nearly all of it is gone. As a control we set its second largest number to 0: next to nothing changes. What the looking is good for is page 07.
+# **3 minutes.** Guess before the second table. The numbers are the attention that the words give to [CLS], averaged over all heads. With one number of 384 at 0 nearly all of it is gone, from layer 2 on. As a control we set its second largest number to 0: next to nothing changes. What the looking is good for is page 07.
 
 # %% [markdown]
-# From layer 2 on hardly any attention goes to `[CLS]`, and the control changes next to nothing. In three other sentences it is the same. So in these sentences the words hardly look at `[CLS]` without that one number. Why should they look at a token that is the same in every text? Page 07 follows that up, under the name *attention sink*. Such numbers, often at the first token, have been found in many large
+# From layer 2 on hardly any attention goes to `[CLS]`, and the control changes next to nothing. In three other sentences, too, little is left without number 99. So in these sentences the words hardly look at `[CLS]` without that one number. Why should they look at a token whose vector is nearly the same in every text? Page 07 follows that up, under the name *attention sink*. Such numbers, often at the first token, have been found in many large
 # language models (Sun et al. 2024).
 #
 # ## 7. One word, two meanings

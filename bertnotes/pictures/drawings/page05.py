@@ -64,7 +64,7 @@ def model(lit: str | None = None) -> str:
 
 def _pieces(drawing):
     """The text, its pieces and their ids."""
-    for y, word in zip((250, 290, 330, 370, 410, 450), ("The", "cast", "saved", "a thin", "plot.", ""), strict=True):
+    for y, word in zip((250, 290, 330, 370, 410), ("The", "cast", "saved", "a thin", "plot."), strict=True):
         drawing.write(40, y, word, NORMAL, anchor="start")
     drawing.arrow((112, MIDDLE), (150, MIDDLE))
     for y, token, row in zip(ROWS, TOKENS, IDS, strict=True):
