@@ -176,6 +176,9 @@ def same(met, expected):
     if isinstance(expected, tuple):
         fits = isinstance(met, list | tuple) and len(met) == len(expected)
         return fits and all(same(one, other) for one, other in zip(met, expected, strict=True))
+    if isinstance(expected, dict):
+        fits = isinstance(met, dict) and met.keys() == expected.keys()
+        return fits and all(same(met[name], one) for name, one in expected.items())
     if not (isinstance(met, torch.Tensor) and isinstance(expected, torch.Tensor)):
         return False
     if met.shape != expected.shape or (met.dtype == torch.bool) != (expected.dtype == torch.bool):
@@ -196,6 +199,8 @@ def differs(met, expected, parts=()):
             if not same(one, other)
         ]
         return found[-1]
+    if isinstance(expected, dict):
+        return differs_in_names(met, expected)
     if not isinstance(met, torch.Tensor):
         return f"It returns {kind(met)}; expected a tensor."
     if met.shape != expected.shape:
@@ -205,6 +210,16 @@ def differs(met, expected, parts=()):
     if met.isnan().any() and not expected.isnan().any():
         return "There is a `nan` (not a number) in what it returns: somewhere 0 was divided by 0, or infinity met infinity."
     return "The shape is right, the numbers are not."
+
+
+def differs_in_names(met, expected):
+    """Say how a dict of tensors departs from the expected one: names first."""
+    if not isinstance(met, dict):
+        return f"It returns {kind(met)}; expected a dict, {{name: table}}."
+    missing, unknown = sorted(expected.keys() - met.keys()), sorted(met.keys() - expected.keys())
+    if missing or unknown:
+        return " ".join(f"{word}: `{names[0]}`." for word, names in (("Missing", missing), ("Unknown", unknown)) if names)
+    return f"`{next(name for name, one in expected.items() if not same(met[name], one))}` has the wrong table."
 
 
 def kind(value):

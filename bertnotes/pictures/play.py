@@ -19,6 +19,7 @@ from bertnotes.pictures.charts import line_chart
 from bertnotes.pictures.drawings.page01 import Chase
 from bertnotes.pictures.drawings.page02 import Steps
 from bertnotes.pictures.drawings.page04 import LEAK_WORDS
+from bertnotes.pictures.drawings.page05 import GROWING
 from bertnotes.pictures.style import DARK, KEY, LIGHT, QUERY, matrix, small_png, vector
 from bertnotes.pictures.view import View, script_json
 
@@ -42,6 +43,8 @@ def play(name: str, **given) -> View:
     heads: size, words: strips of so many numbers for 1 to `size` heads, with their weights for a sentence of so many words.
     leak: words, target, rule: how a word to be named comes to the position that names it, layer by layer. target: its position;
     rule: "all but the next", "only back" or "hidden in the text".
+    pieces: pieces, letters, word: a word that is read with a growing list of pieces. pieces: in the order in which they were
+    made; letters: how many of them stand at the beginning, the single letters.
     Raises ValueError at a name that there is not, and where numbers and words do not fit.
     """
     if name not in MAKERS:
@@ -231,6 +234,35 @@ def _leak(words=LEAK_WORDS, target=2, rule=RULES[0]):
     return data, draw, f"{', '.join(words)}, two layers over them, and how the word to be named comes to see itself"
 
 
+def cut(word: str, pieces: set[str]) -> list[str]:
+    """A word in pieces: always the longest that fits."""
+    found: list[str] = []
+    while word:
+        mark = "##" if found else ""
+        long = next((end for end in range(len(word), 0, -1) if mark + word[:end] in pieces), 0)
+        if not long:
+            return ["[UNK]"]
+        found.append(mark + word[:long])
+        word = word[long:]
+    return found
+
+
+def _pieces(pieces=GROWING, letters=22, word="unforgettable"):
+    pieces = [str(piece) for piece in pieces]
+    if not 1 <= letters < len(pieces) <= 10_000:
+        raise ValueError(f"there is room for 10,000 pieces, more than the letters; got {len(pieces)} and {letters} letters")
+    sizes = sorted({round(letters * (len(pieces) / letters) ** (step / 24)) for step in range(25)})
+
+    def draw():
+        _, ax = plt.subplots(figsize=(10, 2.4), layout="constrained")
+        ax.axis("off")
+        for row, size in enumerate((sizes[0], sizes[len(sizes) // 2], sizes[-1])):
+            told = f"{size:,} pieces:   {'  '.join(cut(str(word), set(pieces[:size])))}"
+            ax.text(0, 1 - 0.4 * row, told, fontsize=15, va="center", parse_math=False)
+
+    return {"pieces": pieces, "sizes": sizes, "word": str(word)}, draw, f"{word}, read with a list of pieces that grows"
+
+
 MAKERS = {  # name: title, height in a page, what makes its data, its picture and its alternative text
     "query_and_keys": ("Drag the query and the keys", 545, _query_and_keys),
     "temperature": ("Set the temperature", 410, _temperature),
@@ -239,4 +271,5 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "mask": ("Who may look at whom?", 490, _mask),
     "learning_rate": ("Set the learning rate", 520, _learning_rate),
     "leak": ("How does a word come to see itself?", 620, _leak),
+    "pieces": ("Type a word, and let the list of pieces grow", 330, _pieces),
 }

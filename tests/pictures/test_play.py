@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from bertnotes.attention import MultiHeadAttention, causal_mask, scaled_dot_product_attention
 from bertnotes.pictures.drawings.page01 import Chase
-from bertnotes.pictures.play import MAKERS, play, random_dot_products
+from bertnotes.pictures.play import MAKERS, cut, play, random_dot_products
 from bertnotes.pictures.style import DARK, LIGHT
 
 NASTY = "</script><img src=x onerror=alert(1)>__DATA__"
@@ -72,7 +72,7 @@ def test_a_word_stays_text(opened):
         (
             "dice",
             {},
-            "no 'dice' to play with; there are query_and_keys, temperature, scaling, heads, mask, learning_rate, leak",
+            "no 'dice' to play with; there are query_and_keys, temperature, scaling, heads, mask, learning_rate, leak, pieces",
         ),
         ("temperature", {"words": [], "scores": []}, "room for 1 to 6 words; got 0"),
         ("temperature", {"words": ["a"] * 7, "scores": [0.0] * 7}, "room for 1 to 6 words; got 7"),
@@ -84,6 +84,7 @@ def test_a_word_stays_text(opened):
         ("heads", {"size": 65}, "1 to 64 numbers and 1 to 512 words; got 65 and 5"),
         ("mask", {"mask": [[1, 0, 1]] * 3}, r"True and False \(3, 3\), True = may look; got int64"),
         ("learning_rate", {"rate": 2}, "0.01 to 1.2; got 2"),
+        ("pieces", {"pieces": ["a"]}, "more than the letters; got 1 and 22 letters"),
         ("leak", {"target": 0}, "the target 1 to 4; got 'all but the next', 0"),
         ("leak", {"rule": "forwards"}, "only back, hidden in the text, the target 1 to 4; got 'forwards', 2"),
         ("mask", {"scores": [[1.0]]}, r"scores must be finite numbers \(3, 3\); got shape \(1, 1\)"),
@@ -343,3 +344,26 @@ def test_jupyter_is_told_to_embed_pictures():
     folder = slides.ROOT / ".jupyter"
     assert json.loads((folder / "jupyter_nbconvert_config.json").read_text())["HTMLExporter"]["embed_images"] is True
     assert "c.HTMLExporter.embed_images = True" in (folder / "jupyter_lab_config.py").read_text(encoding="utf-8")
+
+
+def test_a_word_is_read_with_a_growing_list(opened):
+    page, pieces = opened("pieces"), data_of(play("pieces").page)["pieces"]
+    page.focus("#size")
+    for key in ("Home", "End"):
+        page.keyboard.press(key)
+        size = page.evaluate("data.sizes[slider.value]")
+        for word in ("unforgettable", "playe", "x", "or"):
+            page.fill("#word", word)
+            expected = cut(word, set(pieces[:size]))
+            assert (
+                page.locator(".pieces span").all_inner_texts()
+                == expected
+                == page.evaluate("([w, n]) => cut(w, n)", [word, size])
+            )
+        page.focus("#size")
+    page.fill("#word", "un")
+    assert page.inner_text("#words").startswith("1 piece; with the shortest list 2")
+    page.fill("#word", "x!")
+    assert "unknown" in page.inner_text("#words")
+    page.fill("#word", "")
+    assert page.inner_text("#words") == "Type a word." and page.locator(".pieces span").count() == 0
