@@ -152,6 +152,7 @@ HIDE = Exercise(
         ),
     ),
     errors={
+        "bitwise_and": "Put brackets around each comparison: `(chance < 0.15) & ordinary`.",
         "unsupported operand type(s) for &": "Put brackets around each comparison: `(chance < 0.15) & ordinary`.",
         "ambiguous": "`and` does not work on tensors: use `&`, with brackets around each comparison.",
     },
@@ -252,15 +253,10 @@ def around(ids: Tensor, gap: int, before: int, after: int, mask_id: int) -> Tens
 def around_cases(seed):
     """By hand: one on each side, two before, none; more than there are; a drawn one."""
     generator = torch.Generator().manual_seed(seed)
-    row = {"ids": torch.tensor([11, 12, 13, 14, 15, 16, 17]), "mask_id": 4}
-    ids = torch.randint(5, 100, (20,), generator=generator)
-    return [
-        Case(row | {"gap": 3, "before": 1, "after": 1}, shown=True),
-        Case(row | {"gap": 3, "before": 2, "after": 0}, shown=True),
-        Case(row | {"gap": 4, "before": 0, "after": 2}, shown=True),
-        Case(row | {"gap": 1, "before": 3, "after": 2}, shown=True),
-        Case({"ids": ids, "mask_id": 4, "gap": 8, "before": 5, "after": 3}),
-    ]
+    row, drawn = torch.tensor([11, 12, 13, 14, 15, 16, 17]), torch.randint(5, 100, (20,), generator=generator)
+    names = ("ids", "gap", "before", "after", "mask_id")
+    given = [(row, 3, 1, 1, 4), (row, 3, 2, 0, 4), (row, 4, 0, 2, 4), (row, 1, 3, 2, 4), (drawn, 8, 5, 3, 4)]
+    return [Case(dict(zip(names, one, strict=True)), shown=one[0] is row) for one in given]
 
 
 def sliced(ids, gap, before, after, mask_id):
