@@ -139,7 +139,7 @@ def pretraining_curve(log, references=None, control=()) -> Figure:
         ax.xaxis.label.set_fontsize(16)
         ax.tick_params(labelsize=14)
         for start in starts:
-            ax.axvline(start, color=SECOND, linestyle="--", linewidth=1.2, zorder=0)
+            ax.axvline(start, color="#8b949e", linestyle="--", linewidth=1.2, zorder=0)
     return figure
 
 

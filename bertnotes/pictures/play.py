@@ -282,6 +282,6 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "mask": ("Who may look at whom?", 490, _mask),
     "learning_rate": ("Set the learning rate", 520, _learning_rate),
     "leak": ("How does a word come to see itself?", 620, _leak),
-    "masking": ("How many tokens are hidden?", 560, _masking),
-    "sight": ("How many words may be seen?", 520, _sight),
+    "masking": ("How many tokens are hidden?", 480, _masking),
+    "sight": ("How many words may be seen?", 500, _sight),
 }

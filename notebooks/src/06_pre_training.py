@@ -5,11 +5,11 @@
 #
 # ![A circle of four steps. A word of a text is hidden; BERT gives every piece of its vocabulary a probability; the text says what stood there; every parameter is changed a little, so that this gets more probable](figures/06_gap.svg)
 #
-# They begin as random numbers. Then words are hidden from the model, it guesses them, and after each round of guesses every number is changed a little.
+# BERT's began as random numbers. Then words were hidden from it, it guessed them, and after each round of guesses all numbers were changed a little.
 # This is **pre-training**. On this page you hide words, measure guesses, train a small BERT from random numbers, and find out what mini, our trained one,
 # can do that the small one cannot. At the end you write the main steps yourself.
 #
-# **You need:** pages 01 to 05. **Time:** about 45 minutes, and 48 more for the exercises. All cells together take about a minute to run. Where a
+# **You need:** pages 01 to 05. **Time:** about 50 minutes, and 48 more for the exercises. All cells together take about a minute to run. Where a
 # cell says `guess = None`, type your guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -20,7 +20,7 @@
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Go round once, 1 to 4. Ask: who wrote the labels for this training? The author of the text, without knowing it.
 #
-# The deck takes 45 minutes: 22 up to the small BERT's curve, the rest for mini, the two sides and the second task. Run the notebook before class.
+# The deck takes 48 minutes: 23 up to what the small BERT has learned, 25 for mini, the two sides and the second task. In 45, leave out the trap. Run the notebook before class.
 
 # %%
 import json
@@ -62,13 +62,13 @@ assert 0.4 < chances.max() < 0.5 and 0.03 < chances.topk(2).values[1] < 0.06
 # *I had read the book, so I knew how the ___ would end.*
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# mini: **movie** 46 %, film 5 %, ending 4 %, end 4 %, hell 2 %
+# mini: **movie** 46 %, film 4 %, ending 4 %, end 4 %, hell 2 %
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Collect words, then ask what each of them needed: grammar (a noun), the topic (books and films), how the world goes. mini has read film reviews, and says *movie*.
 
 # %% [markdown]
-# *Movie*, with nearly a half: mini has read film reviews. You may have said *story* or *film*. A good guess here uses grammar (a noun fits), the topic, and what one knows of books and films.
+# *Movie*, with nearly a half: mini has read film reviews. You may have said *story* or *film*. (*Hell* would fit after *how the*, but not before *would end*.) A good guess here uses grammar (a noun fits), the topic, and what one knows of books and films.
 #
 # Taylor (1953) measured with such gaps how readable a text is, and called it the **cloze** procedure. For a model they make a training task out of any text: hide a word, and the text itself holds
 # the right answer. Nobody has to label anything. (This is called **self-supervised** learning.) Our texts are the course's 1,276 film reviews; we leave the column with their verdicts unread.
@@ -190,9 +190,9 @@ play("masking")
 #
 # ### Why not always `[MASK]`?
 #
-# Who uses a trained BERT, to judge a review for instance, hands it ordinary text, in which there is no `[MASK]`. A model that was only ever asked at `[MASK]` has no reason to work out anything at the other positions, and in use there are only other positions.
+# Who uses a trained BERT, to judge a review for instance, hands it ordinary text, in which there is no `[MASK]`. A model that is only ever asked at `[MASK]` uses the other positions as context for the gaps. It is never asked what should stand at those positions themselves, and in use there are no others.
 #
-# With 80 / 10 / 10 any token may be one that the model is asked about, or a wrong one. So it is worth its while to work out, at *every* position, what should stand there (Devlin et al. 2018, appendix A.1). That is the idea. How much does it matter? In
+# With 80 / 10 / 10 any token may be one that the model is asked about, or a wrong one. So it pays to work out, at *every* position, what should stand there (Devlin et al. 2018, appendix A.1). That is the idea. How much does it matter? In
 # their table 8, always `[MASK]` is as good on one task (MNLI, 84.3 against 84.2) and somewhat worse on the other (NER, finding names in a text: 94.9 against 95.4, or 94.0 against 94.9 where BERT's own numbers stay fixed).
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -204,10 +204,10 @@ play("masking")
 # - **10 %** stay as they are,
 # - **10 %** become a random piece.
 #
-# What would a model miss that only ever saw gaps?
+# What would a model miss that was only ever asked at `[MASK]`?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** In use there is no [MASK]. And a model that is asked only at gaps has no reason to work out anything at the other positions. How much it matters: in the paper's table 8 nothing on one task, half a point to a point on the other.
+# **2 minutes.** In use there is no [MASK]. A model that is asked only at gaps uses the other words as context, but is never asked what should stand in *their* place. How much it matters: in the paper's table 8 nothing on one task, half a point to a point on the other.
 
 # %% [markdown]
 # ## 3. What does a guess cost?
@@ -215,7 +215,7 @@ play("masking")
 # You know the measure: the **loss** of a guess is $-\ln p$, where $p$ is the probability that the model gave to the right token (page 02), averaged over all hidden tokens. And $e^{\text{loss}}$ is the **perplexity**: a model with perplexity 50 has the same loss as
 # one that picks blindly among 50 equally likely tokens (page 03).
 #
-# To compare models we need an exam that is the same for all. We set 150 reviews aside, which are not trained on, and take the first 64 tokens of 100 of them. Of these we hide 15 %. In the exam all of them become `[MASK]`, so that nobody can copy.
+# To compare models we need an exam that is the same for all. We set 150 reviews aside, which are not trained on, and take the first 64 tokens of 100 of them. Of their tokens we hide about 15 %. In the exam all of them become `[MASK]`, so that nobody can copy.
 
 # %%
 reviews = list(dict.fromkeys(read_reviews(REVIEWS, columns=("review",))["review"]))  # each text once
@@ -269,7 +269,7 @@ assert not set(reviews[:150]) & set(reviews[150:]) and len(reviews) == 1276 and 
 assert not {tuple(row) for row in rows.tolist()} & {tuple(row) for row in train_rows.tolist()}
 
 # %% [markdown]
-# $\ln 10{,}000 = 9.21$: it gives all pieces nearly the same, one in 10,000. This is `small`, the BERT that we will train: the parts of page 05, but 2 layers and 128 numbers a token.
+# Very nearly $\ln 10{,}000 = 9.21$: it gives all pieces nearly the same, one in 10,000. This is `small`, the BERT that we will train: the parts of page 05, but 2 layers and 128 numbers a token.
 #
 # The second candidate never looks at the sentence. It only knows how frequent each piece is, and gives each piece its share of the text as probability. How far down does that bring the perplexity, from 10,000?
 
@@ -291,7 +291,7 @@ assert 6.45 < counted < 6.6 and 0.07 < error < 0.1 and 640 < counted.exp() < 720
 assert 0.04 < (answers == frequency.argmax()).float().mean() < 0.06
 
 # %% [markdown]
-# About 680, without reading anything. So a loss of 7 would be no sign of understanding. **Counting is the bar**: a model that has learned something from the words around a gap should be below it. (The **error** is the standard error over reviews, as on page 03.)
+# About 680, without looking at the sentence. So a loss of 7 would be no sign of understanding. **Counting is the bar**: a model that has learned enough from the words around a gap gets below it. (The **error** is the standard error over reviews, as on page 03.)
 #
 # The third candidate is mini.
 
@@ -358,6 +358,7 @@ from bertnotes.pictures.charts import line_chart, pretraining_curve
 
 lines = {"small BERT": curve, "counting": [counted.item()] * len(steps), "mini": [of_mini.item()] * len(steps)}
 ax = line_chart(steps, lines, "steps of 16 rows", "loss in the exam", logarithmic="")
+ax.texts[0].xyann, ax.texts[1].xyann = (9, 8), (9, -8)  # two names that would lie on each other
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Before you show it: near 9.2, near 6.5 or near 4.3? It falls fast, then lies along the line of counting. Ask what the model may have learned in those 20 seconds. The next slide tests it.
@@ -367,10 +368,10 @@ ax = line_chart(steps, lines, "steps of 16 rows", "loss in the exam", logarithmi
 #
 # ### Does it use the sentence at all?
 #
-# Take the *average* of its predictions over all gaps of the exam: one list of 10,000 probabilities, the same for every gap. If a model uses the sentence, this list must do worse than its own predictions. If it does not, the list does as well. We try it on both models. How many nats does mini lose? And small?
+# Take the *average* of its predictions over all gaps of the exam: one list of 10,000 probabilities, the same for every gap. If a model makes good use of the sentence, its own predictions are better than this list. If it takes no notice of the sentence, there is no difference. By how much does the loss rise with the list, for mini and for `small`?
 
 # %%
-guess = None  # two losses of nats, for mini and for small, such as (1, 1)
+guess = None  # two numbers, for mini and for small, such as (1, 1)
 
 # %% tags=["timing", "nbval-ignore-output"]
 from collections import Counter
@@ -386,12 +387,13 @@ for name, bert in {"mini": model, "small": small}.items():
 print("your guess:", guess)
 
 # %% tags=["check:uses-the-sentence"]
-# checked: for mini the average is much worse, for small it makes no difference, and small names hardly anything but two or three pieces
+# checked: for mini the average is much worse; for small it makes no difference, and its lists are nearly the same
 assert context["mini"][1] - context["mini"][0] > 2.1 and abs(context["small"][1] - context["small"][0]) < 0.02
-assert sum(count for _, count in context["small"][2]) > 0.97 * len(answers)
 assert (
-    sum(count for _, count in context["mini"][2]) < 0.3 * len(answers) and abs(context["mini"][1] - context["small"][1]) < 0.15
-)
+    bert is small and (predictions - average).abs().sum(dim=-1).max() / 2 < 0.12
+)  # how far any list is from the average, 0 to 1
+assert sum(count for _, count in context["small"][2][:2]) > 0.97 * len(answers)
+assert sum(count for _, count in context["mini"][2]) < 0.3 * len(answers) and abs(context["mini"][1] - counted) < 0.15
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Does it use the sentence?
@@ -401,13 +403,13 @@ assert (
 # | | own predictions | the average for all gaps |
 # | --- | --- | --- |
 # | mini | 4.26 | **6.56** |
-# | small BERT, 200 steps | 6.65 | **6.65** |
+# | small BERT, 200 steps | 6.66 | **6.65** |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Let them guess the right column. The small BERT gives every gap nearly the same list: it has learned frequencies, and nothing yet of the words around. All that mini is ahead, it gets from the sentence.
+# **3 minutes.** Let them guess the right column. The small BERT gives every gap nearly the same list: it has learned frequencies, and hardly anything yet of the words around. Nearly all that mini is ahead, it gets from the sentence: its average list is no better than counting.
 
 # %% [markdown]
-# For mini the average costs 2.3 nats: that is what it gets from the sentence. For `small` it costs nothing, to two digits. It gives every gap nearly the same list, and its first guess is the same one or two pieces practically every time. So after 200 steps it has learned **how frequent pieces are**, and nothing yet that helps it at one gap and not at another.
+# For mini the average costs 2.3 nats: that is what it gets from the sentence. For `small` it costs nothing. It gives every gap nearly the same list, and its first guess is the same one or two pieces practically every time. So after 200 steps it has learned **how frequent pieces are**, and nothing yet of the words around that would help it.
 #
 # Why does frequency come first? Because it is the easiest, we think. One number per piece is enough, the bias of the last layer, and every hidden token of every batch helps to set it. (You will train such a model in the exercises.) To use a neighbour, the model needs
 # vectors that tell words apart and attention that finds the neighbour, and a given pair of words comes rarely. It is not that there would be nothing else to gain: below counting, mini has got another 2.3 nats.
@@ -425,7 +427,7 @@ assert (
 #
 # ![The same text goes into a teacher, which stays as it is, and into a smaller student. The student is changed so that the attention weights of its last layer become more like the teacher's](figures/06_distillation.svg)
 #
-# The student is not asked for words. It is asked to have, on the same text, attention weights like those of the teacher's last layer (Wang et al. 2020; also, values that resemble each other in the same way). So it learns from the teacher where to look.
+# The student is not asked for words. It is asked to have, on the same text, attention weights like those of the teacher's last layer (Wang et al. 2020; how alike its values are to each other is imitated as well). So it learns from the teacher where to look.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![The same text goes into a teacher, which stays as it is, and into a smaller student. The student is changed so that the attention weights of its last layer become more like the teacher's](figures/06_distillation.svg)
@@ -436,7 +438,7 @@ assert (
 # %% [markdown]
 # After that, every second layer was kept, and the rest was trained on pairs of sentences that belong together, such as a question and its answer. These pairs are a kind of label. So it is not true of mini that nobody told it anything.
 #
-# Last, we cut its vocabulary to the 10,000 pieces that reviews need, put a new layer for guessing on top, and trained all of it with masking, on IMDB's film reviews (Maas et al. 2011) without their verdicts. Is this last training what counts, or the start? There is a control: the same
+# Last, we cut its vocabulary to the 10,000 pieces that reviews use most, put a new layer for guessing on top, and trained all of it with masking, on IMDB's film reviews (Maas et al. 2011) without their verdicts. Is this last training what counts, or the start? There is a control: the same
 # architecture from random numbers, which read as many tokens of the same reviews as mini in its first run. Both were measured on reviews that were held out. (Here a tenth of the asked tokens is visible, as in training.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -446,6 +448,7 @@ assert (
 mini_log = [json.loads(line) for line in (MINI / "log.jsonl").read_text(encoding="utf-8").splitlines()]
 control = json.loads((RESULTS / "pretraining-from-zero.json").read_text(encoding="utf-8"))["log"]
 figure = pretraining_curve(mini_log, {"knows nothing": math.log(10_000)}, control)
+_ = figure.axes[0].text(16, 3.7, "mini", fontsize=16), figure.axes[1].text(16, 37, "mini", fontsize=16)
 
 # %% tags=["check:start-is-worth"]
 # checked: what the text says of the three runs and of the control
@@ -459,16 +462,16 @@ assert round(loss_of[2][-1], 2) == 3.07 and round(loss_of[3][-1], 2) == 3.09
 assert next(entry["tokens"] for entry in mini_log if entry["held_out_loss"] < control[-1]["held_out_loss"]) < 600_000
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Slate is mini, magenta is random numbers. At each dashed line a new run began with a high learning rate, and the loss jumps up for a while. Ask what differs besides the start: the optimizer and the learning rate, so the gap is not the start's alone.
+# **3 minutes.** Slate is mini, magenta is random numbers. At each dashed line a new run began, with a high learning rate again. Ask what differs besides the start: the optimizer and the learning rate. So we cannot say how much of the gap is due to the start.
 
 # %% [markdown]
 # Slate is mini, in three runs (a dashed line where a new one began), magenta is the control. Three things to see:
 #
-# - mini starts *above* $\ln 10{,}000$. Its new layer on top is confidently wrong, which costs more than not knowing.
+# - mini starts *above* $\ln 10{,}000$. With a new layer on top it is confidently wrong, which costs more than not knowing.
 # - After 8.1 million tokens mini is at 3.54, the control at 6.13. mini was past that before it had read 0.6 million.
-# - At each dashed line the loss jumps up: the learning rate rises again, and large steps undo a little. The third run ends where the second did, at 3.09 against 3.07. It read rows of 512 tokens, and in rows of that length it is better than before (46.5 % right against 38.6 %: `data/mini/README.md`).
+# - At each dashed line the loss jumps up. There the learning rate rises again, and large steps probably undo a little. (From the second run on, the exam is another one, too, and the first run had read some of its reviews.) The third run ends where the second did, at 3.09 against 3.07. It read rows of 512 tokens, and in rows of that length it is better than before (46.5 % right against 38.6 %: `data/mini/README.md`).
 #
-# Is the gap due to the start? Not for certain: the control was trained with another optimizer and another learning rate, the better of two optimizers that were tried for a short time. But nothing stands in the way of beginning where others have ended, and nearly everyone who uses a BERT does. Pre-training is done once.
+# Is the gap due to the start? Not for certain: the control was trained with another optimizer and another learning rate, the better of two optimizers that were tried for a short time. Either way, nearly everyone who uses a BERT begins where others have ended: pre-training is done once.
 
 # %% [markdown]
 # ## 6. Why both sides?
@@ -559,8 +562,6 @@ fall = [compare(*pair) for pair in pairs]
 assert [round(mean.item(), 2) for mean, _ in fall] == [0.29, 1.13, 0.56, 1.44] and all(mean > 3 * error for mean, error in fall)
 assert abs(means["1 before"] - means["1 after"]) < 0.02 and abs(means["12 before"] - means["12 after"]) < 0.02
 assert round(means["1 before"], 2) == round(means["1 after"], 2) == 5.85 and 0.12 < means["6 + 6"] - means["12 + 12"] < 0.15
-fair = (losses_of["12 before"] + losses_of["12 after"] - losses_of["alternating"] - losses_of["mirrored"]) / 2
-assert round(fair.mean().item(), 2) == 0.11 and 0.045 < 2 * fair.std() / len(fair) ** 0.5 < 0.055
 assert [round(math.exp(means[name])) for name in ("12 before", "1 + 1")] == [196, 111]
 
 # %% [markdown]
@@ -570,22 +571,35 @@ assert [round(math.exp(means[name])) for name in ("12 before", "1 + 1")] == [196
 #
 # ![Four rows of squares: 12 before, 12 after, and two that take their twelve tokens from both sides in turn, one at each distance](figures/06_alternating.svg)
 #
-# *Alternating* and *mirrored* show twelve tokens, one at each distance from 1 to 12, but by turns on either side. Together these two show the same 24 positions as *12 before* and *12 after* together. What is the gain now?
+# *Alternating* and *mirrored* show twelve tokens, one at each distance from 1 to 12, but by turns on either side. Together these two show the same 24 positions as *12 before* and *12 after* together. By how much is their mean loss lower?
+
+# %%
+fair = (losses_of["12 before"] + losses_of["12 after"] - losses_of["alternating"] - losses_of["mirrored"]) / 2
+print(f"the loss falls by {fair.mean():.2f}, twice the error is {2 * fair.std() / len(fair) ** 0.5:.2f}")
+
+# %% tags=["check:equal-distances"]
+# checked: the gain at equal distances is clear but small; six on each side are far better than the alternating rows
+assert round(fair.mean().item(), 2) == 0.11 and fair.mean() > 3 * fair.std() / len(fair) ** 0.5
+broken = (losses_of["alternating"] + losses_of["mirrored"]) / 2 - losses_of["6 + 6"]
+assert round(broken.mean().item(), 1) == 1.3 and broken.mean() > 10 * broken.std() / len(broken) ** 0.5
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![Four rows of squares: 12 before, 12 after, and two that take their twelve tokens from both sides in turn, one at each distance](figures/06_alternating.svg)
 
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# From one side to both, at equal distances: the loss falls by **0.11**. To *6 + 6*, near and unbroken: by **1.44**.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Equal number, equal distances; only the side differs. The gain is 0.11, twice the error 0.05: little. So the side alone explains little of it. What helps is near, unbroken text on *both* sides; and broken text is strange to the model, so the comparison is not quite fair to it.
+# **3 minutes.** Equal number, equal distances; only the side differs. The gain is 0.11, twice the error 0.05: little. So equal distances leave little of the gain. 6 + 6, also twelve tokens, is 1.3 better: near, unbroken text on *both* sides helps most. Perhaps text with holes is hard to read for mini; then the comparison is not quite fair.
 
 # %% [markdown]
-# It is 0.11, and twice the error is 0.05: there, but small. So "two sides are better than one" is not the whole story. What helps most is **near text on both sides**: a model that sees both sides has twice as many near tokens. (Broken text is hard to read, so this comparison is a little unfair to the
-# alternating rows.)
+# There, but small. So "two sides are better than one" is not the whole story. *6 + 6* shows twelve tokens on two sides, too, and its loss is 1.3 lower than that of the alternating rows. What helps mini most is **near, unbroken text on both sides**, and whoever sees both sides has twice as much of it. (Perhaps text with holes is hard for mini to read. Then
+# the comparison is unfair to the alternating rows.)
 #
-# And a doubt that holds for all rows: mini was trained with both sides. It has seldom met so many `[MASK]`s, and a model trained to look only back might do better from the left. Devlin et al. (2018, table 5) trained and used one so. It is to be compared with a BERT without the second task of section 7, and is worse on all five tasks of the table: on MNLI
+# And a doubt that holds for all rows: mini was trained with both sides. It has hardly ever met so many `[MASK]`s, and a model trained to look only back might do better from the left. Devlin et al. (2018, table 5) trained and used one so. It is to be compared with a BERT without the second task of section 7, and is worse on all five tasks of the table: on MNLI
 # 82.1 against 83.9, on SQuAD, where an answer has to be found in a passage, 77.8 against 87.9.
 #
-# **Play with it.** Choose a sentence, and uncover tokens before and after the gap. When does mini find the word? Which single token helps most?
+# **Play with it.** Choose a sentence, and uncover tokens before and after the gap. When does mini find the word?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ### Uncover the words around a gap
@@ -629,10 +643,7 @@ assert edge[25][0] == "edge 37" and edge[3][0].startswith("out ") and edge[8][0]
 #
 # ### A trap
 #
-# Why did we hide the tokens after the gap in *12 before*, and not just cut the text off there? `[CLS]`, twelve tokens, `[MASK]`, `[SEP]`: that seems simpler. What would you expect mini to guess just before `[SEP]`?
-
-# %%
-guess = None  # a token, in quotes
+# Why did we hide the tokens after the gap in *12 before*, and not just cut the text off there? `[CLS]`, twelve tokens, `[MASK]`, `[SEP]`: that seems simpler. What would you expect mini to guess just before `[SEP]`? Say it before you look.
 
 # %% tags=["timing", "nbval-ignore-output"]
 cut = pad(stretches[:, :13], (1, 1))
@@ -641,16 +652,14 @@ with torch.inference_mode():
     scores = model.word_logits(model(cut).last_hidden_state[:, 13])
 cut_loss = cross_entropy(scores, stretches[:, 12])
 favourites = Counter(tokenizer.convert_ids_to_tokens(scores.argmax(dim=-1))).most_common(3)
-print(
-    f"cut off: loss {cut_loss:.2f}, hidden: {live['12 before'].mean():.2f}   first guesses of 200: {favourites}   yours: {guess}"
-)
+print(f"cut off: loss {cut_loss:.2f}, hidden: {live['12 before'].mean():.2f}   first guesses of 200: {favourites}")
 
 # %% tags=["check:cut-off"]
 # checked: cut off, more than half of the first guesses are full stops, and the loss is more than a nat higher
 assert favourites[0][0] == "." and favourites[0][1] > 100 and cut_loss - live["12 before"].mean() > 1
 
 # %% [markdown]
-# A full stop, in more than half of the cases. `[SEP]` is a token like any other, and it says: *the text ends here*. The loss is more than a nat higher than with hidden tokens. Had we compared like this, the left side would have looked much worse than it is. **Ask of every comparison what else was changed.**
+# A full stop, in more than half of the cases. `[SEP]` is information, too: here something ends. The loss is more than a nat higher than with hidden tokens. Had we compared like this, the left side would have looked much worse than it is. **Ask of every comparison what else was changed.**
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ### A trap
@@ -662,7 +671,7 @@ assert favourites[0][0] == "." and favourites[0][1] > 100 and cut_loss - live["1
 # What does mini guess?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# A full stop, in more than half of the cases. The loss is more than a nat higher: `[SEP]` says that the text ends.
+# A full stop, in more than half of the cases. The loss is more than a nat higher: `[SEP]` tells that something ends here.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** This is how a comparison goes wrong: something else was changed, too. Ask for other examples from the course: recipes that differ, as in mini and its control.
@@ -696,7 +705,7 @@ assert not any("seq" in name or "next" in name for name, _ in model.named_parame
 # ![Two inputs, CLS A SEP B SEP. In the first B follows A, in the second it comes from elsewhere. Token types are 0 up to the first SEP, then 1](figures/06_pair.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Ask: is this hard? If B comes from another document, its topic often gives it away. So the model can pass without understanding how sentences follow each other.
+# **2 minutes.** Ask: is this hard? If B comes from another document, its topic often gives it away. So a model may pass without knowing how sentences follow each other.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Was the second task worth it?
@@ -915,7 +924,7 @@ def learn(ids, labels, size, rate):
 check("learn", learn)
 
 # %% [markdown] tags=["reason:learn"]
-# With a loss on every token a real model would be rewarded for copying what it can read: the loss would fall fast, and little would be learned. Without `zero_grad` each step also goes along all earlier gradients. Neither raises an error: look at a small example, or at one step and then two.
+# With a loss on every token a real model is rewarded for copying what it can read, which is easy and teaches it little about gaps. Without `zero_grad` each step also goes along all earlier gradients. Neither raises an error: look at a small example, or at one step and then two.
 
 # %% [markdown]
 # ## Sources

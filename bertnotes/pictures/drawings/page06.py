@@ -178,7 +178,7 @@ def distillation() -> str:
         drawing.arrow((272, 290), (392, y)).box(560, y, 330, 110, "").write(560, y - 18, name, NORMAL, bold=True)
         drawing.write(560, y + 20, size, 20, QUIET).arrow((727, y), (806, y))
         _looks(drawing, 812, y - 80, table)
-    drawing.write(892, 295, "where the last layer looks", 20, QUIET)
+    drawing.write(800, 295, "where the last layer looks", 20, QUIET, "end")
     drawing.line((980, 180), (1120, 180), (1120, 262)).line((980, 410), (1120, 410), (1120, 328))
     drawing.write(1120, 295, "how different?", NORMAL, SECOND, bold=True)
     drawing.line((1190, 328), (1190, 524), (560, 524), color=SECOND).arrow((560, 524), (560, 468), color=SECOND)
