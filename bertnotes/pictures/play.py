@@ -283,5 +283,5 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "learning_rate": ("Set the learning rate", 520, _learning_rate),
     "leak": ("How does a word come to see itself?", 620, _leak),
     "masking": ("How many tokens are hidden?", 480, _masking),
-    "sight": ("How many words may be seen?", 500, _sight),
+    "sight": ("How many words may be seen?", 540, _sight),
 }

@@ -62,7 +62,9 @@ assert 0.4 < chances.max() < 0.5 and 0.03 < chances.topk(2).values[1] < 0.06
 # *I had read the book, so I knew how the ___ would end.*
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# mini: **movie** 46 %, film 4 %, ending 4 %, end 4 %, hell 2 %
+# | mini says | **movie** | film | ending | end | hell |
+# | --- | --- | --- | --- | --- | --- |
+# | | **46 %** | 4 % | 4 % | 4 % | 2 % |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Collect words, then ask what each of them needed: grammar (a noun), the topic (books and films), how the world goes. mini has read film reviews, and says *movie*.
@@ -235,18 +237,15 @@ print(f"exam: {len(rows)} rows, {len(answers)} hidden tokens;   to train on: {le
 guess = None  # a loss, in nats
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Who knows nothing, and who can only count
+# ## Who knows nothing, who counts, and mini
 #
-# A BERT of random numbers, 10,000 pieces: which loss, in nats?
+# A BERT of random numbers, 10,000 pieces: which loss, in nats? And someone who only knows how frequent each piece is?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# $\ln 10{,}000 = 9.21$: perplexity 10,000
-
-# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# Someone who never looks at the sentence, but knows how frequent each piece is: **6.5**, perplexity about 680
+# ![A scale of losses: knows nothing at 9.21, perplexity 10,000; counts and never looks at 6.53, perplexity about 680; mini at 4.26, perplexity about 70](figures/06_ladder.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** First the guess for random numbers: ln 20 on page 02, so ln 10,000 here. Then ask: can one do better without looking at the sentence at all? How much? Counting is the bar that a language model has to clear.
+# **3 minutes.** First the guess for random numbers: ln 20 on page 02, so ln 10,000 here. Then ask: can one do better without looking at the sentence at all? How much? Counting is the bar; mini is another 2.3 nats below it.
 
 # %% tags=["timing", "nbval-ignore-output"]
 from transformers import BertConfig
@@ -304,9 +303,14 @@ print(f"mini: loss {of_mini:.2f}, with an error of {error:.2f}; perplexity {of_m
 assert 4.2 < of_mini < 4.32 and 0.1 < error < 0.13
 better, its_error = mean_and_error(counting - losses(model, exam), exam)
 assert 2.2 < better < 2.35 and its_error < 0.12
+from bertnotes.pictures.drawings.page06 import LADDER
+
+assert all(abs(loss - met) < 0.01 for (_, loss, _), met in zip(LADDER, (math.log(10_000), counted, of_mini), strict=True))
 
 # %% [markdown]
-# 4.3, perplexity about 70. From *knows nothing* to *counts* is 2.7 nats, from there to mini another 2.3. mini did not train on these reviews.
+# ![A scale of losses: knows nothing at 9.21, perplexity 10,000; counts and never looks at 6.53, perplexity about 680; mini at 4.26, perplexity about 70](figures/06_ladder.svg)
+#
+# Below the scale stand the perplexities. From *knows nothing* to *counts* is 2.7 nats, from there to mini another 2.3. mini did not train on these reviews.
 #
 # ## 4. Watch one learn
 #
@@ -399,7 +403,8 @@ assert sum(count for _, count in context["mini"][2]) < 0.3 * len(answers) and ab
 # ## Does it use the sentence?
 #
 # Give every gap the *average* of a model's predictions. By how much does the loss rise?
-#
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
 # | | own predictions | the average for all gaps |
 # | --- | --- | --- |
 # | mini | 4.26 | **6.56** |

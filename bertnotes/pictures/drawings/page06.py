@@ -88,6 +88,32 @@ def masking(step: int = 4) -> str:
     return str(drawing)
 
 
+# --- a scale of losses ------------------------------------------------------------------------------------------------
+
+LADDER = (("knows nothing", 9.21, "10,000"), ("counts, never looks", 6.53, "680"), ("mini", 4.26, "70"))
+
+
+def ladder() -> str:
+    """The losses of three candidates on one scale, with their perplexities."""
+    text = (
+        "A scale of losses from 0 to 10 nats. Random numbers, which know nothing, stand at 9.21, perplexity 10,000. "
+        "Someone who counts how frequent each piece is and never looks at the sentence stands at 6.53, perplexity about 680. "
+        "mini stands at 4.26, perplexity about 70. Sure and right would be 0."
+    )
+    drawing = opened(420, "Three candidates, one exam: the loss in nats", text)
+    x = [100 + 108 * nats for nats in range(11)]
+    drawing.line((x[0], 280), (x[-1], 280), width=4)
+    for nats, place in enumerate(x):
+        drawing.line((place, 270), (place, 290)).write(place, 316, str(nats), NORMAL, QUIET)
+    drawing.write(x[0], 230, "sure and right", NORMAL, QUIET, "start").write(x[0], 356, "perplexity 1", NORMAL, QUIET, "start")
+    for name, loss, perplexity in LADDER:
+        place = x[0] + 108 * loss
+        drawing.add("circle", cx=place, cy=280, r=14, fill=SECOND).line((place, 262), (place, 200), color=SECOND)
+        drawing.write(place, 130, name, NORMAL, bold=True).write(place, 170, f"{loss:.2f}", LARGE, SECOND, bold=True)
+        drawing.write(place, 356, perplexity, NORMAL, SECOND, bold=True)
+    return str(drawing)
+
+
 # --- views ------------------------------------------------------------------------------------------------------------
 
 REACH = 12
@@ -137,14 +163,14 @@ def sight_chart(losses: dict, errors: dict) -> Figure:
             left.add_patch(plt.Rectangle((offset - 0.42, row - 0.32), 0.84, 0.64, color=color))
         right.errorbar(losses[name], row, xerr=2 * errors[name], fmt="o", color=FIRST, capsize=4, markersize=9, linewidth=2.5)
         right.annotate(
-            f"{losses[name]:.2f}", (losses[name], row), xytext=(0, 9), textcoords="offset points", ha="center", fontsize=14
+            f"{losses[name]:.2f}", (losses[name], row), xytext=(0, 9), textcoords="offset points", ha="center", fontsize=17
         )
     left.set(xlim=(-13, 13), ylim=(len(losses) - 0.5, -0.7), xticks=[])
-    left.set_yticks(range(len(losses)), list(losses), fontsize=17)
+    left.set_yticks(range(len(losses)), list(losses), fontsize=20)
     finish(left).grid(False)
     left.spines[:].set_visible(False)
-    finish(right, "loss, with twice its error (lower is better)").xaxis.label.set_fontsize(17)
-    right.tick_params(labelsize=15)
+    finish(right, "loss, with twice its error (lower is better)").xaxis.label.set_fontsize(20)
+    right.tick_params(labelsize=18)
     return figure
 
 
@@ -205,19 +231,10 @@ def pair() -> str:
         drawing.write(40, y - 62, f"{name}: {answer}", NORMAL, SECOND, "start", bold=True)
         x = 40.0
         for token in line.split():
-            wide = 24 + 12.2 * len(token)
-            special = token.startswith("[")
-            drawing.box(
-                x + wide / 2,
-                y,
-                wide,
-                50,
-                token,
-                SECOND if token == "[CLS]" else INK,
-                20,
-                fill=ROSE if kind == 0 and special and token == "[CLS]" else TINTS[INK],
-            )
-            drawing.write(x + wide / 2, y + 46, str(kind), 20, QUIET)
+            wide, first = 30 + 14.5 * len(token), token == "[CLS]"
+            ground = ROSE if first else TINTS[INK]
+            drawing.box(x + wide / 2, y, wide, 56, token, SECOND if first else INK, 24, fill=ground)
+            drawing.write(x + wide / 2, y + 50, str(kind), NORMAL, QUIET)
             kind, x = kind or int(token == "[SEP]"), x + wide + 6
     drawing.write(
         40, 486, "Below each token: its token type, 0 for A and 1 for B. The answer is read from [CLS].", 20, QUIET, "start"
@@ -234,6 +251,7 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     "06_gap.svg": gap,
     "06_masking.svg": masking,
     **{f"06_masking_{step}.svg": partial(masking, step) for step in (1, 2, 3)},
+    "06_ladder.svg": ladder,
     "06_sights.svg": partial(sights, ("2 before", "1 + 1", "12 before"), "Which words may be seen?"),
     "06_alternating.svg": partial(
         sights, ("12 before", "12 after", "alternating", "mirrored"), "Twelve words each, one at each distance from 1 to 12"
