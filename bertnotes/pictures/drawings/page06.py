@@ -107,10 +107,10 @@ def ladder() -> str:
         drawing.line((place, 270), (place, 290)).write(place, 316, str(nats), NORMAL, QUIET)
     drawing.write(x[0], 230, "sure and right", NORMAL, QUIET, "start").write(x[0], 356, "perplexity 1", NORMAL, QUIET, "start")
     for name, loss, perplexity in LADDER:
-        place = x[0] + 108 * loss
-        drawing.add("circle", cx=place, cy=280, r=14, fill=SECOND).line((place, 262), (place, 200), color=SECOND)
-        drawing.write(place, 130, name, NORMAL, bold=True).write(place, 170, f"{loss:.2f}", LARGE, SECOND, bold=True)
-        drawing.write(place, 356, perplexity, NORMAL, SECOND, bold=True)
+        at = x[0] + 108 * loss
+        drawing.add("circle", cx=at, cy=280, r=14, fill=SECOND).line((at, 262), (at, 200), color=SECOND)
+        drawing.write(at, 130, name, NORMAL, bold=True).write(at, 170, f"{loss:.2f}", LARGE, SECOND, bold=True)
+        drawing.write(at, 356, perplexity, NORMAL, SECOND, bold=True)
     return str(drawing)
 
 
