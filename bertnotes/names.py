@@ -2,7 +2,7 @@
 
 A name is "mini" (the small pre-trained BERT that comes with the course), a checkpoint folder, or an id on the Hugging Face
 hub such as "bert-base-uncased". "mini-imdb" is mini with what it learned from IMDB's reviews: a classifier. Where code says
-"mini" or "mini-imdb", the environment variables BERTNOTES_MODEL and BERTNOTES_CLASSIFIER may say otherwise. Page 06.
+"mini" or "mini-imdb", the environment variables BERTNOTES_MODEL and BERTNOTES_CLASSIFIER may say otherwise.
 """
 
 import os

@@ -124,20 +124,22 @@ def pretraining_curve(log, references=None, control=()) -> Figure:
     """
     tokens = [entry["tokens"] / 1e6 for entry in log]
     starts = [tokens[at - 1] for at in range(1, len(log)) if log[at].get("run") != log[at - 1].get("run")]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.4), layout="constrained")
     left.plot(tokens, [entry["held_out_loss"] for entry in log], color=FIRST, linewidth=2)
     right.plot(tokens, [100 * entry["held_out_top1"] for entry in log], color=FIRST, linewidth=2)
     for ax, name, scale in ((left, "held_out_loss", 1), (right, "held_out_top1", 100)) if control else ():
         ax.plot([one["tokens"] / 1e6 for one in control], [scale * one[name] for one in control], color=SECOND, linewidth=2)
         end = control[-1]["tokens"] / 1e6, scale * control[-1][name]
-        ax.annotate("from zero", end, xytext=(6, 0), textcoords="offset points", va="center", color=SECOND, fontsize=12)
+        ax.annotate("from zero", end, xytext=(6, 0), textcoords="offset points", va="center", color=SECOND, fontsize=16)
     for name, loss in (references or {}).items():
         left.axhline(loss, color=INK, linestyle=":", linewidth=1.5)
-        left.annotate(written(name)[0], (tokens[-1], loss), xytext=(0, 4), textcoords="offset points", ha="right", color=INK)
-    for ax, title in ((left, "loss on held-out rows (nats)"), (right, "hidden tokens guessed right (%)")):
-        finish(ax, "tokens read (millions)", title)
+        left.annotate(written(name)[0], (tokens[-1], loss), xytext=(0, 5), textcoords="offset points", ha="right", fontsize=14)
+    for ax, title in ((left, "loss on held-out rows (nats)"), (right, "asked tokens guessed right (%)")):
+        finish(ax, "tokens read (millions)").set_title(title, loc="left", fontsize=18, color=INK)
+        ax.xaxis.label.set_fontsize(16)
+        ax.tick_params(labelsize=14)
         for start in starts:
-            ax.axvline(start, color=SECOND, linestyle="--", linewidth=1.2, zorder=0)
+            ax.axvline(start, color="#8b949e", linestyle="--", linewidth=1.2, zorder=0)
     return figure
 
 

@@ -6,6 +6,7 @@ run the picture is what a reader sees. Their scripts lie in toys/; `toy.html` an
 
 import html
 import io
+import json
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from bertnotes.pictures.drawings.page01 import Chase
 from bertnotes.pictures.drawings.page02 import Steps
 from bertnotes.pictures.drawings.page04 import LEAK_WORDS
 from bertnotes.pictures.drawings.page05 import GROWING
+from bertnotes.pictures.drawings.page06 import LINE, PIECES
 from bertnotes.pictures.style import DARK, KEY, LIGHT, QUERY, matrix, small_png, vector
 from bertnotes.pictures.view import View, script_json
 
@@ -45,6 +47,8 @@ def play(name: str, **given) -> View:
     rule: "all but the next", "only back" or "hidden in the text".
     pieces: pieces, letters, word: a word that is read with a growing list of pieces. pieces: in the order in which they were
     made; letters: how many of them stand at the beginning, the single letters.
+    masking: rate: which words of a sentence are chosen and hidden, at any rate, with new random numbers on demand.
+    sight: before, after: mini's five best guesses for a gap, by how many words on each side of it may be seen.
     Raises ValueError at a name that there is not, and where numbers and words do not fit.
     """
     if name not in MAKERS:
@@ -263,6 +267,45 @@ def _pieces(pieces=GROWING, letters=22, word="unforgettable"):
     return {"pieces": pieces, "sizes": sizes, "word": str(word)}, draw, f"{word}, read with a list of pieces that grows"
 
 
+def _masking(rate=0.15):
+    if not 0 <= rate <= 1:
+        raise ValueError(f"the rate is a share from 0 to 1, such as 0.15; got {rate}")
+    chance, fate = np.random.default_rng(13).random((2, len(LINE))).round(3)
+    data = {"words": LINE, "pieces": PIECES, "rate": float(rate), "chance": chance.tolist(), "fate": fate.tolist()}
+
+    def draw():
+        _, ax = plt.subplots(figsize=(11, 3.4), layout="constrained")
+        ax.bar(range(len(LINE)), chance, color=[KEY if one < rate else "#8b949e" for one in chance])
+        ax.axhline(rate, color=KEY)
+        ax.set_xticks(range(len(LINE)), LINE, rotation=60)
+        ax.set_title("a random number for each token; those below the line are chosen", loc="left")
+
+    return data, draw, "the tokens of a sentence, a random number for each, and what the model reads where it is below the rate"
+
+
+def _sight(before=1, after=0):
+    sentences = json.loads((TOYS / "sight.json").read_text(encoding="utf-8"))
+    first = sentences[0]
+    most = first["gap"], len(first["words"]) - 1 - first["gap"]
+    if not (0 <= before <= most[0] and 0 <= after <= most[1]):
+        raise ValueError(
+            f"of the first sentence 0 to {most[0]} words before and 0 to {most[1]} after may be seen; got {before}, {after}"
+        )
+
+    def draw():
+        pairs = [first["guesses"][count * (most[1] + 1) + other] for count, other in ((most[0], 0), (1, 1), most)]
+        _, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
+        for ax, guesses, name in zip(axes, pairs, ("all before", "1 + 1", "all"), strict=True):
+            words, percents = zip(*(guess.rsplit(" ", 1) for guess in guesses), strict=True)
+            weight_bars([int(percent) / 100 for percent in percents], words, ax=ax, title=name)
+
+    return (
+        {"sentences": sentences, "before": before, "after": after},
+        draw,
+        "a sentence with a gap, and mini's five best guesses for it",
+    )
+
+
 MAKERS = {  # name: title, height in a page, what makes its data, its picture and its alternative text
     "query_and_keys": ("Drag the query and the keys", 545, _query_and_keys),
     "temperature": ("Set the temperature", 410, _temperature),
@@ -272,4 +315,6 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "learning_rate": ("Set the learning rate", 520, _learning_rate),
     "leak": ("How does a word come to see itself?", 620, _leak),
     "pieces": ("Type a word, and let the list of pieces grow", 330, _pieces),
+    "masking": ("How many tokens are hidden?", 480, _masking),
+    "sight": ("How many words may be seen?", 540, _sight),
 }

@@ -72,7 +72,7 @@ def test_a_word_stays_text(opened):
         (
             "dice",
             {},
-            "no 'dice' to play with; there are query_and_keys, temperature, scaling, heads, mask, learning_rate, leak, pieces",
+            "there are query_and_keys, temperature, scaling, heads, mask, learning_rate, leak, pieces, masking, sight",
         ),
         ("temperature", {"words": [], "scores": []}, "room for 1 to 6 words; got 0"),
         ("temperature", {"words": ["a"] * 7, "scores": [0.0] * 7}, "room for 1 to 6 words; got 7"),
@@ -87,6 +87,8 @@ def test_a_word_stays_text(opened):
         ("pieces", {"pieces": ["a"]}, "more than the letters; got 1 and 22 letters"),
         ("leak", {"target": 0}, "the target 1 to 4; got 'all but the next', 0"),
         ("leak", {"rule": "forwards"}, "only back, hidden in the text, the target 1 to 4; got 'forwards', 2"),
+        ("masking", {"rate": 15}, "from 0 to 1, such as 0.15; got 15"),
+        ("sight", {"before": 4}, "0 to 3 words before and 0 to 5 after may be seen; got 4, 0"),
         ("mask", {"scores": [[1.0]]}, r"scores must be finite numbers \(3, 3\); got shape \(1, 1\)"),
     ],
 )
@@ -261,6 +263,29 @@ def test_a_word_sees_itself_in_two_hops_or_never(opened, target):
     page.get_by_text("next layer").click()
     assert page.locator(".holds").count() == 0 and "[MASK]" in page.text_content("svg")
     assert page.get_attribute(".names", "cx") == str(70 + 110 * target), "its own position has to name it"
+
+
+def test_masking_chooses_more_tokens_at_a_higher_rate(opened):
+    page = opened("masking")
+    chance = page.evaluate("data.chance")
+    for rate in (15, 0, 40):
+        page.evaluate(f"slider.value = {rate}; slider.oninput()")
+        assert page.locator(".chosen").count() == sum(number < rate / 100 for number in chance)
+    page.evaluate("data.fate = data.fate.map((_, at) => [0.79, 0.8, 0.9][at % 3]); data.rate = 1; show()")
+    done = [chip.split("\n")[-1] for chip in page.locator(".chip").all_inner_texts()]
+    assert done[:3] == ["hidden", "stays", "random"]
+    page.get_by_text("new random numbers").click()
+    assert page.evaluate("data.chance") != chance
+
+
+def test_sight_shows_the_stored_guesses(opened):
+    page = opened("sight")
+    first = page.evaluate("data.sentences[0]")
+    page.evaluate("sliders[0].value = 3; sliders[0].oninput(); sliders[1].value = 5; sliders[1].oninput()")
+    assert page.evaluate("guesses()")[0][0] == "based" and page.locator(".hidden").count() == 0
+    assert page.evaluate("guesses().map((one) => one.join(' '))") == first["guesses"][-1]
+    page.locator("button").nth(2).click()
+    assert page.locator(".gap").count() == 1 and "edge" in page.inner_text("#words")
 
 
 @pytest.mark.parametrize("name", MAKERS)
