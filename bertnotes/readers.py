@@ -1,10 +1,9 @@
 """Three small readers with one interface, in the manner of ELMo, GPT and BERT, and a measure of who can see whom.
 
 They differ in what a position may see, and in what they are trained to name: the next word, the word before, or a hidden one.
-Page 04. Peters et al. 2018, "Deep Contextualized Word Representations" (ELMo); Radford et al. 2018, "Improving Language
-Understanding by Generative Pre-Training" (GPT); Devlin et al. 2019, "BERT".
-
-A text is a row of ids that begins and ends with a special token.
+A text is a row of ids that begins and ends with a special token. Page 04. Peters et al. 2018, "Deep Contextualized Word
+Representations" (ELMo); Radford et al. 2018, "Improving Language Understanding by Generative Pre-Training" (GPT); Devlin et
+al. 2019, "BERT".
 """
 
 from itertools import count
@@ -130,14 +129,14 @@ class BertReader(TransformerReader):
 
 
 class MaskedGptReader(BertReader):
-    """GPT's mask with BERT's objective, to change one thing at a time."""
+    """GPT's attention mask with BERT's objective, to change one thing at a time."""
 
     def mask(self, length):
         return causal_mask(length)
 
 
 class LeakyReader(BertReader):
-    """BERT's mask, which hides nothing, with GPT's objective: each word sees the next one, which it has to name."""
+    """No attention mask, as in BERT, with GPT's objective: each word sees the next one, which it has to name."""
 
     def loss(self, ids: Ids, generator=None) -> Loss:
         return cross_entropy(self.scores(self(ids)[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
@@ -247,7 +246,9 @@ def accuracy(reader, texts: Int[Tensor, "text position"], place: int, view="both
     view: "left" or "both", the side of the place whose words it may use. Raises ValueError at another view, and where the place
     has no word on both sides.
     """
-    return (reader.guess(texts, place, view).argmax(dim=-1) == texts[:, place]).double().mean().item()
+    texts, times = texts.unique(dim=0, return_counts=True)  # a text that comes often is read once
+    right = reader.guess(texts, place, view).argmax(dim=-1) == texts[:, place]
+    return (right * times).sum().item() / times.sum().item()
 
 
 @torch.inference_mode()
@@ -265,7 +266,7 @@ def who_sees_whom(read, vectors: Float[Tensor, "position size"]) -> Float[Tensor
     """How much each output depends on each input: the length (Frobenius norm) of the Jacobian ∂ output_i / ∂ input_j.
 
     read: a function from (1, position, size) to (1, position, any), such as a reader's `read`; vectors: one text. Row = output,
-    column = input. The unit is change of the output per change of the input; 0 exactly where no path leads from j to i.
+    column = input. The unit is change of the output per change of the input; where no path leads from j to i it is 0.
     Raises ValueError where vectors have not two axes.
     """
     if vectors.ndim != 2:

@@ -7,14 +7,16 @@ from itertools import pairwise, product
 import torch
 
 from bertnotes.pictures.charts import FIRST, SECOND
-from bertnotes.pictures.drawings import LARGE, NORMAL, PALE, QUIET, SMALL, Drawing, opened
+from bertnotes.pictures.drawings import LARGE, NORMAL, PALE, QUIET, Drawing, opened
 from bertnotes.pictures.style import GRID, INK, LIGHT
+
+SMALL = 22  # a slide shows a drawing in a frame: smaller letters are not read from the last row
 
 WORDS = ("a", "critic", "loves", "films")
 LOOKS = 1  # the word whose sight is lit
 PANELS = ("ELMo", "GPT", "BERT")
 UNDER = {
-    "ELMo": "two chains that meet only at the top",
+    "ELMo": "two chains, joined at the top",
     "GPT": "in every layer only back",
     "BERT": "in every layer both ways",
 }
@@ -44,19 +46,25 @@ def panels(lit: str | None = None) -> str:
         "that runs to the right and one that runs to the left; only the output at the top takes both. GPT: each word looks at "
         "itself and the words before it, in each of two layers. BERT: each word looks at all words, in each of two layers."
     )
-    drawing = opened(640, "Who may see whom: what reaches the output of “critic”", text)
+    drawing = opened(690, "Who may see whom: what reaches the output of “critic”", text)
     for at, name in enumerate(PANELS):
         left = 80 + 420 * at
         with drawing.faded(1 if lit in (None, name) else 0.13):
             drawing.write(left - 40, 104, name, LARGE, bold=True, anchor="start")
-            drawing.write(left - 40, 140, UNDER[name], 20, QUIET, "start")
+            drawing.write(left - 40, 140, UNDER[name], SMALL, QUIET, "start")
             places = [left + 96 * column for column in range(len(WORDS))]
             (_chains if name == "ELMo" else _layers)(drawing, places, name == "BERT")
             for x, word in zip(places, WORDS, strict=True):
                 drawing.write(x, 580, word, NORMAL, bold=word == WORDS[LOOKS])
     drawing.line((440, 90), (440, 600), color=GRID, width=2).line((860, 90), (860, 600), color=GRID, width=2)
-    for x, color, name in ((260, FIRST, "from the left, or the word itself"), (760, SECOND, "from the right")):
-        drawing.line((x - 50, 618), (x - 10, 618), color=color, width=5).write(x, 618, name, SMALL, color, "start", bold=True)
+    keys = (
+        (40, 626, FIRST, "the forward chain"),
+        (40, 660, SECOND, "the backward chain"),
+        (460, 626, FIRST, "an arrow that starts at “critic” or left of it"),
+        (460, 660, SECOND, "an arrow that starts right of “critic”"),
+    )
+    for x, y, color, name in keys:
+        drawing.line((x, y), (x + 40, y), color=color, width=5).write(x + 52, y, name, SMALL, color, "start", bold=True)
     return str(drawing)
 
 
@@ -64,9 +72,7 @@ def _chains(drawing, places, _):
     """ELMo: every word feeds two chains, and its output takes one state of each."""
     right, left = 430, 320
     for column, x in enumerate(places):
-        _to_chains(
-            drawing, x, FIRST if column <= LOOKS else PALE, SECOND if column > LOOKS else FIRST if column == LOOKS else PALE
-        )
+        _to_chains(drawing, x, FIRST if column <= LOOKS else PALE, SECOND if column >= LOOKS else PALE)
         _to_output(drawing, x, column == LOOKS)
     for column in range(len(places) - 1):
         a, b = places[column], places[column + 1]
@@ -120,7 +126,7 @@ LEAK_TEXTS = (
     "In the second layer critic looks at the. So loves reaches critic in two hops.",
 )
 LEAK_PLACES, LEAK_HEIGHTS = [100 + 145 * column for column in range(5)], (480, 320, 160)
-NAMES_NEXT, NEXT, BETWEEN = 1, 2, 3  # the positions i, i + 1 and j
+NAMES_NEXT, NEXT, BETWEEN = 1, 2, 3  # the position that names the next word, that word, and one that carries it
 
 
 def leak(step: int = 3) -> str:
@@ -135,18 +141,15 @@ def leak(step: int = 3) -> str:
     for level, column in product(range(3), range(5)):
         carries = level < step and column == carriers[level]
         node(drawing, LEAK_PLACES[column], LEAK_HEIGHTS[level], SECOND if carries else INK, filled=carries)
-    names = {NAMES_NEXT: "i", NEXT: "i + 1"} | ({BETWEEN: "j"} if step > 1 else {})
     for column, word in enumerate(LEAK_WORDS):
-        drawing.write(LEAK_PLACES[column], 524, word, NORMAL, bold=column in names)
-    for column, name in names.items():
-        drawing.write(LEAK_PLACES[column], 556, name, NORMAL, QUIET, bold=True)
+        drawing.write(LEAK_PLACES[column], 528, word, LARGE, bold=column in carriers or column == NAMES_NEXT)
     for name, y in zip(("words", "layer 1", "layer 2"), LEAK_HEIGHTS, strict=True):
-        drawing.write(724, y, name, SMALL, QUIET, "start")
+        drawing.write(712, y, name, SMALL, QUIET, "start")
     for number, lines in enumerate(LEAK_STEPS[:step], 1):
         y = 626 - 160 * number
-        drawing.write(826, y, f"{number}", LARGE, SECOND, "start", bold=True)
+        drawing.write(822, y, f"{number}", LARGE, SECOND, "start", bold=True)
         for row, line in enumerate(lines):
-            drawing.write(860, y + 30 * row, line, 20, INK, "start")
+            drawing.write(852, y + 32 * row, line, SMALL, INK, "start")
     return str(drawing)
 
 
@@ -229,7 +232,7 @@ def ways() -> str:
             "XLNet: another order",
             SEEN,
             shuffled,
-            ("Order: films, a, loves, critic.", "Each row names its own word;", "that of “films” sees none."),
+            ("Order: films, a, loves, critic.", "Each row names its own word.", "“films” comes first: it sees none."),
         ),
     )
     for at, (name, words, may, lines) in enumerate(parts):
@@ -237,7 +240,7 @@ def ways() -> str:
         drawing.write(x - 90, 106, name, 24, bold=True, anchor="start")
         grid(drawing, x, 184, may, words, cell=70)
         for row, line in enumerate(lines):
-            drawing.write(x - 90, 500 + 30 * row, line, 20, INK, "start")
+            drawing.write(x - 90, 500 + 32 * row, line, SMALL, INK, "start")
     drawing.line((440, 90), (440, 570), color=GRID, width=2).line((860, 90), (860, 570), color=GRID, width=2)
     return str(drawing)
 
@@ -247,14 +250,45 @@ CASES = {("and", "and"): "9/16", ("and", "but"): "3/16", ("but", "and"): "3/16",
 
 def product_of(left: str, right: str) -> dict[str, float]:
     """What the product rule makes of two guesses: left and right guess 3/4 for their word; and has 5/8 of all links."""
-    share = {"and": 5 / 8, "but": 3 / 8}
-    joined = {word: (3 if left == word else 1) * (3 if right == word else 1) / 16 / share[word] for word in share}
+    joined = {word: (3 if left == word else 1) * (3 if right == word else 1) / 16 / SHARE[word] for word in SHARE}
     return {word: value / sum(joined.values()) for word, value in joined.items()}
 
 
 def truth_of(left: str, right: str) -> str:
     """The link: the left half guesses *and* where it saw *loves*, *but* where it saw *hates*; so does the right half."""
     return "and" if left == right else "but"
+
+
+HALF = {"and": 1 / 4, "but": 3 / 4}  # what a half of ELMo guesses that has seen one “hates”
+SHARE = {"and": 5 / 8, "but": 3 / 8}
+FRACTIONS = {1 / 4: "1/4", 3 / 4: "3/4", 5 / 8: "5/8", 3 / 8: "3/8"}
+
+
+def product_bars() -> str:
+    """The product rule for a sentence with two hates, in bars: left times right, divided by the share of the word."""
+    text = (
+        "Bars for the words and and but. The left half saw hates: and 1/4, but 3/4. So did the right half: and 1/4, but 3/4. "
+        "The shares of all links: and 5/8, but 3/8. Left times right divided by share: and 0.1, but 1.5. So the product "
+        "says but, 15 to 1; the link is and."
+    )
+    drawing = opened(600, "a critic hates the film ___ an actor hates it", text)
+    joined = {word: HALF[word] ** 2 / SHARE[word] for word in HALF}
+    columns = (
+        (70, "the left half", FIRST, HALF),
+        (370, "the right half", SECOND, HALF),
+        (670, "share of all links", QUIET, SHARE),
+        (970, "the product", INK, joined),
+    )
+    for (x, name, color, values), sign in zip(columns, ("×", "÷", "=", ""), strict=True):
+        drawing.write(x + 105, 120, name, 24, color, bold=True)
+        for at, (word, value) in enumerate(values.items()):
+            middle, high = x + 50 + 110 * at, 220 * value
+            drawing.add("rect", x=middle - 40, y=490 - high, width=80, height=high, fill=color)
+            drawing.write(middle, 466 - high, FRACTIONS.get(value, f"{value:.1f}"), LARGE, bold=True)
+            drawing.write(middle, 518, word, 24)
+        drawing.write(x + 252, 380, sign, 44, bold=True)
+    drawing.write(640, 568, "The product says “but”, 15 to 1. The link is “and”.", 26, INK, bold=True)
+    return str(drawing)
 
 
 def joins() -> str:
@@ -295,6 +329,7 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     **{f"04_panels_{name.lower()}.svg": partial(panels, name) for name in PANELS},
     "04_leak.svg": leak,
     **{f"04_leak_{step}.svg": partial(leak, step) for step in (1, 2)},
+    "04_product.svg": product_bars,
     "04_joins.svg": joins,
     "04_ways.svg": ways,
     "04_whose.svg": whose,
