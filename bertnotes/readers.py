@@ -155,9 +155,8 @@ class ElmoReader(Reader):
 
     Their vectors are joined by laying them end to end. Their guesses are joined by a product, as if what stands on the left and
     what stands on the right were independent once the word is known: p(word | left) p(word | right) / p(word). That rule is
-    this course's, not ELMo's.
-    Each is as wide as makes the reader as large as a TransformerReader of the same hidden_size and of `as_large_as` layers
-    [default: as many as it has itself]. dropout: share of hidden units dropped between layers in training.
+    ours, not ELMo's. Each is as wide as makes the reader as large as a TransformerReader of the same hidden_size and of
+    `as_large_as` layers [default: as many as it has]. dropout: share of hidden units dropped between layers in training.
     """
 
     def __init__(self, vocab_size, hidden_size=48, num_layers=2, as_large_as=None, dropout=0.0):

@@ -341,14 +341,14 @@ def dependence_grid(tables, words, title: str | None = None, outlined: int | Non
 
 def dependence(ax, name, array, words, outlined):
     """One grid of dependence_grid, without the names of its rows."""
-    ax.imshow(array != 0, cmap=ListedColormap([PALE, FIRST]), vmin=0, vmax=1)
+    ax.imshow(array != 0, cmap=ListedColormap(["#ececec", "#8496ab"]), vmin=0, vmax=1)
     ax.hlines(np.arange(len(words)) - 0.5, -0.5, len(words) - 0.5, color="white", linewidth=1)
     ax.vlines(np.arange(len(words)) - 0.5, -0.5, len(words) - 0.5, color="white", linewidth=1)
     for row in range(len(words) - outlined if outlined else 0):
         ax.add_patch(Rectangle((row + outlined - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=SECOND, linewidth=4))
     ax.set_xticks(range(len(words)), plain(words), rotation=90)
     ax.set_yticks([])
-    ax.tick_params(length=0, labelsize=19, colors=INK)
+    ax.tick_params(length=0, labelsize=20, colors=INK)
     ax.set_title(written(name)[0], loc="left", fontsize=22, color=INK)
     ax.spines[:].set_visible(False)
 

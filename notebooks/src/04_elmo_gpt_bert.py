@@ -9,7 +9,7 @@
 # We build a small reader of each kind, measure who sees whom, train them all on one small language, and give them an exam whose best
 # possible score is known. Then we find out why BERT hides words in training.
 #
-# **You need:** pages 01 to 03. **Time:** about 43 minutes, and 44 more for the exercises. The training takes about a minute. Where a
+# **You need:** pages 01 to 03. **Time:** about 49 minutes, and 44 more for the exercises. The training takes about a minute. Where a
 # cell says `guess = None`, type your guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -49,7 +49,7 @@ from bertnotes.pictures.play import play
 # Only above the two chains. (The magenta chain stands above the slate one to keep the arrows apart; it is no second layer.)
 # %% [markdown]
 # Only at the top, where the two states are laid end to end. No state of either chain knows both sides. Devlin et al.
-# (2019) call this a **shallow concatenation** of two language models. ELMo's vectors are then fed to another model, which is trained for a task.
+# (2019) call this a **shallow concatenation** of two **language models**: models that name the next word of a text, or here also the word before. ELMo's vectors are then fed to another model, which is trained for a task.
 #
 # **GPT** (Radford et al. 2018) is a Transformer with page 01's causal mask: look at yourself and back, in every layer.
 #
@@ -84,7 +84,7 @@ from bertnotes.pictures.play import play
 # ## 2. A language that we know all about
 #
 # To judge readers we want an exam whose best possible score is known. For English nobody knows it. So we make up a language of sentences
-# like *a critic loves the films but an actor hates them*. Two times there are twelve people and two verbs to choose from, and once *film* or *films*:
+# like *a critic loves the films but an actor hates them*. A sentence has two people, each one of twelve, two verbs, each one of two, and *film* or *films*:
 # $12 \cdot 2 \cdot 2 \cdot 12 \cdot 2 = 1152$ sentences. Three rules decide the other words:
 #
 # - **a / an** depends on the noun after it;
@@ -130,7 +130,7 @@ for position in range(12):  # the same articles, verbs, links, things and pronou
         assert torch.equal(*(part[:, position].sort().values for part in (language.reading, language.exam)))
 
 # %% [markdown]
-# Half of the sentences are set aside for the exam. No reader trains on them. They are drawn so that articles, verbs and links are as frequent in the exam as in
+# Half of the sentences are set aside for the exam, and no reader trains on them. Articles, verbs and links are as frequent there as in
 # the language.
 #
 # How often can *anybody* name a hidden word? We know every sentence and how often it is written. So for each context we count which words
@@ -204,8 +204,7 @@ assert (language.exam[:, 6] == language.number["and"]).double().mean() == 5 / 8
 #
 # ## 3. Three readers
 #
-# They are in `bertnotes/readers.py`. GPT's and BERT's reader are two Transformer layers on the attention of page 01 (what else is
-# in a layer: page 05). ELMo's is two LSTMs of two layers. All have nearly the same number of parameters, so that size is not the obvious explanation.
+# They are in `bertnotes/readers.py`. GPT's and BERT's reader are two Transformer layers on the attention of page 01. ELMo's is two LSTMs of two layers. All have nearly the same number of parameters, so that size is not the obvious explanation.
 
 # %%
 readers = {name: new_reader(name, language) for name in ("ELMo", "GPT", "BERT")}  # not trained yet
@@ -222,7 +221,7 @@ assert max(sizes) < 1.1 * min(sizes) and sizes[1] == sizes[2]
 #
 # "GPT does not see the future" is a claim, and one can measure it. Change the vector of one word a tiny bit, and look at which outputs
 # change, and how much. That is a **derivative**. PyTorch can compute it without changing anything, as it does in training (page 02). All of
-# them together are called the **Jacobian**. Output and input are vectors, so each pair of words has many derivatives; we sum up their sizes in one number, a cell of a table.
+# them together are called the **Jacobian**. Output and input are vectors, so each pair of words has many derivatives; their overall size, the root of the sum of their squares, is one cell of a table.
 #
 # Where no path leads from an input to an output, the cell is 0: not small, but exactly 0. Our sentence has 12 tokens, `[CLS]` and `[SEP]` counted. In how many of
 # the 144 cells of GPT's table will there be a 0?
@@ -283,9 +282,9 @@ assert torch.equal(forwards == 0, above) and torch.equal(backwards == 0, above.T
 #
 # - **GPT** names the next word at every position. In a text of 12 tokens that makes 11 words to name.
 # - **ELMo** does so twice: 11 next words, 11 previous words.
-# - **BERT** sees every word. So some words are replaced by `[MASK]`, and it has to name those. (The real one does not always put `[MASK]` there: page 06.)
+# - **BERT** sees every word. So some words are replaced by `[MASK]`, and it has to name those.
 #
-# In BERT's paper 15 % of the tokens are chosen. So a text of 100 tokens asks BERT for 15 words, and GPT for about 100. Hiding more would ask more, and leave less to answer by.
+# In BERT's paper 15 % of the tokens are chosen. So 100 tokens ask BERT for 15, and GPT for about 100. Hiding more would ask more, and leave less to answer by.
 # In the paper BERT learns a little more slowly than the same model trained from left to right, but it is the more accurate one almost from the start (appendix C.1). In our short
 # sentences we hide 20 %: two of the ten words, on average.
 
@@ -419,7 +418,7 @@ picture = score_chart(scores, limits)
 #
 # $$\text{and}: \frac{1/4 \cdot 1/4}{5/8} = 0.1 \qquad\qquad \text{but}: \frac{3/4 \cdot 3/4}{3/8} = 1.5$$
 #
-# It holds *but* for 15 times as likely as *and*, in every sentence with two *hates*, and there the link is *and*. Such sentences are $1/4 \cdot 1/4 = 1/16$ of all. In the other three cases the product names the right link. So it gets
+# It says *but*, 15 to 1, in every sentence with two *hates*, and there the link is *and*. Such sentences are $1/4 \cdot 1/4 = 1/16$ of all. In the other three cases the product names the right link. So it gets
 # $15/16 = 0.9375$, and that is what ELMo scored.
 
 # %% tags=["check:product"]
@@ -517,7 +516,7 @@ assert correct > 0.99 * len(exam_pairs) and table["but", "but"] == "and"
 # ## 7. Why not train BERT on the next word?
 #
 # Nothing would be hidden, and there would be eleven words to name instead of two. So we let every word look at every word, and ask for the next one. We call this reader *leaky*; you will see why. What loss can an **honest** reader, one that sees only the words before, expect at best on a sentence of the language? We know the language, so we can say: the
-# average of $-\ln p(\text{next word} \mid \text{words so far})$. It is 0.62 nats a word, a perplexity (page 03) of 1.85. Where will the leaky reader's loss end?
+# average of $-\ln p(\text{next word} \mid \text{words so far})$. It is 0.62, a perplexity (page 03) of 1.85. Where will the leaky reader's loss end?
 
 # %%
 guess = None  # the loss of the leaky reader
@@ -533,7 +532,7 @@ print(f"leaky on the exam:                     {leaky_loss:.3f}   your guess: {g
 
 # %% tags=["check:leaky-loss"]
 # checked: the leaky reader's loss is far below what is possible, GPT's is not
-assert leaky_loss < 0.05 * language.best_loss() and language.best_loss() < gpt_loss < 1.3 * language.best_loss()
+assert leaky_loss < 0.03 and language.best_loss() < gpt_loss < 1.3 * language.best_loss()
 assert [round(number, 2) for number in (language.best_loss(), 2.718281828 ** language.best_loss())] == [0.62, 1.85]
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -635,7 +634,7 @@ assert ((one.mask(12).double() @ one.mask(12).double()) > 0).all()
 # **1 minute.** Nothing forbids *the* to look at *loves*: it has to name *film*.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Everywhere but at the next word? Two hops
+# ## Everywhere but at the next word?
 #
 # ![All steps: loves reaches critic over the, in two hops](figures/04_leak.svg)
 
@@ -653,7 +652,7 @@ assert ((one.mask(12).double() @ one.mask(12).double()) > 0).all()
 #
 # </details>
 #
-# The word comes in two hops. Devlin et al. (2019, section 3.1) say it like this: looking both ways
+# Devlin et al. (2019, section 3.1): looking both ways
 # "would allow each word to indirectly 'see itself'".
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -683,7 +682,7 @@ play("leak")
 # ![Three tables of who looks at whom. GPT: look back only. BERT: all look at all, but the word is replaced by MASK in the text. XLNet: another order of the words](figures/04_ways.svg)
 #
 # - **Look back only**, in every layer (GPT). Costs: in one pass, the right side.
-# - **Take the word out of the text** (BERT). What is not there cannot be copied. (The real BERT leaves a tenth of the chosen words in place: page 06.) Costs: few words to name in a text, and training on texts with `[MASK]`, a token that the texts of later tasks do not have.
+# - **Take the word out of the text** (BERT). What is not there cannot be copied. (The real BERT takes only most of the chosen words out: page 06.) Costs: few words to name in a text, and training on texts with `[MASK]`, a token that the texts of later tasks do not have.
 # - **Go by another order** (XLNet, Yang et al. 2019). For each text an order of its positions is drawn, and a word is named from those that come
 #   earlier *in that order*, wherever they stand. Costs: few words to name here, too, since in the paper only the last ones of each order are named; and a second set of vectors in each layer, which know the position of the word to be named but not the word.
 
@@ -732,7 +731,7 @@ assert min(finished) > 0.985
 # **2 minutes.** After *but* GPT does not expect a second *hates*, so the wrong sentence gets a low probability. The attention mask limits one pass, not what can be done with a model.
 
 # %% [markdown]
-# After a wrong link the second verb is one that GPT does not expect, and so the wrong sentence is the less probable one. An attention mask limits what is seen in **one pass**. It does not limit what can be done with several.
+# After a wrong link the second verb is one that GPT does not expect, and so the wrong sentence is the less probable one. An attention mask limits what is seen in **one pass**; with several passes more can be done.
 #
 # And GPT can **write**. It gives a probability to each next word, we draw one, add it, and go on. Our trained GPT writes 200
 # sentences:
@@ -740,7 +739,7 @@ assert min(finished) > 0.985
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## GPT writes
 #
-# Draw the next word by its probabilities, add it, go on. Three of 200 texts:
+# Draw the next word by its probabilities, add it, go on:
 
 # %% tags=["timing", "nbval-ignore-output"] slideshow={"slide_type": "-"}
 texts = torch.zeros(200, 1, dtype=torch.long)  # 200 texts that so far are only [CLS], which is word number 0
@@ -758,7 +757,7 @@ print(*written[:3], sep="\n")
 assert len(written) == 200 and {word for text in written for word in text.split()} <= set(language.words[3:])
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# How many of the 200 are sentences of the language? And how many of these did it never read?
+# It wrote 200. How many are sentences of the language? And how many of these did it never read?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
 # Nearly all are. And of these more than one in five was never read.
@@ -781,14 +780,13 @@ print(f"in the language: {len(correct)} of 200; of these new: {len(new)};   your
 print("not in the language:", *(text for text in written if text not in belong), sep="\n")
 
 # %% tags=["check:writes"]
-# checked: nearly all that it writes is in the language, and of that more than a fifth and less than half it had not read
-assert len(correct) > 180 and 0.2 < len(new) / len(correct) < 0.5
+# checked: nearly all that it writes is in the language, and of that more than a fifth it had not read
+assert len(correct) > 180 and len(new) / len(correct) > 0.2
 
 # %% [markdown]
-# Nearly all are sentences of the language, and a good part of these it never read: it has not only learned sentences by heart. (A writer that knew the language and preferred no sentence would be new
-# in about half, since half of the language was kept from it. Here it is less: this GPT leans to what it has read.) Last come the texts that are wrong. What is wrong in each?
+# Nearly all are sentences of the language, and a good part of these it never read: it has not only learned sentences by heart. Last come the texts that are wrong. What is wrong in each?
 #
-# Chatbots write like this, word by word. The film reviews of this course need no writing: there BERT reads.
+# Chatbots write like this, piece by piece. The film reviews of this course need no writing: there BERT reads.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember

@@ -46,25 +46,22 @@ def panels(lit: str | None = None) -> str:
         "that runs to the right and one that runs to the left; only the output at the top takes both. GPT: each word looks at "
         "itself and the words before it, in each of two layers. BERT: each word looks at all words, in each of two layers."
     )
-    drawing = opened(690, "Who may see whom: what reaches the output of “critic”", text)
+    drawing = opened(670 if lit else 610, "Who may see whom: what reaches the output of “critic”", text)
     for at, name in enumerate(PANELS):
         left = 80 + 420 * at
         with drawing.faded(1 if lit in (None, name) else 0.13):
             drawing.write(left - 40, 104, name, LARGE, bold=True, anchor="start")
-            drawing.write(left - 40, 140, UNDER[name], SMALL, QUIET, "start")
+            drawing.write(left - 40, 142, UNDER[name], 24, QUIET, "start")
             places = [left + 96 * column for column in range(len(WORDS))]
             (_chains if name == "ELMo" else _layers)(drawing, places, name == "BERT")
             for x, word in zip(places, WORDS, strict=True):
-                drawing.write(x, 580, word, NORMAL, bold=word == WORDS[LOOKS])
+                drawing.write(x, 580, word, 26, bold=word == WORDS[LOOKS])
     drawing.line((440, 90), (440, 600), color=GRID, width=2).line((860, 90), (860, 600), color=GRID, width=2)
-    keys = (
-        (40, 626, FIRST, "the forward chain"),
-        (40, 660, SECOND, "the backward chain"),
-        (460, 626, FIRST, "an arrow that starts at “critic” or left of it"),
-        (460, 660, SECOND, "an arrow that starts right of “critic”"),
-    )
-    for x, y, color, name in keys:
-        drawing.line((x, y), (x + 40, y), color=color, width=5).write(x + 52, y, name, SMALL, color, "start", bold=True)
+    chains = ("the forward chain", "the backward chain")
+    starts = ("starts at “critic” or left of it", "starts right of “critic”")
+    for x, color, name in zip((40, 640), (FIRST, SECOND), chains if lit == "ELMo" else starts, strict=True):
+        if lit:
+            drawing.line((x, 640), (x + 40, 640), color=color, width=5).write(x + 52, 640, name, 24, color, "start", bold=True)
     return str(drawing)
 
 
@@ -215,7 +212,7 @@ def ways() -> str:
         "random order, here films, "
         "a, loves, critic, and each is named from those that came before it in that order."
     )
-    drawing = opened(600, "Three ways to keep the answer out of sight: dark = may look", text)
+    drawing = opened(620, "Three ways to keep the answer out of sight: dark = may look", text)
     order = (3, 0, 2, 1)  # films, a, loves, critic
     rank = {word: at for at, word in enumerate(order)}
     back = [[j <= i for j in range(4)] for i in range(4)]
@@ -236,12 +233,12 @@ def ways() -> str:
         ),
     )
     for at, (name, words, may, lines) in enumerate(parts):
-        x = 130 + 420 * at
+        x = 122 + 420 * at
         drawing.write(x - 90, 106, name, 24, bold=True, anchor="start")
-        grid(drawing, x, 184, may, words, cell=70)
+        grid(drawing, x, 184, may, words, cell=76)
         for row, line in enumerate(lines):
-            drawing.write(x - 90, 500 + 32 * row, line, SMALL, INK, "start")
-    drawing.line((440, 90), (440, 570), color=GRID, width=2).line((860, 90), (860, 570), color=GRID, width=2)
+            drawing.write(x - 90, 522 + 32 * row, line, SMALL, INK, "start")
+    drawing.line((440, 90), (440, 596), color=GRID, width=2).line((860, 90), (860, 596), color=GRID, width=2)
     return str(drawing)
 
 
@@ -271,7 +268,7 @@ def product_bars() -> str:
         "The shares of all links: and 5/8, but 3/8. Left times right divided by share: and 0.1, but 1.5. So the product "
         "says but, 15 to 1; the link is and."
     )
-    drawing = opened(600, "a critic hates the film ___ an actor hates it", text)
+    drawing = opened(600, "a critic hates the film … an actor hates it", text)
     joined = {word: HALF[word] ** 2 / SHARE[word] for word in HALF}
     columns = (
         (70, "the left half", FIRST, HALF),
@@ -282,7 +279,7 @@ def product_bars() -> str:
     for (x, name, color, values), sign in zip(columns, ("×", "÷", "=", ""), strict=True):
         drawing.write(x + 105, 120, name, 24, color, bold=True)
         for at, (word, value) in enumerate(values.items()):
-            middle, high = x + 50 + 110 * at, 220 * value
+            middle, high = x + 50 + 110 * at, 185 * value
             drawing.add("rect", x=middle - 40, y=490 - high, width=80, height=high, fill=color)
             drawing.write(middle, 466 - high, FRACTIONS.get(value, f"{value:.1f}"), LARGE, bold=True)
             drawing.write(middle, 518, word, 24)
@@ -304,7 +301,7 @@ def joins() -> str:
     for x, name, score in ((60, "the product rule", "15/16 correct"), (690, "a table of what was seen", "16/16 correct")):
         drawing.write(x + 330, 100, name, 24, bold=True).write(x + 330, 604, score, 24, bold=True)
         drawing.write(x + 330, 144, "the right half says", SMALL, SECOND, bold=True)
-        drawing.write(x + 60, 214, "the left half", SMALL, FIRST, bold=True).write(x + 60, 238, "says", SMALL, FIRST, bold=True)
+        drawing.write(x + 52, 214, "the left", SMALL, FIRST, bold=True).write(x + 52, 242, "half says", SMALL, FIRST, bold=True)
         for at, word in enumerate(("and", "but")):
             drawing.write(x + 230 + 200 * at, 180, word, NORMAL, SECOND, bold=True)
             drawing.write(x + 112, 300 + 180 * at, word, NORMAL, FIRST, "end", bold=True)
