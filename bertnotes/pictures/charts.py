@@ -345,7 +345,7 @@ def dependence(ax, name, array, words, outlined):
     ax.hlines(np.arange(len(words)) - 0.5, -0.5, len(words) - 0.5, color="white", linewidth=1)
     ax.vlines(np.arange(len(words)) - 0.5, -0.5, len(words) - 0.5, color="white", linewidth=1)
     for row in range(len(words) - outlined if outlined else 0):
-        ax.add_patch(Rectangle((row + outlined - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=SECOND, linewidth=4))
+        ax.add_patch(Rectangle((row + outlined - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=SECOND, linewidth=4, zorder=3))
     ax.set_xticks(range(len(words)), plain(words), rotation=90)
     ax.set_yticks([])
     ax.tick_params(length=0, labelsize=20, colors=INK)
