@@ -217,18 +217,19 @@ def train_reader(reader, texts: Int[Tensor, "text position"], steps=300, batch_s
     """Train a reader on batches drawn from texts, with Adam, whose learning rate falls from learning_rate to 0 in a straight
     line. Returns the losses, in nats a word: a list of floats, one a step.
 
-    seed: draws the batches and what is hidden in them. Two readers with the same seed read the same batches in the same order.
+    seed: draws the batches and, in a stream of its own, what is hidden in them. Two readers with the same seed read the same
+    batches in the same order.
     Raises ValueError where steps is below 1, or there are no texts.
     """
     if steps < 1 or len(texts) < 1:
         raise ValueError(f"training needs a step and a text at least; got {steps} steps, {len(texts)} texts")
-    generator = torch.Generator().manual_seed(seed)
+    generator, hides = torch.Generator().manual_seed(seed), torch.Generator().manual_seed(-1 - seed)
     optimizer = torch.optim.Adam(reader.parameters(), lr=learning_rate, fused=True)  # fused: faster, all parameters at once
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
     losses: list[float] = []
     for _ in range(steps):
         batch = texts[torch.randint(len(texts), (batch_size,), generator=generator)]
-        loss = reader.loss(batch, torch.Generator().manual_seed(seed + len(losses)))
+        loss = reader.loss(batch, hides)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(reader.parameters(), 1.0)

@@ -326,6 +326,7 @@ WHOSE_MASK = Number(
         4132: "You have taken B and D for each other. A row is the word that looks: in D the first sees only itself.",
         3241: "You have taken A and C for each other: in A one cell a row is missing.",
         3142: "A and C are swapped, and so are B and D. Look at the first row of each: it is what the first word may see.",
+        1234: "That is the example of how to write it. Look at the first row of each picture: what may the first word see?",
         1324: "These are the letters in the order of the readers, it seems. The first digit is for A: who looks like that?",
         2431: "A is not the one that looks forward: its rows have dark cells on both sides.",
         4213: "C and D are swapped: BERT has every cell.",

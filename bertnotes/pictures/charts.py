@@ -328,12 +328,15 @@ def dependence_grid(tables, words, title: str | None = None, outlined: int | Non
     arrays = {name: matrix(table) for name, table in tables.items()}
     if wrong := {name: array.shape for name, array in arrays.items() if array.shape != (len(words), len(words))}:
         raise ValueError(f"each table needs a row and a column for each of {len(words)} words; got {wrong}")
-    figure, axes = plt.subplots(1, len(arrays), figsize=(1.2 + 4 * len(arrays), 5.6), layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(1, len(arrays), figsize=(1.6 + 4 * len(arrays), 5.6), layout="constrained", squeeze=False)
     for ax, (name, array) in zip(axes[0], arrays.items(), strict=True):
         dependence(ax, name, array, words, outlined)
     axes[0][0].set_yticks(range(len(words)), plain(words))
-    axes[0][0].set_ylabel("the output here ...", fontsize=20, color=INK)
-    figure.supxlabel("... depends on the input here (dark), or not at all (light: exactly 0)", fontsize=20, color=INK)
+    figure.supxlabel(
+        "Row: an output. Column: an input, the same words from left to right.\nDark: the output depends on it. Light: 0.",
+        fontsize=24,
+        color=INK,
+    )
     if title:
         figure.suptitle(title, fontsize=20, color=INK)
     return figure
@@ -345,20 +348,20 @@ def dependence(ax, name, array, words, outlined):
     ax.hlines(np.arange(len(words)) - 0.5, -0.5, len(words) - 0.5, color="white", linewidth=1)
     ax.vlines(np.arange(len(words)) - 0.5, -0.5, len(words) - 0.5, color="white", linewidth=1)
     for row in range(len(words) - outlined if outlined else 0):
-        ax.add_patch(Rectangle((row + outlined - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=SECOND, linewidth=4, zorder=3))
-    ax.set_xticks(range(len(words)), plain(words), rotation=90)
-    ax.set_yticks([])
-    ax.tick_params(length=0, labelsize=20, colors=INK)
-    ax.set_title(written(name)[0], loc="left", fontsize=22, color=INK)
+        ax.add_patch(Rectangle((row + outlined - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=INK, linewidth=4, zorder=3))
+    ax.set(xticks=[], yticks=[])
+    ax.tick_params(length=0, labelsize=22, colors=INK)
+    ax.set_title(written(name)[0], loc="left", fontsize=24, color=INK)
     ax.spines[:].set_visible(False)
 
 
 @own_style
-def score_chart(scores, best, title: str | None = None) -> Figure:
+def score_chart(scores, best, title: str | None = None, floor=None) -> Figure:
     """Draw how well readers fill blanks, a panel for each blank: a mark for each run, a line at each reader's best possible.
 
     scores: {blank: {reader: [share right, from 0 to 1, one a run]}}, the same readers for each blank; best: {blank: {reader:
-    share}}, the best that is possible for what it may see. Raises ValueError where a reader has no best score.
+    share}}, the best that is possible for what it may see; floor: {blank: share}, what who always says the most frequent word
+    gets. Raises ValueError where a reader has no best score.
     """
     pairs = [(blank, reader) for blank, rows in scores.items() for reader in rows]
     if missing := [f"{reader}, {blank}" for blank, reader in pairs if reader not in best.get(blank, {})]:
@@ -367,9 +370,11 @@ def score_chart(scores, best, title: str | None = None) -> Figure:
     figure, axes = plt.subplots(1, len(scores), figsize=size, sharey=True, layout="constrained", squeeze=False)
     for ax, (blank, rows) in zip(axes[0], scores.items(), strict=True):
         score_panel(ax, rows, best[blank])
+        if floor:
+            ax.axhline(floor[blank], color=INK, linestyle=":", linewidth=2.5, label="always the more\nfrequent word")
         ax.set_title(written(blank)[0], loc="left", fontsize=22, color=INK)
     axes[0][0].set_ylabel("share named correctly", fontsize=20, color=INK)
-    axes[0][-1].legend(frameon=False, labelcolor=INK, loc="lower right", fontsize=19)
+    axes[0][-1].legend(frameon=False, labelcolor=INK, loc="center right", fontsize=19)
     if title:
         figure.suptitle(title, fontsize=15, color=INK)
     return figure
@@ -381,7 +386,7 @@ def score_panel(ax, rows, best):
     for column, (reader, values) in enumerate(rows.items()):
         shifts = [column + 0.2 * (at - (len(values) - 1) / 2) for at in range(len(values))]
         names = ("best possible", "a run") if not column else (None, None)
-        ax.hlines(best[reader], column - 0.42, column + 0.42, color=SECOND, linewidth=2.5, label=names[0])
+        ax.hlines(best[reader], column - 0.46, column + 0.46, color=SECOND, linewidth=4, label=names[0])
         ax.plot(shifts, values, color=FIRST, marker="o", markersize=8, linestyle="none", label=names[1])
     ax.set_xticks(range(len(rows)), written(*(name.replace(" ", "\n") for name in rows)), fontsize=19)
     ax.set(ylim=(0.42, 1.04), xlim=(-0.6, len(rows) - 0.4))

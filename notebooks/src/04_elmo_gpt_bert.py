@@ -4,9 +4,9 @@
 # **The question:** three famous models learn from plain text. Each turns a word into a vector, and other words go into it. Which words
 # may each word see, and what follows from it?
 #
-# ![Arrows from words to outputs. ELMo: a chain to the right and a chain to the left, joined at the top. GPT: each word looks at itself and back. BERT: each word looks at all words](figures/04_panels.svg)
+# ![Arrows from words to outputs. ELMo: a chain to the right and a chain to the left, which do not meet before the top. GPT: each word looks at itself and back. BERT: each word looks at all words](figures/04_panels.svg)
 #
-# We build a small reader of each kind, measure who sees whom, train them all on one small language, and give them an exam whose best
+# We build a small reader of each kind, look at who sees whom, train them all on one small language, and give them an exam whose best
 # possible score is known. Then we find out why BERT hides words in training.
 #
 # **You need:** pages 01 to 03. **Time:** about 49 minutes, and 44 more for the exercises. The training takes about a minute. Where a
@@ -17,13 +17,13 @@
 #
 # Which words may each word see, and what follows from it?
 #
-# ![Arrows from words to outputs. ELMo: a chain to the right and a chain to the left, joined at the top. GPT: each word looks at itself and back. BERT: each word looks at all words](figures/04_panels.svg)
+# ![Arrows from words to outputs. ELMo: a chain to the right and a chain to the left, which do not meet before the top. GPT: each word looks at itself and back. BERT: each word looks at all words](figures/04_panels.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Do not explain yet. Ask: which circles at the bottom reach the black circle at the top, and by which way? The next three slides take the
 # panels one by one.
 #
-# The deck takes 45 minutes: 24 up to the two guesses that are joined, and another 21 for the leak, the ways out of it, and what GPT can do in more than one pass.
+# The deck takes about 42 minutes. The slide behind the summary is for the question why ELMo stops at 0.94.
 
 # %%
 import torch
@@ -65,7 +65,7 @@ from bertnotes.pictures.play import play
 #
 # ![BERT lit: in each of two layers critic takes from all four words](figures/04_panels_bert.svg)
 #
-# In these two panels a colour says where an arrow starts: slate at *critic* or left of it, magenta right of it. In BERT left and right meet in the first layer already, and the second layer can use what was found there. Hence
+# In these two panels a colour says where an arrow starts: slate at *critic* or left of it, magenta right of it. In BERT left and right meet in the first layer already, and each arrow of the second layer, slate or magenta, can carry some of both. Hence
 # **B**idirectional **E**ncoder **R**epresentations from **T**ransformers. But how do you *train* a model that sees every word? Section 7 runs into that wall.
 #
 # Two words look alike here. An **attention mask** says who may look at whom. `[MASK]` is a token that stands in the text for a hidden word: BERT has it, and no causal attention mask.
@@ -113,7 +113,7 @@ from bertnotes.tiny_language import TinyLanguage, new_reader
 language = TinyLanguage()
 for number in (2, 37, 727):  # one sentence of each kind
     print(f"{language.times[number]} × {language.decode(language.ids[number])}")
-print(f"as often as they are written: {len(language.reading):,} sentences to read, {len(language.exam):,} in the exam")
+print(f"repeats counted: {len(language.reading):,} sentences to read, {len(language.exam):,} in the exam")
 
 # %% tags=["check:tiny-language"]
 # checked: the size of the language, its rules, how often sentences are written, and that no exam sentence is read
@@ -133,8 +133,8 @@ for position in range(12):  # the same articles, verbs, links, things and pronou
 # Half of the sentences are set aside for the exam, and no reader trains on them. Articles, verbs and links are as frequent there as in
 # the language.
 #
-# How often can *anybody* name a hidden word? We know every sentence and how often it is written. So for each context we count which words
-# stand there. The best anyone can do is to say the word that is most frequent in this context. Take **and / but**, seen from the left: the first verb is
+# How often can *anybody* name a hidden word? We know every sentence and how often it is written. So for each **context**, the words that are seen around the blank, we count which words
+# stand in the blank. The best anyone can do is to say the word that is most frequent in this context. Take **and / but**, seen from the left: the first verb is
 # *loves* or *hates*. In what share of all sentences can the link be named at best?
 
 # %%
@@ -196,7 +196,7 @@ assert (language.exam[:, 6] == language.number["and"]).double().mean() == 5 / 8
 # | it / them | 1.00 | 1.00 |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Collect guesses for *and / but* first. After *loves* say *and*, after *hates* say *but*: (2,592 + 864) of 4,608, three in four.
+# **2 minutes.** Collect guesses for *and / but* first. After *loves* say *and*, after *hates* say *but*: (2,592 + 864) of 4,608, three in four.
 
 # %% [markdown]
 # *it / them* is decided on the left. *a / an* is a coin toss from the left, and certain once the noun is seen. *and / but* is certain only
@@ -204,7 +204,7 @@ assert (language.exam[:, 6] == language.number["and"]).double().mean() == 5 / 8
 #
 # ## 3. Three readers
 #
-# They are in `bertnotes/readers.py`. GPT's and BERT's reader are two Transformer layers on the attention of page 01. ELMo's is two LSTMs of two layers. All have nearly the same number of parameters, so that size is not the obvious explanation.
+# They are in `bertnotes/readers.py`. GPT's and BERT's reader are two Transformer layers on the attention of page 01. ELMo's is two LSTMs of two layers. All have nearly the same number of parameters, so that size is not the obvious explanation. Every text begins with `[CLS]` and ends with `[SEP]`, for all three.
 
 # %%
 readers = {name: new_reader(name, language) for name in ("ELMo", "GPT", "BERT")}  # not trained yet
@@ -220,10 +220,10 @@ assert max(sizes) < 1.1 * min(sizes) and sizes[1] == sizes[2]
 # ## 4. Who sees whom, measured
 #
 # "GPT does not see the future" is a claim, and one can measure it. Change the vector of one word a tiny bit, and look at which outputs
-# change, and how much. That is a **derivative**. PyTorch can compute it without changing anything, as it does in training (page 02). All of
+# change. That is a **derivative**. PyTorch can compute it without changing anything, as it does in training (page 02). All of
 # them together are called the **Jacobian**. Output and input are vectors, so each pair of words has many derivatives; their overall size, the root of the sum of their squares, is one cell of a table.
 #
-# Where no path leads from an input to an output, the cell is 0: not small, but exactly 0. Our sentence has 12 tokens, `[CLS]` and `[SEP]` counted. In how many of
+# Follow arrows upwards, from one to the next: that is a **path**. Where no path leads from an input to an output, the cell is 0: not small, but exactly 0. (The other way round a 0 proves nothing: two effects may cancel.) Our sentence has 12 tokens, `[CLS]` and `[SEP]` counted. In how many of
 # the 144 cells of GPT's table will there be a 0?
 
 # %%
@@ -262,7 +262,7 @@ tables = {"GPT": seen["GPT"], "ELMo, forwards": forwards, "ELMo, backwards": bac
 picture = dependence_grid(tables, [language.words[number] for number in sentence])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Rows are outputs. Light is exactly 0. Ask which two tables look the same (GPT and ELMo's forward chain), and which is their mirror image. Then: in which row does the forward chain
+# **3 minutes.** Rows are outputs, columns are inputs, the same twelve words. Light is exactly 0. Ask which two tables look the same (GPT and ELMo's forward chain), and which is their mirror image. Then: in which row does the forward chain
 # depend on all words? Only in the last. And the backward chain? Only in the first.
 
 # %% tags=["check:halves"]
@@ -289,13 +289,13 @@ assert torch.equal(forwards == 0, above) and torch.equal(backwards == 0, above.T
 # sentences we hide 20 %: two of the ten words, on average.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## What may be seen decides what can be asked
+# ## What each is trained to name
 #
-# | | is trained to name | words to name in 12 tokens |
+# | | names | in a text of 12 tokens |
 # | --- | --- | --- |
-# | GPT | the next word | 11 |
-# | ELMo | the next word; the word before | 22 |
-# | BERT, here | hidden words, 20 % of 10 | 2 on average |
+# | GPT | the next word | 11 words |
+# | ELMo | the next, and the one before | 22 |
+# | BERT | hidden words (here 20 %) | about 2 |
 #
 # The real BERT chooses 15 % of its tokens.
 
@@ -303,16 +303,17 @@ assert torch.equal(forwards == 0, above) and torch.equal(backwards == 0, above.T
 # **2 minutes.** A trade-off: hide more words and there are more to name in a text, but fewer to find them by. Ask what would happen at 90 %: one word in ten is left to answer by.
 
 # %% [markdown]
-# Now we train. A step is that of page 02: the loss of a batch, its gradient, a small step against it (`train_reader` in
-# `bertnotes/readers.py`). All take equally many steps, at the same learning rate. ELMo and GPT are trained twice, BERT three times, each time from another **seed**, from which the random numbers come. Readers with the same seed read the same batches in the same order.
+# GPT and BERT differ in two things, the attention mask and the objective. To change one at a time, we add a fourth reader, the **hybrid**: GPT's attention mask with BERT's objective. It looks only back, and
+# is trained on hidden words.
 #
-# And we pull the two differences apart, with a fourth reader, the **hybrid**: GPT's attention mask with BERT's objective. It looks only back, but
-# is trained on hidden words. It is trained once. In one pass no objective can get it past what the left allows, 0.50 and 0.75. Will this one get it there?
+# Now we train. A step is that of page 02: the loss of a batch, its gradient, a small step against it (`train_reader` in
+# `bertnotes/readers.py`). All take 500 steps, at the same learning rate. Each kind is trained twice, from another **seed**, from which the random numbers come.
+# Readers with the same seed read the same batches in the same order.
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes.readers import train_reader
 
-RUNS = {"ELMo": 2, "GPT": 2, "BERT": 3, "hybrid": 1}
+RUNS = {"ELMo": 2, "GPT": 2, "hybrid": 2, "BERT": 2}
 trained, losses = {}, {}
 for kind, runs in RUNS.items():
     for seed in range(runs):
@@ -329,18 +330,23 @@ for (kind, _), run in losses.items():
 assert len(losses) == 8
 
 # %% [markdown]
-# These are the losses of the last run of each kind. BERT and the hybrid have the same task, so these two compare: the hybrid ends at a higher loss. GPT's task and ELMo's are others. The exam is the same for all.
+# The losses of GPT and ELMo are about other words than those of BERT and the hybrid, so do not compare these two pairs with each other. BERT and the hybrid have the same task, and BERT's loss is lower. We come back to
+# that in section 7. The exam is the same for all.
 #
 # ## 6. The exam
 #
-# One word of each exam sentence is hidden. Each reader reads the sentence once and names the word, from what it can see in this one pass. ELMo makes two guesses: the forward chain from the words before the blank, the backward chain from the words after it. We join
-# them by a **product**, $p(w \mid \text{left}) \cdot p(w \mid \text{right}) \, / \, p(w)$. Here $p(w \mid \text{left})$ is the probability that the forward chain gives to the word $w$: both chains must find it likely. (Both have the frequency of the word in them,
-# so we divide by it once.)
+# One word of each exam sentence is hidden. Each reader may read once: that is one **pass**. Here is what each gets to name the link in *a critic loves the film ___ an actor hates it*:
 #
-# Take *and / but*, where the left alone allows 0.75. What share will ELMo get?
+# - **GPT**: *a critic loves the film*. It names the next word.
+# - **BERT**: the whole sentence, with `[MASK]` in the blank. It names the hidden word.
+# - **hybrid**: the same as BERT, but the position of `[MASK]` looks only back.
+# - **ELMo**: *a critic loves the film* for the forward chain, *an actor hates it* for the backward chain. Each gives a probability to each word. We multiply the two probabilities, and divide by how frequent the word is. (That rule is ours. The
+#   optional last section looks into it.)
+#
+# Take *and / but*, where the left alone allows 0.75. What share will ELMo get, and what share the hybrid?
 
 # %%
-guess = None  # a share between 0 and 1
+guess = None  # two shares, such as (0.6, 0.7): ELMo, hybrid
 
 
 # %% tags=["timing", "nbval-ignore-output"]
@@ -355,7 +361,7 @@ for blank, position in BLANKS.items():
 print("your guess:", guess)
 
 # %% tags=["check:exam"]
-# checked: who is how good at which blank, in each run; of BERT two runs of three, as now and then one is not done after 500 steps
+# checked: who is how good at which blank, in each run; one run of BERT may not be done after 500 steps
 link = scores["and / but"]
 assert min(min(runs) for runs in scores["it / them"].values()) > 0.98
 assert min(scores["a / an"]["ELMo"] + scores["a / an"]["BERT"]) > 0.98
@@ -363,158 +369,58 @@ for name in ("GPT", "hybrid"):
     assert max(abs(score - 0.5) for score in scores["a / an"][name]) < 0.02
     assert max(abs(score - 0.75) for score in link[name]) < 0.02
 assert max(abs(score - 15 / 16) for score in link["ELMo"]) < 0.02
-assert sorted(link["BERT"])[1] > 0.985 and min(link["BERT"]) > 0.92
+assert max(link["BERT"]) > 0.985 and min(link["BERT"]) > 0.92
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## The exam
+# ## The exam: what each reader gets
 #
-# One word of each sentence is hidden. Each reader sees it once. Which blank will separate ELMo from BERT?
+# *a critic loves the film* ___ *an actor hates it*
 #
-# - ___ *critic loves the film but an actor hates it*
-# - *a critic loves the film* ___ *an actor hates it*
-# - *a critic loves the film but an actor hates* ___
-#
-# A fourth reader, the **hybrid**: GPT's attention mask, BERT's objective.
+# | | is given |
+# | --- | --- |
+# | GPT | *a critic loves the film* |
+# | BERT | *a critic loves the film* `[MASK]` *an actor hates it* |
+# | hybrid | the same, but it looks only back |
+# | ELMo | a chain for each side |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **1 minute.** Vote. The hybrid looks only back, as GPT, and was trained on hidden words, as BERT. ELMo's forward chain guesses from the words before the blank, the backward chain from those after it.
+# **2 minutes.** Vote: who will name the link? The hybrid has GPT's attention mask and BERT's objective. ELMo's two chains guess one by one; we multiply their probabilities, and divide by how frequent the word is.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## *and / but*: ELMo stops at 0.94
+# ## The exam's results
 
 # %% slideshow={"slide_type": "-"}
-SIGHT = {"ELMo": "both", "GPT": "left", "BERT": "both", "hybrid": "left"}
-limits = {}
-for blank in BLANKS:
+SIGHT = {"ELMo": "both", "GPT": "left", "hybrid": "left", "BERT": "both"}
+limits, floor = {}, {}
+for blank, position in BLANKS.items():
     limits[blank] = {kind: best[blank][side] for kind, side in SIGHT.items()}
-picture = score_chart(scores, limits)
+    floor[blank] = language.exam[:, position].bincount().max().item() / len(language.exam)
+picture = score_chart(scores, limits, floor=floor)
+
+# %% tags=["check:floor"]
+# checked: what always the more frequent word gets
+assert floor == {"a / an": 0.5, "and / but": 0.625, "it / them": 0.5}
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** The lines are the best possible for what a reader may see, the dots its runs. Go blank by blank. *it / them*: only the left is needed. *a / an*: readers that look only back toss a coin. *and / but*: ask why ELMo stops at 0.94. The
-# hybrid is the control: with BERT's objective it scores like GPT.
+# **3 minutes.** Magenta lines: the best possible in one pass, for what a reader may see. Dots: its runs. Dotted: always the more frequent word. Go blank by blank. *it / them*: only the left is needed. *a / an*: readers that look only back toss a coin. *and / but*: ELMo stops at 0.94; the
+# slide behind the summary says why. The hybrid is the control: with BERT's objective it scores like GPT.
 
 # %% [markdown]
-# Each dot is a run; the magenta line is the best that is possible in one pass for what this reader may see. Blank by blank:
+# Each dot is a run. The magenta line is the best that is possible in one pass for what this reader may see. The dotted line is what you get by always saying the more frequent word. Blank by blank:
 #
 # - *it / them* needs only the left, and every reader has it.
-# - *a / an* needs the right. Readers that look back get 0.50, a coin toss. ELMo and BERT get 1.00.
+# - *a / an* needs the right. Readers that look back get 0.50, a coin toss. For them nothing better is possible, so here their score does not show that they learned anything. ELMo and BERT get 1.00.
 # - *and / but* needs both. Readers that look back reach 0.75, their best possible. BERT reaches 1.00. ELMo stops at 0.94.
 #
-# The hybrid scores like GPT, though it was trained on hidden words. The attention mask sets the ceiling; the other objective only had to reach it, and in this run it did. (With other
-# random numbers a run of BERT may still be below 1.00: 500 steps are few, and not every run has finished learning by then.)
+# The hybrid scores like GPT, though it was trained on hidden words. The attention mask sets the ceiling; the other objective only had to reach it, and in both runs it did.
 #
-# ELMo is stranger. Its best possible is 1, and both runs end at 0.94. What holds it?
-
-# %% [markdown]
-# ### Two guesses, joined
-#
-# *a critic **hates** the film ___ an actor **hates** it.* A half that sees one *hates* expects that the other verb is *loves*, and so says *but*, with a
-# probability of about 3/4. Both halves of ELMo do so:
-#
-# ![Bars. The left half: and 1/4, but 3/4. The right half the same. Multiplied and divided by the shares 5/8 and 3/8: and 0.1, but 1.5. So but is 15 times as likely, though and is right](figures/04_product.svg)
-#
-# The link is *and* in $(3/4)^2 + (1/4)^2 = 5/8$ of all sentences and *but* in 3/8. The product is
-#
-# $$\text{and}: \frac{1/4 \cdot 1/4}{5/8} = 0.1 \qquad\qquad \text{but}: \frac{3/4 \cdot 3/4}{3/8} = 1.5$$
-#
-# (These are no probabilities yet, so one may be above 1. Divided by their sum they would be.) The product says *but*, 15 to 1, in every sentence with two *hates*, and there the link is *and*. Such sentences are $1/4 \cdot 1/4 = 1/16$ of all. In the other three cases the product names the right link. So it gets
-# $15/16 = 0.9375$, and that is what ELMo scored.
-
-# %% tags=["check:product"]
-# checked: the sum on paper, all four cases of the product, and that trained halves say but where both verbs are hates
-from bertnotes.pictures.drawings.page04 import product_of
-
-assert (3 / 4) ** 2 + (1 / 4) ** 2 == 5 / 8 and abs(product_of("but", "but")["but"] - 15 / 16) < 1e-9
-assert product_of("and", "and")["and"] > 0.5
-assert product_of("and", "but")["but"] > 0.5 and product_of("but", "and")["but"] > 0.5
-for seed in range(RUNS["ELMo"]):
-    said = trained["ELMo", seed].guess(language.exam[hate], 6).argmax(dim=-1)
-    halves = trained["ELMo", seed].two_guesses(language.exam[hate], 6)
-    assert (said == language.number["but"]).double().mean() > 0.9
-    assert all(0.65 < half.exp()[:, language.number["but"]].mean() < 0.85 for half in halves)
-
-# %% [markdown]
-# Are the two guesses simply too poor? Let us join them in another way. You go through the sentences that were read, and note for
-# each pair of guesses, *(left says and, right says but)* and so on, which word was the true one most often. That is a table of four cells. In the exam you look up the pair. What share is right now?
-
-# %%
-guess = None  # a share between 0 and 1
-
-
-# %%
-def link_guesses(reader, texts):
-    """What the left and the right half of ELMo guess for the link: a pair of words for each text."""
-    left, right = reader.two_guesses(texts, BLANKS["and / but"])
-    pairs = zip(left.argmax(dim=-1), right.argmax(dim=-1), strict=True)
-    return [(language.words[one], language.words[other]) for one, other in pairs]
-
-
-def true_links(texts):
-    """The link of each text."""
-    return [language.words[number] for number in texts[:, BLANKS["and / but"]]]
-
-
-# %% tags=["timing", "nbval-ignore-output"]
-from collections import Counter
-
-pairs = link_guesses(trained["ELMo", 0], language.reading)
-found = Counter(zip(pairs, true_links(language.reading), strict=True))  # how often each pair stood with each link
-table = {}
-for pair in sorted(set(pairs)):
-    table[pair] = "and" if found[pair, "and"] > found[pair, "but"] else "but"
-    print(f"left says {pair[0]}, right says {pair[1]}: and {found[pair, 'and']} times, but {found[pair, 'but']} times")
-
-# %% tags=["check:pairs"]
-# checked: nearly every sentence that was read has one of the four pairs with the link that the text gives it
-assert table["and", "and"] == table["but", "but"] == "and" and table["and", "but"] == table["but", "and"] == "but"
-regular = sum(times for (pair, link), times in found.items() if table.get(pair) == link)
-assert len(table) == 4 and regular > 0.99 * len(language.reading)
-
-# %% tags=["timing", "nbval-ignore-output"]
-exam_pairs = link_guesses(trained["ELMo", 0], language.exam)
-correct = sum(table[pair] == link for pair, link in zip(exam_pairs, true_links(language.exam), strict=True))
-print(f"product {scores['and / but']['ELMo'][0]:.4f}, table {correct / len(exam_pairs):.4f}   your guess: {guess}")
-
-# %% tags=["check:joined"]
-# checked: with the halves of each run the table gets all, and it says and where both guesses are the same
-for seed in range(RUNS["ELMo"]):
-    rule = Counter(zip(link_guesses(trained["ELMo", seed], language.reading), true_links(language.reading), strict=True))
-    said = {pair: max(("and", "but"), key=lambda word: rule[pair, word]) for pair, _ in rule}
-    assert said == {(one, other): "and" if one == other else "but" for one in ("and", "but") for other in ("and", "but")}
-    seen_pairs = link_guesses(trained["ELMo", seed], language.exam)
-    hits = [said[pair] == link for pair, link in zip(seen_pairs, true_links(language.exam), strict=True)]
-    assert sum(hits) > 0.99 * len(hits)
-assert correct > 0.99 * len(exam_pairs) and table["but", "but"] == "and"
-
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Two guesses that are both *but*
-#
-# ![Bars. The left half: and 1/4, but 3/4. The right half the same. Multiplied and divided by the shares 5/8 and 3/8: and 0.1, but 1.5. So but is 15 times as likely, though and is right](figures/04_product.svg)
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** The rule: left times right, divided by how frequent the word is. Let the class do the two sums. The product says *but*, 15 to 1, and is wrong: in 1 sentence of 16. Are the two guesses too poor? Leave that open for the next slide.
-
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## The information is there
-#
-# ![Two tables. The product says but where both halves say but, and is wrong there: 15/16. A table of what was seen says and there: 16/16](figures/04_joins.svg)
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Are the two guesses too poor? No: a half that says *but* has seen *hates*. The pair gives both verbs away. What loses them is the rule, and that rule is ours, not ELMo's.
-
-# %% [markdown]
-# ![Two tables. The product says but where both halves say but, and is wrong there: 15/16. A table of what was seen says and there: 16/16](figures/04_joins.svg)
-#
-# A half that says *but* has seen *hates*: its guess gives its verb away, and two guesses give away both verbs. **The information is there, in the
-# two halves. The rule that joins them loses it**, and that rule was ours, not ELMo's. The product takes the two sides as independent once the link is known. Here they are not: once you know that the link is *and*, the first verb tells you the second.
-#
-# What is true of ELMo is this: its pre-training never asks for anything that needs both sides at once, so nothing in it learns to combine
-# them. The model on top has to learn it. BERT's pre-training asks for it whenever a hidden word depends on both sides.
+# Not every run of BERT gets to 1.00. We also tried the seeds 2 to 7, and with seed 2 it was at 0.94 after its 500 steps. It was wrong in all sentences with two *hates*, the rarest kind, one in 16, and right in all others. With 1,000 steps it got
+# 1.00, too: it had not finished learning.
 
 # %% [markdown]
 # ## 7. Why not train BERT on the next word?
 #
-# Nothing would be hidden, and there would be eleven words to name instead of two. So we let every word look at every word, and ask for the next one. We call this reader *leaky*; you will see why. What loss can an **honest** reader, one that sees only the words before, expect at best on a sentence of the language? We know the language, so we can say: the
+# Nothing would be hidden, and there would be eleven words to name instead of two. So we let every word look at every word, and ask for the next one. We call this reader *leaky*. What loss can a reader that sees only the words before expect at best on a sentence of the language? We know the language, so we can say: the
 # average of $-\ln p(\text{next word} \mid \text{words so far})$. It is 0.62, a perplexity (page 03) of 1.85. Where will the leaky reader's loss end?
 
 # %%
@@ -522,16 +428,16 @@ guess = None  # the loss of the leaky reader
 
 # %% tags=["timing", "nbval-ignore-output"]
 leaky = new_reader("leaky", language)
-train_reader(leaky, language.reading, steps=200, learning_rate=0.01)
+train_reader(leaky, language.reading, steps=500, learning_rate=0.01)
 with torch.inference_mode():
     leaky_loss, gpt_loss = leaky.loss(language.exam).item(), trained["GPT", 0].loss(language.exam).item()
-print(f"best that an honest reader can expect: {language.best_loss():.3f}")
-print(f"GPT on the exam:                       {gpt_loss:.3f}")
-print(f"leaky on the exam:                     {leaky_loss:.3f}   your guess: {guess}")
+print(f"best from the words before: {language.best_loss():.2f}")
+print(f"GPT on the exam:            {gpt_loss:.2f}")
+print(f"leaky on the exam:          {leaky_loss:.2f}   your guess: {guess}")
 
 # %% tags=["check:leaky-loss"]
 # checked: the leaky reader's loss is far below what is possible, GPT's is not
-assert leaky_loss < 0.03 and language.best_loss() < gpt_loss < 1.3 * language.best_loss()
+assert leaky_loss < 0.005 and language.best_loss() < gpt_loss < 1.3 * language.best_loss()
 assert [round(number, 2) for number in (language.best_loss(), 2.718281828 ** language.best_loss())] == [0.62, 1.85]
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -539,19 +445,22 @@ assert [round(number, 2) for number in (language.best_loss(), 2.718281828 ** lan
 #
 # *a critic ___*: the next word is *loves* or *hates*.
 #
-# An honest reader sees only the words before. On average it can expect a loss of 0.62 a word at best. What will this one get?
+# A reader that sees only the words before can expect a loss of 0.62 a word at best. What will this one get?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# | | loss |
+# | | loss on the exam |
 # | --- | --- |
-# | best honest reader, expected | 0.62 |
-# | this one, on the exam | below **0.03** |
+# | best from the words before | 0.62 |
+# | GPT | 0.64 |
+# | this one | **0.00** |
+#
+# Change *loves* to *hates* in the text: it names *hates*.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Too good to be true is a finding, too. Ask how one could *prove* that it cheats: change the next word, and see whether the answer changes with it. The page does so.
+# **2 minutes.** Too good to be true is a finding, too. Ask how one could show that it cheats: change the next word, and see whether the answer changes with it. On the page it does; GPT names *loves* both times.
 
 # %% [markdown]
-# Better than an honest reader can expect: it **cheats**. It need not understand anything, for it can look one position to the right. We can catch it in the act. Change the first verb, and nothing else, and ask the output of *critic* for the next word:
+# Far better than the words before allow: it **leaks**. The answer stands one position to the right, where it may look. We can catch it in the act. Change the first verb, and nothing else, and ask the output of *critic* for the next word:
 
 # %% tags=["timing", "nbval-ignore-output"]
 named = {}
@@ -568,7 +477,7 @@ assert named["GPT", "loves"] == named["GPT", "hates"] == "loves"
 assert named["leaky", "loves"] == "loves" and named["leaky", "hates"] == "hates"
 
 # %% [markdown]
-# GPT says *loves* both times, the more frequent verb. The leaky reader says what is written there. And the derivatives show where the leak is: at each output that depends on the very word that it has to name.
+# GPT says *loves* both times, the more frequent verb. The leaky reader says what is written there. It does so even where the rest of the sentence speaks against it: with *but* and *hates* behind, the first verb should be *loves*. And derivatives show which outputs depend on the very word that they have to name.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Which output depends on the word that it has to name?
@@ -591,7 +500,48 @@ assert (who_sees_whom(fresh.read, fresh.embed(sentence)).diagonal(1) > 0).all()
 # %% [markdown]
 # The outlined cells, one right of the diagonal, are each output and the word that it has to name. In GPT these 11 cells are light, after training as before. In the leaky reader all are dark, also before training: what *can* be seen is a matter of how a model is built.
 #
+# ### Four readers in one table
+#
+# Two attention masks, two objectives: that makes four readers, and all four are trained now. So we can change one thing at a time. Their losses on the exam sentences (each taken four times, as each time other words are hidden), each at its own task:
+
+# %% tags=["timing", "nbval-ignore-output"]
+four = {"GPT": trained["GPT", 0], "leaky": leaky, "hybrid": trained["hybrid", 0], "BERT": trained["BERT", 0]}
+own_loss = {}
+for name, reader in four.items():
+    with torch.inference_mode():  # the seed hides the same words from both
+        own_loss[name] = reader.loss(language.exam.repeat(4, 1), torch.Generator().manual_seed(0)).item()
+    print(f"{name:6} loss {own_loss[name]:.2f}")
+
+# %% tags=["check:four"]
+# checked: the losses of the drawing, nearly, and its shares of the links
+from bertnotes.pictures.drawings.page04 import FOUR
+
+for name, said, loss in FOUR.values():
+    assert abs(own_loss[name] - float(loss.split(": ")[1])) < 0.04
+    assert name == "leaky" or abs(max(link[name]) - float(said.split(": ")[1])) < 0.02
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Four readers in one table
+#
+# ![A table. Rows: looks only back, looks at all words. Columns: names the next word, names hidden words. GPT: 0.75 of the links, loss 0.64. Hybrid: 0.75, loss 0.76. Leaky: copies the answer, loss 0.00. BERT: 1.00, loss 0.51](figures/04_four.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** One thing at a time. Right column, downwards: the same hidden words, but the right side may be seen: 0.76 becomes 0.51. Left column, downwards: the answer may be seen, and is copied. Upper row: another objective, the same ceiling. Leaky takes no exam: what it learned is to copy the
+# word, and in the exam that word is hidden.
+
+# %% [markdown]
+# ![A table. Rows: looks only back, looks at all words. Columns: names the next word, names hidden words. GPT: 0.75 of the links, loss 0.64. Hybrid: 0.75, loss 0.76. Leaky: copies the answer, loss 0.00. BERT: 1.00, loss 0.51](figures/04_four.svg)
+#
+# Read it one step at a time:
+#
+# - **Right column.** The hybrid and BERT name the same hidden words. BERT also sees the words on the right, and its loss is 0.51 instead of 0.76: that is what the right side is worth here.
+# - **Left column.** Without GPT's attention mask the loss falls to nearly nothing, since the answer is among the words that may be seen.
+# - **Upper row.** With the same attention mask the other objective gives the same score in the exam, 0.75.
+#
+# So BERT, which sees both sides, is trained on words that are hidden. On real text Devlin et al. (2019, table 5) compare BERT with a left-to-right model, both without the task of two sentences: the latter is worse on all five tasks in the table.
+#
 # ### All but the next word?
+
 #
 # Then forbid just that. Each position may look everywhere, only not at the next word:
 #
@@ -617,7 +567,7 @@ assert torch.equal(who_sees_whom(one.read, one.embed(sentence)) == 0, ~one.mask(
 assert ((one.mask(12).double() @ one.mask(12).double()) > 0).all()
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Everywhere but at the next word?
+# ## Forbid only the next word?
 #
 # ![Five words, two layers. Step 1: critic has to name loves and may not look at it](figures/04_leak_1.svg)
 
@@ -625,7 +575,7 @@ assert ((one.mask(12).double() @ one.mask(12).double()) > 0).all()
 # **2 minutes.** First ask: in how many of 11 outputs is a leak with one layer, and with two? None, and all. Then let somebody come to the board and find the way. There are three: over *a*, over *the*, over *film*. Not over *loves*: *critic* may not look there in the second layer either.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Everywhere but at the next word?
+# ## First hop: *the* looks at *loves*
 #
 # ![Step 2: in the first layer the looks at loves and takes some of it along](figures/04_leak_2.svg)
 
@@ -633,7 +583,7 @@ assert ((one.mask(12).double() @ one.mask(12).double()) > 0).all()
 # **1 minute.** Nothing forbids *the* to look at *loves*: it has to name *film*.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Everywhere but at the next word?
+# ## Second hop: *critic* looks at *the*
 #
 # ![All steps: loves reaches critic over the, in two hops](figures/04_leak.svg)
 
@@ -661,7 +611,7 @@ assert ((one.mask(12).double() @ one.mask(12).double()) > 0).all()
 play("leak")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** First *all but the next*, step by step. Then *only back*: the word never arrives. Then *hidden in the text*: there is nothing to carry. Ask for a word that
+# **2 minutes.** First *all but the next*, step by step. Then *only back*: the word never arrives. Then *hidden in the text*: there is nothing to carry. Ask for a word that
 # *all but the next* keeps secret for two layers: in a sentence of five there is none.
 
 # %% [markdown]
@@ -683,7 +633,7 @@ play("leak")
 # - **Look back only**, in every layer (GPT). Costs: in one pass, the right side.
 # - **Take the word out of the text** (BERT). What is not there cannot be copied. (The real BERT takes only most of the chosen words out: page 06.) Costs: few words to name in a text, and training on texts with `[MASK]`, a token that the texts of later tasks do not have.
 # - **Go by another order** (XLNet, Yang et al. 2019). For each text an order of its positions is drawn, and a word is named from those that come
-#   earlier *in that order*, wherever they stand. Costs: few words to name here, too, since in the paper only the last ones of each order are named; and a second set of vectors in each layer, which know the position of the word to be named but not the word.
+#   earlier *in that order*, wherever they stand. Costs: few words to name here, too, since in the paper only the last ones of each order are named; and a second set of vectors in each layer. The usual vector of a position holds the word that stands there, so it cannot be asked to name it.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Three ways out
@@ -691,7 +641,7 @@ play("leak")
 # ![Three tables of who looks at whom. GPT: look back only. BERT: all look at all, but the word is replaced by MASK in the text. XLNet: another order of the words](figures/04_ways.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Ask of each table: can the word to be named reach the row that names it, in any number of layers? In the first and third no path leads against the order; in the second there is nothing to
+# **2 minutes.** Ask of each table: can the word to be named reach the row that names it, in any number of layers? Mind which word a row names: it stands under each table. In the first and third no path leads against the order; in the second there is nothing to
 # carry. The costs: GPT does not see the right side in one pass; BERT names few words in a text, and meets `[MASK]` only in training; XLNet names few words, too, and computes a second set of vectors.
 
 # %% [markdown]
@@ -705,12 +655,17 @@ guess = None  # a share between 0 and 1
 from bertnotes.readers import accuracy_of_finished
 
 LINKS = [language.number["and"], language.number["but"]]
-finished = [accuracy_of_finished(trained["GPT", seed], language.exam, 6, LINKS) for seed in range(2)]  # 6: the link's position
+gpt = trained["GPT", 0]
+with torch.inference_mode():
+    single = gpt.guess(language.exam, 6)[:, LINKS].argmax(dim=-1)  # one pass up to the blank; 6: the link's position
+one_pass = (torch.tensor(LINKS)[single] == language.exam[:, 6]).double().mean().item()
+finished = [accuracy_of_finished(trained["GPT", seed], language.exam, 6, LINKS) for seed in range(2)]
+print(f"one pass, the more probable of and, but: {one_pass:.2f}")
 print("finished sentences:", *(f"{share:.2f}" for share in finished), "  your guess:", guess)
 
 # %% tags=["check:finished"]
 # checked: with finished sentences GPT gets nearly all links, far more than the 0.75 of a single pass
-assert min(finished) > 0.985
+assert min(finished) > 0.985 and abs(one_pass - 0.75) < 0.02
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Is GPT blind to the right?
@@ -721,10 +676,10 @@ assert min(finished) > 0.985
 # - *a critic hates the film* **but** *an actor hates it*
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# | | links named right |
+# | *and* or *but*? | named right |
 # | --- | --- |
 # | one pass, up to the blank | 0.75 |
-# | two passes, finished sentences compared | about **1.00** |
+# | a pass for each finished sentence | **1.00** |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** After *but* GPT does not expect a second *hates*, so the wrong sentence gets a low probability. The attention mask limits one pass, not what can be done with a model.
@@ -738,7 +693,7 @@ assert min(finished) > 0.985
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## GPT writes
 #
-# Draw the next word by its probabilities, add it, go on:
+# Draw the next word by its probabilities, add it, go on. Three of 200 texts:
 
 # %% tags=["timing", "nbval-ignore-output"] slideshow={"slide_type": "-"}
 texts = torch.zeros(200, 1, dtype=torch.long)  # 200 texts that so far are only [CLS], which is word number 0
@@ -756,13 +711,17 @@ print(*written[:3], sep="\n")
 assert len(written) == 200 and {word for text in written for word in text.split()} <= set(language.words[3:])
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# It wrote 200. How many are sentences of the language? And how many of these did it never read?
+# How many of the 200 are sentences of the language? How many of these did it never read?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# Nearly all are: 195 of 200. Of these 79 are new. A perfect writer: about half.
+# | of 200 texts | |
+# | --- | --- |
+# | sentences of the language | 195 |
+# | of these new | 79 |
+# | new from a perfect writer | about half |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** The page has the numbers. Ask what a reader would write that had only learned its sentences by heart: nothing new.
+# **2 minutes.** A reader that had only learned its sentences by heart would write nothing new. A perfect writer would be new in half of its sentences, as half of the language was set aside. GPT is between: it leans towards what it read.
 
 # %% [markdown]
 # How many of the 200 are sentences of the language? And how many of these are *new*, sentences that it never read?
@@ -779,27 +738,87 @@ print(f"in the language: {len(correct)} of 200; of these new: {len(new)};   your
 print("not in the language:", *(text for text in written if text not in belong), sep="\n")
 
 # %% tags=["check:writes"]
-# checked: nearly all that it writes is in the language, and of that more than a fifth it had not read
-assert len(correct) > 180 and len(new) / len(correct) > 0.2
+# checked: nearly all that it writes is in the language, and of that more than a fifth, but less than half, it had not read
+assert len(correct) > 180 and 0.2 < len(new) / len(correct) < 0.5
 
 # %% [markdown]
-# Nearly all are sentences of the language, and a good part of these it never read: it has not only learned sentences by heart. But half of what people write in this language was set aside for the exam, so a perfect writer would give about one half new. GPT gives fewer: it leans towards what it has read. Last come the texts that are wrong. What is wrong in each?
+# How many new ones should we expect? Half of what people write in this language was set aside for the exam. So of a perfect writer's sentences about one half would be new, and of one that had only learned by heart none. GPT lies between: 79 of 195. It has learned rules, and it leans towards
+# what it read.
 #
-# Chatbots write like this, piece by piece. The film reviews of this course need no writing: there BERT reads.
+# Last come the texts that are wrong. What is wrong in each?
+#
+# <details><summary>What we found</summary>
+#
+# In three the link does not go with the two verbs. One has *loves* in place of a person. One has no link.
+#
+# </details>
+#
+# Chatbots write like this, piece by piece. BERT was not trained to: it names hidden words, with both sides given. The film reviews of this course need no writing: there BERT reads.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember
 #
 # - ELMo, GPT and BERT differ in **who may see whom**. Derivatives measure it: where no path leads, they are 0.
 # - ELMo has both sides, in two halves. Its pre-training never asks to combine them.
-# - A reader that sees all learns little from naming the next word, for it can copy it: the word can see itself, with *all but the next* in two hops.
-# - Ways out: look back only, hide the word in the text, or go by another order.
+# - A reader that sees all words can copy the next one; with *all but the next* it still can, in two hops. So BERT's words are hidden.
+# - In our language the right side is worth a loss of 0.51 instead of 0.76 in our runs, at the same task.
 # - An attention mask limits one pass. GPT can compare finished sentences, and write.
 #
 # **Next:** page 05 opens the real BERT, layer by layer.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Close the lid: who can draw the two hops from memory? The exercises begin with four masks on paper.
+
+# %% [markdown]
+# ## Optional: why does ELMo stop at 0.94?
+#
+# *a critic **hates** the film ___ an actor **hates** it.* The link is *and*. But a chain that sees one *hates* expects that the other verb is *loves*, and so says *but*, with a
+# probability of about 3/4. Both chains do so. Our rule multiplies them, and divides by the shares of all links, 5/8 and 3/8:
+#
+# ![Bars. The left half: and 1/4, but 3/4. The right half the same. Multiplied and divided by the shares 5/8 and 3/8: and 0.1, but 1.5. So but is 15 times as likely, though and is right](figures/04_product.svg)
+#
+# The two results are not probabilities yet: they do not sum to 1, and one is above 1. Only their ratio counts: *but*, 15 to 1. So ELMo is wrong in every sentence with two *hates*. These are $1/4 \cdot 1/4 = 1/16$ of all, and all others come out
+# right: 15/16 = 0.94 of the links. (Two different things: 15 to 1 is how sure the rule is in these sentences, 15/16 is its score over all sentences.)
+#
+# Is the rule right at all? It would be, if the two sides had nothing more to do with each other once the link is known. Here they have: given *and*, the first verb tells you the second. What do the two guesses together still tell? We count:
+
+# %% tags=["timing", "nbval-ignore-output"]
+from collections import Counter
+
+left, right = trained["ELMo", 0].two_guesses(language.exam, 6)  # 6: the link's position
+three = zip(left.argmax(dim=-1), right.argmax(dim=-1), language.exam[:, 6], strict=True)
+found = Counter(tuple(language.words[number] for number in row) for row in three)
+for (from_left, from_right, link_is), times in sorted(found.items()):
+    print(f"left says {from_left}, right says {from_right}: the link is {link_is} {times} times")
+
+# %% tags=["check:product"]
+# checked: the sum on paper, all four cases of the product, and of both runs what the halves say and that their pair tells the link
+from bertnotes.pictures.drawings.page04 import product_of
+
+assert (3 / 4) ** 2 + (1 / 4) ** 2 == 5 / 8 and abs(product_of("but", "but")["but"] - 15 / 16) < 1e-9
+assert min(product_of("and", "and")["and"], product_of("and", "but")["but"], product_of("but", "and")["but"]) > 0.5
+for seed in range(RUNS["ELMo"]):
+    said = trained["ELMo", seed].guess(language.exam[hate], 6).argmax(dim=-1)
+    halves = trained["ELMo", seed].two_guesses(language.exam[hate], 6)
+    assert (said == language.number["but"]).double().mean() > 0.9
+    assert all(0.65 < half.exp()[:, language.number["but"]].mean() < 0.85 for half in halves)
+    one, other = (half.argmax(dim=-1) for half in trained["ELMo", seed].two_guesses(language.exam, 6))
+    assert ((one == other) == (language.exam[:, 6] == language.number["and"])).double().mean() > 0.99
+assert sum(times for (one, other, link_is), times in found.items() if (one == other) == (link_is == "and")) > 0.99 * len(
+    language.exam
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Extra: why ELMo stops at 0.94
+#
+# ![Bars. The left half: and 1/4, but 3/4. The right half the same. Multiplied and divided by the shares 5/8 and 3/8: and 0.1, but 1.5. So but is 15 times as likely, though and is right](figures/04_product.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **0 minutes.** Only if asked. The rule: left times right, divided by how frequent the word is. The results are not normalised, hence 1.5; the ratio is 15 to 1. Sentences with two *hates* are 1 in 16, so 15 in 16 are right. The two guesses together would still tell the link: both *but* means *and*.
+
+# %% [markdown]
+# The same guess twice, and the link is *and*; two different guesses, and it is *but*. In this language, then, **the information is in the two halves, and the rule that joins them loses it**. The rule was ours, not ELMo's. What is true of ELMo is this: its pre-training never asks for
+# anything that needs both sides at once. A model on top of it has to learn to combine them. BERT's pre-training asks for it whenever a hidden word depends on both sides.
 
 # %% [markdown] tags=["questions"]
 # ## Questions
@@ -896,7 +915,7 @@ check("leaks", leaks)
 # ### Surer, and wrong · ● · 5 minutes
 #
 # Suppose nine verbs in ten are *loves*, and the two verbs of a sentence have nothing to do with each other. The link is hidden in *hates ... hates*. Each half sees one *hates*. How much probability does the
-# product of section 6 give to *but*? On the page it was 15 to 1, so 15/16. First predict: more or less? Then work it out, with three digits after the point.
+# product of the optional section give to *but*, once the two results are made to sum to 1? On the page it was 15 to 1, so 15/16. First predict: more or less? Then work it out, with three digits after the point.
 
 # %% [markdown] tags=["hint:surer"]
 # Each half sees *hates*, and thinks that the other verb is *loves* with 0.9. So $p(\text{but} \mid \text{left}) = p(\text{but} \mid \text{right}) = 0.9$.
@@ -923,7 +942,7 @@ check("surer", answer)
 # %% [markdown] tags=["exercise:join"]
 # ### Join two guesses · ●● · 7 minutes
 #
-# Write the product rule. `left` and `right` are the probabilities of each word from either side, (batch, words), `share` is how frequent each word is, (words,). Return probabilities,
+# Write the product rule of the optional section. `left` and `right` are the probabilities of each word from either side, (batch, words), `share` is how frequent each word is, (words,). Return probabilities,
 # (batch, words), in proportion to left times right divided by share; each row sums to 1.
 
 # %% [markdown] tags=["hint:join"]

@@ -19,6 +19,7 @@ WRONG = {
         "3241": "A and C for each other",
         "3142": "A and C are swapped, and so are",
         "4213": "BERT has every cell",
+        "1234": "the example of how to write it",
         "1111": "no usual slip",
     },
     "best_possible": {

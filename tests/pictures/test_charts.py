@@ -107,5 +107,7 @@ def test_each_run_has_its_mark_and_each_reader_its_best():
         assert [lines.get_segments()[0][:, 1].tolist() for lines in ax.collections] == [[0.5, 0.5], [1.0, 1.0]]
         assert [list(line.get_xdata()) for line in ax.lines] == [pytest.approx([-0.1, 0.1]), [1.0]]
     assert [text.get_text() for text in figure.axes[-1].get_legend().get_texts()] == ["best possible", "a run"]
+    (ax,) = score_chart({"it": runs}, {"it": best}, floor={"it": 0.45}).axes
+    assert list(ax.lines[-1].get_ydata()) == [0.45, 0.45]
     with pytest.raises(ValueError, match="there is none for BERT, it"):
         score_chart({"it": runs}, {"it": {"GPT": 0.5}})

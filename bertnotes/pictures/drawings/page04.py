@@ -1,4 +1,4 @@
-"""Drawings of who may see whom: the three readers, the leak in two hops, masks, and two guesses that are joined."""
+"""Drawings of who may see whom: the readers, four of them in a table, the leak in two hops, masks, and two guesses joined."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,7 +7,7 @@ from itertools import pairwise, product
 import torch
 
 from bertnotes.pictures.charts import FIRST, SECOND
-from bertnotes.pictures.drawings import LARGE, NORMAL, PALE, QUIET, Drawing, opened
+from bertnotes.pictures.drawings import LARGE, PALE, QUIET, Drawing, opened
 from bertnotes.pictures.style import GRID, INK, LIGHT
 
 SMALL = 22  # a slide shows a drawing in a frame: smaller letters are not read from the last row
@@ -16,7 +16,7 @@ WORDS = ("a", "critic", "loves", "films")
 LOOKS = 1  # the word whose sight is lit
 PANELS = ("ELMo", "GPT", "BERT")
 UNDER = {
-    "ELMo": "two chains, joined at the top",
+    "ELMo": "two chains, joined above them",
     "GPT": "in every layer only back",
     "BERT": "in every layer both ways",
 }
@@ -60,7 +60,7 @@ def panels(lit: str | None = None) -> str:
     chains = ("the forward chain", "the backward chain")
     starts = ("starts at “critic” or left of it", "starts right of “critic”")
     for x, color, name in zip((40, 640), (FIRST, SECOND), chains if lit == "ELMo" else starts, strict=True):
-        if lit:
+        if lit and (lit, color) != ("GPT", SECOND):  # GPT takes nothing from the right
             drawing.line((x, 640), (x + 40, 640), color=color, width=5).write(x + 52, 640, name, 24, color, "start", bold=True)
     return str(drawing)
 
@@ -229,7 +229,7 @@ def ways() -> str:
             "XLNet: another order",
             SEEN,
             shuffled,
-            ("Order: films, a, loves, critic.", "Each row names its own word.", "“films” comes first: it sees none."),
+            ("Order: films, a, loves, critic.", "A row names its own word. “films”", "is first: it is not named."),
         ),
     )
     for at, (name, words, may, lines) in enumerate(parts):
@@ -242,18 +242,10 @@ def ways() -> str:
     return str(drawing)
 
 
-CASES = {("and", "and"): "9/16", ("and", "but"): "3/16", ("but", "and"): "3/16", ("but", "but"): "1/16"}
-
-
 def product_of(left: str, right: str) -> dict[str, float]:
     """What the product rule makes of two guesses: left and right guess 3/4 for their word; and has 5/8 of all links."""
     joined = {word: (3 if left == word else 1) * (3 if right == word else 1) / 16 / SHARE[word] for word in SHARE}
     return {word: value / sum(joined.values()) for word, value in joined.items()}
-
-
-def truth_of(left: str, right: str) -> str:
-    """The link: the left half guesses *and* where it saw *loves*, *but* where it saw *hates*; so does the right half."""
-    return "and" if left == right else "but"
 
 
 HALF = {"and": 1 / 4, "but": 3 / 4}  # what a half of ELMo guesses that has seen one “hates”
@@ -288,37 +280,35 @@ def product_bars() -> str:
     return str(drawing)
 
 
-def joins() -> str:
-    """Two rules for the same two guesses, cell by cell: the product, and a table of what was met."""
+FOUR = {  # attention mask and objective: the reader, its result in the exam or what it did instead, and its loss
+    ("back", "next"): ("GPT", "and / but: 0.75", "its loss: 0.64"),
+    ("back", "hidden"): ("hybrid", "and / but: 0.75", "its loss: 0.76"),
+    ("all", "next"): ("leaky", "copies the answer", "its loss: 0.00"),
+    ("all", "hidden"): ("BERT", "and / but: 1.00", "its loss: 0.51"),
+}
+
+
+def four() -> str:
+    """Four readers in a table of two by two, attention mask by objective, each with its result."""
     text = (
-        "Two tables of two by two: rows are the guess of the left half, columns that of the right half. The product "
-        "rule says and "
-        "where both say and, otherwise but; where both say but it is wrong, in 1 sentence of 16, and is correct in "
-        "15/16. The table "
-        "says and where both guesses are the same and but where they differ: it is always right."
+        "A table. Rows: the attention mask. Columns: what the reader has to name. Only back, the next word: GPT, 0.75 of "
+        "the links, loss 0.64. Only back, hidden words: the hybrid, 0.75, loss 0.76. All words, the next word: leaky, copies "
+        "the answer, loss 0.00. All words, hidden words: BERT, 1.00, loss 0.51."
     )
-    drawing = opened(640, "Two guesses, two rules to join them", text)
-    for x, name, score in ((60, "the product rule", "15/16 correct"), (690, "a table of what was seen", "16/16 correct")):
-        drawing.write(x + 330, 100, name, 24, bold=True).write(x + 330, 604, score, 24, bold=True)
-        drawing.write(x + 330, 144, "the right half says", SMALL, SECOND, bold=True)
-        drawing.write(x + 52, 214, "the left", SMALL, FIRST, bold=True).write(x + 52, 242, "half says", SMALL, FIRST, bold=True)
-        for at, word in enumerate(("and", "but")):
-            drawing.write(x + 230 + 200 * at, 180, word, NORMAL, SECOND, bold=True)
-            drawing.write(x + 112, 300 + 180 * at, word, NORMAL, FIRST, "end", bold=True)
-        for (row, left), (column, right) in product(enumerate(("and", "but")), repeat=2):
-            values = product_of(left, right)
-            said = max(values, key=values.__getitem__) if name == "the product rule" else truth_of(left, right)
-            _case(drawing, x + 230 + 200 * column, 290 + 180 * row, said, said == truth_of(left, right), CASES[left, right])
+    drawing = opened(640, "Four readers: attention mask × objective", text)
+    for x, name in ((550, "names the next word"), (1010, "names hidden words")):
+        drawing.write(x, 112, name, LARGE, bold=True)
+    for y, name, may in ((245, "looks only back", "back"), (475, "looks at all words", "all")):
+        drawing.write(175, y - 72, name, LARGE, bold=True)
+        grid(drawing, 113, y - 40, [[may == "all" or j <= i for j in range(4)] for i in range(4)], cell=31)
+        for x, objective in ((550, "next"), (1010, "hidden")):
+            reader, result, loss = FOUR[may, objective]
+            drawing.box(
+                x, y, 436, 206, color=SECOND if reader == "leaky" else INK, fill="#f6e3ed" if reader == "leaky" else "#f3f4f6"
+            )
+            drawing.write(x, y - 58, reader, 34, bold=True).write(x, y + 4, result, 32).write(x, y + 58, loss, LARGE, QUIET)
+    drawing.write(640, 612, "In a column the losses compare: both readers name the same words.", LARGE)
     return str(drawing)
-
-
-def _case(drawing, x, y, said, correct, share):
-    """One of the four pairs of guesses: what the rule says, whether it is correct, and how frequent the pair is."""
-    drawing.box(x, y, 188, 168, color=INK if correct else SECOND, fill="#f3f4f6" if correct else "#f6e3ed")
-    drawing.write(x, y - 28, said, LARGE, bold=True)
-    verdict = "correct" if correct else "always wrong"
-    drawing.write(x, y + 12, verdict, NORMAL, QUIET if correct else SECOND, bold=not correct)
-    drawing.write(x, y + 48, f"{share} of all", SMALL, QUIET)
 
 
 DRAWINGS: dict[str, Callable[[], str]] = {
@@ -327,7 +317,7 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     "04_leak.svg": leak,
     **{f"04_leak_{step}.svg": partial(leak, step) for step in (1, 2)},
     "04_product.svg": product_bars,
-    "04_joins.svg": joins,
+    "04_four.svg": four,
     "04_ways.svg": ways,
     "04_whose.svg": whose,
 }
