@@ -217,8 +217,7 @@ def train_reader(reader, texts: Int[Tensor, "text position"], steps=300, batch_s
     """Train a reader on batches drawn from texts, with Adam, whose learning rate falls from learning_rate to 0 in a straight
     line. Returns the losses, in nats a word: a list of floats, one a step.
 
-    seed: draws the batches and, in a stream of its own, what is hidden in them. Two readers with the same seed read the same
-    batches in the same order.
+    seed: draws the batches and, in a stream of its own, what is hidden. The same seed gives the same batches in the same order.
     Raises ValueError where steps is below 1, or there are no texts.
     """
     if steps < 1 or len(texts) < 1:

@@ -319,7 +319,7 @@ def head_map(changes, clear=None, title: str | None = None, most: float = 0.1, a
 
 
 @own_style
-def dependence_grid(tables, words, title: str | None = None, outlined: int | None = None) -> Figure:
+def dependence_grid(tables, words, outlined: int | None = None) -> Figure:
     """Draw who depends on whom, a grid for each table: a row for each output, a column for each input. Light: exactly 0.
 
     tables: {name: (position, position)}, as `readers.who_sees_whom` gives it; outlined: draw a rim around the cells that are so
@@ -332,13 +332,8 @@ def dependence_grid(tables, words, title: str | None = None, outlined: int | Non
     for ax, (name, array) in zip(axes[0], arrays.items(), strict=True):
         dependence(ax, name, array, words, outlined)
     axes[0][0].set_yticks(range(len(words)), plain(words))
-    figure.supxlabel(
-        "Row: an output. Column: an input, the same words from left to right.\nDark: the output depends on it. Light: 0.",
-        fontsize=24,
-        color=INK,
-    )
-    if title:
-        figure.suptitle(title, fontsize=20, color=INK)
+    how = "Row: an output. Column: an input, the same words from left to right.\nDark: the output depends on it. Light: 0."
+    figure.supxlabel(how, fontsize=24, color=INK)
     return figure
 
 
@@ -360,8 +355,7 @@ def score_chart(scores, best, title: str | None = None, floor=None) -> Figure:
     """Draw how well readers fill blanks, a panel for each blank: a mark for each run, a line at each reader's best possible.
 
     scores: {blank: {reader: [share right, from 0 to 1, one a run]}}, the same readers for each blank; best: {blank: {reader:
-    share}}, the best that is possible for what it may see; floor: {blank: share}, what who always says the most frequent word
-    gets. Raises ValueError where a reader has no best score.
+    share}}, for what it may see; floor: {blank: share}, of one word for all. Raises ValueError where a reader has no best.
     """
     pairs = [(blank, reader) for blank, rows in scores.items() for reader in rows]
     if missing := [f"{reader}, {blank}" for blank, reader in pairs if reader not in best.get(blank, {})]:

@@ -9,7 +9,7 @@
 # We build a small reader of each kind, look at who sees whom, train them all on one small language, and give them an exam whose best
 # possible score is known. Then we find out why BERT hides words in training.
 #
-# **You need:** pages 01 to 03. **Time:** about 49 minutes, and 44 more for the exercises. The training takes about a minute. Where a
+# **You need:** pages 01 to 03. **Time:** about 50 minutes, and 44 more for the exercises. The training takes about a minute. Where a
 # cell says `guess = None`, type your guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]

@@ -89,7 +89,7 @@ def test_every_value_is_a_dot_in_its_row_and_every_mark_a_line():
 
 def test_a_cell_is_dark_where_there_is_a_dependence_and_those_asked_for_are_outlined():
     tables = {"one": [[2.0, 0.0], [1e-9, 5.0]], "other": [[1.0, 1.0], [1.0, 1.0]]}
-    first, other = dependence_grid(tables, ["a", "b"], title="who", outlined=1).axes
+    first, other = dependence_grid(tables, ["a", "b"], outlined=1).axes
     assert first.images[0].get_array().tolist() == [[True, False], [True, True]]
     assert [(patch.get_x(), patch.get_y()) for patch in first.patches] == [(0.5, -0.5)]
     assert [ax.get_title(loc="left") for ax in (first, other)] == ["one", "other"]
