@@ -1,10 +1,9 @@
 """Three small readers with one interface, in the manner of ELMo, GPT and BERT, and a measure of who can see whom.
 
 They differ in what a position may see, and in what they are trained to name: the next word, the word before, or a hidden one.
-Page 04. Peters et al. 2018, "Deep Contextualized Word Representations" (ELMo); Radford et al. 2018, "Improving Language
-Understanding by Generative Pre-Training" (GPT); Devlin et al. 2019, "BERT".
-
-A text is a row of ids that begins and ends with a special token.
+A text is a row of ids that begins and ends with a special token. Page 04. Peters et al. 2018, "Deep Contextualized Word
+Representations" (ELMo); Radford et al. 2018, "Improving Language Understanding by Generative Pre-Training" (GPT); Devlin et
+al. 2019, "BERT".
 """
 
 from itertools import count
@@ -130,14 +129,14 @@ class BertReader(TransformerReader):
 
 
 class MaskedGptReader(BertReader):
-    """GPT's mask with BERT's objective, to change one thing at a time."""
+    """GPT's attention mask with BERT's objective, to change one thing at a time."""
 
     def mask(self, length):
         return causal_mask(length)
 
 
 class LeakyReader(BertReader):
-    """BERT's mask, which hides nothing, with GPT's objective: each word sees the next one, which it has to name."""
+    """No attention mask, as in BERT, with GPT's objective: each word sees the next one, which it has to name."""
 
     def loss(self, ids: Ids, generator=None) -> Loss:
         return cross_entropy(self.scores(self(ids)[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
@@ -156,9 +155,8 @@ class ElmoReader(Reader):
 
     Their vectors are joined by laying them end to end. Their guesses are joined by a product, as if what stands on the left and
     what stands on the right were independent once the word is known: p(word | left) p(word | right) / p(word). That rule is
-    this course's, not ELMo's.
-    Each is as wide as makes the reader as large as a TransformerReader of the same hidden_size and of `as_large_as` layers
-    [default: as many as it has itself]. dropout: share of hidden units dropped between layers in training.
+    ours, not ELMo's. Each is as wide as makes the reader as large as a TransformerReader of the same hidden_size and of
+    `as_large_as` layers [default: as many as it has]. dropout: share of hidden units dropped between layers in training.
     """
 
     def __init__(self, vocab_size, hidden_size=48, num_layers=2, as_large_as=None, dropout=0.0):
@@ -219,18 +217,18 @@ def train_reader(reader, texts: Int[Tensor, "text position"], steps=300, batch_s
     """Train a reader on batches drawn from texts, with Adam, whose learning rate falls from learning_rate to 0 in a straight
     line. Returns the losses, in nats a word: a list of floats, one a step.
 
-    seed: draws the batches and what is hidden in them. Two readers with the same seed read the same batches in the same order.
+    seed: draws the batches and, in a stream of its own, what is hidden. The same seed gives the same batches in the same order.
     Raises ValueError where steps is below 1, or there are no texts.
     """
     if steps < 1 or len(texts) < 1:
         raise ValueError(f"training needs a step and a text at least; got {steps} steps, {len(texts)} texts")
-    generator = torch.Generator().manual_seed(seed)
+    generator, hides = torch.Generator().manual_seed(seed), torch.Generator().manual_seed(-1 - seed)
     optimizer = torch.optim.Adam(reader.parameters(), lr=learning_rate, fused=True)  # fused: faster, all parameters at once
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
     losses: list[float] = []
     for _ in range(steps):
         batch = texts[torch.randint(len(texts), (batch_size,), generator=generator)]
-        loss = reader.loss(batch, torch.Generator().manual_seed(seed + len(losses)))
+        loss = reader.loss(batch, hides)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
@@ -247,7 +245,9 @@ def accuracy(reader, texts: Int[Tensor, "text position"], place: int, view="both
     view: "left" or "both", the side of the place whose words it may use. Raises ValueError at another view, and where the place
     has no word on both sides.
     """
-    return (reader.guess(texts, place, view).argmax(dim=-1) == texts[:, place]).double().mean().item()
+    texts, times = texts.unique(dim=0, return_counts=True)  # a text that comes often is read once
+    right = reader.guess(texts, place, view).argmax(dim=-1) == texts[:, place]
+    return (right * times).sum().item() / times.sum().item()
 
 
 @torch.inference_mode()
@@ -265,7 +265,7 @@ def who_sees_whom(read, vectors: Float[Tensor, "position size"]) -> Float[Tensor
     """How much each output depends on each input: the length (Frobenius norm) of the Jacobian ∂ output_i / ∂ input_j.
 
     read: a function from (1, position, size) to (1, position, any), such as a reader's `read`; vectors: one text. Row = output,
-    column = input. The unit is change of the output per change of the input; 0 exactly where no path leads from j to i.
+    column = input. The unit is change of the output per change of the input; where no path leads from j to i it is 0.
     Raises ValueError where vectors have not two axes.
     """
     if vectors.ndim != 2:

@@ -18,7 +18,7 @@ NOUNS = {
     "an": "actor artist author editor engineer usher".split(),
 }
 PRONOUNS = {"film": "it", "films": "them"}
-HIDES_WORDS = {"BERT": BertReader, "GPT's mask": MaskedGptReader, "leaky": LeakyReader, "all but the next": AllButNextReader}
+HIDES_WORDS = {"BERT": BertReader, "hybrid": MaskedGptReader, "leaky": LeakyReader, "all but the next": AllButNextReader}
 
 
 class TinyLanguage:
@@ -74,7 +74,7 @@ class TinyLanguage:
         return sum(max(count.values()) for count in counts) / sum(sum(count.values()) for count in counts)
 
     def best_loss(self) -> float:
-        """The lowest loss, in nats a word, that a reader of the words before can reach: the mean of -ln p(word | before)."""
+        """The lowest loss, in nats a word, that a reader of the words before can expect: the mean of -ln p(word | before)."""
         losses = [
             times * -math.log(times / sum(count.values()))
             for position in range(1, self.ids.shape[1])
@@ -102,8 +102,8 @@ def half_of_each(kinds, seed: int) -> Tensor:
 def new_reader(kind: str, language: TinyLanguage, seed: int = 0, num_layers: int = 2):
     """A reader of the language that has learned nothing yet: its parameters are random, drawn by seed; 32 numbers a word.
 
-    kind: "ELMo", "GPT", "BERT", "GPT's mask" (with BERT's objective), "leaky" (BERT's mask with GPT's objective) or "all but
-    the next" (the same, each position blind to the next word alone). Raises ValueError at another kind.
+    kind: "ELMo", "GPT", "BERT", "hybrid" (GPT's attention mask, BERT's objective), "leaky" (no attention mask, GPT's objective)
+    or "all but the next" (the same, each position blind to the next word alone). Raises ValueError at another kind.
     """
     torch.manual_seed(seed)
     count, sizes = len(language.words), {"hidden_size": 32, "num_layers": num_layers}

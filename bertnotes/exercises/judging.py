@@ -249,6 +249,8 @@ def shown(value):
         return f"[{', '.join(map(shown, value))}]"
     if isinstance(value, dict):
         return shape_of(value)
+    if callable(value):
+        return shape_of(value)
     if isinstance(value, float):
         return (
             f"{value + 0:.3f}".rstrip("0").rstrip(".").replace("-0", "0")
@@ -267,6 +269,8 @@ def shape_of(value):
     """The shape of one argument, in words; of a dict of them only how many."""
     if isinstance(value, dict):
         return f"a dict of {len(value)}: {', '.join(value)}"
+    if callable(value):
+        return f"a function: {(value.__doc__ or value.__name__).strip().rstrip('.')}"
     return f"shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else str(value)
 
 

@@ -154,20 +154,55 @@ REACH = Exercise(
 # --- by gradients -----------------------------------------------------------------------------------------------------
 
 
-def sees(vectors: Tensor, mask: Tensor, layers: int) -> Tensor:
-    """As the mask has it: the reader's gradient is 0 exactly where no way leads."""
-    return reach(mask, layers)
+def average_back(vectors: Tensor) -> Tensor:
+    """Each word adds the average of itself and the words before it."""
+    return vectors + vectors.cumsum(dim=0) / torch.arange(1, len(vectors) + 1)[:, None]
+
+
+def mirror(vectors: Tensor) -> Tensor:
+    """Each word takes away something of the word as far from the other end."""
+    return vectors - vectors.flip(0).tanh()
+
+
+def two_hops(vectors: Tensor) -> Tensor:
+    """Two layers; in each a word adds something of the word before it."""
+    for _ in range(2):
+        before = torch.cat([torch.zeros_like(vectors[:1]), vectors[:-1]])
+        vectors = vectors + before.tanh()
+    return vectors
+
+
+def centred(vectors: Tensor) -> Tensor:
+    """Each word, and the word after it (after the last, the first), less the average of its numbers."""
+    both = vectors + vectors.roll(-1, dims=0)
+    return both - both.mean(dim=-1, keepdim=True)
+
+
+def derivatives(read, vectors: Tensor) -> Tensor:
+    """Each number of the output by each number of the input: (position, size, position, size)."""
+    return torch.autograd.functional.jacobian(read, vectors)
+
+
+def sees(read, vectors: Tensor) -> Tensor:
+    """Where some number of the row's output depends on some number of the column's input."""
+    return derivatives(read, vectors).abs().sum(dim=(1, 3)) > 0
 
 
 def sees_cases(seed):
-    """Causal, all but the next, a chain; one and two layers."""
-    vectors = torch.randn(6, 3, generator=torch.Generator().manual_seed(seed))
+    """Back only, mirror images, two hops, and derivatives that cancel in a sum (exactly, with four numbers a word)."""
+    vectors = torch.randn(7, 4, generator=torch.Generator().manual_seed(seed))
+    small = torch.tensor([[0.5, -1.0], [1.0, 0.0], [-0.5, 2.0]])
     return [
-        Case({"vectors": vectors[:3], "mask": looks("back", 3), "layers": 1}),
-        Case({"vectors": vectors[:4], "mask": looks("next", 4), "layers": 1}),
-        Case({"vectors": vectors[:4], "mask": looks("next", 4), "layers": 2}),
-        Case({"vectors": vectors, "mask": chain(6), "layers": 2}),
+        Case({"read": average_back, "vectors": small}, shown=True),
+        Case({"read": mirror, "vectors": vectors[:5]}),
+        Case({"read": two_hops, "vectors": vectors}),
+        Case({"read": centred, "vectors": vectors[:5]}),
     ]
+
+
+def lower(read, vectors: Tensor) -> Tensor:
+    """The causal mask, whatever the reader does."""
+    return torch.ones(len(vectors), len(vectors), dtype=torch.bool).tril()
 
 
 SEES = Exercise(
@@ -176,40 +211,55 @@ SEES = Exercise(
     right=sees,
     mistakes=(
         Mistake(
-            "This is the mask. It says who looks at whom in *one* layer; through several layers one sees further. Ask the "
-            "gradients of `read`.",
-            (lambda vectors, mask, layers: mask,),
+            "This is the causal mask, whatever `read` does. Ask `read`: change its input, or take its derivatives.",
+            (lower,),
         ),
         Mistake(
             "It is turned round: the row is the output, the column the input. The Jacobian has (output position, size, input "
             "position, size).",
-            (lambda vectors, mask, layers: reach(mask, layers).T,),
+            (lambda read, vectors: sees(read, vectors).T,),
         ),
         Mistake(
             "You say that everyone sees everyone. Is there `> 0` after the sum, and not `>= 0`?",
-            (lambda vectors, mask, layers: torch.ones_like(mask),),
+            (lambda read, vectors: torch.ones_like(lower(read, vectors)),),
         ),
         Mistake(
             "It is inverted: True where there is *no* dependence. Where the sum is above 0, the output sees the input.",
-            (lambda vectors, mask, layers: ~reach(mask, layers),),
+            (lambda read, vectors: ~sees(read, vectors),),
         ),
         Mistake(
-            "A word's output depends on the word itself as well: the diagonal is True.",
-            (lambda vectors, mask, layers: reach(mask, layers) & ~torch.eye(len(mask), dtype=torch.bool),),
+            "You leave the diagonal out. Where a word's output depends on the word itself, it is True as well.",
+            (lambda read, vectors: sees(read, vectors) & ~torch.eye(len(vectors), dtype=torch.bool),),
         ),
         Mistake(
-            "The places are right, but these are 0 and 1 as numbers: return True and False, `> 0`.",
+            "Derivatives of different sign cancel in your sum, of the output's numbers or of the Jacobian's: take `.abs()` of "
+            "each derivative first.",
             (
-                lambda vectors, mask, layers: reach(mask, layers).float(),
-                lambda vectors, mask, layers: reach(mask, layers).int(),
+                lambda read, vectors: derivatives(read, vectors).sum(dim=(1, 3)) != 0,
+                lambda read, vectors: (derivatives(read, vectors).sum(dim=1) != 0).any(dim=-1),
+                lambda read, vectors: derivatives(read, vectors).sum(dim=(1, 3)).abs() > 1e-6,
+                lambda read, vectors: (derivatives(read, vectors).sum(dim=1).abs() > 1e-6).any(dim=-1),
+            ),
+        ),
+        Mistake(
+            "You ask whether the sum of the derivatives is above 0. Some are negative: take `.abs()` of each first.",
+            (lambda read, vectors: derivatives(read, vectors).sum(dim=(1, 3)) > 0,),
+        ),
+        Mistake(
+            "These are numbers, not yes or no: return True and False, `> 0`.",
+            (
+                lambda read, vectors: sees(read, vectors).float(),
+                lambda read, vectors: derivatives(read, vectors).abs().sum(dim=(1, 3)),
+                lambda read, vectors: derivatives(read, vectors).pow(2).sum(dim=(1, 3)).sqrt(),
             ),
         ),
     ),
     errors={
         "does not require grad": "`vectors` needs `requires_grad_()`, or use `torch.autograd.functional.jacobian`.",
         "second time": "The graph is freed after one `backward`: say `retain_graph=True`, or read anew for each output.",
-        "grad can be implicitly created only for scalar": "A gradient is of one number: take the Jacobian, or sum one row.",
-        "only Tensors of floating point": "Compute the Jacobian with respect to `vectors`, not to the mask.",
+        "grad can be implicitly created only for scalar": "A gradient is of one number: take the Jacobian.",
+        "unexpected keyword": "`read` takes the vectors and nothing else.",
+        "positional argument": "`read` takes the vectors and nothing else.",
     },
 )
 
@@ -276,6 +326,7 @@ WHOSE_MASK = Number(
         4132: "You have taken B and D for each other. A row is the word that looks: in D the first sees only itself.",
         3241: "You have taken A and C for each other: in A one cell a row is missing.",
         3142: "A and C are swapped, and so are B and D. Look at the first row of each: it is what the first word may see.",
+        1234: "That is the example of how to write it. Look at the first row of each picture: what may the first word see?",
         1324: "These are the letters in the order of the readers, it seems. The first digit is for A: who looks like that?",
         2431: "A is not the one that looks forward: its rows have dark cells on both sides.",
         4213: "C and D are swapped: BERT has every cell.",
@@ -286,7 +337,7 @@ BEST_POSSIBLE = Number(
     tolerance=0.006,
     mistakes={
         8 / 12: "That is the best from the left alone (or from *cats ___ mice* alone). Here both sides are seen.",
-        1.0: "After *cats ___ mice* there are two verbs, so nobody can be right each time.",
+        1.0: "In *cats ___ mice* there are two verbs, so nobody can be right each time.",
         4 / 5: "You counted sentences. Each counts as often as it is written.",
         10.0: "That many are right. The share of all 12 is asked for.",
         0.75: "That is three contexts of four. Count how often each sentence is written.",

@@ -1,4 +1,5 @@
-"""The process in which a learner's function runs: it can be ended, and only JSON and tensors go in and out.
+"""The process in which a learner's function runs: it can be ended, and only JSON and tensors go in and out. A function of the
+exercises that a learner's function is called with goes in by its name.
 
 The process that checks sends the source of the function and the arguments of its calls; this one answers with what came back,
 or with the exception and its line. A clock inside ends it where a call takes too long, also when nobody is left to ask for it.
@@ -7,6 +8,7 @@ or with the exception and its line. A clock inside ends it where a call takes to
 import atexit
 import contextlib
 import faulthandler
+import importlib
 import io
 import json
 import os
@@ -17,11 +19,13 @@ import traceback
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from types import FunctionType
 
 import torch
 from safetensors.torch import load, save
 
 CODE = "<your code>"
+PAGES = "bertnotes.exercises.page"  # the modules whose functions can be sent
 HEADER = struct.Struct(">QQ")  # lengths of the JSON and of the tensors
 TIMED_OUT = 1  # the exit status when faulthandler's clock ends a process
 
@@ -52,6 +56,8 @@ def pack(value, tensors):
         return {type(value).__name__ if type(value) is list else "tuple": [pack(one, tensors) for one in value]}
     if value is None or type(value) in (bool, int, float, str):
         return value
+    if isinstance(value, FunctionType) and value.__module__.startswith(PAGES):
+        return {"function": [value.__module__, value.__name__]}
     return {"other": type(value).__name__}
 
 
@@ -64,6 +70,8 @@ def unpack(value, tensors):
         return tensors[held]
     if kind == "other":
         return Other(held)
+    if kind == "function":
+        return getattr(importlib.import_module(held[0]), held[1]) if held[0].startswith(PAGES) else Other(kind)
     if kind == "dict":
         return {key: unpack(one, tensors) for key, one in held.items()}
     return (tuple if kind == "tuple" else list)(unpack(one, tensors) for one in held)

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap, LogNorm
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -321,61 +321,56 @@ def head_map(changes, clear=None, title: str | None = None, most: float = 0.1, a
 
 
 @own_style
-def dependence_grid(tables, words, title: str | None = None) -> Figure:
-    """Draw who depends on whom, a heatmap for each table: a row for each output, a column for each input.
+def dependence_grid(tables, words, outlined: int | None = None) -> Figure:
+    """Draw who depends on whom, a grid for each table: a row for each output, a column for each input. Light: exactly 0.
 
-    Each row is divided by its largest entry, and the scale is logarithmic. What is exactly 0 is grey.
-
-    tables: {name: (position, position)}, as `readers.who_sees_whom` gives it. Raises ValueError where a table is not square, or
-    does not fit the words.
+    tables: {name: (position, position)}, as `readers.who_sees_whom` gives it; outlined: draw a rim around the cells that are so
+    many right of the diagonal. Raises ValueError where a table is not square, or does not fit the words.
     """
     arrays = {name: matrix(table) for name, table in tables.items()}
     if wrong := {name: array.shape for name, array in arrays.items() if array.shape != (len(words), len(words))}:
         raise ValueError(f"each table needs a row and a column for each of {len(words)} words; got {wrong}")
-    figure, axes = plt.subplots(1, len(arrays), figsize=(1.6 + 3.9 * len(arrays), 4.9), layout="constrained", squeeze=False)
-    images = [dependence(ax, name, array, words) for ax, (name, array) in zip(axes[0], arrays.items(), strict=True)]
+    figure, axes = plt.subplots(1, len(arrays), figsize=(1.6 + 4 * len(arrays), 5.6), layout="constrained", squeeze=False)
+    for ax, (name, array) in zip(axes[0], arrays.items(), strict=True):
+        dependence(ax, name, array, words, outlined)
     axes[0][0].set_yticks(range(len(words)), plain(words))
-    axes[0][0].set_ylabel("the output here ...", fontsize=15, color=INK)
-    figure.supxlabel("... depends on the input here (grey: not at all, exactly 0)", fontsize=15, color=INK)
-    bar = figure.colorbar(images[0], ax=axes[0].tolist(), fraction=0.02, pad=0.02, ticks=[0.01, 0.1, 1], format="%g")
-    bar.ax.set_ylabel("share of the row's largest", fontsize=15, color=INK)
-    bar.ax.minorticks_off()
-    bar.ax.tick_params(length=0, labelsize=15, colors=INK)
-    bar.outline.set_visible(False)
-    if title:
-        figure.suptitle(title, fontsize=15, color=INK)
+    how = "Row: an output. Column: an input, the same words from left to right.\nDark: the output depends on it. Light: 0."
+    figure.supxlabel(how, fontsize=24, color=INK)
     return figure
 
 
-def dependence(ax, name, array, words):
-    """One heatmap of dependence_grid, without the names of its rows. Returns its image."""
-    shades = AMOUNT.with_extremes(bad=PALE)
-    image = ax.imshow(np.ma.masked_equal(array / array.max(axis=1, keepdims=True), 0), cmap=shades, norm=LogNorm(0.01, 1))
-    ax.set_xticks(range(len(words)), plain(words), rotation=90)
-    ax.set_yticks([])
-    ax.tick_params(length=0, labelsize=15, colors=INK)
-    ax.set_title(written(name)[0], loc="left", fontsize=18, color=INK)
+def dependence(ax, name, array, words, outlined):
+    """One grid of dependence_grid, without the names of its rows."""
+    ax.imshow(array != 0, cmap=ListedColormap(["#ececec", "#8496ab"]), vmin=0, vmax=1)
+    ax.hlines(np.arange(len(words)) - 0.5, -0.5, len(words) - 0.5, color="white", linewidth=1)
+    ax.vlines(np.arange(len(words)) - 0.5, -0.5, len(words) - 0.5, color="white", linewidth=1)
+    for row in range(len(words) - outlined if outlined else 0):
+        ax.add_patch(Rectangle((row + outlined - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=INK, linewidth=4, zorder=3))
+    ax.set(xticks=[], yticks=[])
+    ax.tick_params(length=0, labelsize=22, colors=INK)
+    ax.set_title(written(name)[0], loc="left", fontsize=24, color=INK)
     ax.spines[:].set_visible(False)
-    return image
 
 
 @own_style
-def score_chart(scores, best, title: str | None = None) -> Figure:
+def score_chart(scores, best, title: str | None = None, floor=None) -> Figure:
     """Draw how well readers fill blanks, a panel for each blank: a mark for each run, a line at each reader's best possible.
 
     scores: {blank: {reader: [share right, from 0 to 1, one a run]}}, the same readers for each blank; best: {blank: {reader:
-    share}}, the best that is possible for what it may see. Raises ValueError where a reader has no best score.
+    share}}, for what it may see; floor: {blank: share}, of one word for all. Raises ValueError where a reader has no best.
     """
     pairs = [(blank, reader) for blank, rows in scores.items() for reader in rows]
     if missing := [f"{reader}, {blank}" for blank, reader in pairs if reader not in best.get(blank, {})]:
         raise ValueError(f"each reader needs its best possible score for each blank; there is none for {'; '.join(missing)}")
-    size = (3.8 * len(scores), 4)
+    size = (4.4 * len(scores), 5)
     figure, axes = plt.subplots(1, len(scores), figsize=size, sharey=True, layout="constrained", squeeze=False)
     for ax, (blank, rows) in zip(axes[0], scores.items(), strict=True):
         score_panel(ax, rows, best[blank])
-        ax.set_title(written(blank)[0], loc="left", fontsize=18, color=INK)
-    axes[0][0].set_ylabel("share named correctly", fontsize=15, color=INK)
-    axes[0][-1].legend(frameon=False, labelcolor=INK, loc="lower right", fontsize=15)
+        if floor:
+            ax.axhline(floor[blank], color=INK, linestyle=":", linewidth=2.5, label="always the more\nfrequent word")
+        ax.set_title(written(blank)[0], loc="left", fontsize=22, color=INK)
+    axes[0][0].set_ylabel("share named correctly", fontsize=20, color=INK)
+    axes[0][-1].legend(frameon=False, labelcolor=INK, loc="center right", fontsize=19)
     if title:
         figure.suptitle(title, fontsize=15, color=INK)
     return figure
@@ -387,8 +382,8 @@ def score_panel(ax, rows, best):
     for column, (reader, values) in enumerate(rows.items()):
         shifts = [column + 0.2 * (at - (len(values) - 1) / 2) for at in range(len(values))]
         names = ("best possible", "a run") if not column else (None, None)
-        ax.hlines(best[reader], column - 0.42, column + 0.42, color=SECOND, linewidth=2.5, label=names[0])
+        ax.hlines(best[reader], column - 0.46, column + 0.46, color=SECOND, linewidth=4, label=names[0])
         ax.plot(shifts, values, color=FIRST, marker="o", markersize=8, linestyle="none", label=names[1])
-    ax.set_xticks(range(len(rows)), written(*(name.replace(" ", "\n") for name in rows)), fontsize=15)
+    ax.set_xticks(range(len(rows)), written(*(name.replace(" ", "\n") for name in rows)), fontsize=19)
     ax.set(ylim=(0.42, 1.04), xlim=(-0.6, len(rows) - 0.4))
-    ax.tick_params(labelsize=15)
+    ax.tick_params(labelsize=19)

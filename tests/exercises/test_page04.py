@@ -1,27 +1,16 @@
 """The proof of page 04's checks: a named wrong answer gets its own message, a right one written in another way is right."""
 
-import itertools
-import re
-
-import pytest
 import torch
+from proof import Proof
 
-from bertnotes import exercises
+from bertnotes.exercises import page04
 from bertnotes.exercises.page04 import EXERCISES
+from bertnotes.exercises.worker import Other, pack, unpack
 from bertnotes.readers import who_sees_whom
 
 NAMES = {"whose_mask": "answer", "best_possible": "answer", "surer": "answer"}
-TEXTS = {name: text for name, text in exercises.texts().items() if text["page"] == "page04"}
-READ = TEXTS["sees"]["stub"].partition("def sees")[0]
-JACOBIAN = "j = torch.autograd.functional.jacobian(lambda x: read(x, mask, layers), vectors)\n"
+JACOBIAN = "j = torch.autograd.functional.jacobian(read, vectors)\n"
 PRODUCT = "p = left * right / share\n"
-
-
-def of(name, body):
-    """A function with the signature of an exercise, after the functions that the exercise gives."""
-    signature = re.search(rf"def {NAMES.get(name, name)}\(.*\):", TEXTS[name]["stub"])[0]
-    given = READ if name == "sees" else ""
-    return given + signature + "".join(f"\n    {line}" for line in body.strip().split("\n"))
 
 
 WRONG = {
@@ -30,6 +19,7 @@ WRONG = {
         "3241": "A and C for each other",
         "3142": "A and C are swapped, and so are",
         "4213": "BERT has every cell",
+        "1234": "the example of how to write it",
         "1111": "no usual slip",
     },
     "best_possible": {
@@ -70,13 +60,23 @@ WRONG = {
         "return torch.linalg.matrix_power(mask.float(), layers) == 1": "exactly one way",
     },
     "sees": {
-        "return mask": "This is the mask",
+        "return torch.ones(len(vectors), len(vectors), dtype=torch.bool).tril()": "the causal mask, whatever",
         JACOBIAN + "return j.abs().sum(dim=(1, 3)).T > 0": "turned round",
         JACOBIAN + "return j.abs().sum(dim=(1, 3)) >= 0": "everyone sees everyone",
         JACOBIAN + "return j.abs().sum(dim=(1, 3)) == 0": "inverted",
-        JACOBIAN + "return (j.abs().sum(dim=(1, 3)) > 0).float()": "as numbers",
-        JACOBIAN + "return (j.abs().sum(dim=(1, 3)) > 0) & ~torch.eye(len(mask), dtype=torch.bool)": "the diagonal is True",
+        JACOBIAN + "return (j.abs().sum(dim=(1, 3)) > 0).float()": "numbers, not yes or no",
+        JACOBIAN + "return j.abs().sum(dim=(1, 3))": "numbers, not yes or no",
+        JACOBIAN
+        + "return (j.abs().sum(dim=(1, 3)) > 0) & ~torch.eye(len(vectors), dtype=torch.bool)": "leave the diagonal out",
         JACOBIAN + "return j.abs().sum(dim=1) > 0": "returns the shape",
+        JACOBIAN + "return j.sum(dim=(1, 3)) != 0": "cancel in your sum",
+        JACOBIAN + "return j.sum(dim=(1, 3)) > 0": "above 0. Some are negative",
+        "v = vectors.clone().requires_grad_()\nrows = []\nfor i in range(len(v)):\n"
+        "    rows.append((torch.autograd.grad(read(v)[i].sum(), v)[0] != 0).any(dim=1))\n"
+        "return torch.stack(rows)": "cancel in your sum",
+        "mask = torch.ones(len(vectors), len(vectors)).tril() > 0\nreturn mask @ mask": "raises",
+        "return (vectors @ vectors.T) > 0": "the numbers are not",
+        "out = read(vectors, vectors)\nreturn out": "takes the vectors and nothing else",
     },
     "leaks": {
         "return table.diagonal(-1) > 0": "one *left* of the diagonal",
@@ -106,9 +106,14 @@ RIGHT = {
     "sees": [
         JACOBIAN + "return (j != 0).any(dim=3).any(dim=1)",
         JACOBIAN + "return j.pow(2).sum(dim=(1, 3)).sqrt() > 0",
-        "v = vectors.clone().requires_grad_()\nout = read(v, mask, layers)\nrows = []\nfor i in range(len(v)):\n"
-        "    g = torch.autograd.grad(out[i].pow(2).sum(), v, retain_graph=True)[0]\n    rows.append((g != 0).any(dim=1))\n"
+        "v = vectors.clone().requires_grad_()\nout = read(v)\nrows = []\nfor i in range(len(v)):\n"
+        "    g = [torch.autograd.grad(one, v, retain_graph=True)[0] for one in out[i]]\n"
+        "    rows.append(torch.stack(g).abs().sum(dim=(0, 2)) > 0)\n"
         "return torch.stack(rows)",
+        "columns = []\nfor j in range(len(vectors)):\n"
+        "    moved = vectors.clone()\n    moved[j] += torch.randn(vectors.shape[1])\n"
+        "    columns.append((read(moved) != read(vectors)).any(dim=1))\n"
+        "return torch.stack(columns, dim=1)",
     ],
     "leaks": [
         "return torch.diagonal(table, offset=1) != 0",
@@ -117,89 +122,33 @@ RIGHT = {
 }
 
 
-def test_the_reader_of_the_exercise_sees_what_its_mask_says():
-    """The judge goes by the mask; the course's own measure agrees with it."""
-    namespace = {"torch": torch}
-    exec(READ, namespace)
-    for seed, case in itertools.product((1, 2, 3), range(4)):
-        inputs = EXERCISES["sees"].cases(seed)[case].inputs
-        read = lambda x, i=inputs: namespace["read"](x[0], i["mask"], i["layers"])[None]  # noqa: E731
-        assert torch.equal(who_sees_whom(read, inputs["vectors"]) > 0, EXERCISES["sees"].right(**inputs))
+class TestPage04(Proof):
+    page, exercises, names, wrong, right = "page04", EXERCISES, NAMES, WRONG, RIGHT
 
 
-def answers(table):
-    """(exercise, answer, message) for each entry of a table."""
-    return [(name, answer, message) for name, rows in table.items() for answer, message in rows.items()]
+def test_the_readers_of_the_exercise_see_what_they_are_made_to_see():
+    """Each connection is known without a derivative, and the course's own measure agrees with it."""
+    rows, columns = torch.arange(7)[:, None], torch.arange(7)
+    made = {
+        "average_back": columns <= rows,
+        "mirror": (columns == rows) | (columns == 6 - rows),
+        "two_hops": (columns <= rows) & (columns >= rows - 2),
+        "centred": (columns == rows) | (columns == (rows + 1) % 7),
+    }
+    vectors = torch.randn(7, 4, generator=torch.Generator().manual_seed(1))
+    for name, expected in made.items():
+        read = getattr(page04, name)
+        assert torch.equal(page04.sees(read, vectors), expected), name
+        assert torch.equal(who_sees_whom(lambda one, read=read: read(one[0])[None], vectors) > 0, expected), name
 
 
-def verdict(notebook, name, answer):
-    """What check says of an answer: of the body of a function, or of an expression for a number."""
-    if NAMES.get(name) == "answer":
-        return notebook.check(name, "answer", f"answer = {answer}")
-    return notebook.check(name, NAMES.get(name, name), of(name, answer))
+def test_of_functions_only_those_of_the_exercises_are_sent():
+    sent = pack({"read": page04.mirror}, {})
+    assert unpack(sent, {}) == {"read": page04.mirror}
+    assert unpack(pack(who_sees_whom, {}), {}) == Other("function")
+    assert unpack({"function": ["os", "getcwd"]}, {}) == Other("function")
 
 
-@pytest.mark.parametrize(("name", "answer", "message"), answers(WRONG))
-def test_a_wrong_answer_is_told_its_mistake(notebook, name, answer, message):
-    said = verdict(notebook, name, answer)
-    assert said.state == "wrong", said
-    assert any(part in said.message for part in message.split("|")), said
-
-
-@pytest.mark.parametrize(("name", "answer"), [(name, answer) for name, rows in RIGHT.items() for answer in rows])
-def test_a_right_answer_written_differently_is_right(notebook, name, answer):
-    said = verdict(notebook, name, answer)
-    assert said.state == "right", said
-
-
-@pytest.mark.parametrize("name", TEXTS)
-def test_the_stub_is_not_attempted(notebook, name):
-    assert notebook.check(name, NAMES.get(name, name), TEXTS[name]["stub"]).state == "not attempted"
-
-
-def test_the_solutions_are_right_one_after_the_other(notebook):
-    states = {name: notebook.check(name, NAMES.get(name, name), text["solution"]).state for name, text in TEXTS.items()}
-    assert states == dict.fromkeys(TEXTS, "right")
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-def test_there_are_four_wrong_answers_at_least_and_every_mistake_has_its_own_message(name):
-    mistakes = EXERCISES[name].mistakes
-    messages = [mistake.message for mistake in mistakes] if isinstance(mistakes, tuple) else list(mistakes.values())
-    assert len(set(WRONG[name].values())) >= 4
-    assert len(set(messages)) == len(messages)
-
-
-@pytest.mark.parametrize("name", [name for name in EXERCISES if NAMES.get(name) != "answer"])
-def test_every_mistake_is_one_and_none_is_taken_for_another(name):
-    """A formula of a mistake is wrong, and the first that fits what it gives is of the same mistake."""
-    exercise = EXERCISES[name]
-    for seed, mistake in itertools.product(range(1, 9), exercise.mistakes):
-        cases = exercise.cases(seed)
-        for formula in mistake.formulas:
-            outputs = [output_of(formula, case) for case in cases]
-            assert exercise.named(cases, outputs) is mistake, mistake.message
-            assert exercise.judge(cases, outputs).state == mistake.state
-
-
-def output_of(formula, case):
-    """What comes back from a function that computes a formula."""
-    try:
-        return {"value": formula(**case.inputs)}
-    except (RuntimeError, IndexError, TypeError, ValueError):
-        return {"error": {"type": "E", "message": "", "line": ""}}
-
-
-@pytest.mark.parametrize("name", [name for name in EXERCISES if NAMES.get(name) != "answer"])
-def test_inputs_are_drawn_afresh_and_the_same_for_the_same_seed(name):
-    exercise = EXERCISES[name]
-    first, again, second = (exercise.cases(seed) for seed in (1, 1, 2))
-
-    def flat(cases):
-        return [
-            str(value.tolist() if isinstance(value, torch.Tensor) else value)
-            for case in cases
-            for value in case.inputs.values()
-        ]
-
-    assert flat(first) == flat(again) != flat(second)
+def test_a_verdict_names_the_reader_and_no_address(notebook):
+    said = TestPage04.verdict(notebook, "sees", JACOBIAN + "return j.abs().sum(dim=(1, 3)) == 0")
+    assert "a function: Each word adds the average" in said.message and " at 0x" not in said.message

@@ -87,13 +87,14 @@ def test_every_value_is_a_dot_in_its_row_and_every_mark_a_line():
     assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first is at the top"
 
 
-def test_dependence_is_a_share_of_its_row_and_none_is_masked():
-    figure = dependence_grid({"one": [[2.0, 0.0], [0.5, 5.0]], "other": [[1.0, 1.0], [1.0, 1.0]]}, ["a", "b"], title="who")
-    first, other, bar = figure.axes
-    shares = first.images[0].get_array()
-    assert shares.mask.tolist() == [[False, True], [False, False]] and shares.filled(0).tolist() == [[1, 0], [0.1, 1]]
-    assert [ax.get_title(loc="left") for ax in (first, other)] == ["one", "other"] and "largest" in bar.get_ylabel()
+def test_a_cell_is_dark_where_there_is_a_dependence_and_those_asked_for_are_outlined():
+    tables = {"one": [[2.0, 0.0], [1e-9, 5.0]], "other": [[1.0, 1.0], [1.0, 1.0]]}
+    first, other = dependence_grid(tables, ["a", "b"], outlined=1).axes
+    assert first.images[0].get_array().tolist() == [[True, False], [True, True]]
+    assert [(patch.get_x(), patch.get_y()) for patch in first.patches] == [(0.5, -0.5)]
+    assert [ax.get_title(loc="left") for ax in (first, other)] == ["one", "other"]
     assert [text.get_text() for text in first.get_yticklabels()] == ["a", "b"] and not other.get_yticklabels()
+    assert not dependence_grid(tables, ["a", "b"]).axes[0].patches
     with pytest.raises(ValueError, match="a row and a column for each of 3 words"):
         dependence_grid({"one": [[1.0]]}, ["a", "b", "c"])
 
@@ -106,5 +107,7 @@ def test_each_run_has_its_mark_and_each_reader_its_best():
         assert [lines.get_segments()[0][:, 1].tolist() for lines in ax.collections] == [[0.5, 0.5], [1.0, 1.0]]
         assert [list(line.get_xdata()) for line in ax.lines] == [pytest.approx([-0.1, 0.1]), [1.0]]
     assert [text.get_text() for text in figure.axes[-1].get_legend().get_texts()] == ["best possible", "a run"]
+    (ax,) = score_chart({"it": runs}, {"it": best}, floor={"it": 0.45}).axes
+    assert list(ax.lines[-1].get_ydata()) == [0.45, 0.45]
     with pytest.raises(ValueError, match="there is none for BERT, it"):
         score_chart({"it": runs}, {"it": {"GPT": 0.5}})

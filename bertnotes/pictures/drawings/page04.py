@@ -1,4 +1,4 @@
-"""Drawings of who may see whom: the three readers, the leak in two hops, masks, and two guesses that are joined."""
+"""Drawings of who may see whom: the readers, four of them in a table, the leak in two hops, masks, and two guesses joined."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,14 +7,16 @@ from itertools import pairwise, product
 import torch
 
 from bertnotes.pictures.charts import FIRST, SECOND
-from bertnotes.pictures.drawings import LARGE, NORMAL, PALE, QUIET, SMALL, Drawing, opened
+from bertnotes.pictures.drawings import LARGE, PALE, QUIET, Drawing, opened
 from bertnotes.pictures.style import GRID, INK, LIGHT
+
+SMALL = 22  # a slide shows a drawing in a frame: smaller letters are not read from the last row
 
 WORDS = ("a", "critic", "loves", "films")
 LOOKS = 1  # the word whose sight is lit
 PANELS = ("ELMo", "GPT", "BERT")
 UNDER = {
-    "ELMo": "two chains that meet only at the top",
+    "ELMo": "two chains, joined above them",
     "GPT": "in every layer only back",
     "BERT": "in every layer both ways",
 }
@@ -44,19 +46,22 @@ def panels(lit: str | None = None) -> str:
         "that runs to the right and one that runs to the left; only the output at the top takes both. GPT: each word looks at "
         "itself and the words before it, in each of two layers. BERT: each word looks at all words, in each of two layers."
     )
-    drawing = opened(640, "Who may see whom: what reaches the output of “critic”", text)
+    drawing = opened(670 if lit else 610, "Who may see whom: what reaches the output of “critic”", text)
     for at, name in enumerate(PANELS):
         left = 80 + 420 * at
         with drawing.faded(1 if lit in (None, name) else 0.13):
             drawing.write(left - 40, 104, name, LARGE, bold=True, anchor="start")
-            drawing.write(left - 40, 140, UNDER[name], 20, QUIET, "start")
+            drawing.write(left - 40, 142, UNDER[name], 24, QUIET, "start")
             places = [left + 96 * column for column in range(len(WORDS))]
             (_chains if name == "ELMo" else _layers)(drawing, places, name == "BERT")
             for x, word in zip(places, WORDS, strict=True):
-                drawing.write(x, 580, word, NORMAL, bold=word == WORDS[LOOKS])
+                drawing.write(x, 580, word, 26, bold=word == WORDS[LOOKS])
     drawing.line((440, 90), (440, 600), color=GRID, width=2).line((860, 90), (860, 600), color=GRID, width=2)
-    for x, color, name in ((260, FIRST, "from the left, or the word itself"), (760, SECOND, "from the right")):
-        drawing.line((x - 50, 618), (x - 10, 618), color=color, width=5).write(x, 618, name, SMALL, color, "start", bold=True)
+    chains = ("the forward chain", "the backward chain")
+    starts = ("starts at “critic” or left of it", "starts right of “critic”")
+    for x, color, name in zip((40, 640), (FIRST, SECOND), chains if lit == "ELMo" else starts, strict=True):
+        if lit and (lit, color) != ("GPT", SECOND):  # GPT takes nothing from the right
+            drawing.line((x, 640), (x + 40, 640), color=color, width=5).write(x + 52, 640, name, 24, color, "start", bold=True)
     return str(drawing)
 
 
@@ -64,9 +69,7 @@ def _chains(drawing, places, _):
     """ELMo: every word feeds two chains, and its output takes one state of each."""
     right, left = 430, 320
     for column, x in enumerate(places):
-        _to_chains(
-            drawing, x, FIRST if column <= LOOKS else PALE, SECOND if column > LOOKS else FIRST if column == LOOKS else PALE
-        )
+        _to_chains(drawing, x, FIRST if column <= LOOKS else PALE, SECOND if column >= LOOKS else PALE)
         _to_output(drawing, x, column == LOOKS)
     for column in range(len(places) - 1):
         a, b = places[column], places[column + 1]
@@ -120,7 +123,7 @@ LEAK_TEXTS = (
     "In the second layer critic looks at the. So loves reaches critic in two hops.",
 )
 LEAK_PLACES, LEAK_HEIGHTS = [100 + 145 * column for column in range(5)], (480, 320, 160)
-NAMES_NEXT, NEXT, BETWEEN = 1, 2, 3  # the positions i, i + 1 and j
+NAMES_NEXT, NEXT, BETWEEN = 1, 2, 3  # the position that names the next word, that word, and one that carries it
 
 
 def leak(step: int = 3) -> str:
@@ -135,18 +138,15 @@ def leak(step: int = 3) -> str:
     for level, column in product(range(3), range(5)):
         carries = level < step and column == carriers[level]
         node(drawing, LEAK_PLACES[column], LEAK_HEIGHTS[level], SECOND if carries else INK, filled=carries)
-    names = {NAMES_NEXT: "i", NEXT: "i + 1"} | ({BETWEEN: "j"} if step > 1 else {})
     for column, word in enumerate(LEAK_WORDS):
-        drawing.write(LEAK_PLACES[column], 524, word, NORMAL, bold=column in names)
-    for column, name in names.items():
-        drawing.write(LEAK_PLACES[column], 556, name, NORMAL, QUIET, bold=True)
+        drawing.write(LEAK_PLACES[column], 528, word, LARGE, bold=column in carriers or column == NAMES_NEXT)
     for name, y in zip(("words", "layer 1", "layer 2"), LEAK_HEIGHTS, strict=True):
-        drawing.write(724, y, name, SMALL, QUIET, "start")
+        drawing.write(712, y, name, SMALL, QUIET, "start")
     for number, lines in enumerate(LEAK_STEPS[:step], 1):
         y = 626 - 160 * number
-        drawing.write(826, y, f"{number}", LARGE, SECOND, "start", bold=True)
+        drawing.write(822, y, f"{number}", LARGE, SECOND, "start", bold=True)
         for row, line in enumerate(lines):
-            drawing.write(860, y + 30 * row, line, 20, INK, "start")
+            drawing.write(852, y + 32 * row, line, SMALL, INK, "start")
     return str(drawing)
 
 
@@ -212,7 +212,7 @@ def ways() -> str:
         "random order, here films, "
         "a, loves, critic, and each is named from those that came before it in that order."
     )
-    drawing = opened(600, "Three ways to keep the answer out of sight: dark = may look", text)
+    drawing = opened(620, "Three ways to keep the answer out of sight: dark = may look", text)
     order = (3, 0, 2, 1)  # films, a, loves, critic
     rank = {word: at for at, word in enumerate(order)}
     back = [[j <= i for j in range(4)] for i in range(4)]
@@ -229,65 +229,86 @@ def ways() -> str:
             "XLNet: another order",
             SEEN,
             shuffled,
-            ("Order: films, a, loves, critic.", "Each row names its own word;", "that of “films” sees none."),
+            ("Order: films, a, loves, critic.", "A row names its own word. “films”", "is first: it is not named."),
         ),
     )
     for at, (name, words, may, lines) in enumerate(parts):
-        x = 130 + 420 * at
+        x = 122 + 420 * at
         drawing.write(x - 90, 106, name, 24, bold=True, anchor="start")
-        grid(drawing, x, 184, may, words, cell=70)
+        grid(drawing, x, 184, may, words, cell=76)
         for row, line in enumerate(lines):
-            drawing.write(x - 90, 500 + 30 * row, line, 20, INK, "start")
-    drawing.line((440, 90), (440, 570), color=GRID, width=2).line((860, 90), (860, 570), color=GRID, width=2)
+            drawing.write(x - 90, 522 + 32 * row, line, SMALL, INK, "start")
+    drawing.line((440, 90), (440, 596), color=GRID, width=2).line((860, 90), (860, 596), color=GRID, width=2)
     return str(drawing)
-
-
-CASES = {("and", "and"): "9/16", ("and", "but"): "3/16", ("but", "and"): "3/16", ("but", "but"): "1/16"}
 
 
 def product_of(left: str, right: str) -> dict[str, float]:
     """What the product rule makes of two guesses: left and right guess 3/4 for their word; and has 5/8 of all links."""
-    share = {"and": 5 / 8, "but": 3 / 8}
-    joined = {word: (3 if left == word else 1) * (3 if right == word else 1) / 16 / share[word] for word in share}
+    joined = {word: (3 if left == word else 1) * (3 if right == word else 1) / 16 / SHARE[word] for word in SHARE}
     return {word: value / sum(joined.values()) for word, value in joined.items()}
 
 
-def truth_of(left: str, right: str) -> str:
-    """The link: the left half guesses *and* where it saw *loves*, *but* where it saw *hates*; so does the right half."""
-    return "and" if left == right else "but"
+HALF = {"and": 1 / 4, "but": 3 / 4}  # what a half of ELMo guesses that has seen one “hates”
+SHARE = {"and": 5 / 8, "but": 3 / 8}
+FRACTIONS = {1 / 4: "1/4", 3 / 4: "3/4", 5 / 8: "5/8", 3 / 8: "3/8"}
 
 
-def joins() -> str:
-    """Two rules for the same two guesses, cell by cell: the product, and a table of what was met."""
+def product_bars() -> str:
+    """The product rule for a sentence with two hates, in bars: left times right, divided by the share of the word."""
     text = (
-        "Two tables of two by two: rows are the guess of the left half, columns that of the right half. The product "
-        "rule says and "
-        "where both say and, otherwise but; where both say but it is wrong, in 1 sentence of 16, and is correct in "
-        "15/16. The table "
-        "says and where both guesses are the same and but where they differ: it is always right."
+        "Bars for the words and and but. The left half saw hates: and 1/4, but 3/4. So did the right half: and 1/4, but 3/4. "
+        "The shares of all links: and 5/8, but 3/8. Left times right divided by share: and 0.1, but 1.5. So the product "
+        "says but, 15 to 1; the link is and."
     )
-    drawing = opened(640, "Two guesses, two rules to join them", text)
-    for x, name, score in ((60, "the product rule", "15/16 correct"), (690, "a table of what was seen", "16/16 correct")):
-        drawing.write(x + 330, 100, name, 24, bold=True).write(x + 330, 604, score, 24, bold=True)
-        drawing.write(x + 330, 144, "the right half says", SMALL, SECOND, bold=True)
-        drawing.write(x + 60, 214, "the left half", SMALL, FIRST, bold=True).write(x + 60, 238, "says", SMALL, FIRST, bold=True)
-        for at, word in enumerate(("and", "but")):
-            drawing.write(x + 230 + 200 * at, 180, word, NORMAL, SECOND, bold=True)
-            drawing.write(x + 112, 300 + 180 * at, word, NORMAL, FIRST, "end", bold=True)
-        for (row, left), (column, right) in product(enumerate(("and", "but")), repeat=2):
-            values = product_of(left, right)
-            said = max(values, key=values.__getitem__) if name == "the product rule" else truth_of(left, right)
-            _case(drawing, x + 230 + 200 * column, 290 + 180 * row, said, said == truth_of(left, right), CASES[left, right])
+    drawing = opened(600, "a critic hates the film … an actor hates it", text)
+    joined = {word: HALF[word] ** 2 / SHARE[word] for word in HALF}
+    columns = (
+        (70, "the left half", FIRST, HALF),
+        (370, "the right half", SECOND, HALF),
+        (670, "share of all links", QUIET, SHARE),
+        (970, "the product", INK, joined),
+    )
+    for (x, name, color, values), sign in zip(columns, ("×", "÷", "=", ""), strict=True):
+        drawing.write(x + 105, 120, name, 24, color, bold=True)
+        for at, (word, value) in enumerate(values.items()):
+            middle, high = x + 50 + 110 * at, 185 * value
+            drawing.add("rect", x=middle - 40, y=490 - high, width=80, height=high, fill=color)
+            drawing.write(middle, 466 - high, FRACTIONS.get(value, f"{value:.1f}"), LARGE, bold=True)
+            drawing.write(middle, 518, word, 24)
+        drawing.write(x + 252, 380, sign, 44, bold=True)
+    drawing.write(640, 568, "The product says “but”, 15 to 1. The link is “and”.", 26, INK, bold=True)
     return str(drawing)
 
 
-def _case(drawing, x, y, said, correct, share):
-    """One of the four pairs of guesses: what the rule says, whether it is correct, and how frequent the pair is."""
-    drawing.box(x, y, 188, 168, color=INK if correct else SECOND, fill="#f3f4f6" if correct else "#f6e3ed")
-    drawing.write(x, y - 28, said, LARGE, bold=True)
-    verdict = "correct" if correct else "always wrong"
-    drawing.write(x, y + 12, verdict, NORMAL, QUIET if correct else SECOND, bold=not correct)
-    drawing.write(x, y + 48, f"{share} of all", SMALL, QUIET)
+FOUR = {  # attention mask and objective: the reader, its result in the exam or what it did instead, and its loss
+    ("back", "next"): ("GPT", "and / but: 0.75", "its loss: 0.64"),
+    ("back", "hidden"): ("hybrid", "and / but: 0.75", "its loss: 0.76"),
+    ("all", "next"): ("leaky", "copies the answer", "its loss: 0.00"),
+    ("all", "hidden"): ("BERT", "and / but: 1.00", "its loss: 0.51"),
+}
+
+
+def four() -> str:
+    """Four readers in a table of two by two, attention mask by objective, each with its result."""
+    text = (
+        "A table. Rows: the attention mask. Columns: what the reader has to name. Only back, the next word: GPT, 0.75 of "
+        "the links, loss 0.64. Only back, hidden words: the hybrid, 0.75, loss 0.76. All words, the next word: leaky, copies "
+        "the answer, loss 0.00. All words, hidden words: BERT, 1.00, loss 0.51."
+    )
+    drawing = opened(640, "Four readers: attention mask × objective", text)
+    for x, name in ((550, "names the next word"), (1010, "names hidden words")):
+        drawing.write(x, 112, name, LARGE, bold=True)
+    for y, name, may in ((245, "looks only back", "back"), (475, "looks at all words", "all")):
+        drawing.write(175, y - 72, name, LARGE, bold=True)
+        grid(drawing, 113, y - 40, [[may == "all" or j <= i for j in range(4)] for i in range(4)], cell=31)
+        for x, objective in ((550, "next"), (1010, "hidden")):
+            reader, result, loss = FOUR[may, objective]
+            drawing.box(
+                x, y, 436, 206, color=SECOND if reader == "leaky" else INK, fill="#f6e3ed" if reader == "leaky" else "#f3f4f6"
+            )
+            drawing.write(x, y - 58, reader, 34, bold=True).write(x, y + 4, result, 32).write(x, y + 58, loss, LARGE, QUIET)
+    drawing.write(640, 612, "In a column the losses compare: both readers name the same words.", LARGE)
+    return str(drawing)
 
 
 DRAWINGS: dict[str, Callable[[], str]] = {
@@ -295,7 +316,8 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     **{f"04_panels_{name.lower()}.svg": partial(panels, name) for name in PANELS},
     "04_leak.svg": leak,
     **{f"04_leak_{step}.svg": partial(leak, step) for step in (1, 2)},
-    "04_joins.svg": joins,
+    "04_product.svg": product_bars,
+    "04_four.svg": four,
     "04_ways.svg": ways,
     "04_whose.svg": whose,
 }
