@@ -358,6 +358,22 @@ def test_slides_turn_while_a_toy_has_the_keyboard(chromium, notebook, tmp_path):
     page.close()
 
 
+def test_a_word_is_typed_on_a_slide(chromium, notebook, tmp_path):
+    """Who has clicked into the field keeps the keyboard, and the deck stays where it is."""
+    stored = nbformat.read(notebook, as_version=4)
+    stored.cells[1].outputs = [new_output("display_data", play("pieces")._repr_mimebundle_())]
+    nbformat.write(stored, notebook)
+    (tmp_path / "deck.html").write_text(deck_of(notebook), encoding="utf-8")
+    page = chromium.new_page()
+    page.goto((tmp_path / "deck.html").as_uri() + "#/1")
+    frame = next(frame for frame in page.frames if frame != page.main_frame)
+    frame.locator("#word").click(click_count=3)
+    page.wait_for_timeout(200)
+    page.keyboard.type("open")  # O alone would show all slides, N turn to the next
+    assert frame.locator("#word").input_value() == "open" and page.evaluate("deck.getIndices().h === 1 && !deck.isOverview()")
+    page.close()
+
+
 def test_a_deck_without_its_picture_is_an_error(notebook):
     (notebook.parent / "figures" / "01_cost.svg").unlink()
     with pytest.raises(FileNotFoundError, match=r"no picture figures/01_cost.svg.*tools/figures.py"):
@@ -390,5 +406,8 @@ def test_a_word_is_read_with_a_growing_list(opened):
     assert page.inner_text("#words").startswith("1 piece; with the shortest list 2")
     page.fill("#word", "x!")
     assert "unknown" in page.inner_text("#words")
+    page.fill("#word", "Ünforgettáble")
+    plain = page.locator(".pieces span").all_inner_texts()
+    assert plain == cut("unforgettable", set(pieces[:size])) != ["[UNK]"]
     page.fill("#word", "")
     assert page.inner_text("#words") == "Type a word." and page.locator(".pieces span").count() == 0

@@ -18,7 +18,7 @@ function cut(word, size) {  // always the longest piece of the first `size` that
 }
 
 function show() {
-  const size = data.sizes[slider.value], word = field.value.trim().toLowerCase().split(/\s+/)[0], pieces = cut(word, size);
+  const size = data.sizes[slider.value], word = field.value.trim().toLowerCase().normalize("NFD").replace(/\p{M}/gu, "").split(/\s+/)[0], pieces = cut(word, size);
   shown.textContent = `${size.toLocaleString("en")} pieces`;
   slider.setAttribute("aria-valuetext", shown.textContent);
   boxes.replaceChildren(...pieces.map((piece) => make("span", { class: piece.replace("##", "").length > 1 ? "long" : "" }, piece)));

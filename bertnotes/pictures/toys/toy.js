@@ -68,4 +68,6 @@ addEventListener("keydown", (event) => {  // in a deck these turn the slides, al
   parent.postMessage({ toy: event.key }, "*");
   event.preventDefault();
 });
-if (parent !== window) addEventListener("pointerup", () => parent.postMessage({ toy: "let go" }, "*"));  // a deck takes the keyboard back
+addEventListener("pointerup", ({ target }) => {  // a deck takes the keyboard back, but not while someone types
+  if (parent !== window && target.type !== "text") parent.postMessage({ toy: "let go" }, "*");
+});
