@@ -70,8 +70,8 @@ def lines_of(paths):
 
 # the goal is 2,500, 2,000 and 2,500; these go up only with a new ability, as last with tables of any kind, low-rank changes,
 # classifiers of any kind, windows, class weights, exercises, things to drag, the form of pages, stamps and what is stale,
-# the toy tasks of pages, heads switched off together, a translator and readers that can be looked into
-@pytest.mark.parametrize(("name", "most"), [("course", 4653), ("experiments", 2606), ("pictures, command and tools", 4083)])
+# the toy tasks of pages, heads switched off together, a translator and readers that can be looked into, its record
+@pytest.mark.parametrize(("name", "most"), [("course", 4653), ("experiments", 2606), ("pictures, command and tools", 4144)])
 def test_the_library_can_be_read_whole(name, most):
     """Lines, comments and docstrings counted."""
     parts = {"course": {}, "experiments": {}, "pictures, command and tools": dict(TOOLS)}
