@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex
 from bertnotes.attention import scaled_dot_product_attention
 from bertnotes.files import RESULTS
 from bertnotes.pictures.drawings import LARGE, NORMAL, PALE, QUIET, Drawing, number
-from bertnotes.pictures.style import AMOUNT, GRID, INK, KEY, LIGHT, QUERY, VALUE
+from bertnotes.pictures.style import AMOUNT, GRID, INK, KEY, QUERY, VALUE
 
 WRONG = "#a8326e"  # a word that was guessed wrong: the second colour of charts
 
@@ -137,7 +137,7 @@ def translator(looks: bool) -> str:
     )
     title = "With attention: the decoder looks back" if looks else "The bottleneck: everything through one vector"
     drawing = Untitled(620, title, text)
-    _encoder(drawing, looks)
+    _encoder(drawing)
     _decoder(drawing, looks)
     if not looks:
         drawing.write(
@@ -150,13 +150,12 @@ def translator(looks: bool) -> str:
     return str(drawing)
 
 
-def _encoder(drawing, looks):
+def _encoder(drawing):
     """The digits, and the memory after each."""
     drawing.write(255, 520, "encoder: reads", NORMAL, bold=True)
     for x, digit in zip(AT_DIGIT, DIGITS, strict=True):
         drawing.box(x, 455, 60, 50, digit, size=LARGE).arrow((x, 429), (x, 390))
-        whole = looks or x == AT_DIGIT[-1]
-        drawing.box(x, 360, 100, 54, "memory", size=21, fill=None if whole else LIGHT["ground"])
+        drawing.box(x, 360, 100, 54, "memory", size=21)
         if x != AT_DIGIT[-1]:
             drawing.arrow((x + 51, 360), (x + 68, 360))
 
@@ -189,7 +188,7 @@ def _look(drawing):
     x = AT_WORD[SAYS]
     drawing.box(470, 150, 190, 60, "attention", size=NORMAL)
     for at, weight in zip(AT_DIGIT, (0.8, 0.1, 0.05, 0.05), strict=True):
-        end = 390 + 0.12 * at
+        end = 392 + 0.42 * (at - AT_DIGIT[0])
         drawing.arrow((at - 8, 332), (at - 8, 236), (end - 6, 181), color=KEY, width=2)
         drawing.arrow((at + 8, 332), (at + 8, 250), (end + 6, 181), color=VALUE, width=2 + 6 * weight)
     drawing.write(60, 130, "keys", NORMAL, KEY, "start", bold=True).write(60, 162, "values", NORMAL, VALUE, "start", bold=True)
@@ -436,8 +435,8 @@ def three_seeds() -> str:
     """From a record: the share right of each number of a row, by the length of the row, for both models."""
     text = (
         "The share of numbers that are right, by their place in rows of 2 to 6 numbers, each the mean of three runs with bars "
-        "for their range. With attention nearly 1 everywhere. Without, the first number falls from group to group, later ones "
-        "fall further; where the right words are fed in they are higher, and the last one is higher than the one before it."
+        "for their range. With attention nearly 1 everywhere. Without, the first number falls from group to group, later ones are "
+        "lower still. With the right words fed in, later ones are higher, and the last is higher than the one before it."
     )
     drawing = Untitled(670, "Which numbers of a row are right?", text)
     record = json.loads((RESULTS / "translators-in-three-seeds.json").read_text(encoding="utf-8"))
@@ -457,8 +456,8 @@ def three_seeds() -> str:
             for reads in ("right words", "own words"):
                 runs = [run[model]["numbers"][reads][str(length)] for run in record["epochs"]["4"]]
                 _shares(drawing, places, list(zip(*runs, strict=True)), color, reads == "own words")
-        for at, x in enumerate(places):
-            drawing.write(x, 580, str(at + 1), NORMAL)
+        for at, place in enumerate(places):
+            drawing.write(place, 580, str(at + 1), NORMAL)
         drawing.write((places[0] + places[-1]) / 2, 616, f"{length} numbers", NORMAL, bold=True)
         left = places[-1] + 98
     drawing.write(640, 652, "place of the number in its row", NORMAL, QUIET)
