@@ -553,7 +553,7 @@ assert 0.35 < own[:5].mean() < 0.65 and 0.3 < coming[:5].mean() < 0.6 and min(ow
 # **2 minutes.** The numbers may differ a little from machine to machine. What does the model need to know in order to say *und*? No digit. So does it matter where it looks? Do not answer; test it.
 
 # %% [markdown]
-# Words for ones look at the second digit of their number, words for tens at the first. Their weights are an **alignment**: they say which word belongs to
+# Words for ones nearly always look most at the second digit of their number, words for tens at the first. Their weights are an **alignment**: they say which word belongs to
 # which digit. *und* is different: in 57 % of the cases it looks most at its own number, in 38 % at the next. Does that matter?
 
 # %% [markdown]
@@ -1134,8 +1134,7 @@ def shifted(words, go):
 check("shifted", shifted)
 
 # %% [markdown] tags=["reason:shifted"]
-# When the decoder guesses a word it may know those before it and not the word itself. If `words` went in as they are, it would read each word that it has to guess. The training loss would fall to nearly 0,
-# and on its own the model could say nothing.
+# When the decoder guesses a word it may know those before it and not the word itself. If `words` went in as they are, it would read each word that it has to guess. It could be right by copying, and on its own it has nothing to copy.
 
 # %% [markdown] tags=["exercise:left_out"]
 # ### Change the weights and look again · ●● · 10 minutes

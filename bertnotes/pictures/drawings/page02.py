@@ -435,8 +435,8 @@ def three_seeds() -> str:
     """From a record: the share right of each number of a row, by the length of the row, for both models."""
     text = (
         "The share of numbers that are right, by their place in rows of 2 to 6 numbers, each the mean of three runs with bars "
-        "for their range. With attention nearly 1 everywhere. Without, the first number falls from group to group, later ones are "
-        "lower still. With the right words fed in, later ones are higher, and the last is higher than the one before it."
+        "for their range. With attention nearly 1 everywhere. Without, the first number falls from group to group, and later "
+        "ones are lower still. With the right words fed in, later ones are higher, the last one more than the one before it."
     )
     drawing = Untitled(670, "Which numbers of a row are right?", text)
     record = json.loads((RESULTS / "translators-in-three-seeds.json").read_text(encoding="utf-8"))
