@@ -419,7 +419,7 @@ assert [f"{share:.2f}" for share in ends] == ["0.60", "0.32", "0.75", "0.16"]
 #
 # **With** attention each share is 0.97 or more in each run, whichever words are read.
 #
-# **What else could it be?** *Time*: after 12 epochs instead of 4, the model without attention has 0.96 to 0.99 of the rows of 2 numbers right, 0.19 to 0.30 of those of 4, and still none to speak of with 6. *Rare cases*: only about a sixth of the training rows have a sixth number, for both models. *Idle parameters*: without attention $W_Q$ and $W_K$ learn nothing (8,320 of 69,780), as there is nothing to choose.
+# **What else could it be?** *Time*: after 12 epochs (passes over the training rows) instead of 4, the model without attention has 0.96 to 0.99 of the rows of 2 numbers right, 0.19 to 0.30 of those of 4, and still none to speak of with 6. *Rare cases*: only about a sixth of the training rows have a sixth number, for both models. *Idle parameters*: without attention $W_Q$ and $W_K$ learn nothing (8,320 of 69,780), as there is nothing to choose.
 # And this is one small network on one toy task. The bottleneck is a disadvantage and no law: Sutskever, Vinyals and Le (2014) had a much larger network, read the sentence backwards, and reported no difficulty with long sentences.
 
 # %% [markdown]
@@ -465,7 +465,7 @@ assert (weights[0, 1::3].argmax(dim=-1) // 2 == torch.arange(3)).all()
 #
 # ### How does the query find the place?
 #
-# Before *sieben* the decoder cannot ask for a 7: it does not know yet that a 7 is coming. And what if the same number comes twice, or three times? Let it translate 41, 41 and 41. The digits are the same, and so are the words that were read. Will all three *ein* look at the same place?
+# The query before *sieben* cannot simply ask for a 7: which digit comes is what it has to find out. And what if the same number comes twice, or three times? Let it translate 41, 41 and 41. The digits are the same, and so are the words that were read. Will all three *ein* look at the same place?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## How does it know the place? 41, 41, 41
@@ -484,7 +484,7 @@ assert weights[0].argmax(dim=-1)[torch.tensor([0, 2, 3, 5, 6, 8])].tolist() == [
 assert all(weights[0, 3 * at, 2 * at : 2 * at + 2].sum() > 0.5 for at in range(3))  # each ein
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Let the class argue first. Same digits, same words, other places: so neither states nor memories can be about the last digit or the last word alone. Both are recurrent, so both *can* keep count; training made them.
+# **3 minutes.** Let the class argue first. Same digits, same words, other places: so neither states nor memories can be about the last digit or the last word alone. Both are recurrent, so both *can* keep track of the place, and here they do.
 
 # %% [markdown]
 # No: each looks mostly into its own frame. What follows from that?
@@ -602,7 +602,7 @@ assert changed["even weights"][0] > 1.3 * changed["cut"][0] and changed["even we
 # | cut | 0.12 | **1.00** | 0.13 |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Take guesses for all three changes, then show the table. One in nine is chance: there are nine words for ones, eight for tens. *und* is right in every row of the table: where it looks does not matter to it.
+# **3 minutes.** Take guesses for all three changes, then show the table. One in nine is chance: there are nine words for ones, eight for tens. *und* is right in every row of the table, wherever it looks.
 # *next number* looks like chance, too. What does the model say there? The words of the next number (in the notebook).
 
 # %% [markdown]
