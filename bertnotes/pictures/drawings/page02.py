@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
@@ -11,7 +12,7 @@ from matplotlib.colors import to_hex
 
 from bertnotes.attention import scaled_dot_product_attention
 from bertnotes.files import RESULTS
-from bertnotes.pictures.drawings import LARGE, NORMAL, PALE, QUIET, Drawing, number
+from bertnotes.pictures.drawings import LARGE, NORMAL, PALE, QUIET, Drawing, number, short
 from bertnotes.pictures.style import AMOUNT, GRID, INK, KEY, QUERY, VALUE
 
 WRONG = "#a8326e"  # a word that was guessed wrong: the second colour of charts
@@ -21,8 +22,13 @@ class Untitled(Drawing):
     """A drawing whose title is not written: in the lesson and on slides a heading stands above it. Nothing is above y = 60."""
 
     def __str__(self) -> str:
-        moved = ['<g transform="translate(0 -50)">', *self.parts, "</g>"]
-        return str(Drawing(self.high - 50, self.title, self.text, moved))
+        return str(Drawing(self.high - 50, self.title, self.text, [_higher(part) for part in self.parts]))
+
+
+def _higher(part: str) -> str:
+    """An element, moved up to where the title would be."""
+    part = re.sub(r' (c?y)="([\d.-]+)"', lambda found: f' {found[1]}="{short(float(found[2]) - 50)}"', part)
+    return re.sub(r"(?<=\d),([\d.-]+)(?=[ \"])", lambda found: f",{short(float(found[1]) - 50)}", part)
 
 
 class Two:
