@@ -174,7 +174,10 @@ def translate(model: Translator, digits: Digits) -> tuple[Words, Float[Tensor, "
     """The words that the model says on its own, each time the likeliest one, and where it looked.
 
     All rows must have as many numbers as the longest: the model does not say when it has finished, so it is stopped.
+    Raises ValueError where a number is not one that `say` says: the model has not met it.
     """
+    for row in digits.tolist():
+        say(10 * tens + ones for tens, ones in zip(row[::2], row[1::2], strict=True) if (tens, ones) != (PADDING, PADDING))
     said = torch.full((len(digits), 1), GO)
     for _ in range(3 * int((digits != PADDING).sum(dim=1).max()) // 2):
         scores, weights = model(digits, said)

@@ -27,6 +27,12 @@ def test_a_number_that_cannot_be_said_is_named(number):
         translator.say([21, number])
 
 
+@pytest.mark.parametrize("number", [20, 17])
+def test_what_cannot_be_said_is_not_translated_either(number):
+    with pytest.raises(ValueError, match=f"got {number}"):
+        translator.translate(Translator(size=16), torch.tensor([[2, 1, *divmod(number, 10)]]))
+
+
 def test_an_epoch_has_every_row_once_in_another_order():
     digits, words = translator.make_rows(100, seed=0)
     parts = list(translator.batches(digits, words, size=32, seed=1))

@@ -108,7 +108,7 @@ def _cell(drawing, x, y, size, weight, digits=2):
 
 
 DIGITS, SPOKEN = ("2", "1", "4", "7"), ("ein", "und", "zwanzig", "sieben", "und", "vierzig")
-AT_DIGIT, AT_WORD, SAYS = (66, 184, 302, 420), (694, 796, 898, 1000, 1102, 1204), 2  # the word whose look is drawn
+AT_DIGIT, AT_WORD, SAYS = (66, 184, 302, 420), (694, 796, 898, 1000, 1102, 1204), 0  # the word whose look is drawn
 
 
 def encoder() -> str:
@@ -126,9 +126,7 @@ def encoder() -> str:
     drawing.write(1032, 190, "the last memory", NORMAL, anchor="start", bold=True)
     drawing.write(1032, 222, "has read all digits", 22, QUIET, "start")
     drawing.write(200, 420, "new memory = GRU(memory before, digit)", NORMAL, anchor="start", bold=True)
-    drawing.write(
-        200, 458, "A memory has 64 numbers. For each of them, gates decide how much of the old stays.", 22, QUIET, "start"
-    )
+    drawing.write(200, 458, "A memory has 64 numbers. It learns how much of the old to keep.", 22, QUIET, "start")
     return str(drawing)
 
 
@@ -136,7 +134,7 @@ def translator(looks: bool) -> str:
     """An encoder and a decoder. looks: the decoder looks back at all memories; else it gets the last one alone."""
     text = "The encoder reads the digits 2 1 4 7 and has a memory after each. "
     text += (
-        "When the decoder says zwanzig, its state is the query and all memories are keys and values; the answer helps to "
+        "When the decoder says ein, its state is the query and all memories are keys and values; the answer helps to "
         "choose the word. The decoder still starts from the last memory."
         if looks
         else "Only its last memory, one vector, reaches the decoder, at its start and again at every word."
@@ -151,7 +149,12 @@ def translator(looks: bool) -> str:
         )
     else:
         drawing.write(
-            90, 575, "“zwanzig” needs the 2 again. The wider a green line, the more weight (made up here).", 22, QUIET, "start"
+            90,
+            575,
+            "“ein” needs the 1, the second digit. The wider a green line, the more weight (made up here).",
+            22,
+            QUIET,
+            "start",
         )
     return str(drawing)
 
@@ -179,11 +182,11 @@ def _decoder(drawing, looks):
         drawing.arrow((471, 360), (650, 360), width=2).write(556, 386, "start", 22, QUIET)
         _look(drawing)
     else:
-        drawing.arrow((471, 360), (492, 360), width=5).box(548, 360, 110, 84, "", fill="#ffffff")
-        drawing.write(548, 348, "the last", 22, bold=True).write(548, 374, "memory", 22, bold=True)
-        drawing.arrow((604, 360), (650, 360), width=5)
-        drawing.write(548, 508, "the bottleneck", NORMAL, WRONG, bold=True).write(548, 538, "one vector", 22, WRONG)
-        drawing.line((548, 318), (548, 190), (AT_WORD[-1], 190), color=VALUE, width=3)
+        drawing.box(AT_DIGIT[-1], 360, 100, 54, "memory", WRONG, 21, fill="#f7e3ec")
+        drawing.arrow((471, 360), (650, 360), width=5).write(556, 390, "start", 22, QUIET)
+        drawing.write(400, 250, "the last memory:", 22, WRONG, "end", bold=True)
+        drawing.write(400, 282, "the bottleneck", NORMAL, WRONG, "end", bold=True)
+        drawing.line((AT_DIGIT[-1], 332), (AT_DIGIT[-1], 190), (AT_WORD[-1], 190), color=VALUE, width=3)
         for x in AT_WORD:
             drawing.arrow((x, 190), (x, 237), color=VALUE, width=3)
         drawing.write(874, 160, "the same vector for every word", NORMAL, VALUE, bold=True)
@@ -193,15 +196,15 @@ def _look(drawing):
     """One state asks all memories."""
     x = AT_WORD[SAYS]
     drawing.box(470, 150, 190, 60, "attention", size=NORMAL)
-    for at, weight in zip(AT_DIGIT, (0.8, 0.1, 0.05, 0.05), strict=True):
+    for at, weight in zip(AT_DIGIT, (0.1, 0.8, 0.05, 0.05), strict=True):
         end = 392 + 0.42 * (at - AT_DIGIT[0])
         drawing.arrow((at - 8, 332), (at - 8, 236), (end - 6, 181), color=KEY, width=2)
         drawing.arrow((at + 8, 332), (at + 8, 250), (end + 6, 181), color=VALUE, width=2 + 6 * weight)
     drawing.write(60, 130, "keys", NORMAL, KEY, "start", bold=True).write(60, 162, "values", NORMAL, VALUE, "start", bold=True)
     drawing.arrow((x - 24, 332), (x - 24, 312), (600, 312), (600, 164), (567, 164), color=QUERY, width=3)
-    drawing.write(616, 216, "query", NORMAL, QUERY, "start", bold=True)
+    drawing.write(588, 244, "query", NORMAL, QUERY, "end", bold=True)
     drawing.arrow((566, 136), (x, 136), (x, 237), color=VALUE, width=3)
-    drawing.write(740, 112, "what was found", NORMAL, VALUE, bold=True)
+    drawing.write(720, 166, "what was found", NORMAL, VALUE, "start", bold=True)
 
 
 def teacher_forcing() -> str:
@@ -376,6 +379,7 @@ def descent(steps: int = 4) -> str:
     if steps:
         _steps(drawing, path)
     else:
+        drawing.write(800, 130, "loss = (w − 3)²", LARGE, anchor="start", bold=True)
         drawing.write(800, 200, "start: w = 0", NORMAL, anchor="start").write(800, 246, "loss: 9", NORMAL, anchor="start")
         drawing.write(800, 292, "gradient: −6", NORMAL, anchor="start").write(
             800, 338, "learning rate: 0.1", NORMAL, anchor="start"
@@ -384,7 +388,8 @@ def descent(steps: int = 4) -> str:
 
 
 def _steps(drawing, path):
-    """The steps as a table."""
+    """The steps as a table, with the loss above."""
+    drawing.write(775, 90, "loss = (w − 3)²", LARGE, anchor="start", bold=True)
     columns = (800, 900, 1010, 1150)
     for x, head in zip(columns, ("step", "w", "gradient", "new w"), strict=True):
         drawing.write(x, 150, head, NORMAL, QUIET)
@@ -441,8 +446,8 @@ def three_seeds() -> str:
     """From a record: the share right of each number of a row, by the length of the row, for both models."""
     text = (
         "The share of numbers that are right, by their place in rows of 2 to 6 numbers, each the mean of three runs with bars "
-        "for their range. With attention nearly 1 everywhere. Without, the first number falls from group to group, and later "
-        "ones are lower still. With the right words fed in, later ones are higher, the last one more than the one before it."
+        "for their range. With attention all are 0.97 or more. Without, the first number falls from 0.60 to 0.32 as rows get "
+        "longer. With the right words fed in, the last number falls from 0.75 to 0.16."
     )
     drawing = Untitled(670, "Which numbers of a row are right?", text)
     record = json.loads((RESULTS / "translators-in-three-seeds.json").read_text(encoding="utf-8"))
@@ -450,18 +455,22 @@ def three_seeds() -> str:
         drawing.line((96, _height(share)), (1250, _height(share)), color=GRID, width=1.5)
         drawing.write(84, _height(share), f"{share:g}", NORMAL, QUIET, "end")
     drawing.write(40, 84, "share right", NORMAL, anchor="start", bold=True)
-    for x, name, color in ((250, "with attention", INK), (500, "without", WRONG)):
-        drawing.add("circle", cx=x, cy=84, r=9, fill=color).write(x + 18, 84, name, NORMAL, color, "start", bold=True)
-    for x, name, fill in ((660, "reads its own words", QUIET), (970, "right words fed in", "#ffffff")):
-        drawing.add("circle", cx=x, cy=84, r=8, fill=fill, stroke=QUIET, stroke_width=3)
-        drawing.write(x + 18, 84, name, NORMAL, QUIET, "start")
+    legend = (
+        (232, "with attention", INK, INK),
+        (464, "without", WRONG, WRONG),
+        (620, "without, right words", WRONG, "#ffffff"),
+    )
+    for x, name, color, fill in legend:
+        drawing.add("circle", cx=x, cy=84, r=9, fill=fill, stroke=color, stroke_width=3)
+        drawing.write(x + 18, 84, name, NORMAL, color, "start", bold=True)
+    drawing.write(920, 84, "bar: lowest to highest of 3 runs", 22, QUIET, "start")
     left = 122.0
     for length in range(2, 7):
         places = [left + 47 * at for at in range(length)]
-        for model, color in (("with attention", INK), ("without", WRONG)):
-            for reads in ("right words", "own words"):
-                runs = [run[model]["numbers"][reads][str(length)] for run in record["epochs"]["4"]]
-                _shares(drawing, places, list(zip(*runs, strict=True)), color, reads == "own words")
+        drawn = (("without", "right words", WRONG), ("without", "own words", WRONG), ("with attention", "own words", INK))
+        for model, reads, color in drawn:
+            runs = [run[model]["numbers"][reads][str(length)] for run in record["epochs"]["4"]]
+            _shares(drawing, places, list(zip(*runs, strict=True)), color, reads == "own words")
         for at, place in enumerate(places):
             drawing.write(place, 580, str(at + 1), NORMAL)
         drawing.write((places[0] + places[-1]) / 2, 616, f"{length} numbers", NORMAL, bold=True)
