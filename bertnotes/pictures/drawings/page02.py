@@ -122,11 +122,11 @@ def encoder() -> str:
     drawing.write(60, 190, "zeros", NORMAL, QUIET).arrow((96, 190), (126, 190))
     for x, digit in zip(places, DIGITS, strict=True):
         drawing.box(x, 190, 140, 60, "memory").box(x, 330, 80, 60, digit, size=LARGE).arrow((x, 298), (x, 224))
-        drawing.arrow((x + 71, 190), (x + (168 if x != places[-1] else 100), 190))
-    drawing.write(1032, 190, "the last memory", NORMAL, anchor="start", bold=True)
-    drawing.write(1032, 222, "has read all digits", 22, QUIET, "start")
+        if x != places[-1]:
+            drawing.arrow((x + 71, 190), (x + 168, 190))
+    drawing.write(920, 130, "the last memory has read all digits", NORMAL, bold=True)
     drawing.write(200, 420, "new memory = GRU(memory before, digit)", NORMAL, anchor="start", bold=True)
-    drawing.write(200, 458, "A memory has 64 numbers. It learns how much of the old to keep.", 22, QUIET, "start")
+    drawing.write(200, 458, "A memory has 64 numbers. The GRU learns how much of the old to keep.", 22, QUIET, "start")
     return str(drawing)
 
 
@@ -274,7 +274,7 @@ def one_word() -> str:
     drawing.box(1176, 206, 124, 54, "sechzig")
     drawing.write(890, 100, "4  score", NORMAL, anchor="start", bold=True)
     drawing.write(890, 140, "the highest of 20 scores is said", 22, QUIET, "start")
-    told = "What was found goes into the scores of this one word, and nowhere else. (Made up: as after training.)"
+    told = "What was found goes into the scores of this one word. The next state does not get it. (Made up: as after training.)"
     drawing.write(60, 620, told, 22, QUIET, "start")
     return str(drawing)
 
