@@ -47,8 +47,7 @@ def make_rows(count: int, seed: int, length: int | None = None) -> tuple[Digits,
     lengths = torch.randint(1, LONGEST + 1, (count, 1), generator=generator) if length is None else torch.tensor([[length]])
     there = torch.arange(LONGEST) < lengths
     words = torch.stack([ones + UND, torch.full_like(ones, UND), tens + UND + len(ONES) - 1], dim=-1)
-    digits = torch.stack([tens, ones], dim=-1)
-    return (digits * there[..., None]).flatten(1), (words * there[..., None]).flatten(1)
+    return (torch.stack([tens, ones], dim=-1) * there[..., None]).flatten(1), (words * there[..., None]).flatten(1)
 
 
 def new_rows(count: int, seed: int, length: int | None, known: Digits) -> tuple[Digits, Words]:
@@ -74,9 +73,8 @@ def shifted(words: Words) -> Words:
 class Translator(nn.Module):
     """An encoder, a decoder, and cross-attention from the decoder's states to the encoder's memories.
 
-    looks_at: "all" memories, one for each digit, or the "last" alone. Nothing else differs: with one memory to look at, its
-    weight is always 1, and the decoder gets the same vector at every word. As in the plain variant of Luong, Pham & Manning
-    2015, the state after the word before is the query, and what is found helps to choose the next word and goes nowhere else.
+    looks_at: "all" memories, one for each digit, or the "last" alone: its weight is always 1, and the same vector is found at
+    every word. As in the plain variant of Luong, Pham & Manning 2015, the state after the word before asks for the next.
     forward: scores for the word that comes after each of `said`, and how each looked at the digits.
     change: what is done to the decoder, one of CHANGES. The weights that come back are the model's own all the same.
     """
@@ -173,8 +171,7 @@ def _by_kind(of_words: Float[Tensor, "batch word"]) -> list[float]:
 def translate(model: Translator, digits: Digits) -> tuple[Words, Float[Tensor, "batch word digit"]]:
     """The words that the model says on its own, each time the likeliest one, and where it looked.
 
-    All rows must have as many numbers as the longest: the model does not say when it has finished, so it is stopped.
-    Raises ValueError where a number is not one that `say` says: the model has not met it.
+    All rows must have as many numbers as the longest, each one that `say` says. The model does not say when it has finished.
     """
     for row in digits.tolist():
         say(10 * tens + ones for tens, ones in zip(row[::2], row[1::2], strict=True) if (tens, ones) != (PADDING, PADDING))

@@ -2,9 +2,8 @@
 
     python tools/translators_in_three_seeds.py [--seeds 3] [--rows 1000] [--epochs 4 12]
 
-Each seed draws the parameters at the start and the training rows. Both translators of a seed have the same of both, and all
-meet the same new rows of each length. `numbers` holds the share right of each number of a row, `rows` that of rows without a
-mistake.
+Each seed draws parameters and training rows. Both translators of a seed start from the same, and all meet the same new rows
+of each length. `numbers` holds the share right of each number of a row, `rows` that of rows without a mistake.
 """
 
 import argparse

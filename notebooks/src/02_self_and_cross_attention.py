@@ -469,7 +469,7 @@ def frame(ax, numbers, words):
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Where does it look, word by word?
 #
-# Before *sieben*: at which digit? (Frames: the digits of the number that is being said.)
+# Before *sieben*: at the memory after which digit? (Frames: the digits of the number that is being said.)
 
 # %% slideshow={"slide_type": "fragment"}
 said, weights = translate(with_attention, torch.tensor([[4, 7, 2, 1, 9, 5]]))

@@ -274,7 +274,7 @@ def one_word() -> str:
     drawing.box(1176, 206, 124, 54, "sechzig")
     drawing.write(890, 100, "4  score", NORMAL, anchor="start", bold=True)
     drawing.write(890, 140, "the highest of 20 scores is said", 22, QUIET, "start")
-    told = "What was found goes into the scores of this one word. The next state does not get it. (Made up: as after training.)"
+    told = "What was found goes into the scores of this one word. (Made up: as after training.)"
     drawing.write(60, 620, told, 22, QUIET, "start")
     return str(drawing)
 
