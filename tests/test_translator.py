@@ -27,6 +27,12 @@ def test_a_number_that_cannot_be_said_is_named(number):
         translator.say([21, number])
 
 
+@pytest.mark.parametrize("number", [20, 17])
+def test_what_cannot_be_said_is_not_translated_either(number):
+    with pytest.raises(ValueError, match=f"got {number}"):
+        translator.translate(Translator(size=16), torch.tensor([[2, 1, *divmod(number, 10)]]))
+
+
 def test_an_epoch_has_every_row_once_in_another_order():
     digits, words = translator.make_rows(100, seed=0)
     parts = list(translator.batches(digits, words, size=32, seed=1))
@@ -99,10 +105,11 @@ def test_a_few_steps_learn_one_number_and_translate_says_it():
         loss.backward()
         optimizer.step()
     said, weights = translator.translate(model, digits)
-    assert said.equal(words[:, :6]) and weights.shape == (1, 6, 12) and translator.share_right(model, digits, words) == 1
+    assert said.equal(words[:, :6]) and weights.shape == (1, 6, 12)
+    assert translator.right_numbers(model, digits, words).tolist() == [[True, True]]
     wrong = words.clone()
     wrong[0, 5] = 5
-    assert translator.share_right(model, digits, wrong) == 0
+    assert translator.right_numbers(model, digits, wrong).tolist() == [[True, False]]
 
 
 def full_rows():
@@ -151,12 +158,22 @@ def test_even_weights_leave_padding_out():
     assert torch.allclose(short, model(digits, words, "even weights")[0][:, :6], atol=1e-6)
 
 
-def test_losses_by_kind_are_the_loss():
+def test_what_is_right_by_kind():
     model, digits, words = full_rows()
-    losses, right = translator.by_kind(model, digits, words)
-    assert sum(losses) / 3 == pytest.approx(translator.word_loss(model, digits, words).item(), rel=1e-5)
     scores = model(digits, translator.shifted(words))[0]
-    assert right[1] == pytest.approx((scores.argmax(dim=-1) == words)[:, 1::3].float().mean().item())
+    right = (scores.argmax(dim=-1) == words).float().view(8, 6, 3).mean(dim=(0, 1))
+    assert translator.by_kind(model, digits, words) == pytest.approx(right.tolist())
+
+
+def test_training_takes_all_rows_in_steps_of_64_and_lowers_the_loss():
+    torch.manual_seed(0)
+    model, (digits, words) = Translator(size=16), translator.make_rows(100, seed=0)
+    before = {name: table.clone() for name, table in model.state_dict().items()}
+    losses = translator.train(model, digits, words, epochs=8)
+    assert len(losses) == 8 * 2 and losses[-1] < losses[0] - 0.3
+    model.load_state_dict(before)
+    first = next(translator.batches(digits, words, 64, seed=0))
+    assert losses[0] == pytest.approx(translator.word_loss(model, *first).item(), rel=1e-5)
 
 
 def test_where_words_look_by_hand():
@@ -174,16 +191,14 @@ def test_where_words_look_by_hand():
 def test_each_number_is_right_or_not():
     model, digits, _ = full_rows()
     said, _ = translator.translate(model, digits)
-    assert translator.share_right(model, digits, said) == 1
-    assert translator.by_number(model, digits, said) == translator.by_number(model, digits, said, feed_right=True) == [1] * 6
+    assert translator.right_numbers(model, digits, said).all() and translator.right_numbers(model, digits, said, True).all()
     wrong = said.clone()
     wrong[0, 5] = (wrong[0, 5] + 1) % 20  # the last word of the second number, in one row of eight
-    assert translator.share_right(model, digits, wrong) == 7 / 8
-    assert translator.by_number(model, digits, wrong) == [1, 7 / 8, 1, 1, 1, 1]
+    right = translator.right_numbers(model, digits, wrong)
+    assert right.shape == (8, 6) and right.sum() == 47 and not right[0, 1]
     scores = model(digits, translator.shifted(wrong))[0]
-    right = (scores.argmax(dim=-1) == wrong).view(8, 6, 3).all(dim=-1).float().mean(dim=0)
-    assert translator.by_number(model, digits, wrong, feed_right=True) == right.tolist()
+    fed = (scores.argmax(dim=-1) == wrong).view(8, 6, 3).all(dim=-1)
+    assert translator.right_numbers(model, digits, wrong, feed_right=True).equal(fed)
     short, words = translator.make_rows(4, seed=0, length=2)
-    assert (
-        len(translator.by_number(model, short, words)) == len(translator.by_number(model, short, words, feed_right=True)) == 2
-    )
+    assert translator.right_numbers(model, short, words).shape == (4, 2)
+    assert translator.right_numbers(model, short, words, feed_right=True).shape == (4, 2)

@@ -1,4 +1,4 @@
-"""Exercises on cross-attention and on learning: shapes, a step, a loss, what the decoder reads, where it looks, a loop.
+"""Exercises on cross-attention and on learning: shapes, a step, a loss, what the decoder reads, weights changed, a loop.
 
 Each mistake is one that people make; where it was met in public, a comment says where.
 """
@@ -267,108 +267,87 @@ SHIFTED = Exercise(
     },
 )
 
-# --- where words look -------------------------------------------------------------------------------------------------
+# --- change the weights -----------------------------------------------------------------------------------------------
 
 
-def aligned(weights: Tensor, words: int = 3, digits: int = 2, axis: int = -1) -> Tensor:
-    """For words for ones, und and tens, the share that look most at their own number."""
-    own = weights.argmax(dim=axis) // digits == torch.arange(weights.shape[1]) // words
-    return torch.stack([own[:, kind::3].float().mean() for kind in range(3)])
+def left_out(weights: Tensor, values: Tensor, rescale: str = "sum", measure: str = "length", what: str = "moved") -> Tensor:
+    """How far each query's output moves when one key's weight is set to 0 and the others are made to add up to 1."""
+    old, columns = weights @ values, []
+    for key in range(weights.shape[1]):
+        rest = weights.clone()
+        rest[:, key] = 0
+        if rescale == "sum":
+            rest = rest / rest.sum(dim=-1, keepdim=True)
+        elif rescale == "softmax":
+            rest = rest.softmax(dim=-1)
+        new = rest @ values
+        moved = new if what == "new" else new - old
+        columns.append(MEASURES[measure](moved))
+    return torch.stack(columns, dim=-1)
 
 
-def aligned_cases(seed):
-    """A row of two numbers by hand, and random rows."""
-    small = torch.zeros(1, 6, 4)
-    for word, digit in enumerate((1, 2, 0, 3, 1, 0)):
-        small[0, word] = 0.1
-        small[0, word, digit] = 0.7
-    random = torch.rand(5, 12, 8, generator=torch.Generator().manual_seed(seed))
-    pulled = torch.arange(12)[:, None] // 3 == torch.arange(8) // 2
-    return [
-        Case({"weights": small}, shown=True),
-        Case({"weights": (8 * random + 2 * pulled).softmax(dim=-1)}),
-        Case({"weights": (8 * random + 5 * pulled).softmax(dim=-1)}),
-    ]
+MEASURES: dict[str, Callable[[Tensor], Tensor]] = {
+    "length": lambda moved: torch.linalg.vector_norm(moved, dim=-1),
+    "square": lambda moved: (moved**2).sum(dim=-1),
+    "sum": lambda moved: moved.abs().sum(dim=-1),
+    "plain": lambda moved: moved.sum(dim=-1),
+    "mean": lambda moved: (moved**2).mean(dim=-1).sqrt(),
+}
 
 
-def own_share(weights):
-    """The weight that falls on the own number, on average: no count of the largest."""
-    own = torch.arange(weights.shape[1])[:, None] // 3 == torch.arange(weights.shape[2]) // 2
-    shares = (weights * own).sum(dim=-1)
-    return torch.stack([shares[:, kind::3].mean() for kind in range(3)])
+def left_out_cases(seed):
+    """A large weight on a value that is the average of the others, and random weights."""
+    small = {
+        "weights": torch.tensor([[0.6, 0.2, 0.2], [0.1, 0.8, 0.1]]),
+        "values": torch.tensor([[1.0, 1.0], [2.0, 0.0], [0.0, 2.0]]),
+    }
+    scores, values = drawn(seed, (4, 5), (5, 3))
+    return [Case(small, shown=True), Case({"weights": scores.softmax(dim=-1), "values": values})]
 
 
-def in_thirds(weights):
-    """Words parted into a first, a middle and a last third, not by turns."""
-    own = (weights.argmax(dim=-1) // 2 == torch.arange(weights.shape[1]) // 3).float()
-    return torch.stack([part.mean() for part in own.chunk(3, dim=1)])
+def with_choice(**choice):
+    """A formula of leaving out with a mistake."""
+    return lambda weights, values: left_out(weights, values, **choice)
 
 
-def one_digit(weights):
-    """Only the digit that a word for ones names counts as its own number."""
-    own = weights.argmax(dim=-1) == 2 * (torch.arange(weights.shape[1]) // 3) + 1
-    return torch.stack([own[:, kind::3].float().mean() for kind in range(3)])
-
-
-ALIGNED = Exercise(
+LEFT_OUT = Exercise(
     function="",
-    cases=aligned_cases,
-    right=aligned,
+    cases=left_out_cases,
+    right=left_out,
     mistakes=(
         Mistake(
-            "That is how much *weight* falls on the own number. Asked is how many words look *most* at it: `argmax`.",
-            (own_share,),
+            "A weight is gone, and the rest of its row adds up to less than 1. Divide the row by its sum first.",
+            tuple(with_choice(rescale="", measure=measure) for measure in ("length", "square", "sum")),
         ),
         Mistake(
-            "A number has three words and two digits: a word's number is `word // 3`, a digit's is `digit // 2`.",
-            (
-                lambda weights: aligned(weights, words=2, digits=2),
-                lambda weights: aligned(weights, words=3, digits=3),
-                lambda weights: aligned(weights, words=2, digits=3),
-            ),
+            "A second softmax: it makes weights of weights, and the 0 is no longer 0. Divide the row by its sum.",
+            (with_choice(rescale="softmax"),),
+        ),
+        Mistake("That is the *square* of the length: take the root.", (with_choice(measure="square"),)),
+        Mistake(
+            "Those are sums of the differences. The length is the root of the sum of their squares.",
+            (with_choice(measure="sum"), with_choice(measure="plain")),
         ),
         Mistake(
-            "The words take turns: ones, und, tens, ones, und, tens. Words for ones are every third, `own[:, 0::3]`, "
-            "not the first third of the row.",
-            (in_thirds,),
+            "You take the mean of the squares. The length is the root of their *sum*.",
+            (with_choice(measure="mean"),),
         ),
         Mistake(
-            "Only one digit counts there. A word's own number has two digits, and both count.",
-            (
-                one_digit,
-                lambda weights: torch.stack(
-                    [
-                        (weights.argmax(dim=-1) == 2 * (torch.arange(weights.shape[1]) // 3))[:, kind::3].float().mean()
-                        for kind in range(3)
-                    ]
-                ),
-            ),
+            "That is the length of the new output. Asked is how far it is from the old one: subtract first.",
+            (with_choice(what="new"),),
         ),
         Mistake(
-            "That is one share for all words. *und* is to be told from words for ones and tens: three shares.",
-            (lambda weights: (weights.argmax(dim=-1) // 2 == torch.arange(weights.shape[1]) // 3).float().mean(),),
+            "Those are the weights themselves. How far does the *output* move when one of them goes?",
+            (lambda weights, values: weights,),
         ),
         Mistake(
-            "The three shares are in another order: ones come first, then und, then tens.",
-            (lambda weights: aligned(weights)[[2, 1, 0]], lambda weights: aligned(weights)[[1, 0, 2]]),
-        ),
-        Mistake(
-            "Those are counts. A share is a count divided by the number of words of that kind: `.float().mean()`.",
-            (lambda weights: aligned(weights) * weights.shape[0] * weights.shape[1] / 3,),
-        ),
-        Mistake(
-            "Those are the shares that look elsewhere, 1 minus what is asked.",
-            (lambda weights: 1 - aligned(weights),),
+            "The table is turned round: a row for each query, a column for each key.",
+            (lambda weights, values: left_out(weights, values).T,),
         ),
     ),
     errors={
-        "must match the size of tensor": (
-            "The words are the second axis, the digits the last: `weights.argmax(dim=-1)` is (row, word), and there are "
-            "`weights.shape[1]` words."
-        ),
-        "could not infer output dtype": "`.mean()` needs numbers: turn True and False into 1 and 0 first, `.float()`.",
-        "mean(): ": "`.mean()` needs numbers: turn True and False into 1 and 0 first, `.float()`.",
-        "expected Tensor as element": "`torch.stack` joins tensors, so leave `.item()` out.",
+        "Dimension out of range": "After `weights @ values` the numbers of a vector are the last axis: `dim=-1`.",
+        "must match the size of tensor": "The sum of each row needs `keepdim=True`, so that the row can be divided by it.",
     },
 )
 
@@ -452,6 +431,6 @@ EXERCISES = {
     "surprise": SURPRISE,
     "cross_attention": CROSS_ATTENTION,
     "shifted": SHIFTED,
-    "aligned": ALIGNED,
+    "left_out": LEFT_OUT,
     "descend": DESCEND,
 }

@@ -13,8 +13,11 @@ QUERY, KEY, VALUE = "asking @ W_Q", "asked @ W_K", "asked @ W_V"
 LOOP = "w = start.clone().requires_grad_()\nfor _ in range(steps):\n    loss = ((w - target) ** 2).sum()\n"
 STEP = "    loss.backward()\n    with torch.no_grad():\n        w -= rate * w.grad\nreturn w.detach()"
 FORGET = "    w.grad = None\n"
-MOST = "most = weights.argmax(dim=-1)\nown = most // 2 == torch.arange(weights.shape[1]) // 3\n"
-SHARES = "return torch.stack([own[:, kind::3].float().mean() for kind in range(3)])"
+OUT = (
+    "moved = torch.zeros_like(weights)\nfor key in range(weights.shape[1]):\n    rest = weights.clone()\n    rest[:, key] = 0\n"
+)
+SCALED = "    rest = rest / rest.sum(dim=-1, keepdim=True)\n"
+FAR = "    moved[:, key] = torch.linalg.vector_norm(rest @ values - weights @ values, dim=-1)\nreturn moved"
 GO = "torch.full_like(words[:, :1], go)"
 
 
@@ -100,21 +103,20 @@ WRONG = {
         "return torch.cat([torch.full_like(words[:, 0], go), words[:, :-1]], dim=1)": "two axes",
         f"return torch.cat([{GO}, words[:, :-1]])": "side by side|returns the shape",
     },
-    "aligned": {
-        "own = torch.arange(weights.shape[1])[:, None] // 3 == torch.arange(weights.shape[2]) // 2\n"
-        "own = (weights * own).sum(dim=-1)\n" + SHARES: "how much *weight*",
-        MOST.replace("// 3", "// 2") + SHARES: "three words and two digits",
-        MOST.replace("most // 2", "most // 3") + SHARES: "three words and two digits",
-        MOST + "return torch.stack([part.float().mean() for part in own.chunk(3, dim=1)])": "take turns",
-        "own = weights.argmax(dim=-1) == 2 * (torch.arange(weights.shape[1]) // 3) + 1\n" + SHARES: "Only one digit counts",
-        "own = weights.argmax(dim=-1) == 2 * (torch.arange(weights.shape[1]) // 3)\n" + SHARES: "Only one digit counts",
-        MOST + "return own.float().mean()": "one share for all words",
-        MOST + SHARES + "[[2, 1, 0]]": "in another order",
-        MOST + SHARES.replace(".mean()", ".sum()"): "Those are counts",
-        MOST.replace("==", "!=") + SHARES: "look elsewhere",
-        MOST + SHARES.replace(".float()", ""): "True and False into 1 and 0",
-        MOST + SHARES.replace(".mean()", ".mean().item()"): "leave `.item()` out",
-        MOST.replace("dim=-1", "dim=1") + SHARES: "the digits the last",
+    "left_out": {
+        OUT + FAR: "adds up to less than 1",
+        OUT + SCALED.replace("rest / rest.sum(dim=-1, keepdim=True)", "rest.softmax(dim=-1)") + FAR: "A second softmax",
+        OUT + SCALED + FAR.replace("dim=-1)", "dim=-1) ** 2"): "the *square*",
+        OUT + SCALED + FAR.replace("dim=-1)", "ord=1, dim=-1)"): "sums of the differences",
+        OUT + SCALED + FAR.replace(" - weights @ values", ""): "the length of the new output",
+        OUT + SCALED + FAR.replace("torch.linalg.vector_norm(", "(").replace(", dim=-1)", ").pow(2).mean(dim=-1).sqrt()"): (
+            "the mean of the squares"
+        ),
+        OUT + SCALED + FAR + ".T": "turned round|returns the shape",
+        OUT + SCALED.replace(", keepdim=True", "") + FAR: "`keepdim=True`|nan|numbers are not",
+        OUT + SCALED + FAR.replace("dim=-1", "dim=2"): "`dim=-1`",
+        OUT.replace("weights.clone()", "weights") + SCALED + FAR: "nan|numbers are not",
+        "return weights": "the weights themselves",
     },
     "descend": {
         LOOP + STEP.replace("-=", "+=").replace("return", "w = w * 1\nreturn"): "Both bugs",
@@ -147,12 +149,13 @@ RIGHT = {
         "return torch.tensor([[go, *row[:-1]] for row in words.tolist()])",
         "return torch.nn.functional.pad(words, (1, 0), value=go)[:, :-1]",
     ],
-    "aligned": [
-        MOST + SHARES,
-        MOST + "return own.float().mean(dim=0).view(-1, 3).mean(dim=0)",
-        "hits = torch.zeros(3)\nrows, words, _ = weights.shape\nfor row in weights:\n    for word in range(words):\n"
-        "        hits[word % 3] += int(row[word].argmax()) // 2 == word // 3\nreturn hits / (rows * words / 3)",
-        MOST + "return torch.tensor([own[:, kind::3].double().mean().item() for kind in range(3)])",
+    "left_out": [
+        OUT + SCALED + FAR,
+        "old = weights @ values\ngap = (old[:, None] - values).pow(2).sum(-1).sqrt()\nreturn weights / (1 - weights) * gap",
+        "old, columns = weights @ values, []\nfor key in range(len(values)):\n"
+        "    kept = [k for k in range(len(values)) if k != key]\n"
+        "    rest = weights[:, kept] / weights[:, kept].sum(-1, keepdim=True)\n"
+        "    columns.append((rest @ values[kept] - old).norm(dim=-1))\nreturn torch.stack(columns, dim=1)",
     ],
     "descend": [
         LOOP + FORGET + STEP,
