@@ -299,21 +299,21 @@ def head_map(changes, clear=None, title: str | None = None, most: float = 0.1, a
     """
     changes = matrix(changes)
     layers, heads = changes.shape
-    ax = ax or new_axes(0.78 * heads + 1.6, 0.62 * layers + 1)
+    ax = ax or new_axes(0.78 * heads + 0.8, 0.66 * layers + 1)
     colors = LinearSegmentedColormap.from_list("change", [FIRST, "#ffffff", SECOND])
-    image = ax.imshow(1000 * changes, cmap=colors, vmin=-1000 * most, vmax=1000 * most)
-    bar = ax.figure.colorbar(image, ax=ax, fraction=0.03, pad=0.02, extend="max" if changes.max() > most else "neither")
-    bar.outline.set_visible(False)
+    ax.imshow(changes, cmap=colors, vmin=-most, vmax=most)
     for (layer, head), value in np.ndenumerate(changes):
         text = f"{round(1000 * value) or 0:+d}".replace("-", "−") if round(1000 * value) else "0"
         color = "white" if abs(value) > 0.6 * most else INK
-        ax.text(head, layer, text, ha="center", va="center", color=color, fontsize=12)
+        ax.text(head, layer, text, ha="center", va="center", color=color, fontsize=16)
         if clear is not None and clear[layer][head]:
             ax.add_patch(Rectangle((head - 0.45, layer - 0.45), 0.9, 0.9, fill=False, edgecolor=INK, linewidth=1.8))
-    finish(ax, "head", title).grid(False)
-    ax.set_xticks(range(heads), [str(head + 1) for head in range(heads)], fontsize=12)
-    ax.set_yticks(range(layers), [str(layer + 1) for layer in range(layers)], fontsize=12)
-    ax.set_ylabel("layer", color=INK)
+    finish(ax, title=title).grid(False)
+    ax.title.set_fontsize(16)
+    ax.set_xticks(range(heads), [str(head + 1) for head in range(heads)], fontsize=16)
+    ax.set_yticks(range(layers), [str(layer + 1) for layer in range(layers)], fontsize=16)
+    ax.set_ylabel("layer", color=INK, fontsize=16)
+    ax.set_xlabel("head", color=INK, fontsize=16)
     ax.spines[:].set_visible(False)
     return ax
 

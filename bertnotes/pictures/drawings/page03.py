@@ -1,14 +1,34 @@
-"""Drawings of many heads: what an average forgets, a vector cut into strips and put together again, a task with two answers."""
+"""Drawings of many heads: what a word asks, what an average forgets, a vector cut into strips, a task with two answers."""
 
 from collections.abc import Callable
 from functools import partial
 
 import torch
 
-from bertnotes.pictures.drawings import LARGE, NORMAL, QUIET, SMALL, TINTS, number, opened, tuple_of
+from bertnotes.pictures.drawings import LARGE, NORMAL, QUIET, TINTS, Drawing, number, opened, tuple_of
 from bertnotes.pictures.style import GRID, INK, KEY, QUERY, VALUE
 
 SHADES = {QUERY: ("#e3eef8", "#93bde2"), KEY: ("#fbeadf", "#efb083"), VALUE: ("#dff2ec", "#84ccb6")}  # of head 1, of head 2
+
+
+def cried() -> str:
+    """The sentence of the page, and the two things that its verb needs."""
+    drawing = Drawing(
+        250,
+        "“cried” needs two things",
+        "The sister cried because the dog died. Arrows go from cried to sister, who?, and from cried to died, why?",
+    )
+    sentence, x, middles = ("The", "sister", "cried", "because", "the", "dog", "died."), 130, {}
+    for word in sentence:
+        wide = 15.5 * len(word)
+        middles[word] = x + wide / 2
+        drawing.write(middles[word], 176, word, LARGE, bold=word in ("sister", "cried", "died."))
+        x += wide + 70
+    start, who, why = (middles[word] for word in ("cried", "sister", "died."))
+    drawing.arrow((start - 12, 150), (start - 12, 96), (who, 96), (who, 150), color=QUERY, width=4)
+    drawing.arrow((start + 12, 150), (start + 12, 96), (why, 96), (why, 150), color=QUERY, width=4)
+    drawing.write((start + who) / 2, 62, "who?", LARGE, QUERY, bold=True)
+    return str(drawing.write((start + why) / 2, 62, "why?", LARGE, QUERY, bold=True))
 
 
 class Cried:
@@ -63,7 +83,7 @@ def _two_heads(drawing, kept):
     drawing.write(700, 480, "kept apart:", NORMAL, anchor="start", bold=True)
 
 
-WIDE_CELL, HIGH_CELL = 16, 26
+WIDE_CELL, HIGH_CELL, SHAPE = 16, 26, 20  # SHAPE: letters of a shape
 STEPS = ("queries, keys and values", "split", "each head attends", "merge", "mix with W_O")
 
 
@@ -81,7 +101,7 @@ def strips(step: int | None = None) -> str:
     name = "Split, attend, merge, mix" if step is None else f"Step {step} of {len(STEPS)}: {STEPS[step - 1]}"
     drawing = opened(600, name, text)
     for number_, draw in enumerate(PARTS, start=1):
-        with drawing.faded(1 if step in (None, number_) else 0.45 if step > number_ else 0.1):
+        with drawing.faded(1 if step in (None, number_) else 0.6 if step > number_ else 0.1):
             draw(drawing)
     return str(drawing)
 
@@ -104,13 +124,13 @@ STACK, HEADS, FLOOR = (190, 320, 450), (240, 410), 560  # heights: of Q, K and V
 
 def _projected(drawing):
     """X, and Q, K and V made of it."""
-    strip(drawing, 30, 320, 8, INK, [TINTS[INK]]).write(94, 262, "X", NORMAL, bold=True).write(94, FLOOR, "3 × 8", SMALL, QUIET)
+    strip(drawing, 30, 320, 8, INK, [TINTS[INK]]).write(94, 262, "X", NORMAL, bold=True).write(94, FLOOR, "3 × 8", SHAPE, QUIET)
     for name, color, y in zip("QKV", (QUERY, KEY, VALUE), STACK, strict=True):
         drawing.arrow((164, 320), (254, y), color=color).write(
             208, y + (320 - y) / 2 - 24, f"W_{name}", NORMAL, color, bold=True, halo=True
         )
         strip(drawing, 260, y, 8, color, SHADES[color]).write(324, y - 56, name, NORMAL, color, bold=True)
-    drawing.write(324, FLOOR, "3 × 8 each", SMALL, QUIET)
+    drawing.write(324, FLOOR, "3 × 8 each", SHAPE, QUIET)
 
 
 def _split(drawing):
@@ -120,7 +140,7 @@ def _split(drawing):
         drawing.write(484, y - 70, f"head {head + 1}", NORMAL, bold=True, anchor="start")
         for place, color in enumerate((QUERY, KEY, VALUE)):
             strip(drawing, 484 + 74 * place, y, 4, color, SHADES[color][head : head + 1])
-    drawing.write(590, FLOOR, "2 × 3 × 4 each", SMALL, QUIET).write(590, FLOOR - 26, "head, word, number", SMALL, QUIET)
+    drawing.write(590, FLOOR, "2 × 3 × 4 each", SHAPE, QUIET).write(590, FLOOR - 26, "head, word, number", SHAPE, QUIET)
 
 
 def _attended(drawing):
@@ -130,9 +150,9 @@ def _attended(drawing):
         drawing.arrow((664, y + 42), (664, y + 54), (890, y + 54), (890, y + 44), color=VALUE)
         strip(drawing, 758, y, 3, INK, [TINTS[INK]]).arrow((812, y), (852, y))
         strip(drawing, 858, y, 4, VALUE, SHADES[VALUE][head : head + 1])
-    drawing.write(790, HEADS[0] - 72, "weights", SMALL, bold=True).write(890, HEADS[0] - 58, "result", SMALL, VALUE, bold=True)
-    drawing.write(782, FLOOR, "2 × 3 × 3", SMALL, QUIET).write(892, FLOOR, "2 × 3 × 4", SMALL, QUIET)
-    drawing.write(782, FLOOR - 26, "attend", NORMAL, bold=True)
+    drawing.write(790, HEADS[0] - 72, "weights", SHAPE, bold=True).write(890, HEADS[0] - 58, "result", SHAPE, VALUE, bold=True)
+    drawing.write(778, FLOOR, "2 × 3 × 3", SHAPE, QUIET).write(896, FLOOR, "2 × 3 × 4", SHAPE, QUIET)
+    drawing.write(824, HEADS[0] - 112, "attend", NORMAL, bold=True)
 
 
 def _merged(drawing):
@@ -140,14 +160,14 @@ def _merged(drawing):
     for y in HEADS:
         drawing.arrow((926, y), (958, 320 + (y - 320) / 3))
     drawing.write(1020, 240, "merge", NORMAL, bold=True)
-    strip(drawing, 964, 320, 8, VALUE, SHADES[VALUE]).write(1028, FLOOR, "3 × 8", SMALL, QUIET)
+    strip(drawing, 964, 320, 8, VALUE, SHADES[VALUE]).write(1028, FLOOR, "3 × 8", SHAPE, QUIET)
 
 
 def _mixed(drawing):
     """Every number of the output is made of all numbers of both heads."""
     drawing.arrow((1096, 320), (1124, 320)).write(1114, 240, "× W_O", NORMAL, bold=True)
     strip(drawing, 1128, 320, 8, INK, [TINTS[INK]]).write(1200, 240, "output", NORMAL, bold=True)
-    drawing.write(1192, FLOOR, "3 × 8", SMALL, QUIET)
+    drawing.write(1192, FLOOR, "3 × 8", SHAPE, QUIET)
 
 
 PARTS = (_projected, _split, _attended, _merged, _mixed)
@@ -180,11 +200,12 @@ def task() -> str:
             drawing.write(x, 400 + 32 * (at - (len(lines) - 1) / 2), line, NORMAL)
     for start, end in ((252, 346), (612, 686), (912, 976)):
         drawing.arrow((start, 400), (end, 400))
-    drawing.write(480, 480, "what we change", SMALL, QUIET).write(800, 480, "what we change", SMALL, QUIET)
+    drawing.write(480, 482, "what we change", SHAPE, QUIET).write(800, 482, "what we change", SHAPE, QUIET)
     return str(drawing)
 
 
 DRAWINGS: dict[str, Callable[[], str]] = {
+    "03_cried.svg": cried,
     "03_average.svg": average,
     "03_strips.svg": strips,
     **{f"03_strips_{step}.svg": partial(strips, step) for step in range(1, len(STEPS) + 1)},
