@@ -309,7 +309,7 @@ def head_map(changes, clear=None, title: str | None = None, most: float = 0.1, a
         if clear is not None and clear[layer][head]:
             ax.add_patch(Rectangle((head - 0.45, layer - 0.45), 0.9, 0.9, fill=False, edgecolor=INK, linewidth=1.8))
     finish(ax, title=title).grid(False)
-    ax.title.set_fontsize(16)
+    ax.set_title(ax.get_title(loc="left"), loc="left", fontsize=16)
     ax.set_xticks(range(heads), [str(head + 1) for head in range(heads)], fontsize=16)
     ax.set_yticks(range(layers), [str(layer + 1) for layer in range(layers)], fontsize=16)
     ax.set_ylabel("layer", color=INK, fontsize=16)

@@ -18,7 +18,7 @@ def cried() -> str:
         "“cried” needs two things",
         "The sister cried because the dog died. Arrows go from cried to sister, who?, and from cried to died, why?",
     )
-    sentence, x, middles = ("The", "sister", "cried", "because", "the", "dog", "died."), 205, {}
+    sentence, x, middles = ("The", "sister", "cried", "because", "the", "dog", "died."), 205.0, {}
     for word in sentence:
         wide = 15.5 * len(word)
         middles[word] = x + wide / 2
