@@ -578,7 +578,7 @@ assert 0.7 < relations["token before"][1, 9] < 0.76
 
 # %% [markdown]
 # *Layer 1, head 3* looks at the token before, *layer 2, head 9* at the token after, both with more than 0.94 of the weight of each word. These are the two stripes of our toy, in a model that was trained for another task. *Layer 5, head 3* puts more than 0.9 of each word's
-# weight on `[CLS]`, the mark at the beginning. On 60 reviews the three do the same: on average more than 0.95 before and after, and about 0.9 on `[CLS]`. (The rows of the marks themselves, `[CLS]` and `[SEP]`, look different.)
+# weight on `[CLS]`, the mark at the beginning. On 60 reviews the three do the same: on average more than 0.95 before and after, and about 0.9 on `[CLS]`. (The marks are exceptions: in the first two heads `[CLS]` looks mostly at itself, and in the second `[SEP]`, which has nothing after it, does so too.)
 #
 # Why look at a mark? Clark et al. (2019) saw many heads of BERT-base look at the other one, `[SEP]`, and suspect that a head does so when it finds nothing to look for. Page 07 comes back to it.
 #
@@ -597,7 +597,7 @@ assert set(to_sister.flatten().topk(2).indices.tolist()) == {2, 12 + 9} and 0.2 
 assert to_sister.max() > 0.98 and to_sister.flatten().topk(3).values[2] < 0.3
 
 # %% [markdown]
-# The two heads that look at *sister* are layer 1, head 3 and layer 2, head 10. On the reviews both look mostly at the token before (the second with 0.73 of its weight), whatever it is. And no head gives *died* more than about a quarter. So on this sentence we see no *who* head and no *why* head in mini: section 1 was made up to explain, it does not describe this BERT.
+# The two largest weights on *sister* are those of layer 1, head 3 and layer 2, head 10. On the reviews both look mostly at the token before (the second with 0.73 of its weight), whatever it is. And no head gives *died* more than about a quarter. So on this sentence we see no *who* head and no *why* head in mini. Section 1 was made up to explain; we did not find it in this BERT.
 #
 # ## 6. Which heads would be missed?
 #
@@ -692,7 +692,7 @@ assert abs(by_mean[0] - 0.23) < 0.005 and abs(by_mean[1] - 0.04) < 0.005 and abs
 #
 # One head stands out, *layer 2, head 9*: 0.229 with an error of 0.024, almost three times as much as the next. It is the head that looks at the token after. *Layer 1, head 3*, which looks at the token before, has 0.055, and *layer 5, head 3* has 0. (Not every head that looks at `[CLS]` is idle: layer 3, head 12, the second most missed, gives it about half of its weight on reviews.)
 #
-# Alone, most heads are hardly missed: for 52 of the 72 the loss changes by less than 0.01. 23 are missed by more than twice the error, and without 3 the loss falls by more than twice the error. If no head made any difference, we would still expect one or two on each side, so we would not bet that these three do harm.
+# Alone, most heads are hardly missed: for 52 of the 72 the loss changes by less than 0.01. 23 are missed by more than twice the error, and without 3 the loss falls by more than twice the error. If no head made any difference, we would still expect one or two on each side by luck, so we would not bet that these three do harm.
 #
 # ### Together
 #
@@ -731,15 +731,15 @@ assert abs(others[1] - 0.53) < 0.006 and abs(spared[:, 1].min() - 0.44) < 0.006 
 assert 1.19 < math.exp(least_first[1]) < 1.2 and 3.1 < math.exp(middle[1]) < 3.2
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **4 minutes.** Before this slide, vote: by how much does the loss rise without 36? Below: 0.18, so the perplexity is a fifth higher. Ask: are half of the heads useless, then? No: even the best 18 cost something, and mini learned with all of them.
+# **4 minutes.** Before this slide, vote: by how much does the loss rise without 36? Below: 0.18, so the perplexity is a fifth higher. Ask: are half of the heads useless, then? Not shown: even the 18 least missed cost something, and mini learned with all heads.
 
 # %% [markdown]
 # The middle number: without the 36 least missed heads the loss rises by 0.18 (error 0.03), so the perplexity is about a fifth higher ($e^{0.18} \approx 1.2$). A random half costs 1.15 in the middle, and from 0.61 to 1.97. The band shows this range.
 #
 # So mini gets along without half of its heads, if they are well chosen. That does not make them useless: even the 18 least missed cost 0.12 (error 0.03). And all heads were there while mini was trained; whether it could have learned as well with fewer, this does not show.
 #
-# **What others found.** Michel et al. (2019) removed each of the 96 heads in the encoder of a translator, the part that reads: only 8 changed its score significantly, and half of these for the better. Together, by an order of their own, about 20 % of the heads of the translator and 40 % of those of a BERT could go before the score fell noticeably.
-# Voita et al. (2019) trained a translator further while heads were closed: 10 of the 48 heads of its encoder were enough for nearly the same BLEU (0.15 less).
+# **What others found.** Michel et al. (2019) removed the 96 heads in the encoder of a translator, the part that reads, one at a time: only 8 changed its score significantly, and half of these for the better. Together, by an order of their own, about 20 % of the heads of the translator and 40 % of those of a BERT could go before the score fell noticeably.
+# Voita et al. (2019) trained a translator further while they closed its heads: 10 of the 48 heads of its encoder were enough for nearly the same BLEU (0.15 less).
 #
 # <details><summary>For the curious: two doubts</summary>
 #
@@ -752,7 +752,7 @@ assert 1.19 < math.exp(least_first[1]) < 1.2 and 3.1 < math.exp(middle[1]) < 3.2
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember
 #
-# - Why several looks? A head gives each word one average. Several heads give several, each with fewer numbers, for as many parameters.
+# - Why several looks? A head gives each word one average. Heads that share out the columns give several, each with fewer numbers, for no more parameters.
 # - In our toy, one head found two letters and named one twice. A network could sort them out; with two heads it learned faster.
 # - Some of mini's heads look at the token before or after. On our sentence we saw no *who* head and no *why* head.
 # - The head that looks at the token after is missed most. Half of the heads can go for a rise of 0.18, if well chosen.
