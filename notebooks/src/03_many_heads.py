@@ -755,7 +755,7 @@ assert 1.19 < math.exp(least_first[1]) < 1.2 and 3.1 < math.exp(middle[1]) < 3.2
 # - Why several looks? A head gives each word one average. Heads that share out the columns give several, each with fewer numbers, for no more parameters.
 # - In our toy, one head found two letters and named one twice. A network could sort them out; with two heads it learned faster.
 # - Some of mini's heads look at the token before or after. On our sentence we saw no *who* head and no *why* head.
-# - The head that looks at the token after is missed most. Half of the heads can go for a rise of 0.18, if well chosen.
+# - Layer 2, head 9, which looks at the token after, is missed most. Without half of the heads, well chosen, the loss rises by 0.18.
 #
 # **Next:** who may look at whom? Page 04 compares readers that look to one side with those that look to both.
 
