@@ -14,21 +14,21 @@ SHADES = {QUERY: ("#e3eef8", "#93bde2"), KEY: ("#fbeadf", "#efb083"), VALUE: ("#
 def cried() -> str:
     """The sentence of the page, and the two things that its verb needs."""
     drawing = Drawing(
-        250,
+        400,
         "“cried” needs two things",
         "The sister cried because the dog died. Arrows go from cried to sister, who?, and from cried to died, why?",
     )
-    sentence, x, middles = ("The", "sister", "cried", "because", "the", "dog", "died."), 205.0, {}
+    sentence, x, middles = ("The", "sister", "cried", "because", "the", "dog", "died."), 115.0, {}
     for word in sentence:
-        wide = 15.5 * len(word)
+        wide = 22.5 * len(word)
         middles[word] = x + wide / 2
-        drawing.write(middles[word], 176, word, LARGE, bold=word in ("sister", "cried", "died."))
-        x += wide + 70
+        drawing.write(middles[word], 290, word, 40, bold=word in ("sister", "cried", "died."))
+        x += wide + 55
     start, who, why = (middles[word] for word in ("cried", "sister", "died."))
-    drawing.arrow((start - 12, 150), (start - 12, 96), (who, 96), (who, 150), color=QUERY, width=4)
-    drawing.arrow((start + 12, 150), (start + 12, 96), (why, 96), (why, 150), color=QUERY, width=4)
-    drawing.write((start + who) / 2, 62, "who?", LARGE, QUERY, bold=True)
-    return str(drawing.write((start + why) / 2, 62, "why?", LARGE, QUERY, bold=True))
+    drawing.arrow((start - 16, 252), (start - 16, 160), (who, 160), (who, 252), color=QUERY, width=6)
+    drawing.arrow((start + 16, 252), (start + 16, 160), (why, 160), (why, 252), color=QUERY, width=6)
+    drawing.write((start + who) / 2, 110, "who?", 40, QUERY, bold=True)
+    return str(drawing.write((start + why) / 2, 110, "why?", 40, QUERY, bold=True))
 
 
 class Cried:
