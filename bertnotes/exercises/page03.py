@@ -70,8 +70,8 @@ SPLIT_HEADS = Exercise(
     right=split_heads,
     mistakes=(
         Mistake(
-            RESHAPED
-            + "Head 1 has the first *words* now. Cut the last axis first, (batch, position, head, head size), then swap.",
+            RESHAPED + "Head 1 has the numbers that come first in memory, instead of its columns of every word. "
+            "Cut the last axis first, (batch, position, head, head size), then swap.",
             (lambda hidden, num_heads: hidden.reshape(len(hidden), num_heads, hidden.shape[1], -1),),
         ),
         Mistake(
@@ -145,6 +145,11 @@ MERGE_HEADS = Exercise(
         Mistake(
             "You add or average the heads. They are kept side by side: (batch, position, size).",
             (lambda heads: heads.sum(dim=1), lambda heads: heads.mean(dim=1)),
+        ),
+        Mistake(
+            "You make one axis of positions and numbers, so each head keeps a long row of its own. Let heads and positions "
+            "trade places first, `transpose(1, 2)`; then the last two axes are head and number.",
+            (lambda heads: heads.flatten(2),),
         ),
         Mistake("You flatten too much: only the last two axes become one.", (lambda heads: heads.transpose(1, 2).flatten(1),)),
         Mistake("Nothing is merged: this is `heads`.", (lambda heads: heads,)),

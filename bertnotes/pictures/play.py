@@ -212,7 +212,7 @@ def _heads(size=24, words=5):
             ax.set_title(f"heads: {count}, numbers each: {size // count}", loc="left", fontsize=12)
 
     alt = f"a vector of {size} numbers cut into strips, a strip for each head, and what that means for weights and parameters"
-    return {"size": size, "words": words, "counts": counts, "start": min(2, len(counts) - 1)}, draw, alt
+    return {"size": size, "words": words, "counts": counts, "start": 0}, draw, alt
 
 
 def _leak(words=LEAK_WORDS, target=2, rule=RULES[0]):

@@ -1,5 +1,6 @@
 """The proof of page 03's checks: a named wrong answer gets its own message, a right one written in another way is right."""
 
+import pytest
 import torch
 from proof import Proof
 
@@ -67,6 +68,7 @@ WRONG = {
         "return heads.transpose(1, 2)": "still two axes",
         "return heads.permute(0, 2, 3, 1).flatten(2)": "shuffled like cards",
         "return heads.flatten(1, 2)": "one below the other",
+        "return heads.flatten(2)": "a long row of its own",
         "return heads.mean(dim=1)": "add or average",
         "return heads": "Nothing is merged",
         "b, h, p, d = heads.shape\nreturn heads.transpose(1, 2).view(b, p, h * d)": "`view` cannot do",
@@ -175,6 +177,19 @@ def test_what_was_kept_is_used_in_a_new_notebook(notebook):
     fresh = type(notebook)()
     fresh.run(EARLIER)
     assert fresh.check("multi_head", "multi_head", TestPage03.of("multi_head", LINEAR + THREE + LOOK + END)).state == "right"
+
+
+@pytest.mark.parametrize("place", ["weights", "dict(weights)"])
+def test_a_head_that_stays_off_is_noticed(notebook, place):
+    """Zeroed in place: the dict, or a new dict that holds the caller's own tensors."""
+    code = OFF.replace("dict(weights)", place) + "new['output.weight'][:, own] = 0\n" + ONE
+    said = TestPage03.verdict(notebook, "without_head", code)
+    assert said.state == "right but" and "It changes `weights`" in said.message
+
+
+def test_a_tensor_put_into_the_callers_dict_is_noticed(notebook):
+    code = OFF.replace("dict(weights)", "weights") + zero("output.weight", ":, own") + ONE
+    assert "It changes `weights`" in TestPage03.verdict(notebook, "without_head", code).message
 
 
 def test_a_dict_of_parameters_is_told_in_few_words(notebook):
