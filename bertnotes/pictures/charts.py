@@ -297,6 +297,25 @@ def smoothed(values, keep=0.9):
 
 
 @own_style
+def dot_chart(x, y, errors, names, xlabel: str, ylabel: str, ax: Axes | None = None) -> Axes:
+    """Draw a dot for each thing, with its error as a bar, and the names of some of them.
+
+    names: {number of a dot: name}; a dot has its name at its left where another named one stands close at its right.
+    """
+    ax = ax or new_axes(9.6, 4.8)
+    ax.errorbar(x, y, yerr=errors, fmt="o", color=SECOND, ecolor=PALE, markersize=7, elinewidth=2)
+    for at, name in names.items():
+        left = any(0 <= float(x[other] - x[at]) < 0.02 for other in names if other != at)
+        place: dict = {"xytext": (-9 if left else 9, 0), "textcoords": "offset points", "ha": "right" if left else "left"}
+        ax.annotate(written(name)[0], (x[at], y[at]), color=INK, fontsize=16, va="center", **place)
+    ax.margins(x=0.1)
+    finish(ax, xlabel).tick_params(labelsize=15)
+    ax.xaxis.label.set_fontsize(16)
+    ax.set_ylabel(ylabel, color=INK, fontsize=16)
+    return ax
+
+
+@own_style
 def dependence_grid(tables, words, title: str | None = None) -> Figure:
     """Draw who depends on whom, a heatmap for each table: a row for each output, a column for each input.
 

@@ -17,7 +17,7 @@
 # ![The sentence The sister cried because the dog died, with an arrow from cried to sister, who?, and one from cried to died, why?](figures/03_cried.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** The notes add up to 45 minutes; the exercises are a second lesson. Before class, run the notebook up to the end: the cells that train may take a minute each.
+# **2 minutes.** The notes add up to 40 minutes, which leaves time for votes, questions and a live cell; the exercises are a second lesson. Before class, run the notebook up to the end: the cells that train may take a minute each.
 
 # %%
 import json
@@ -29,7 +29,7 @@ import torch
 from bertnotes.attention import MultiHeadAttention, scaled_dot_product_attention
 from bertnotes.files import RESULTS
 from bertnotes.pictures.attention import attention_heatmap
-from bertnotes.pictures.charts import line_chart
+from bertnotes.pictures.charts import dot_chart, line_chart
 from bertnotes.pictures.play import play
 
 _ = torch.set_printoptions(precision=2, sci_mode=False)
@@ -66,7 +66,7 @@ print("one head:", one_row @ values, "   your guess:", guess)
 # **(6, 4)**, which is also the value of *dog*. Half *sister* and half *died*, or all of *dog*? The result does not tell.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Let them add it up: half of 8 and half of 4, half of 2 and half of 6. Then ask whose value that is. The dog had weight 0.
+# **2 minutes.** Let them add it up: half of 8 and half of 4, half of 2 and half of 6. Then ask whose value that is. The dog had weight 0.
 
 # %% [markdown]
 # $(6, 4)$ is also the value of *dog*, which had weight 0. (We chose the numbers so.) Half *sister* and half *died*, or all of *dog*: the result is the same, so from the result alone you cannot tell.
@@ -128,7 +128,7 @@ print("V:", V)
 # ![Step 2 lit: the columns of Q, K and V are cut in two, and each head gets its half of all three](figures/03_strips_2.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Cut columns, not rows: each head has all three words. Ask for the shape of one head's Q: 3 by 4.
+# **1 minute.** Cut columns, not rows: each head has all three words. Ask for the shape of one head's Q: 3 by 4.
 
 # %%
 V1, V2 = V[..., :2], V[..., 2:]  # of every word: head 1 gets the first two columns, head 2 the last two
@@ -201,7 +201,7 @@ assert all(torch.allclose(one[0, 1].sum(), torch.tensor(1.0)) for one in (weight
 # $$8 \cdot (1, 0.5) + 6 \cdot (1, -0.5) = (8, 4) + (6, -3) = (14, 1).$$
 #
 # Each head meets its own rows of $W_O$, and what comes out is **added up**. So without head 2, the output is what head 1 adds, $(8, 4)$. As a formula, with
-# $Q_i$, $K_i$, $V_i$ for the columns of head $i$ and $W_O^i$ for its rows:
+# $Q_i$, $K_i$, $V_i$ for the columns of head $i$ and $W_O^i$ for its rows (the $i$ is no power):
 #
 # $$\mathrm{head}_i = \mathrm{Attention}(Q_i, K_i, V_i) \qquad \mathrm{output} = \mathrm{Concat}(\mathrm{head}_1, \dots, \mathrm{head}_h)\, W_O = \mathrm{head}_1 W_O^1 + \dots + \mathrm{head}_h W_O^h$$
 #
@@ -300,7 +300,7 @@ for heads in (1, 2, 4, 8, 24):
 # %% [markdown]
 # The same 2,400, however many heads: they share out the columns of the same matrices. The matrix products need as many multiplications, too. What grows is the number of attention weights, a table for each head.
 #
-# This holds where heads share out the columns, as in BERT: BERT-base has 768 numbers a token (its **hidden size**) and 12 heads of 64 columns each.
+# This holds where heads share out the columns, as in BERT: BERT-base (Devlin et al. 2019) has 768 numbers a token (its **hidden size**) and 12 heads of 64 columns each.
 # The price: more heads are *narrower* heads. If 24 heads share 24 columns, each has one, and a query and a key are compared by a single number.
 #
 # **Play with it.** Move the slider. What changes, what stays?
@@ -345,7 +345,7 @@ play("heads")
 # ![A row of random letters; at the f both neighbours, h and g, are to be named. Below: letters and positions become vectors, one attention with 1 or 2 heads, nothing or a network, scores for before and after](figures/03_task.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Without the network first. Vote: in what share of the positions will one head name both letters right? Knowing one side and guessing the other would give 1 in 10.
+# **2 minutes.** Without the network first. Vote: in what share of the positions will one head name both letters right? Knowing one side and guessing the other would give 1 in 10.
 
 # %% [markdown]
 # A model that knows one neighbour and guesses the other would name both in 1 of 10 cases. After 300 training
@@ -426,10 +426,12 @@ for model_ in two_heads.models:
 # %% [markdown]
 # ### Why the same letter twice?
 #
-# First see where the heads look. These are the weights of the first start, averaged over the 500 rows.
+# First see where the heads look. These are the weights of the first start, averaged over the 500 rows. The dots mark the position itself.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Where do they look?
+#
+# Mean weights over 500 rows; the dot is the position itself.
 
 # %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
 only, pair = mean_weights(one_head.models[0]), mean_weights(two_heads.models[0])
@@ -439,8 +441,8 @@ for ax, table, title in zip(axes, (only[0], pair[0], pair[1]), ("the only head",
     table[[0, -1]] = 0  # the first and the last position are not asked
     ax = attention_heatmap(table, positions, positions, ax=ax, numbers=True, least=0.1, title=title)
     _ = ax.plot(range(8), range(8), "o", color="grey", markersize=4)  # the position itself
-    _ = ax.set_ylabel("at position", fontsize=16)
-    _ = ax.set_xlabel("looks at position (dot: itself)", fontsize=16)
+    _ = ax.set_ylabel("at position" if title == "the only head" else "", fontsize=16)
+    _ = ax.set_xlabel("looks at position", fontsize=16)
 
 
 # %% tags=["check:where-heads-look"]
@@ -549,12 +551,12 @@ for model in one_network.models:
 # - nearly all
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Let them vote and give a reason. The network has a matrix, a curve and a matrix; it adds 8,352 parameters to the 5,460.
+# **1 minute.** Let them vote and give a reason. The network has a matrix, a curve and a matrix; it adds 8,352 parameters to the 5,460.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## A network sorts out the mix, but later
 #
-# Means of three starts. Parameters: 5,460 without network, 13,812 with.
+# Means of three starts. Parameters: 5,460; with network 13,812.
 
 # %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
 ax = line_chart(one_head.steps, lines, "training steps", "share of positions with both letters right", logarithmic="")
@@ -571,11 +573,10 @@ assert int((longer.both[-1] > 0.5).sum()) == 1
 # %% [markdown]
 # One head with a network gets there, too, in all three starts. So one head *can* carry both letters. Its weights are also less even: about 0.3 to one side and 0.7 to the other, so the two mixes differ more. But it had more parameters than two heads alone, and took more steps: after 90 steps it names both at about a third of the positions, two heads at nearly all, with the network or without. Two heads made the task **easier**.
 #
-# Do not read too much into this. It is one task, one learning rate and three starts, measured every 30 steps. The heads also differ in width: one has 32 columns, two have 16 each. And 300 steps are not the end: after 900 the plain head, too, names both letters in more than half of the positions in one of its three starts. (Its weights may depend on the letters, which the drawing leaves out.)
+# Do not read too much into this: one task, one learning rate, three starts. The heads also differ in width: one has 32 columns, two have 16 each. And 300 steps are not the end: after 900 the plain head, too, names both letters in more than half of the positions in one of its three starts. (Its weights may depend on the letters, which the drawing leaves out.)
 # In BERT such a network follows every attention, so this toy does not show that BERT *needs* twelve heads.
 #
 # **What the inventors found.** Vaswani et al. (2017, table 3, rows A) trained a translator with 1 to 32 heads that share out the same number of columns. They scored its translations by BLEU, which is higher for translations that share more with a human's. With 1 head it got 24.9, with 4 heads 25.5, with 8 and with 16 heads 25.8, with 32 heads 25.4. So one head was worse, but not hopeless, and so were 32 narrow ones, a little.
-# They took 8 heads of 64 columns. BERT-base has 12, also of 64 (Devlin et al. 2019). Many of today's models that write text let several heads share their keys and values, which saves memory (*grouped-query attention*, Ainslie et al. 2023).
 #
 # ## 5. The same in a real BERT
 #
@@ -639,7 +640,7 @@ assert before.diagonal(-1)[:-1].min() > 0.94 and after.diagonal(1)[1:].min() > 0
 assert before[0].argmax() == 0 and after[0].argmax() == 0 and after[-1].argmax() == len(tokens) - 1  # the marks
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Left: the token before. Middle: the token after. Together what the two toy heads had to learn. Right: [CLS], the mark at the beginning.
+# **2 minutes.** Left: the token before. Middle: the token after. Together what the two toy heads had to learn. Right: [CLS], the mark at the beginning.
 
 # %% [markdown]
 # *Layer 1, head 3* looks at the token before, *layer 2, head 9* at the token after, both with more than 0.94 of the weight of each word. These are the two stripes of our toy, in a model that was trained for another task. *Layer 5, head 3* puts more than 0.9 of each word's
@@ -737,25 +738,22 @@ assert 64 < math.exp(record["exams"]["loss"]) < 65.5 and abs(math.exp(0.2) - 1.2
 # Each dot is a head; to the right is its share on the token before or on the token after, whichever is larger.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Heads that look at a neighbour are missed most
+# ## The most missed look at a neighbour
 #
-# A dot is a head; the seven most missed have their layer and head. Bar: standard error.
+# A dot is a head; seven have their layer and head. Bar: standard error.
 
 # %% slideshow={"slide_type": "-"}
 shares = measure_heads(load_encoder(), tokenizer, load_imdb_data(FIRST_REVIEWS, sample=60, seed=3)[0], 64)
 near, alone = torch.maximum(shares["token before"], shares["token after"]).flatten(), ((first + second) / 2).flatten()
-ax = plt.subplots(figsize=(9.6, 4.8), layout="constrained")[1]
 error = (sum(torch.tensor(part["error"]) ** 2 for part in record["alone"]).sqrt() / 2).flatten()  # of a mean of two
-_ = ax.errorbar(near, alone, yerr=error, fmt="o", color="#a8326e", ecolor="#b6bec8")
-for at in alone.topk(7).indices.tolist():
-    beside = {"xytext": (-8 if at == 55 else 8, 4), "ha": "right" if at == 55 else "left", "textcoords": "offset points"}
-    _ = ax.annotate(f"{at // 12 + 1}, {at % 12 + 1}", (near[at], alone[at]), fontsize=16, **beside)
-_ = ax.set_xlabel("share of its weight on one neighbour (before or after)", fontsize=16)
-_ = ax.set_ylabel("rise of the loss without it", fontsize=16)
+seven = {at: f"{at // 12 + 1}, {at % 12 + 1}" for at in alone.topk(7).indices.tolist()}  # layer, head
+ax = dot_chart(
+    near, alone, error, seven, "share of its weight on one neighbour (before or after)", "rise of the loss without it"
+)
 
 # %% tags=["check:neighbour-heads"]
 # checked: the seven most missed are the seven with the largest shares on one neighbour; the numbers of the text
-assert {*alone.topk(7).indices.tolist()} == {*near.topk(7).indices.tolist()} and 55 == 4 * 12 + 7
+assert {*alone.topk(7).indices.tolist()} == {*near.topk(7).indices.tolist()}
 largest = [(at // 12 + 1, at % 12 + 1) for at in near.topk(7).indices.tolist()]
 assert largest == [(1, 3), (2, 9), (2, 10), (5, 10), (3, 12), (3, 9), (5, 8)]
 assert torch.allclose(near.topk(7).values, torch.tensor([1.00, 0.98, 0.73, 0.47, 0.39, 0.32, 0.32]), atol=0.006)
@@ -766,7 +764,7 @@ assert shares["token before"][0, 2] > 0.99 and abs(shares["token after"][1, 8] -
 assert abs(shares["[CLS]"][4, 2] - 0.89) < 0.006 and abs(shares["token before"][1, 9] - 0.73) < 0.005
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Upper dot: layer 2, head 9, which looks at the token after. Compare the votes: before 0.055, after 0.229, [CLS] 0. An association only: we did not test that the look at the neighbour is what is missed.
+# **2 minutes.** Upper dot: layer 2, head 9, which looks at the token after. Compare the votes: before 0.055, after 0.229, [CLS] 0. An association only: we did not test that the look at the neighbour is what is missed.
 
 # %% [markdown]
 # **The seven heads that look most at one neighbour are also the seven that are missed most.** (Each is labelled with its layer and head. The bars are **standard errors**: about how far a rise may be off by the luck of these reviews.) Of the other 65, 52 change the loss by less than 0.01.
@@ -842,7 +840,7 @@ assert gone.sum() == 8 and random[gone, 2].min() > 0.965 and random[~gone, 2].ma
 assert 1.19 < math.exp(least_first[2]) < 1.2 and 0.055 < least_first[2] / ceiling < 0.065
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Middle line: 0.18 for 36 heads, 6 % of the whole rise. Lowest line: what they cost alone; together it is more than twice as much. Are half of the heads useless? Not shown: even the 18 least missed cost something, mini learned with all heads, and nothing got faster.
+# **2 minutes.** Middle line: 0.18 for 36 heads, 6 % of the whole rise. Lowest line: what they cost alone; together it is more than twice as much. Are half of the heads useless? Not shown: even the 18 least missed cost something, mini learned with all heads, and nothing got faster.
 
 # %% [markdown]
 # Without the 36 least missed heads the loss rises by 0.18 (error 0.03): 6 % of the rise without any head, and a perplexity that is about a fifth higher ($e^{0.18} \approx 1.2$). A random half costs 1.20 in the median, from 0.61 to 1.97 (the band). Eight of the 12 random halves contain layer 2, head 9; these cost 0.97 or more, the other four 0.91 or less.
@@ -857,12 +855,12 @@ assert 1.19 < math.exp(least_first[2]) < 1.2 and 0.055 < least_first[2] / ceilin
 #
 # - A head gives each word one average. Heads that share out the columns give several, for no more parameters.
 # - In our toy, one head's mix hardly told which letter stood before. Two heads kept the letters apart; a network sorted them out, later.
-# - We saw no *who* head and no *why* head in mini on our sentence. The heads that look at a neighbour are missed most.
+# - We saw no *who* head and no *why* head in mini on our sentence. Its seven most missed heads are those that look most at one neighbour.
 #
 # **Next:** who may look at whom? Page 04 compares readers that look to one side with those that look to both.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Close the lid: what is the shape of one head's weights? Why do more heads cost no parameters, and what grows? Did we find a *who* head in mini? Not on our sentence.
+# **1 minute.** Close the lid: what is the shape of one head's weights? Why do more heads cost no parameters, and what grows? Did we find a *who* head in mini? Not on our sentence.
 
 # %% [markdown] tags=["questions"]
 # ## Questions
@@ -1066,4 +1064,3 @@ check("mixed_up", look_around)
 # - Voita, Talbot, Moiseev, Sennrich, Titov (2019). *Analyzing Multi-Head Self-Attention: Specialized Heads Do the Heavy Lifting, the Rest Can Be Pruned.* arXiv:1905.09418
 # - Devlin, Chang, Lee, Toutanova (2019). *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* arXiv:1810.04805
 # - Clark, Khandelwal, Levy, Manning (2019). *What Does BERT Look At? An Analysis of BERT's Attention.* arXiv:1906.04341
-# - Ainslie, Lee-Thorp, de Jong and others (2023). *GQA: Training Generalized Multi-Query Transformer Models from Multi-Head Checkpoints.* arXiv:2305.13245

@@ -182,7 +182,7 @@ def task() -> str:
         "nothing or a small "
         "network; then scores for both letters."
     )
-    drawing = opened(520, "One position, two answers", text)
+    drawing = opened(520, "Name both neighbours of the f", text)
     for place, letter in enumerate(row):
         x = 240 + 114 * place
         near = abs(place - asked) == 1
