@@ -470,13 +470,13 @@ assert {tuple(order) for order in orders} == {(0, 1), (1, 0)}
 #
 # At the *f* the only head gives about 0.4 to the letter before and 0.5 to the letter after. So from *h f g* it gets $0.4\,h + 0.5\,g$. What would it get from *g f h*?
 #
-# ![Left, one head: h f g gives 0.5 g + 0.4 h, g f h gives 0.4 g + 0.5 h, nearly the same. Right, two heads: h and g end to end against g and h, different](figures/03_swap.svg)
+# ![Left, one head: h f g gives 0.5 g + 0.4 h, g f h gives 0.4 g + 0.5 h, nearly the same. Right, two heads: g and h end to end against h and g, different](figures/03_swap.svg)
 #
 # $0.4\,g + 0.5\,h$: **nearly the same mix**. It tells which two letters went in, but hardly which stood before. (In section 1 the average did not even tell which words went in: two numbers for three words. Here a vector of 32 numbers stands for 10 letters.)
 #
 # Now the scores. The read-out only multiplies and adds; it is **linear**. In these models each letter in the mix raises its own score most, for both questions. So the letter with 0.5 wins, mostly, for both. If all letters score alike, naming the other one takes a score that is higher at 0.4 than at 0 *and* at 0.5. A straight line cannot rise and then fall.
 #
-# The results of two heads come in columns of their own, and there the two rows differ: *h*, then *g*, against *g*, then *h*. One part of the columns tells the letter before, the other the letter after.
+# The results of two heads come in columns of their own, and there *h f g* and *g f h* differ: *g*, then *h*, against *h*, then *g*. One part of the columns tells the letter after, the other the letter before.
 
 
 # %% tags=["check:swapped"]
@@ -505,7 +505,7 @@ with torch.no_grad():
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## One mix hardly tells who was where
 #
-# ![Left, one head: h f g gives 0.5 g + 0.4 h, g f h gives 0.4 g + 0.5 h, nearly the same. Right, two heads: h and g end to end against g and h, different](figures/03_swap.svg)
+# ![Left, one head: h f g gives 0.5 g + 0.4 h, g f h gives 0.4 g + 0.5 h, nearly the same. Right, two heads: g and h end to end against h and g, different](figures/03_swap.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Left: both letters are there, in nearly the same amounts. The read-out is linear: more of a letter, higher score, for both questions. To name the letter with 0.4, its score would have to be higher at 0.4 than at 0 and at 0.5; a straight line cannot. Right: each letter has columns of its own.
@@ -539,7 +539,7 @@ assert passed[0] <= passed[2] < passed[1] and max(lines["1 head"]) < 0.2
 assert [sum(one.numel() for one in four[name].models[0].parameters()) - 5460 for name in lines] == [0, 0, 8352, 8352]
 for model in one_network.models:
     less, more = back_and_ahead(mean_weights(model)[0]).sort().values
-    assert 0.25 < less < 0.34 and 0.63 < more < 0.73
+    assert 0.25 < less < 0.34 and 0.63 < more < 0.73 and 0.4 < moved(model, swapped) / moved(model, fresh) < 0.65
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Vote: one head with a network behind it
@@ -571,12 +571,12 @@ assert int((longer.both[-1] > 0.5).sum()) == 1
 # **2 minutes.** One task, one learning rate, three starts. BERT has such a network behind each attention. In a translator (Vaswani et al. 2017) 1 head got 24.9 BLEU, 8 heads 25.8, 32 heads 25.4.
 
 # %% [markdown]
-# One head with a network gets there, too, in all three starts. So one head *can* carry both letters. Its weights are also less even: about 0.3 to one side and 0.7 to the other, so the two mixes differ more. But it had more parameters than two heads alone, and took more steps: after 90 steps it names both at about a third of the positions, two heads at nearly all, with the network or without. Two heads made the task **easier**.
+# One head with a network gets there, too, in all three starts. So one head *can* carry both letters. Its weights are also less even: about 0.3 to one side and 0.7 to the other, so the two mixes differ more. But it had more parameters than two heads alone, and took more steps: after 90 steps it names both at about a third of the positions, two heads at nearly all, with the network or without. Here, two heads made the task **easier**.
 #
 # Do not read too much into this: one task, one learning rate, three starts. The heads also differ in width: one has 32 columns, two have 16 each. And 300 steps are not the end: after 900 the plain head, too, names both letters in more than half of the positions in one of its three starts. (Its weights may depend on the letters, which the drawing leaves out.)
 # In BERT such a network follows every attention, so this toy does not show that BERT *needs* twelve heads.
 #
-# **What the inventors found.** Vaswani et al. (2017, table 3, rows A) trained a translator with 1 to 32 heads that share out the same number of columns. They scored its translations by BLEU, which is higher for translations that share more with a human's. With 1 head it got 24.9, with 4 heads 25.5, with 8 and with 16 heads 25.8, with 32 heads 25.4. So one head was worse, but not hopeless, and so were 32 narrow ones, a little.
+# **What the inventors found.** Vaswani et al. (2017, table 3, rows A) trained a translator with 1 to 32 heads that share out the same number of columns. They scored its translations by BLEU, which is higher for translations that share more with a human's. With 1 head it got 24.9, with 4 heads 25.5, with 8 and with 16 heads 25.8, with 32 heads 25.4. One head was worse, but not hopeless, and 32 narrow ones were a little worse, too.
 #
 # ## 5. The same in a real BERT
 #
@@ -637,7 +637,7 @@ for ax, (title, (layer, head)) in zip(axes, picked.items(), strict=True):
 # checked: layer 1 head 3 looks at the token before, layer 2 head 9 at the one after, layer 5 head 3 at [CLS]; the marks
 before, after, special = bert.attentions[0][0, 2], bert.attentions[1][0, 8], bert.attentions[4][0, 2]
 assert before.diagonal(-1)[:-1].min() > 0.94 and after.diagonal(1)[1:].min() > 0.94 and special[1:-1, 0].min() > 0.9
-assert before[0].argmax() == 0 and after[0].argmax() == 0 and after[-1].argmax() == len(tokens) - 1  # the marks
+assert min(before[0, 0], after[0, 0], after[-1, -1]) > 0.6  # the marks look mostly at themselves
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Left: the token before. Middle: the token after. Together what the two toy heads had to learn. Right: [CLS], the mark at the beginning.
@@ -663,7 +663,7 @@ assert set(to_sister.flatten().topk(2).indices.tolist()) == {2, 12 + 9} and 0.2 
 assert to_sister.max() > 0.98 and to_sister.flatten().topk(3).values[2] < 0.3
 
 # %% [markdown]
-# The two largest weights on *sister* are those of layer 1, head 3 and layer 2, head 10. On the reviews both look mostly at the token before, with shares of 1.00 and 0.73 on average, and here that token is *sister*. And no head gives *died* more than about a quarter. So on this sentence we see no *who* head and no *why* head in mini. Section 1 was made up to explain; we did not find it in this BERT.
+# The two largest weights on *sister* are those of layer 1, head 3 and layer 2, head 10. Over 60 reviews (measured in section 6) both look mostly at the token before, with shares of 1.00 and 0.73 on average, and here that token is *sister*. And no head gives *died* more than about a quarter. So on this sentence we see no *who* head and no *why* head in mini. Section 1 was made up to explain; we did not find it in this BERT.
 #
 # ## 6. Which heads would be missed?
 #
@@ -673,7 +673,7 @@ assert to_sister.max() > 0.98 and to_sister.flatten().topk(3).values[2] < 0.3
 # How good is a guess? The **loss** is $-\ln p$, where $p$ is the probability of the right token: 0 if mini was sure of it, and larger the less probable mini thought it. We average it over
 # all hidden tokens. $e^{\text{loss}}$ is the **perplexity**: a model with perplexity 50 has the same loss as one that picks blindly among 50 equally likely tokens.
 #
-# The course keeps a record of such exams, made by `tools/heads_switched_off.py`. It has two yardsticks: mini without any of its heads, and guessing each token by how often it occurs in the course's reviews.
+# The course keeps a record of such exams, made by `tools/heads_switched_off.py`. It has two yardsticks: mini without any of its heads, and guessing each token by how often it occurs in the course's other reviews.
 
 # %%
 from bertnotes.data import FIRST_REVIEWS, load_imdb_data
@@ -768,7 +768,7 @@ assert abs(shares["[CLS]"][4, 2] - 0.89) < 0.006 and abs(shares["token before"][
 
 # %% [markdown]
 # **The seven heads that look most at one neighbour are also the seven that are missed most.** (Each is labelled with its layer and head. The bars are **standard errors**: about how far a rise may be off by the luck of these reviews.) Of the other 65, 52 change the loss by less than 0.01.
-# This is an association in one model: it does not show that the look at the neighbour is what is missed. And among the seven, a larger share is not always a larger rise: layer 1, head 3 gives all to the token before, and costs 0.055.
+# This is an association in one model: it does not show that the look at the neighbour is what is missed. And among the seven, a larger share is not always a larger rise: layer 1, head 3 gives nearly all to the token before, and costs 0.055.
 #
 # Why does it cost so little? Perhaps it has a substitute: layer 2, head 10 also looks at the token before, with a share of 0.73. Alone they cost 0.05 and 0.04 on the exam above. With **both** off the loss rises by 0.16, about twice the sum (the next, folded cell measures it). So a head may seem dispensable only because another one is still there.
 
@@ -816,7 +816,7 @@ print("random orders, the median:  ", random.quantile(0.5, dim=0))
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Half of the heads can go, at a price
 #
-# *Random*: the median and the range of 12 random orders.
+# Band: the range of 12 random orders; line: their median. Dotted: single rises, added up.
 
 # %% slideshow={"slide_type": "-"}
 middle = random.quantile(0.5, dim=0)

@@ -210,7 +210,7 @@ def swap() -> str:
     """The neighbours of a letter swapped: one head's two mixes are nearly the same, the results of two heads are not."""
     text = (
         "Two rows, h f g and g f h. Left, one head: 0.4 h and 0.5 g make a mix, and 0.4 g and 0.5 h make nearly the same one. "
-        "Right, two heads: h, then g, against g, then h, end to end: the two differ."
+        "Right, two heads: g, then h, against h, then g, end to end: the two differ."
     )
     drawing = opened(500, "What arrives at f when its neighbours are swapped?", text)
     drawing.line((830, 90), (830, 470), color=GRID, width=2)
@@ -219,14 +219,14 @@ def swap() -> str:
     for y, (before, after) in ((200, "hg"), (340, "gh")):
         for x, letter in zip((60, 124, 188), (before, "f", after), strict=True):
             drawing.box(x, y, 56, 64, letter, colors.get(letter, INK), size=LARGE)
-        x = 290.0
+        left = 290.0
         for letter, share in sorted(zip((before, after), SHARES.values(), strict=True)):
-            drawing.box(x + 230 * share, y, 460 * share, 64, f"{share} {letter}", colors[letter], size=LARGE)
-            x += 460 * share
-        for x, letter in ((950, before), (1150, after)):
+            drawing.box(left + 230 * share, y, 460 * share, 64, f"{share} {letter}", colors[letter], size=LARGE)
+            left += 460 * share
+        for x, letter in ((950, after), (1150, before)):
             drawing.box(x, y, 196, 64, f"1.0 {letter}", colors[letter], size=LARGE)
     drawing.write(500, 430, "nearly the same", LARGE, bold=True).write(1050, 430, "different", LARGE, bold=True)
-    drawing.write(950, 150, "head 1", NORMAL, QUIET).write(1150, 150, "head 2", NORMAL, QUIET)
+    drawing.write(950, 150, "head 1: after", NORMAL, QUIET).write(1150, 150, "head 2: before", NORMAL, QUIET)
     return str(drawing)
 
 
