@@ -108,14 +108,3 @@ def named_right(together, parameters):
 def mean_weights(model: NeighbourModel) -> Float[Tensor, "head query_pos key_pos"]:
     """Where the heads look, on average over fresh rows."""
     return model(draw_letters(500, seed=5))[1].mean(0)
-
-
-@torch.no_grad()
-def right_with_fixed_weights(model: NeighbourModel) -> float:
-    """The share of positions at which both letters are named right if the heads always look as they do on average."""
-    letters = draw_letters(500, seed=5)
-    attention = model.attention
-    values = attention.split(attention.value(model.letter(letters) + model.position.weight))
-    found = attention.output(attention.merge(mean_weights(model) @ values))
-    scores = model.read_out(model.network(found)).unflatten(-1, (2, LETTERS))
-    return (scores[:, 1:-1].argmax(-1) == neighbours(letters)).all(-1).float().mean().item()

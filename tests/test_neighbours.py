@@ -9,7 +9,6 @@ from bertnotes.neighbours import (
     draw_letters,
     mean_weights,
     neighbours,
-    right_with_fixed_weights,
     train_neighbours,
 )
 
@@ -43,11 +42,5 @@ def test_training_side_by_side_is_training_alone():
     assert trained.steps == [1, 2] and trained.both.shape == (2, 2) and trained.sides.shape == (2, 2)
 
 
-def test_weights_are_a_mean_and_fixed_ones_are_used():
-    model = NeighbourModel(2)
-    assert torch.allclose(mean_weights(model).sum(dim=-1), torch.ones(2, 8), atol=1e-5)
-    torch.nn.init.zeros_(model.attention.query.weight)  # all rows look alike, whatever the letters: fixing changes nothing
-    right = model(draw_letters(500, seed=5))[0][:, 1:-1].argmax(-1) == neighbours(draw_letters(500, seed=5))
-    torch.nn.init.zeros_(model.attention.query.bias)
-    right = model(draw_letters(500, seed=5))[0][:, 1:-1].argmax(-1) == neighbours(draw_letters(500, seed=5))
-    assert abs(right_with_fixed_weights(model) - right.all(-1).float().mean().item()) < 1e-3
+def test_weights_are_a_mean():
+    assert torch.allclose(mean_weights(NeighbourModel(2)).sum(dim=-1), torch.ones(2, 8), atol=1e-5)

@@ -1,4 +1,4 @@
-"""Exercises on many heads: split, merge, multi-head attention, and a reshape that mixes words and heads.
+"""Exercises on many heads: split, merge, multi-head attention, a head switched off, and a reshape that mixes words and heads.
 
 Each mistake is one that people make.
 """
@@ -70,8 +70,8 @@ SPLIT_HEADS = Exercise(
     right=split_heads,
     mistakes=(
         Mistake(
-            RESHAPED
-            + "Head 1 has the first *words* now. Cut the last axis first, (batch, position, head, head size), then swap.",
+            RESHAPED + "Head 1 has the numbers that come first in memory, instead of its columns of every word. "
+            "Cut the last axis first, (batch, position, head, head size), then swap.",
             (lambda hidden, num_heads: hidden.reshape(len(hidden), num_heads, hidden.shape[1], -1),),
         ),
         Mistake(
@@ -145,6 +145,11 @@ MERGE_HEADS = Exercise(
         Mistake(
             "You add or average the heads. They are kept side by side: (batch, position, size).",
             (lambda heads: heads.sum(dim=1), lambda heads: heads.mean(dim=1)),
+        ),
+        Mistake(
+            "You make one axis of positions and numbers, so each head keeps a long row of its own. Let heads and positions "
+            "trade places first, `transpose(1, 2)`; then the last two axes are head and number.",
+            (lambda heads: heads.flatten(2),),
         ),
         Mistake("You flatten too much: only the last two axes become one.", (lambda heads: heads.transpose(1, 2).flatten(1),)),
         Mistake("Nothing is merged: this is `heads`.", (lambda heads: heads,)),
@@ -269,6 +274,112 @@ MULTI_HEAD = Exercise(
 )
 
 
+# --- switch off a head --------------------------------------------------------------------------------------------------
+
+
+def without_head_cases(seed):
+    """The second of two heads, the first of three, the third of four."""
+    return [
+        Case({"hidden": drawn(7, (1, 3, 8))[0], "weights": parameters(7, 8, 2), "head": 1}, shown=True),
+        Case({"hidden": drawn(seed, (2, 5, 12))[0], "weights": parameters(seed, 12, 3), "head": 0}),
+        Case({"hidden": drawn(seed + 1, (2, 4, 8))[0], "weights": parameters(seed + 1, 8, 4), "head": 2}),
+    ]
+
+
+def own_columns(weights, head):
+    """The columns of a head."""
+    size = len(weights["output.bias"]) // weights["num_heads"]
+    return slice(head * size, (head + 1) * size)
+
+
+def zeroed(weights, *places):
+    """A copy of the parameters in which some places, (name, index), are 0."""
+    changed = weights | {name: weights[name].clone() for name, _ in places}
+    for name, index in places:
+        changed[name][index] = 0
+    return changed
+
+
+def silenced(*places):
+    """Multi-head attention with 0 in these places; each says what it is of a head's columns: (name, index)."""
+
+    def formula(hidden, weights, head):
+        own = own_columns(weights, head)
+        return multi_head(hidden, zeroed(weights, *((name, index(own)) for name, index in places)))[0]
+
+    return formula
+
+
+def rows_of(own):
+    return own
+
+
+def columns_of(own):
+    return slice(None), own
+
+
+def all_of(own):
+    return slice(None)
+
+
+def only_head(hidden, weights, head):
+    """What one head adds, and the bias of the output."""
+    others = [other for other in range(weights["num_heads"]) if other != head]
+    return multi_head(hidden, zeroed(weights, *(("output.weight", columns_of(own_columns(weights, one))) for one in others)))[0]
+
+
+without_head = silenced(("output.weight", columns_of))
+
+WITHOUT_HEAD = Exercise(
+    function="without_head",
+    cases=without_head_cases,
+    right=without_head,
+    mistakes=(
+        Mistake(
+            "You set *rows* of `output.weight` to 0: numbers of the output, to which all heads add. PyTorch stores $W_O$ "
+            "transposed, so the head's rows of $W_O$ are columns of `weight`: `[:, start:end]`.",
+            (silenced(("output.weight", rows_of)),),
+        ),
+        Mistake(
+            "You set the head's queries or keys to 0. Then all its scores are alike, so it looks everywhere, and still adds an "
+            "average of its values.",
+            (
+                silenced(("query.weight", rows_of), ("query.bias", rows_of)),
+                silenced(("key.weight", rows_of), ("key.bias", rows_of)),
+            ),
+        ),
+        Mistake(
+            "The head still adds its bias: with `value.weight` at 0 its values are `value.bias`.",
+            (silenced(("value.weight", rows_of)),),
+        ),
+        Mistake(
+            "`output.bias` belongs to no head, and stays when one is off.",
+            (
+                silenced(("output.weight", columns_of), ("output.bias", rows_of)),
+                silenced(("output.weight", columns_of), ("output.bias", all_of)),
+            ),
+        ),
+        Mistake(
+            "Another head is off. `head` counts from 0: its columns begin at `head * size`.",
+            (lambda hidden, weights, head: without_head(hidden, weights, head - 1),),
+        ),
+        Mistake(
+            "This is the output of that head alone. It is the one to be left out.",
+            (only_head,),
+        ),
+        Mistake(
+            "All heads are still there: this is the whole output.",
+            (lambda hidden, weights, head: multi_head(hidden, weights)[0],),
+        ),
+        Mistake(
+            "`multi_head` returns two things. Return the first, the output.",
+            (lambda **inputs: (without_head(**inputs), multi_head(inputs["hidden"], inputs["weights"])[1]),),
+        ),
+    ),
+    errors=ERRORS,
+)
+
+
 # --- find the bug -------------------------------------------------------------------------------------------------------
 
 
@@ -342,28 +453,11 @@ SIZE_OF_A_HEAD = Number(
         256.0: "256 are the columns of four heads.",
     },
 )
-PERPLEXITY = Number(
-    right=4.0,
-    tolerance=0.02,
-    mistakes={
-        2 * math.log(2): "That is the loss. The perplexity is $e$ to the power of it.",
-        6 * math.log(2): "That is the sum of the three; the loss is their average. Then $e$ to the power of it.",
-        14 / 3: "You averaged 2, 4 and 8. It is the *logarithms* that are averaged.",
-        24 / 7: "You averaged the probabilities. It is their logarithms that are averaged.",
-        64.0: "You forgot to divide by three: the loss is an average.",
-        0.25: "The sign: the loss is $-\\ln p$, above 0, so the perplexity is above 1.",
-        7 / 24: "That is the average probability. The loss averages $-\\ln p$.",
-        2.0: "With logarithms to the base 2 the loss is 2; then the perplexity is 2 to the power of it, not 2.",
-        math.exp(2): "The average is 2 in logarithms to the base 2. With $e$ you need natural ones: $2 \\ln 2$.",
-        2 ** (2 * math.log(2)): "You took 2 to the power of a loss in natural logarithms. $e$ goes with $\\ln$.",
-    },
-)
-
 EXERCISES = {
     "size_of_a_head": SIZE_OF_A_HEAD,
-    "perplexity": PERPLEXITY,
     "split_heads": SPLIT_HEADS,
     "merge_heads": MERGE_HEADS,
     "multi_head": MULTI_HEAD,
+    "without_head": WITHOUT_HEAD,
     "mixed_up": MIXED_UP,
 }

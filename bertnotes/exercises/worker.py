@@ -7,6 +7,7 @@ or with the exception and its line. A clock inside ends it where a call takes to
 
 import atexit
 import contextlib
+import copy
 import faulthandler
 import importlib
 import io
@@ -111,7 +112,7 @@ def gradient_of(function, arguments):
 def answer(function, call, source):
     """Call the function once. Returns value, names of the arguments that it changed and what it printed, or the error."""
     names, arguments = list(call["inputs"]), list(call["inputs"].values())
-    before = [one.clone() if isinstance(one, torch.Tensor) else one for one in arguments]
+    before = copy.deepcopy(arguments)  # also the tensors of a dict or a list
     printed = io.StringIO()
     try:
         with contextlib.redirect_stdout(printed), warnings.catch_warnings():
@@ -122,12 +123,20 @@ def answer(function, call, source):
     except BaseException as error:  # also exit()
         return {"error": described(error, source), "printed": printed.getvalue()[:500]}
     pairs = zip(names, before, arguments, strict=True)
-    changed = [name for name, old, new in pairs if isinstance(old, torch.Tensor) and not unchanged(old, new)]
+    changed = [name for name, old, new in pairs if not unchanged(old, new)]
     return {"value": value, "changed": changed, "printed": printed.getvalue()[:500]}
 
 
 def unchanged(old, new):
-    """Whether a tensor is what it was."""
+    """Whether an argument is what it was: a tensor, or all that a dict or a list holds."""
+    if type(old) is not type(new):
+        return False
+    if isinstance(old, dict):
+        return old.keys() == new.keys() and all(unchanged(old[key], new[key]) for key in old)
+    if isinstance(old, list | tuple):
+        return len(old) == len(new) and all(unchanged(*pair) for pair in zip(old, new, strict=True))
+    if not isinstance(old, torch.Tensor):
+        return old is new or old == new
     return old.shape == new.shape and old.dtype == new.dtype and torch.equal(old.nan_to_num(7), new.nan_to_num(7))
 
 

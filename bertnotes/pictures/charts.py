@@ -6,14 +6,14 @@ Each function draws one picture and returns its Axes, or its Figure where it fil
 """
 
 import time
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap, LogNorm
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from bertnotes.pictures.style import AMOUNT, INK, finish, matrix, new_axes, own_style, plain, write_numbers, written
 
@@ -147,22 +147,28 @@ def pretraining_curve(log, references=None, control=()) -> Figure:
 def line_chart(
     x, lines, xlabel: str, title: str | None = None, logarithmic: str = "x", ax: Axes | None = None, bands=None
 ) -> Axes:
-    """Draw what a quantity does as x grows, each line with its name at its end.
+    """Draw what a quantity does as x grows, each line with its name at its end, or, where ends meet, in a legend.
 
-    x: numbers, each a tick on the axis; lines: {name: values}, three at most; logarithmic: "x", "xy" or "" says which
+    x: numbers, each a tick on the axis; lines: {name: values}, four at most; logarithmic: "x", "xy" or "" says which
     axes grow by doubling; bands: {name of a line: (lowest, highest)}, the room around it. Raises ValueError where there are
     more lines, or values are missing.
     """
-    if not 1 <= len(lines) <= 3 or any(len(values) != len(x) for values in lines.values()):
+    if not 1 <= len(lines) <= 4 or any(len(values) != len(x) for values in lines.values()):
         found = {name: len(values) for name, values in lines.items()}
-        raise ValueError(f"a chart has one to three lines, each with a value for each of {len(x)} x; got {found}")
+        raise ValueError(f"a chart has one to four lines, each with a value for each of {len(x)} x; got {found}")
     ax = ax or new_axes(7, 3.4)
+    ends = sorted(float(values[-1]) for values in lines.values())
+    apart = 0.06 * (max(max(values) for values in lines.values()) - min(min(values) for values in lines.values()))
+    meet = any(high - low < apart for low, high in pairwise(ends))
     for (name, values), (color, marker, style) in zip(lines.items(), STYLES, strict=False):
-        ax.plot(x, values, color=color, marker=marker, linestyle=style, linewidth=2)
+        ax.plot(x, values, color=color, marker=marker, linestyle=style, linewidth=2, label=written(name)[0])
         if name in (bands or {}):
             ax.fill_between(x, *bands[name], color=color, alpha=0.15, linewidth=0)
         place: dict = {"xytext": (9, 0), "textcoords": "offset points", "va": "center"}
-        ax.annotate(written(name)[0], (x[-1], values[-1]), color=color, fontsize=11, **place)
+        if not meet:
+            ax.annotate(written(name)[0], (x[-1], values[-1]), color=color, fontsize=11, **place)
+    if meet:
+        ax.legend(frameon=False, labelcolor=INK, fontsize=11)
     if "x" in logarithmic:
         ax.set_xscale("log", base=2)
     if "y" in logarithmic:
@@ -293,30 +299,21 @@ def smoothed(values, keep=0.9):
 
 
 @own_style
-def head_map(changes, clear=None, title: str | None = None, most: float = 0.1, ax: Axes | None = None) -> Axes:
-    """Draw what a measure changes by where a head is switched off, a cell for each head, with its number in thousandths.
+def dot_chart(x, y, errors, names, xlabel: str, ylabel: str, ax: Axes | None = None) -> Axes:
+    """Draw a dot for each thing, with its error as a bar, and the names of some of them.
 
-    changes: (layer, head); above 0 magenta, below 0 slate, 0 white; from `most` on, up or down, the colour is full.
-    clear: True for the heads that get a frame.
+    names: {number of a dot: name}; a dot has its name at its left where another named one stands close at its right.
     """
-    changes = matrix(changes)
-    layers, heads = changes.shape
-    ax = ax or new_axes(0.78 * heads + 1.6, 0.62 * layers + 1)
-    colors = LinearSegmentedColormap.from_list("change", [FIRST, "#ffffff", SECOND])
-    image = ax.imshow(1000 * changes, cmap=colors, vmin=-1000 * most, vmax=1000 * most)
-    bar = ax.figure.colorbar(image, ax=ax, fraction=0.03, pad=0.02, extend="max" if changes.max() > most else "neither")
-    bar.outline.set_visible(False)
-    for (layer, head), value in np.ndenumerate(changes):
-        text = f"{round(1000 * value) or 0:+d}".replace("-", "−") if round(1000 * value) else "0"
-        color = "white" if abs(value) > 0.6 * most else INK
-        ax.text(head, layer, text, ha="center", va="center", color=color, fontsize=12)
-        if clear is not None and clear[layer][head]:
-            ax.add_patch(Rectangle((head - 0.45, layer - 0.45), 0.9, 0.9, fill=False, edgecolor=INK, linewidth=1.8))
-    finish(ax, "head", title).grid(False)
-    ax.set_xticks(range(heads), [str(head + 1) for head in range(heads)], fontsize=12)
-    ax.set_yticks(range(layers), [str(layer + 1) for layer in range(layers)], fontsize=12)
-    ax.set_ylabel("layer", color=INK)
-    ax.spines[:].set_visible(False)
+    ax = ax or new_axes(9.6, 4.8)
+    ax.errorbar(x, y, yerr=errors, fmt="o", color=SECOND, ecolor=PALE, markersize=7, elinewidth=2)
+    for at, name in names.items():
+        left = any(0 <= float(x[other] - x[at]) < 0.02 for other in names if other != at)
+        place: dict = {"xytext": (-9 if left else 9, 0), "textcoords": "offset points", "ha": "right" if left else "left"}
+        ax.annotate(written(name)[0], (x[at], y[at]), color=INK, fontsize=16, va="center", **place)
+    ax.margins(x=0.1)
+    finish(ax, xlabel).tick_params(labelsize=15)
+    ax.xaxis.label.set_fontsize(16)
+    ax.set_ylabel(ylabel, color=INK, fontsize=16)
     return ax
 
 

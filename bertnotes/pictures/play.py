@@ -216,10 +216,10 @@ def _heads(size=24, words=5):
             for number in range(size):
                 ax.barh(0, 0.9, left=number, color=QUERY, alpha=0.35 + 0.65 * (number * count // size % 2))
             ax.axis("off")
-            ax.set_title(f"{count} heads of {size // count} numbers", loc="left", fontsize=12)
+            ax.set_title(f"heads: {count}, numbers each: {size // count}", loc="left", fontsize=12)
 
     alt = f"a vector of {size} numbers cut into strips, a strip for each head, and what that means for weights and parameters"
-    return {"size": size, "words": words, "counts": counts, "start": min(2, len(counts) - 1)}, draw, alt
+    return {"size": size, "words": words, "counts": counts, "start": 0}, draw, alt
 
 
 def _leak(words=LEAK_WORDS, target=2, rule=RULES[0]):

@@ -1,11 +1,12 @@
 """The proof of page 03's checks: a named wrong answer gets its own message, a right one written in another way is right."""
 
+import pytest
 import torch
 from proof import Proof
 
 from bertnotes.exercises.page03 import EXERCISES
 
-NAMES = {"size_of_a_head": "answer", "perplexity": "answer", "mixed_up": "look_around"}
+NAMES = {"size_of_a_head": "answer", "mixed_up": "look_around"}
 EARLIER = """
 def attention(query, key, value, mask=None):
     scores = query @ key.transpose(-2, -1) / math.sqrt(key.shape[-1])
@@ -27,6 +28,17 @@ THREE = "q, k, v = (split_heads(linear(hidden, name), weights['num_heads']) for 
 LOOK = "found, looks = attention(q, k, v, mask)\n"
 END = "return linear(merge_heads(found), 'output'), looks"
 B = "batch, positions, size = hidden.shape\n"
+WHOLE = f"""
+def multi_head(hidden, weights, mask=None):
+    {LINEAR}    {THREE}    {LOOK}    {END}
+"""
+OFF = "size = hidden.shape[-1] // weights['num_heads']\nown = slice(head * size, (head + 1) * size)\nnew = dict(weights)\n"
+ONE = "return multi_head(hidden, new)[0]"
+
+
+def zero(name, place):
+    """Code that puts 0 in a place of a copy."""
+    return f"new['{name}'] = new['{name}'].clone()\nnew['{name}'][{place}] = 0\n"
 
 
 WRONG = {
@@ -39,15 +51,6 @@ WRONG = {
         "8": "the root of 64",
         "192": "about the query",
         "100": "no usual slip",
-    },
-    "perplexity": {
-        "1.386": "That is the loss",
-        "4.67": "averaged 2, 4 and 8",
-        "24 / 7": "averaged the probabilities",
-        "64": "divide by three",
-        "0.25": "The sign",
-        "2": "base 2",
-        "4.159": "the sum of the three",
     },
     "split_heads": {
         "return hidden.reshape(hidden.shape[0], num_heads, hidden.shape[1], -1)": "words and heads are mixed",
@@ -65,6 +68,7 @@ WRONG = {
         "return heads.transpose(1, 2)": "still two axes",
         "return heads.permute(0, 2, 3, 1).flatten(2)": "shuffled like cards",
         "return heads.flatten(1, 2)": "one below the other",
+        "return heads.flatten(2)": "a long row of its own",
         "return heads.mean(dim=1)": "add or average",
         "return heads": "Nothing is merged",
         "b, h, p, d = heads.shape\nreturn heads.transpose(1, 2).view(b, p, h * d)": "`view` cannot do",
@@ -85,6 +89,21 @@ WRONG = {
         LINEAR + THREE.replace("'value')", "'key')") + LOOK + END: "matrix of the keys",
         LINEAR + THREE + LOOK + END.removesuffix(", looks"): "Only the output",
     },
+    "without_head": {
+        OFF + zero("output.weight", "own") + ONE: "You set *rows*",
+        OFF + zero("query.weight", "own") + zero("query.bias", "own") + ONE: "looks everywhere",
+        OFF + zero("value.weight", "own") + ONE: "still adds its bias",
+        OFF + zero("output.weight", ":, own") + zero("output.bias", "own") + ONE: "belongs to no head",
+        OFF.replace("head *", "(head - 1) *").replace("(head + 1)", "head") + zero("output.weight", ":, own") + ONE: (
+            "counts from 0"
+        ),
+        "return multi_head(hidden, weights)[0]": "still there",
+        OFF + zero("output.weight", ":, own") + "return multi_head(hidden, new)": "returns two things",
+        OFF
+        + "new['output.weight'] = torch.zeros_like(new['output.weight'])\n"
+        + "new['output.weight'][:, own] = weights['output.weight'][:, own]\n"
+        + ONE: "that head alone",
+    },
     "mixed_up": {
         B + "h = hidden.reshape(batch, num_heads, positions, -1)\nreturn attention(h, h, h)[0].reshape(hidden.shape) + 0.0": (
             "still there"
@@ -103,7 +122,6 @@ WRONG = {
 }
 RIGHT = {
     "size_of_a_head": ["64", "1024 / 16"],
-    "perplexity": ["4", "math.exp(1.386)", "64 ** (1 / 3)"],
     "split_heads": [
         "b, p, s = hidden.shape\nreturn hidden.view(b, p, num_heads, s // num_heads).permute(0, 2, 1, 3)",
         "return torch.stack(hidden.chunk(num_heads, dim=-1), dim=1)",
@@ -128,6 +146,14 @@ RIGHT = {
         + "         for i in range(0, hidden.shape[-1], size)]\n"
         + "return linear(torch.cat([o for o, _ in parts], -1), 'output'), torch.stack([w for _, w in parts], 1)",
     ],
+    "without_head": [
+        OFF + zero("output.weight", ":, own") + ONE,
+        OFF + zero("value.weight", "own") + zero("value.bias", "own") + ONE,
+        OFF
+        + "whole, looks = multi_head(hidden, weights)\n"
+        + "values = split_heads(hidden @ weights['value.weight'].T + weights['value.bias'], weights['num_heads'])[:, head]\n"
+        + "return whole - looks[:, head] @ values @ weights['output.weight'][:, own].T",
+    ],
     "mixed_up": [
         "h = split_heads(hidden, num_heads)\nreturn merge_heads(attention(h, h, h)[0])",
         "parts = hidden.chunk(num_heads, dim=-1)\nreturn torch.cat([attention(p, p, p)[0] for p in parts], dim=-1)",
@@ -137,7 +163,11 @@ RIGHT = {
 
 class TestPage03(Proof):
     page, exercises, names, wrong, right = "page03", EXERCISES, NAMES, WRONG, RIGHT
-    before = {"": EARLIER} | {name: OWN + BACK for name in EXERCISES if name not in ("split_heads", "merge_heads")}
+    before = (
+        {"": EARLIER}
+        | {name: OWN + BACK for name in EXERCISES if name not in ("split_heads", "merge_heads")}
+        | {"without_head": OWN + BACK + WHOLE}
+    )
 
 
 def test_what_was_kept_is_used_in_a_new_notebook(notebook):
@@ -147,6 +177,19 @@ def test_what_was_kept_is_used_in_a_new_notebook(notebook):
     fresh = type(notebook)()
     fresh.run(EARLIER)
     assert fresh.check("multi_head", "multi_head", TestPage03.of("multi_head", LINEAR + THREE + LOOK + END)).state == "right"
+
+
+@pytest.mark.parametrize("place", ["weights", "dict(weights)"])
+def test_a_head_that_stays_off_is_noticed(notebook, place):
+    """Zeroed in place: the dict, or a new dict that holds the caller's own tensors."""
+    code = OFF.replace("dict(weights)", place) + "new['output.weight'][:, own] = 0\n" + ONE
+    said = TestPage03.verdict(notebook, "without_head", code)
+    assert said.state == "right but" and "It changes `weights`" in said.message
+
+
+def test_a_tensor_put_into_the_callers_dict_is_noticed(notebook):
+    code = OFF.replace("dict(weights)", "weights") + zero("output.weight", ":, own") + ONE
+    assert "It changes `weights`" in TestPage03.verdict(notebook, "without_head", code).message
 
 
 def test_a_dict_of_parameters_is_told_in_few_words(notebook):

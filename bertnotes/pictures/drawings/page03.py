@@ -1,14 +1,34 @@
-"""Drawings of many heads: what an average forgets, a vector cut into strips and put together again, a task with two answers."""
+"""Drawings of many heads: what an average forgets, a vector cut into strips, a task with two answers, and why one mix fails."""
 
 from collections.abc import Callable
 from functools import partial
 
 import torch
 
-from bertnotes.pictures.drawings import LARGE, NORMAL, QUIET, SMALL, TINTS, number, opened, tuple_of
+from bertnotes.pictures.drawings import LARGE, NORMAL, QUIET, TINTS, Drawing, number, opened, tuple_of
 from bertnotes.pictures.style import GRID, INK, KEY, QUERY, VALUE
 
 SHADES = {QUERY: ("#e3eef8", "#93bde2"), KEY: ("#fbeadf", "#efb083"), VALUE: ("#dff2ec", "#84ccb6")}  # of head 1, of head 2
+
+
+def cried() -> str:
+    """The sentence of the page, and the two things that its verb needs."""
+    drawing = Drawing(
+        400,
+        "“cried” needs two things",
+        "The sister cried because the dog died. Arrows go from cried to sister, who?, and from cried to died, why?",
+    )
+    sentence, x, middles = ("The", "sister", "cried", "because", "the", "dog", "died."), 115.0, {}
+    for word in sentence:
+        wide = 22.5 * len(word)
+        middles[word] = x + wide / 2
+        drawing.write(middles[word], 290, word, 40, bold=word in ("sister", "cried", "died."))
+        x += wide + 55
+    start, who, why = (middles[word] for word in ("cried", "sister", "died."))
+    drawing.arrow((start - 16, 252), (start - 16, 160), (who, 160), (who, 252), color=QUERY, width=6)
+    drawing.arrow((start + 16, 252), (start + 16, 160), (why, 160), (why, 252), color=QUERY, width=6)
+    drawing.write((start + who) / 2, 110, "who?", 40, QUERY, bold=True)
+    return str(drawing.write((start + why) / 2, 110, "why?", 40, QUERY, bold=True))
 
 
 class Cried:
@@ -63,14 +83,13 @@ def _two_heads(drawing, kept):
     drawing.write(700, 480, "kept apart:", NORMAL, anchor="start", bold=True)
 
 
-WIDE_CELL, HIGH_CELL = 16, 26
-STEPS = ("queries, keys and values", "split", "each head attends", "merge", "mix with W_O")
+WIDE_CELL, HIGH_CELL, SHAPE = 16, 26, 20  # SHAPE: letters of a shape
 
 
 def strips(step: int | None = None) -> str:
     """Three words of 8 numbers, two heads: split, attend, merge, mix, with the shape under each.
 
-    step: the one of STEPS that is lit, from 1; what came before is paler, what comes after faint. None: all is lit."""
+    step: the one of PARTS that is lit, from 1; what came before is paler, what comes after faint. None: all is lit."""
     text = (
         "X, 3 words of 8 numbers, becomes Q, K and V, each 3 by 8. Split: head 1 gets the first 4 columns of each, "
         "head 2 the last "
@@ -78,10 +97,10 @@ def strips(step: int | None = None) -> str:
         "by 8, in which "
         "the heads are mixed."
     )
-    name = "Split, attend, merge, mix" if step is None else f"Step {step} of {len(STEPS)}: {STEPS[step - 1]}"
+    name = "Split, attend, merge, mix" if step is None else f"Step {step} of {len(PARTS)}"
     drawing = opened(600, name, text)
     for number_, draw in enumerate(PARTS, start=1):
-        with drawing.faded(1 if step in (None, number_) else 0.45 if step > number_ else 0.1):
+        with drawing.faded(1 if step in (None, number_) else 0.85 if step > number_ else 0.1):
             draw(drawing)
     return str(drawing)
 
@@ -104,23 +123,23 @@ STACK, HEADS, FLOOR = (190, 320, 450), (240, 410), 560  # heights: of Q, K and V
 
 def _projected(drawing):
     """X, and Q, K and V made of it."""
-    strip(drawing, 30, 320, 8, INK, [TINTS[INK]]).write(94, 262, "X", NORMAL, bold=True).write(94, FLOOR, "3 × 8", SMALL, QUIET)
+    strip(drawing, 30, 320, 8, INK, [TINTS[INK]]).write(94, 262, "X", NORMAL, bold=True).write(94, FLOOR, "3 × 8", SHAPE, QUIET)
     for name, color, y in zip("QKV", (QUERY, KEY, VALUE), STACK, strict=True):
         drawing.arrow((164, 320), (254, y), color=color).write(
             208, y + (320 - y) / 2 - 24, f"W_{name}", NORMAL, color, bold=True, halo=True
         )
         strip(drawing, 260, y, 8, color, SHADES[color]).write(324, y - 56, name, NORMAL, color, bold=True)
-    drawing.write(324, FLOOR, "3 × 8 each", SMALL, QUIET)
+    drawing.write(324, FLOOR, "3 × 8 each", SHAPE, QUIET).write(120, 170, "1 make Q, K, V", NORMAL, bold=True)
 
 
 def _split(drawing):
     """Each head gets its columns of all three."""
-    drawing.arrow((400, 320), (470, 320)).write(432, 292, "split", NORMAL, bold=True)
+    drawing.arrow((400, 320), (470, 320)).write(432, 292, "2 split", NORMAL, bold=True)
     for head, y in enumerate(HEADS):
         drawing.write(484, y - 70, f"head {head + 1}", NORMAL, bold=True, anchor="start")
         for place, color in enumerate((QUERY, KEY, VALUE)):
             strip(drawing, 484 + 74 * place, y, 4, color, SHADES[color][head : head + 1])
-    drawing.write(590, FLOOR, "2 × 3 × 4 each", SMALL, QUIET).write(590, FLOOR - 26, "head, word, number", SMALL, QUIET)
+    drawing.write(590, FLOOR, "2 × 3 × 4 each", SHAPE, QUIET).write(590, FLOOR - 26, "head, word, number", SHAPE, QUIET)
 
 
 def _attended(drawing):
@@ -130,24 +149,24 @@ def _attended(drawing):
         drawing.arrow((664, y + 42), (664, y + 54), (890, y + 54), (890, y + 44), color=VALUE)
         strip(drawing, 758, y, 3, INK, [TINTS[INK]]).arrow((812, y), (852, y))
         strip(drawing, 858, y, 4, VALUE, SHADES[VALUE][head : head + 1])
-    drawing.write(790, HEADS[0] - 72, "weights", SMALL, bold=True).write(890, HEADS[0] - 58, "result", SMALL, VALUE, bold=True)
-    drawing.write(782, FLOOR, "2 × 3 × 3", SMALL, QUIET).write(892, FLOOR, "2 × 3 × 4", SMALL, QUIET)
-    drawing.write(782, FLOOR - 26, "attend", NORMAL, bold=True)
+    drawing.write(790, HEADS[0] - 72, "weights", SHAPE, bold=True).write(890, HEADS[0] - 58, "result", SHAPE, VALUE, bold=True)
+    drawing.write(778, FLOOR, "2 × 3 × 3", SHAPE, QUIET).write(896, FLOOR, "2 × 3 × 4", SHAPE, QUIET)
+    drawing.write(824, HEADS[0] - 112, "3 attend", NORMAL, bold=True)
 
 
 def _merged(drawing):
     """The results side by side."""
     for y in HEADS:
         drawing.arrow((926, y), (958, 320 + (y - 320) / 3))
-    drawing.write(1020, 240, "merge", NORMAL, bold=True)
-    strip(drawing, 964, 320, 8, VALUE, SHADES[VALUE]).write(1028, FLOOR, "3 × 8", SMALL, QUIET)
+    drawing.write(1028, 240, "4 merge", NORMAL, bold=True)
+    strip(drawing, 964, 320, 8, VALUE, SHADES[VALUE]).write(1028, FLOOR, "3 × 8", SHAPE, QUIET)
 
 
 def _mixed(drawing):
     """Every number of the output is made of all numbers of both heads."""
-    drawing.arrow((1096, 320), (1124, 320)).write(1114, 240, "× W_O", NORMAL, bold=True)
+    drawing.arrow((1096, 320), (1124, 320)).write(1132, 180, "5 mix: × W_O", NORMAL, bold=True)
     strip(drawing, 1128, 320, 8, INK, [TINTS[INK]]).write(1200, 240, "output", NORMAL, bold=True)
-    drawing.write(1192, FLOOR, "3 × 8", SMALL, QUIET)
+    drawing.write(1192, FLOOR, "3 × 8", SHAPE, QUIET)
 
 
 PARTS = (_projected, _split, _attended, _merged, _mixed)
@@ -155,22 +174,22 @@ PARTS = (_projected, _split, _attended, _merged, _mixed)
 
 def task() -> str:
     """The toy task: a row of random letters, and what is asked at one of them; behind it the four models that are compared."""
-    row, asked = "fcahcbeg", 3
+    row, asked = "behfgacd", 3
     text = (
-        "A row of random letters, f c a h c b e g. At the h the model has to name the letter before, a, and the "
-        "letter after, c. "
+        "A row of random letters, b e h f g a c d. At the f the model has to name the letter before, h, and the "
+        "letter after, g. "
         "Below: the model. Letters and positions become vectors; one attention, with one head or with two; then "
         "nothing or a small "
         "network; then scores for both letters."
     )
-    drawing = opened(520, "One position, two answers", text)
+    drawing = opened(520, "Name both neighbours of the f", text)
     for place, letter in enumerate(row):
         x = 240 + 114 * place
         near = abs(place - asked) == 1
         drawing.box(x, 170, 84, 70, letter, INK, size=LARGE, fill=SHADES[VALUE][0] if near else None)
         if near:
             drawing.arrow((240 + 114 * asked, 124), (240 + 114 * asked, 104), (x, 104), (x, 132))
-            drawing.write(x, 232, "before: “a”" if place < asked else "after: “c”", NORMAL, VALUE, bold=True)
+            drawing.write(x, 232, "before: “h”" if place < asked else "after: “g”", NORMAL, VALUE, bold=True)
     drawing.write(240 + 114 * asked, 232, "asked", NORMAL, QUIET)
     boxes = ((150, 200, "letter + position"), (480, 260, "attention:|1 head or 2 heads"), (800, 220, "nothing,|or a network"))
     for x, wide, words in (*boxes, (1110, 260, "scores: before|scores: after")):
@@ -180,14 +199,43 @@ def task() -> str:
             drawing.write(x, 400 + 32 * (at - (len(lines) - 1) / 2), line, NORMAL)
     for start, end in ((252, 346), (612, 686), (912, 976)):
         drawing.arrow((start, 400), (end, 400))
-    drawing.write(480, 480, "what we change", SMALL, QUIET).write(800, 480, "what we change", SMALL, QUIET)
+    drawing.write(480, 482, "what we change", SHAPE, QUIET).write(800, 482, "what we change", SHAPE, QUIET)
+    return str(drawing)
+
+
+SHARES = {"before": 0.4, "after": 0.5}  # of the only head's weight, rounded
+
+
+def swap() -> str:
+    """The neighbours of a letter swapped: one head's two mixes are nearly the same, the results of two heads are not."""
+    text = (
+        "Two rows, h f g and g f h. Left, one head: 0.4 h and 0.5 g make a mix, and 0.4 g and 0.5 h make nearly the same one. "
+        "Right, two heads: g, then h, against h, then g, end to end: the two differ."
+    )
+    drawing = opened(500, "What arrives at f when its neighbours are swapped?", text)
+    drawing.line((830, 90), (830, 470), color=GRID, width=2)
+    drawing.write(510, 108, "one head: one mix", LARGE, bold=True).write(1050, 108, "two heads: end to end", LARGE, bold=True)
+    colors = {"h": KEY, "g": VALUE}
+    for y, (before, after) in ((200, "hg"), (340, "gh")):
+        for x, letter in zip((60, 124, 188), (before, "f", after), strict=True):
+            drawing.box(x, y, 56, 64, letter, colors.get(letter, INK), size=LARGE)
+        left = 290.0
+        for letter, share in sorted(zip((before, after), SHARES.values(), strict=True)):
+            drawing.box(left + 230 * share, y, 460 * share, 64, f"{share} {letter}", colors[letter], size=LARGE)
+            left += 460 * share
+        for x, letter in ((950, after), (1150, before)):
+            drawing.box(x, y, 196, 64, f"1.0 {letter}", colors[letter], size=LARGE)
+    drawing.write(500, 430, "nearly the same", LARGE, bold=True).write(1050, 430, "different", LARGE, bold=True)
+    drawing.write(950, 150, "head 1: after", NORMAL, QUIET).write(1150, 150, "head 2: before", NORMAL, QUIET)
     return str(drawing)
 
 
 DRAWINGS: dict[str, Callable[[], str]] = {
+    "03_cried.svg": cried,
     "03_average.svg": average,
     "03_strips.svg": strips,
-    **{f"03_strips_{step}.svg": partial(strips, step) for step in range(1, len(STEPS) + 1)},
+    **{f"03_strips_{step}.svg": partial(strips, step) for step in range(1, len(PARTS) + 1)},
     "03_task.svg": task,
+    "03_swap.svg": swap,
 }
 ANIMATIONS: dict[str, tuple] = {}
