@@ -409,13 +409,13 @@ assert floor == {"a / an": 0.5, "and / but": 0.625, "it / them": 0.5}
 # Each dot is a run. The magenta line is the best that is possible in one pass for what this reader may see. The dotted line is what you get by always saying the more frequent word. Blank by blank:
 #
 # - *it / them* needs only the left, and every reader has it.
-# - *a / an* needs the right. Readers that look back get 0.50, a coin toss. For them nothing better is possible, so here their score does not show that they learned anything. ELMo and BERT get 1.00.
-# - *and / but* needs both. Readers that look back reach 0.75, their best possible. BERT reaches 1.00. ELMo stops at 0.94.
+# - *a / an* needs the right. Readers that look back get 0.50, and for them nothing better is possible: they know that *a* or *an* stands here, and not which. ELMo and BERT get 1.00.
+# - *and / but* needs both. Readers that look back reach 0.75, their best possible. BERT reaches 1.00 in both runs. ELMo stops at 0.94, and our way of joining its two guesses lets it get no further (the section behind the summary).
 #
 # The hybrid scores like GPT, though it was trained on hidden words. The attention mask sets the ceiling; the other objective only had to reach it, and in both runs it did.
 #
-# Not every run of BERT gets to 1.00. We also tried the seeds 2 to 7, and with seed 2 it was at 0.94 after its 500 steps. It was wrong in all sentences with two *hates*, the rarest kind, one in 16, and right in all others. With 1,000 steps it got
-# 1.00, too: it had not finished learning.
+# Not every run of BERT gets to 1.00. We also tried the seeds 2 to 7, and with seed 2 it was at 0.94 after its 500 steps. It was wrong in all sentences with two *hates*, the rarest kind, one in 16, and right in all others. Trained anew for 1,000 steps, with a learning rate that falls
+# half as fast, it got 1.00, too.
 
 # %% [markdown]
 # ## 7. Why not train BERT on the next word?
@@ -534,11 +534,11 @@ for name, said, loss in FOUR.values():
 #
 # Read it one step at a time:
 #
-# - **Right column.** The hybrid and BERT name the same hidden words. BERT also sees the words on the right, and its loss is 0.51 instead of 0.76: that is what the right side is worth here.
+# - **Right column.** The hybrid and BERT name the same hidden words. BERT also sees the words on the right, and in these runs its loss is 0.51 nats instead of 0.76.
 # - **Left column.** Without GPT's attention mask the loss falls to nearly nothing, since the answer is among the words that may be seen.
 # - **Upper row.** With the same attention mask the other objective gives the same score in the exam, 0.75.
 #
-# So BERT, which sees both sides, is trained on words that are hidden. On real text Devlin et al. (2019, table 5) compare BERT with a left-to-right model, both without the task of two sentences: the latter is worse on all five tasks in the table.
+# So BERT, which sees both sides, is trained on words that are hidden. On real text Devlin et al. (2019, table 5) compare BERT with a left-to-right model, both without the task of two sentences: the latter is worse on all five tasks in the table. There the attention mask and the objective change at once.
 #
 # ### All but the next word?
 
@@ -633,7 +633,7 @@ play("leak")
 # - **Look back only**, in every layer (GPT). Costs: in one pass, the right side.
 # - **Take the word out of the text** (BERT). What is not there cannot be copied. (The real BERT takes only most of the chosen words out: page 06.) Costs: few words to name in a text, and training on texts with `[MASK]`, a token that the texts of later tasks do not have.
 # - **Go by another order** (XLNet, Yang et al. 2019). For each text an order of its positions is drawn, and a word is named from those that come
-#   earlier *in that order*, wherever they stand. Costs: few words to name here, too, since in the paper only the last ones of each order are named; and a second set of vectors in each layer. The usual vector of a position holds the word that stands there, so it cannot be asked to name it.
+#   earlier *in that order*, wherever they stand. Costs: few words to name here, too, since in the paper only the last ones of each order are named (our drawing names three of four); and a second set of vectors in each layer. The usual vector of a position holds the word that stands there, so it cannot be asked to name it.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Three ways out

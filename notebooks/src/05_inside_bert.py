@@ -148,7 +148,7 @@ assert tokenizer.tokenize("Polish café") == tokenizer.tokenize("polish cafe")
 #
 # The longer the list, the fewer pieces a word tends to need. Frequent words become whole first, rare ones stay in pieces. (Our function cuts all the different words of these reviews as mini's own tokenizer does, if it is given mini's list.)
 #
-# mini's list was made from other text, and by a slightly different count. The library takes the pair that is most frequent, as in **byte-pair encoding** (Sennrich et al. 2016). Google's **WordPiece** (Schuster and Nakajima
+# mini's list was made from other text, by a program that we do not have, and cut to the pieces that film reviews use most. The library takes the pair that is most frequent, as in **byte-pair encoding** (Sennrich et al. 2016). Google's **WordPiece** (Schuster and Nakajima
 # 2012) takes the pair that raises the probability of the text most. The program that made BERT's list of 30,522 was not published. mini's 10,000 are a selection of them, above all of those frequent in film reviews.
 #
 # **Play with it**: the pieces are our 3,000. Type a word, and let the list grow.
@@ -332,7 +332,7 @@ assert min((unit @ unit.T).diagonal(distance).mean() for distance in range(49, 4
 # **2 minutes.** Every mark is an average over all pairs that far apart. Ask what a table of random numbers gives: near 0. Neighbours are most alike, and then there are waves. Say honestly that we have not looked into why they are 6 long.
 
 # %% [markdown]
-# Neighbours are most alike, 0.83. From there the likeness falls, to 0.09 at 26 positions, but in waves about 6 positions long: 6 apart are more alike than 3 apart. Then it rises a little again. (Beyond the picture it goes below 0.) In a table of random numbers nothing of this is seen. So there is an order in mini's table: near positions are alike. We have not looked into why it has waves.
+# Neighbours are most alike, 0.83. From there the likeness falls, to 0.09 at 26 positions, but in waves about 6 positions long: 6 apart are more alike than 3 apart. Then it rises a little again. (Beyond the picture it goes below 0.) In a table of random numbers nothing of this is seen. So there is an order in mini's table: neighbours are alike, and positions a wave apart more than those between. We have not looked into why it has waves.
 #
 # ## 3. A layer, grown
 #
@@ -369,7 +369,7 @@ assert min((unit @ unit.T).diagonal(distance).mean() for distance in range(49, 4
 # ![The layer with its second step lit: what attention found is added to x, and LayerNorm follows](figures/05_layer_2.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Follow the line that goes over the top: x itself comes along untouched. Ask what this half would do if attention found nothing, all zeros: only a LayerNorm.
+# **2 minutes.** Follow the line that goes over the top: x itself comes along, up to the addition. Ask what this half would do if attention found nothing, all zeros: only a LayerNorm.
 
 # %%
 first = bert.layers[0]
@@ -433,7 +433,7 @@ assert torch.allclose(seen.double() @ a @ b, seen.double() @ (a @ b)) and 0.75 <
 # **2 minutes.** Each token by itself, four times as wide, and back. Ask: why not leave out the curve? Then two matrices are one, and the wide part gains nothing. In mini's first layer about four numbers in five are below 0 before the curve.
 
 # %% [markdown]
-# Most of the 1,536 numbers are below 0 before the curve, so little of these comes through. And with that the layer is whole. In the library it is written like this (`bertnotes/encoder.py`), and you know all of it but one word:
+# Most of the 1,536 numbers are below 0 before the curve. Of each of these at most 0.17 comes through. And with that the layer is whole. In the library it is written like this (`bertnotes/encoder.py`), and you know all of it but one word:
 #
 # ```python
 # attended, weights = self.attention(hidden, mask=mask)
@@ -499,7 +499,7 @@ for layer, before, after in zip(bert.layers, output.hidden_states[:6], output.hi
     assert nearest.equal(torch.arange(9))
 
 # %% [markdown]
-# About 0.8 in each layer (the rows go from layer 1 to 6): on this sentence a token's vector stays near what it was. Of the nine vectors that go into a layer, the one most similar to what comes out is still the token's own. Without the additions that nearness is gone. (mini was not trained to work like that. So this shows by which way the old vector comes through, not how a BERT without additions would be.)
+# About 0.8 in each layer (the rows go from layer 1 to 6): on this sentence a token's vector stays near what it was before the layer. (Over six layers that adds up to more.) Of the nine vectors that go into a layer, the one most similar to what comes out is still the token's own. Without the additions that nearness is gone. (mini was not trained to work like that. So this shows by which way the old vector comes through, not how a BERT without additions would be.)
 #
 # ## 4. The whole model
 #
@@ -688,7 +688,7 @@ for ax, position in zip(axes, (0, 2), strict=True):
 # **2 minutes.** After layer 3: left [CLS], right *cast*, on the same scale. Ask what such a number could be good for, when it is the same in every text. Then set it to 0, on the next slide.
 
 # %% [markdown]
-# What is it good for, if it is nearly the same in every text? Page 03 found heads that look much at `[CLS]`. Perhaps they find it by this number. That can be tested: we set it to 0 before each layer, and look how much attention the words still give to `[CLS]`, on average over the seven tokens and all heads. As a control we do the same with the second largest number of `[CLS]`. With all its numbers in place, `[CLS]` gets 0.73 of the attention in layer 3. How much without number 99?
+# What is it good for, if it is nearly the same in every text? Page 03 found heads that look much at `[CLS]`. Perhaps they find it by this number. That can be tested: we set it to 0 before each layer, and look how much attention the words still give to `[CLS]`, on average over the seven tokens and all heads. We do the same with the second largest number that `[CLS]` has after layer 3. It is far smaller, so this shows only that not just any number will do. With all its numbers in place, `[CLS]` gets 0.73 of the attention in layer 3. How much without number 99?
 
 
 # %%
@@ -738,10 +738,10 @@ output = kept
 # | number 99 at 0 | 0.19 | **0.05** | **0.06** | **0.02** | **0.02** | **0.01** |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Guess before the second table. The numbers are the attention that the words give to [CLS], averaged over all heads. With one number of 384 at 0 nearly all of it is gone, from layer 2 on. As a control we set its second largest number to 0: next to nothing changes. What the looking is good for is page 07.
+# **3 minutes.** Guess before the second table. The numbers are the attention that the words give to [CLS], averaged over all heads. With one number of 384 at 0 nearly all of it is gone, from layer 2 on. Its second largest number after layer 3, far smaller, at 0: next to nothing changes. What the looking is good for is page 07.
 
 # %% [markdown]
-# From layer 2 on hardly any attention goes to `[CLS]`, and the control changes next to nothing. In three other sentences, too, little is left without number 99. So in these sentences the words hardly look at `[CLS]` without that one number. Why should they look at a token whose vector is nearly the same in every text? Page 07 follows that up, under the name *attention sink*. Such numbers, often at the first token, have been found in many large
+# From layer 2 on hardly any attention goes to `[CLS]`, and without the other number next to nothing changes. In three other sentences, too, little is left without number 99. So in these sentences the words hardly look at `[CLS]` once that number is 0. (Most of the vector's length is gone with it, and we have not told the two apart; nor do we know whether another token in the first place would be looked at as much.) Why should they look at a token whose vector is nearly the same in every text? Page 07 follows that up, under the name *attention sink*. Large numbers of this kind, often at the first token, have been found in many large
 # language models (Sun et al. 2024).
 #
 # ## 7. One word, two meanings
@@ -799,6 +799,7 @@ for word, mark in product(SENSES, (0, ".")):
     hits[word, mark] = (cosines.argmax(dim=1) % 2 == torch.arange(16) % 2).sum().item()
 assert all(gaps[word, 0].argmax() == 0 and 0.001 < gaps[word, 0][0] < 0.03 for word in SENSES)
 assert [[hits[word, mark] for word in SENSES] for mark in (0, ".")] == [[8, 13, 13], [11, 12, 12]]
+assert sorted((gaps[word, "."] > gaps[word, "."][0]).sum().item() for word in SENSES) == [0, 0, 1]  # at the full stop, too
 
 # %% tags=["check:frames"]
 # checked: the two versions of a frame differ in one piece, and there are eight frames for each word
@@ -827,9 +828,9 @@ for before, hints, after in (frame.replace("[", "]").split("]") for frames in SE
 # knows two meanings, this does not show.
 
 # %% [markdown]
-# For *score* and *star* 13 of 16 are right, for *cast* 8, no better than luck. The cosines hardly differ: by 0.02 at most. Small as that is, it does not look like luck. If we swap the two hints in some of the frames, there are 128 ways to sort the sentences; for each of the three words the true one gives the largest difference of all.
+# For *score* and *star* 13 of 16 are right, for *cast* 8, no better than luck. The cosines hardly differ: by 0.02 at most. Small as that is, for these frames it does not look like luck. If we swap the two hints in some of the frames, there are 128 ways to sort the sentences; for each of the three words the true one gives the largest difference of all.
 #
-# But look at the control. At the full stop, which has no two meanings, it works about as well, and for *cast* better. So the hint gets into other vectors, too. What we can say is this: after the last layer a vector depends on the text around it. That mini knows two meanings is not shown. mini is small; in a larger BERT, Wiedemann et al. (2019) found meanings of a word in regions of their own.
+# But look at the control. At the full stop, which has no two meanings, it works about as well: 11, 12 and 12 of 16, and its true sorting, too, gives the largest difference of the 128 for two of the words and the second largest for the third. So the hint gets into other vectors, too. What we can say is this: after the last layer a vector depends on the text around it. That mini knows two meanings is not shown, here and by this test: we read the last layer only. In a larger BERT, on other data and by another test, Wiedemann et al. (2019) found meanings of a word in regions of their own.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember

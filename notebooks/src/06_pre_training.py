@@ -73,7 +73,7 @@ assert 0.4 < chances.max() < 0.5 and 0.03 < chances.topk(2).values[1] < 0.06
 # *Movie*, with nearly a half: mini has read film reviews. You may have said *story* or *film*. (*Hell* would fit after *how the*, but not before *would end*.) A good guess here uses grammar (a noun fits), the topic, and what one knows of books and films.
 #
 # Taylor (1953) measured with such gaps how readable a text is, and called it the **cloze** procedure. For a model they make a training task out of any text: hide a word, and the text itself holds
-# the right answer. Nobody has to label anything. (This is called **self-supervised** learning.) Our texts are the course's 1,276 film reviews; we leave the column with their verdicts unread.
+# the right answer. Nobody has to label anything. (This is called **self-supervised** learning.) Our texts are the course's 1,276 film reviews; we make no use of the column with their verdicts.
 
 # %% [markdown]
 # ## 2. Hide words
@@ -362,7 +362,6 @@ from bertnotes.pictures.charts import line_chart, pretraining_curve
 
 lines = {"small BERT": curve, "counting": [counted.item()] * len(steps), "mini": [of_mini.item()] * len(steps)}
 ax = line_chart(steps, lines, "steps of 16 rows", "loss in the exam", logarithmic="")
-ax.texts[0].xyann, ax.texts[1].xyann = (9, 8), (9, -8)  # two names that would lie on each other
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Before you show it: near 9.2, near 6.5 or near 4.3? It falls fast, then lies along the line of counting. Ask what the model may have learned in those 20 seconds. The next slide tests it.
@@ -416,7 +415,7 @@ assert sum(count for _, count in context["mini"][2]) < 0.3 * len(answers) and ab
 # %% [markdown]
 # For mini the average costs 2.3 nats: that is what it gets from the sentence. For `small` it costs nothing. It gives every gap nearly the same list, and its first guess is the same one or two pieces practically every time. So after 200 steps it has learned **how frequent pieces are**, and nothing yet of the words around that would help it.
 #
-# Why does frequency come first? Because it is the easiest, we think. One number per piece is enough, the bias of the last layer, and every hidden token of every batch helps to set it. (You will train such a model in the exercises.) To use a neighbour, the model needs
+# Why does frequency come first? Because it is the easiest, we think. A list of probabilities that is the same for every gap is enough, and every hidden token of every batch helps to set it. (You will train such a model in the exercises.) To use a neighbour, the model needs
 # vectors that tell words apart and attention that finds the neighbour, and a given pair of words comes rarely. It is not that there would be nothing else to gain: below counting, mini has got another 2.3 nats.
 #
 # This is one run of one size for 20 seconds. What does it take to get on?
@@ -424,7 +423,7 @@ assert sum(count for _, count in context["mini"][2]) < 0.3 * len(answers) and ab
 # %% [markdown]
 # ## 5. Where mini's numbers come from
 #
-# BERT-base read a text of 3.3 billion words about forty times; four days on 16 chips (Devlin et al. 2018, section 3.1 and appendix A.2). mini took a short cut: it did not begin with random numbers. Page 00 showed its ancestors:
+# BERT-base read a text of 3.3 billion words about forty times, by the authors' count; four days on 16 chips (Devlin et al. 2018, section 3.1 and appendix A.2). mini took a short cut: it did not begin with random numbers. Page 00 showed its ancestors:
 #
 # ![mini's ancestors: a teacher; MiniLM, which learned to look where the teacher looks; every second layer of it; all-MiniLM-L6-v2, trained on pairs of sentences that belong together; and mini, with 10,000 word pieces, which then read reviews](figures/00_ancestry.svg)
 #
@@ -472,11 +471,11 @@ assert next(entry["tokens"] for entry in mini_log if entry["held_out_loss"] < co
 # %% [markdown]
 # Slate is mini, in three runs (a dashed line where a new one began), magenta is the control. Three things to see:
 #
-# - mini starts *above* $\ln 10{,}000$. With a new layer on top it is confidently wrong, which costs more than not knowing.
+# - mini starts *above* $\ln 10{,}000$. With a new layer on top its guesses cost more than not knowing; we think that it is too sure of wrong ones.
 # - After 8.1 million tokens mini is at 3.54, the control at 6.13. mini was past that before it had read 0.6 million.
 # - At each dashed line the loss jumps up. There the learning rate rises again, and large steps probably undo a little. (From the second run on, the exam is another one, too, and the first run had read some of its reviews.) The third run ends where the second did, at 3.09 against 3.07. It read rows of 512 tokens, and in rows of that length it is better than before (46.5 % right against 38.6 %: `data/mini/README.md`).
 #
-# Is the gap due to the start? Not for certain: the control was trained with another optimizer and another learning rate, the better of two optimizers that were tried for a short time. Either way, nearly everyone who uses a BERT begins where others have ended: pre-training is done once.
+# Is the gap due to the start? Not for certain: the control was trained with another optimizer and another learning rate: the better of two optimizers, each tried for a short time and at one rate. Either way, nearly everyone who uses a BERT begins where others have ended: pre-training is done once.
 
 # %% [markdown]
 # ## 6. Why both sides?
@@ -525,9 +524,9 @@ print("your guess:", guess)
 
 # %% tags=["check:sides-live"]
 # checked: what is measured here is what the record has of these 200 reviews; one on each side beats twelve before
-record = json.loads((RESULTS / "around-a-gap.json").read_text(encoding="utf-8"))
-assert record["gaps"][:200] == stretches[:, 12].tolist() and len(record["gaps"]) == 1276
-assert all((found - torch.tensor(record["losses"][name][:200])).abs().max() < 0.02 for name, found in live.items())
+stored = json.loads((RESULTS / "around-a-gap.json").read_text(encoding="utf-8"))
+assert stored["gaps"][:200] == stretches[:, 12].tolist() and len(stored["gaps"]) == 1276
+assert all((found - torch.tensor(stored["losses"][name][:200])).abs().max() < 0.02 for name, found in live.items())
 assert live["1 + 1"].mean() < live["12 before"].mean() < live["2 before"].mean()
 
 # %% [markdown]
@@ -539,6 +538,7 @@ assert live["1 + 1"].mean() < live["12 before"].mean() < live["2 before"].mean()
 # %% slideshow={"slide_type": "-"}
 from bertnotes.pictures.drawings.page06 import sight_chart
 
+record = json.loads((RESULTS / "around-a-gap.json").read_text(encoding="utf-8"))
 losses_of = {name: torch.tensor(values) for name, values in record["losses"].items()}
 means = {name: values.mean().item() for name, values in losses_of.items()}
 errors = {name: (values.std() / len(values) ** 0.5).item() for name, values in losses_of.items()}
@@ -572,7 +572,7 @@ assert [round(math.exp(means[name])) for name in ("12 before", "1 + 1")] == [196
 # %% [markdown]
 # A second token on the same side lowers the loss by 0.29, one on the other side by 1.13. One on each side (perplexity 111) beats twelve before (196), and six on each side beat them by 1.44.
 #
-# Why? Two things are mixed here. *1 + 1* sees two sides; but it also sees two tokens that touch the gap, and on one side only one token can. So we ask for a fair comparison: as many tokens, at the same distances.
+# Why? Two things are mixed here. *1 + 1* sees two sides; but it also sees two tokens that touch the gap, and on one side only one token can. So we make a second comparison: as many tokens, at the same distances.
 #
 # ![Four rows of squares: 12 before, 12 after, and two that take their twelve tokens from both sides in turn, one at each distance](figures/06_alternating.svg)
 #
@@ -592,13 +592,13 @@ assert round(broken.mean().item(), 1) == 1.3 and broken.mean() > 10 * broken.std
 # ![Four rows of squares: 12 before, 12 after, and two that take their twelve tokens from both sides in turn, one at each distance](figures/06_alternating.svg)
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# From one side to both, at equal distances: the loss falls by **0.11**. To *6 + 6*, near and unbroken: by **1.44**.
+# From one side to both, at equal distances: the loss falls by **0.11**. To *6 + 6*, near and without holes: by **1.44**. The alternating rows have holes.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Equal number, equal distances; only the side differs. The gain is 0.11, twice the error 0.05: little. So equal distances leave little of the gain. 6 + 6, also twelve tokens, is 1.3 better: near, unbroken text on *both* sides helps most. Perhaps text with holes is hard to read for mini; then the comparison is not quite fair.
+# **3 minutes.** Equal number, equal distances; only the side differs. The gain is 0.11, twice the error 0.05: little. So equal distances leave little of the gain. 6 + 6, also twelve tokens, is 1.3 better: near text on *both* sides helps, above all, it seems, a token that touches the gap on either side. Perhaps text with holes is hard to read for mini; then the comparison is not quite fair.
 
 # %% [markdown]
-# There, but small. So "two sides are better than one" is not the whole story. *6 + 6* shows twelve tokens on two sides, too, and its loss is 1.3 lower than that of the alternating rows. What helps mini most is **near, unbroken text on both sides**, and whoever sees both sides has twice as much of it. (Perhaps text with holes is hard for mini to read. Then
+# There, but small. So "two sides are better than one" is not the whole story. *6 + 6* shows twelve tokens on two sides, too, and its loss is 1.3 lower than that of the alternating rows. So what helps is **text near the gap, on both sides**: above all, it seems, a token that touches the gap on either side. These rows do not tell apart what touching, nearness and holes do. (Perhaps text with holes is hard for mini to read. Then
 # the comparison is unfair to the alternating rows.)
 #
 # And a doubt that holds for all rows: mini was trained with both sides. It has hardly ever met so many `[MASK]`s, and a model trained to look only back might do better from the left. Devlin et al. (2018, table 5) trained and used one so. It is to be compared with a BERT without the second task of section 7, and is worse on all five tasks of the table: on MNLI
@@ -695,7 +695,7 @@ assert favourites[0][0] == "." and favourites[0][1] > 100 and cut_loss - live["1
 # | Devlin et al. 2018, table 5 | worse: QNLI 88.4 → 84.9, MNLI 84.4 → 83.9, SQuAD 88.5 → 87.9 |
 # | Liu et al. 2019 (RoBERTa), section 4.2 | as good or slightly better: MNLI 84.0 → 84.7, SQuAD 90.4 → 90.4 |
 #
-# (MNLI asks whether one sentence follows from another, QNLI whether a passage answers a question; SQuAD has the answer found in a passage.) Liu et al. suspect that in the first experiment only the task was left out, and the input still came as pairs. In theirs it was unbroken text. Again: what else was changed? Several later models left the task out, and mini's training on reviews had none.
+# (MNLI asks whether one sentence follows from another, QNLI whether a sentence holds the answer to a question; SQuAD has the answer found in a passage.) Liu et al. suspect that in the first experiment only the task was left out, and the input still came as pairs. In theirs it was unbroken text. Again: what else was changed? Several later models left the task out, and mini's training on reviews had none.
 
 # %% tags=["check:token-types"]
 # checked: token types are 0 up to the first [SEP], then 1; mini has no head for next sentences
@@ -730,7 +730,7 @@ assert not any("seq" in name or "next" in name for name, _ in model.named_parame
 #
 # - Pre-training hides tokens and lets the model guess them: the text is the question and the answer.
 # - 15 % are chosen; of these 80 % become `[MASK]`, 10 % stay, 10 % become a random piece.
-# - The loss starts at $\ln V$. Frequencies came first in our run; below the bar of counting, a model uses the sentence.
+# - With small random numbers the loss starts near $\ln$ of the number of pieces, here 9.2. Frequencies came first in our run; what is well below the bar of counting comes from the sentence, where every asked token is hidden.
 # - mini began with weights that others had distilled and trained.
 # - One token on each side told mini more than twelve before: near text on both sides.
 #
