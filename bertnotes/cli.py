@@ -34,9 +34,7 @@ STYLE = FlagCreatePairsOff, OmitArgPrefixes, DisallowNone  # --frozen and no --n
 class Finished:
     """A fine-tuned model, and how it reads."""
 
-    model: str = (
-        "mini-imdb"  # what came along, a folder that `bertnotes train --out` wrote, or another classifier of transformers
-    )
+    model: str = "mini-imdb"  # what comes along, a folder that `bertnotes train --out` wrote, or a classifier of transformers
     max_length: int | None = None  # tokens a review is cut to, unless as the model was trained
 
     def load(self):

@@ -141,7 +141,7 @@ def translator(looks: bool) -> str:
     )
     title = "With attention: the decoder looks back" if looks else "The bottleneck: everything through one vector"
     drawing = Untitled(620, title, text)
-    _encoder(drawing)
+    _encoder(drawing, looks)
     _decoder(drawing, looks)
     if not looks:
         drawing.write(
@@ -159,12 +159,13 @@ def translator(looks: bool) -> str:
     return str(drawing)
 
 
-def _encoder(drawing):
-    """The digits, and the memory after each."""
+def _encoder(drawing, looks=True):
+    """The digits, and the memory after each; where the decoder does not look back, the last one stands out."""
     drawing.write(255, 520, "encoder: reads", NORMAL, bold=True)
     for x, digit in zip(AT_DIGIT, DIGITS, strict=True):
         drawing.box(x, 455, 60, 50, digit, size=LARGE).arrow((x, 429), (x, 390))
-        drawing.box(x, 360, 100, 54, "memory", size=21)
+        last = {} if looks or x != AT_DIGIT[-1] else {"color": WRONG, "fill": "#f7e3ec"}
+        drawing.box(x, 360, 100, 54, "memory", size=21, **last)
         if x != AT_DIGIT[-1]:
             drawing.arrow((x + 51, 360), (x + 68, 360))
 
@@ -182,7 +183,6 @@ def _decoder(drawing, looks):
         drawing.arrow((471, 360), (650, 360), width=2).write(556, 386, "start", 22, QUIET)
         _look(drawing)
     else:
-        drawing.box(AT_DIGIT[-1], 360, 100, 54, "memory", WRONG, 21, fill="#f7e3ec")
         drawing.arrow((471, 360), (650, 360), width=5).write(556, 390, "start", 22, QUIET)
         drawing.write(400, 250, "the last memory:", 22, WRONG, "end", bold=True)
         drawing.write(400, 282, "the bottleneck", NORMAL, WRONG, "end", bold=True)

@@ -275,7 +275,8 @@ def product_bars() -> str:
             drawing.add("rect", x=middle - 40, y=490 - high, width=80, height=high, fill=color)
             drawing.write(middle, 466 - high, FRACTIONS.get(value, f"{value:.1f}"), LARGE, bold=True)
             drawing.write(middle, 518, word, 24)
-        drawing.write(x + 252, 380, sign, 44, bold=True)
+        if sign:
+            drawing.write(x + 252, 380, sign, 44, bold=True)
     drawing.write(640, 568, "The product says “but”, 15 to 1. The link is “and”.", 26, INK, bold=True)
     return str(drawing)
 
