@@ -62,3 +62,17 @@ def test_its_card_has_the_scores_of_its_record():
     record, card = read_record(RESULTS / "imdb-mini-imdb-seed0.json"), (MINI_IMDB / "README.md").read_text(encoding="utf-8")
     assert record["mini"] == hash_of(MINI / "model.safetensors") and record["config"]["lora"] == 8
     assert f"test (test.csv.xz), 25000 texts: accuracy {record['accuracy']:.4f}" in card
+
+
+def test_its_card_shows_how_it_was_chosen():
+    """Each setting that was tried, as the record has it after the last epoch; the one that travels has the lowest loss."""
+    card, tried = (MINI_IMDB / "README.md").read_text(encoding="utf-8"), read_record(RESULTS / "lora-choice.json")["settings"]
+    last = {name: setting["history"][-1] for name, setting in tried.items()}
+    for name, setting in tried.items():
+        row = next(
+            line
+            for line in card.splitlines()
+            if f"{setting['trained']:,}" in line and f"{last[name]['validation_loss']:.3f}" in line
+        )
+        assert f"{last[name]['accuracy'] + 1e-9:.3f}" in row and str(setting["learning_rate"]) in row
+    assert min(last, key=lambda name: last[name]["validation_loss"]) == "r8-all"

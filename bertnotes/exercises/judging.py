@@ -247,9 +247,7 @@ def shown(value):
         return shown(value.tolist()) if value.numel() <= 40 else f"a tensor of shape {tuple(value.shape)}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(shown, value))}]"
-    if isinstance(value, dict):
-        return shape_of(value)
-    if callable(value):
+    if isinstance(value, dict) or callable(value):
         return shape_of(value)
     if isinstance(value, float):
         return (
