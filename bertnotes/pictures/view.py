@@ -15,6 +15,7 @@ import numpy as np
 
 from bertnotes.attention import Attention
 from bertnotes.files import write_whole
+from bertnotes.heads import word_numbers
 from bertnotes.pictures.attention import as_attention, attention_heatmap, check_place
 from bertnotes.pictures.style import small_png
 from bertnotes.tables import well_formed
@@ -41,7 +42,7 @@ class View:
             "text/html": (
                 f'<div style="position: relative; height: {self.height}px; background: #ffffff">'
                 f'<img alt="{alt}" src="data:image/png;base64,{picture}" style="max-width: 100%; max-height: 100%">'
-                f'<iframe title="{alt}" sandbox="allow-scripts" srcdoc="{html.escape(self.page)}" '
+                f'<iframe title="{alt}" sandbox="allow-scripts allow-downloads" srcdoc="{html.escape(self.page)}" '
                 f'style="position: absolute; left: 0; top: 0; width: 100%; height: 100%; border: 0"></iframe></div>'
             ),
         }
@@ -75,7 +76,7 @@ def presenter_page(texts, layer: int = 1, head: int = 1) -> str:
 
 
 def page_data(attention: Attention) -> dict:
-    """What the page needs to know of one text: tokens, second, layers, heads, weights (base64 of bytes)."""
+    """What the page needs to know of one text: tokens, words, second, layers, heads, weights (base64 of bytes)."""
     weights, pair_start = attention.weights.numpy(), attention.pair_start
     if attention.tokens is None:
         raise ValueError("bare weights need the names of their tokens: attention_view(attentions, tokens)")
@@ -96,7 +97,8 @@ def page_data(attention: Attention) -> dict:
             f"pair_start is the index of the second sentence's first token, 1 to {len(tokens) - 1}; got {pair_start}"
         )
     data = base64.b64encode(np.rint(255 * weights).astype(np.uint8).tobytes()).decode()
-    return {"name": "", "tokens": tokens, "second": pair_start, "layers": layers, "heads": heads, "weights": data}
+    shape = {"second": pair_start, "layers": layers, "heads": heads}
+    return {"name": "", "tokens": tokens, "words": word_numbers(tokens), **shape, "weights": data}
 
 
 def fill_page(items, layer, head, presenting=False):

@@ -10,16 +10,19 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from xml.etree import ElementTree
 
 import nbformat
 import numpy as np
 import pytest
 import slides
+import torch
 from build_notebooks import sources
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from bertnotes import attend, attention_view, bertviz_head_view, bertviz_model_view, bertviz_neuron_view
+from bertnotes.heads import merge_pieces
 from bertnotes.pictures.view import presenter_page
 
 NASTY = ["</script><img src=x onerror=alert(1)>", "<img src=x onerror=alert(2)>", "&lt;b&gt;", '"><svg onload=alert(3)>']
@@ -87,6 +90,90 @@ def test_our_view_is_drawn_and_answers(chromium, sentence, tmp_path, scheme):
         assert page.evaluate("[state.layer, state.head]") == [0, 1]
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.tagName") in ("SELECT", "BUTTON")
+        assert complaints == []
+
+
+PIECES = ["we", "act", "##ed", "well"]
+HEADS = torch.tensor(  # two layers of two heads between those four, all of whose numbers a byte holds nearly
+    [
+        [[[0.4, 0.2, 0.2, 0.2], [0, 0.6, 0.4, 0], [0.2, 0, 0, 0.8], [1, 0, 0, 0]], [[0, 1, 0, 0]] * 4],
+        [[[0.2, 0.4, 0.2, 0.2]] * 4, [[0, 0, 0, 1]] * 4],
+    ],
+    dtype=torch.float32,
+)
+
+
+def test_a_view_brings_the_pieces_of_words_together(chromium):
+    """As `merge_pieces` does, in every head; of a sentence without pieces there is nothing to ask for."""
+    merged, words = merge_pieces(HEADS, PIECES)
+    with watched(chromium) as (page, complaints):
+        page.set_content(presenter_page([("in pieces", HEADS, PIECES, 3), ("whole", HEADS, list("abcd"), None)]))
+        page.click("#from li:nth-child(1) button")
+        page.check("#whole")
+        assert page.locator("#from button").all_inner_texts() == words == ["we", "acted", "well"]
+        assert page.evaluate("[current().second, state.kept.length]") == [2, 0]
+        seen = page.evaluate(
+            "[0, 1].map((l) => [0, 1].map((h) => [0, 1, 2].map((f) => [0, 1, 2].map((t) => weight(l, h, f, t)))))"
+        )
+        assert np.abs(np.array(seen) - merged.numpy()).max() < 2.5 / 255
+        page.keyboard.press("PageDown")
+        assert page.locator("#from button").all_inner_texts() == list("abcd") and not page.is_visible("#whole")
+        page.keyboard.press("PageUp")
+        page.uncheck("#whole")
+        assert page.locator("#from button").all_inner_texts() == PIECES and complaints == []
+
+
+def test_a_view_holds_several_tokens_and_sums_what_goes_between_them(chromium):
+    click = "#{} li:nth-child({}) button".format
+    with watched(chromium) as (page, complaints):
+        page.set_content(attention_view(HEADS, PIECES).page)
+        page.click(click("from", 1))
+        page.click(click("from", 4))
+        assert page.inner_text("#words") == (
+            "Layer 1, head 1: “we”, “well” look, on average, at we 0.70, act 0.10, ##ed 0.10, well 0.10"
+        )
+        whole = page.locator("#map").screenshot()
+        page.click(click("to", 2))
+        page.click(click("to", 3))  # from the 1st and 4th to both pieces: 0.4 and 0 in this head; 1 in the next; 0.6, 0
+        assert page.inner_text("#words") == (
+            "Layer 1, head 1: “we”, “well” to “act”, “##ed” 0.20; "
+            "1.20 in the 2 heads of layer 1 together, 1.80 in all 4. The squares show each head’s."
+        )
+        assert page.evaluate("lines().map(([from, to]) => [from, to])") == [[0, 1], [0, 2]]
+        alpha = (
+            "((l, h) => $('map').plain.data[4 * ($('map').width * Math.round((l + 0.5) * k) + Math.round((h + 0.5) * k)) + 3])"
+        )
+        seen = page.evaluate(
+            f"(() => {{ const k = mapCell(), at = {alpha}; return [at(0, 0), at(0, 1), at(1, 0), at(1, 1)]; }})()"
+        )
+        assert np.abs(np.array(seen) / 255 - [0.2, 1, 0.6, 0]).max() < 0.02 and page.locator("#map").screenshot() != whole
+        page.click(click("from", 1))
+        page.click(click("from", 4))
+        assert page.inner_text("#words") == ("Layer 1, head 1: “act”, “##ed” together are looked at by act 1.00, we 0.40")
+        page.hover(click("from", 3))
+        assert "are looked at" in page.inner_text("#words"), "what is kept stays"
+        page.keyboard.press("Escape")
+        page.mouse.move(5, 5)
+        assert page.inner_text("#words").startswith("Point at a token") and complaints == []
+
+
+def test_a_view_saves_its_lines_as_a_drawing(chromium, tmp_path):
+    """Also from within the frame of a notebook; what a token holds stays text."""
+    tokens = [*NASTY[:3], "caf\u00e9"]
+    (tmp_path / "page.html").write_text(attention_view(HEADS, tokens)._repr_mimebundle_()["text/html"], encoding="utf-8")
+    with watched(chromium, accept_downloads=True) as (page, complaints):
+        page.goto((tmp_path / "page.html").as_uri())
+        frame = page.query_selector("iframe").content_frame()
+        frame.wait_for_selector("#from button")
+        frame.click("#from li:nth-child(3) button")
+        with page.expect_download() as download:
+            frame.click("#svg")
+        assert download.value.suggested_filename == "layer-1-head-1.svg"
+        drawing = ElementTree.parse(download.value.path()).getroot()
+        named = [one.text for one in drawing.iter("{http://www.w3.org/2000/svg}text")]
+        assert named == [*tokens, *tokens]
+        paths = list(drawing.iter("{http://www.w3.org/2000/svg}path"))
+        assert [path.get("stroke-opacity") for path in paths] == ["0.200", "0.800"], "of the third token alone"
         assert complaints == []
 
 

@@ -49,7 +49,9 @@ def test_two_tokens_come_out_as_the_bytes_that_they_are():
     weights = torch.tensor([[[[1.0, 0.0], [0.2, 0.8]]]])
     (item,) = data_of(attention_view([weights], ["a", "b"]).page)["items"]
     assert list(base64.b64decode(item["weights"])) == [255, 0, 51, 204]
-    assert (item["layers"], item["heads"], item["second"]) == (1, 1, None)
+    assert (item["layers"], item["heads"], item["second"], item["words"]) == (1, 1, None, [0, 1])
+    (pieces,) = data_of(attention_view([weights], ["act", "##ed"]).page)["items"]
+    assert pieces["words"] == [0, 0]
 
 
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
@@ -111,7 +113,7 @@ def test_a_view_shows_a_picture_under_a_sandboxed_page_that_fetches_nothing(view
     bundle = shown._repr_mimebundle_()
     text = bundle["text/html"]
     assert re.search(r'<img alt="[^"]+" src="data:image/png;base64,iVBOR', text)
-    assert '<iframe title="' in text and 'sandbox="allow-scripts" srcdoc="' in text and "allow-same-origin" not in text
+    assert '<iframe title="' in text and 'sandbox="allow-scripts allow-downloads" srcdoc="' in text
     assert text.index("<img") < text.index("<iframe") and "film" in bundle["text/plain"]
     assert not FETCHED.search(shown.page) and "default-src 'none'" in shown.page
 
