@@ -24,7 +24,7 @@ def complaints(lesson, deck):
     checks = [(number, cell) for number, cell in enumerate(lesson.cells, start=1) if tagged(cell, "check")]
     found = [f"cell {number}: {fault}" for number, cell in checks for fault in faults_of_check(cell)]
     found += [f"cell {number}: {fault}" for number, cell in in_view(lesson) for fault in faults_of_cell(cell)]
-    found += faults_of_page(lesson) + forgotten_guesses(lesson) + unchecked(lesson)
+    found += faults_of_page(lesson) + forgotten_guesses(lesson) + unchecked(lesson) + borrowed(lesson)
     for place, cells in enumerate(grouped(deck), start=1):
         found += [f"slide {place}, {cells[0].source[:30]!r}: {fault}" for fault in faults_of_slide(cells, place == 1)]
     return found
@@ -108,6 +108,29 @@ def unchecked(lesson):
         for at in ignored
         if not names(code[at][1].source, ast.Store) & names(checks.get(at, ""), ast.Load)
     ]
+
+
+def borrowed(lesson):
+    """Code in view rests on nothing that only a folded check made: a reader who passes the checks over must get on, too."""
+    found, in_checks, seen = [], set(), set()
+    for number, cell in enumerate(lesson.cells, start=1):
+        if cell.cell_type != "code":
+            continue
+        if tagged(cell, "check"):
+            in_checks |= made(cell.source)
+            continue
+        seen |= made(cell.source)
+        lent = sorted(names(cell.source, ast.Load) & in_checks - seen)
+        found += [f"cell {number}: {', '.join(lent)} comes out of a check; make it in view"] if lent else []
+    return found
+
+
+def made(code):
+    """The names that code gives a meaning: variables, functions and what they take, classes, imports."""
+    nodes = list(ast.walk(ast.parse(code)))
+    defined = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    imported = {(node.asname or node.name).split(".")[0] for node in nodes if isinstance(node, ast.alias)}
+    return names(code, ast.Store) | defined | imported | {node.arg for node in nodes if isinstance(node, ast.arg)}
 
 
 def names(code, use):

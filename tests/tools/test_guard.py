@@ -65,6 +65,12 @@ def add(count):
     return lambda notebook: notebook.cells.extend(placed("skip", new_markdown_cell("x")) for _ in range(count))
 
 
+def lend(notebook):
+    """A check that makes what others may want: by a loop, a function and an import."""
+    code = "# checked: it is so\nfrom x import sums\n\n\ndef f(a):\n    return a\n\n\nfor rest in [1]:\n    assert rest"
+    notebook.cells[8].source = code
+
+
 BREAKAGES = [
     ("cell 9: a check's first line is for readers", say(8, source="assert True")),
     ("cell 9: a check that asserts nothing", say(8, source="# checked: it is so\nprint('assert')")),
@@ -90,6 +96,10 @@ BREAKAGES = [
     ("after guess = None does not use it", say(3, source="print(guess_of_another)")),
     ("after guess_of_another = None does not use it", say(3, source="print(guess)")),
     ("after guess = None does not use it", say(-1, source="guess = None")),
+    (
+        "cell 38: rest, sums comes out of a check",
+        lambda notebook: [lend(notebook), say(37, source="print(sums(rest))")(notebook)],
+    ),
     ("slide 2, 'print(guess, guess_of_another,': neither a heading nor a picture", say(4, source="Four")),
     ("slide 2, '## Four': a title alone", lambda notebook: [put(3, "skip")(notebook), put(4, "slide")(notebook)]),
     ("slide 2, 'print(guess, guess_of_another,': more than one cell of code", put(5, "fragment")),
@@ -109,6 +119,13 @@ def test_guard_notices(complaint, change):
     notebook = page()
     change(notebook)
     assert any(complaint in found for found in complaints(notebook)), complaints(notebook)
+
+
+def test_code_in_view_may_make_again_what_a_check_made():
+    notebook = page()
+    lend(notebook)
+    say(37, source="def f(a):\n    return a\n\n\nprint([f(rest) for rest in range(3)])")(notebook)
+    assert complaints(notebook) == []
 
 
 def test_guard_has_nothing_to_say_of_a_page_in_the_old_form():
