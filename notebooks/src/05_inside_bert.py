@@ -20,7 +20,7 @@
 # **1 minute.** Read the shapes aloud from left to right: 9 ids, then 9 vectors of 384, and they stay so through all six
 # layers. Ask: which part have we built already? Attention, pages 01 and 03.
 #
-# The deck takes 37 minutes: 26 up to the whole model and its parameters, 11 for what is odd about it. Short of time? Leave out *playeth*, the positions and section 7.
+# The deck takes 37 minutes: 27 up to the whole model and its parameters, 10 for what is odd about it and the end. Short of time? Leave out *playeth*, the positions and section 7.
 
 # %%
 from collections import Counter
@@ -148,7 +148,7 @@ assert tokenizer.tokenize("whodunnit") == ["who", "##dun", "##ni", "##t"] and to
 #
 # <details><summary>Where mini's list comes from</summary>
 #
-# Its 10,000 pieces were selected from the 30,522 of Google's BERT, above all those that film reviews use. Google did not publish the program that made its list. **WordPiece** (Schuster and Nakajima 2012) adds the piece that makes the text most probable, as a simple model of language sees it. The library here adds the most frequent pair, as **byte-pair encoding** does (Sennrich et al. 2016).
+# Its 10,000 pieces were selected from the 30,522 of Google's BERT, above all those that film reviews use. Google's program, **WordPiece** (Schuster and Nakajima 2012), was not published with BERT. The library here adds the most frequent pair, as **byte-pair encoding** does (Sennrich et al. 2016).
 #
 # </details>
 #
@@ -164,7 +164,7 @@ play("pieces", pieces=grown, letters=len(singles))
 # **2 minutes.** Let the class name words. Ask for one that stays in pieces to the end, then for one that is whole early.
 
 # %% [markdown]
-# The greedy rule has a weakness. Suppose the list is `play`, `playe`, `##eth`, and the word is *playeth*. It could be `play` + `##eth`. But the rule takes the longest, `playe`, is stuck with *th*, and never goes back. So the whole word becomes `[UNK]`, *unknown*. With mini's list that cannot happen to a plain word (of up to 100 letters), as each single letter is in it, with and without `##`. It does happen to an emoji, which the list lacks.
+# The greedy rule has a weakness. Suppose the list is `play`, `playe`, `##eth`, and the word is *playeth*. It could be `play` + `##eth`. But the rule takes `playe`, is stuck with *th*, and never goes back. So the whole word becomes `[UNK]`, *unknown*. With mini's list that cannot happen to a plain word (of up to 100 letters), as each single letter is in it, with and without `##`. It does happen to an emoji, which the list lacks.
 #
 # Before the cutting, an *uncased* model such as mini makes all letters small and takes off accents: *Polish* and *polish* become the same. Five tokens are no part of any word:
 #
@@ -180,7 +180,7 @@ play("pieces", pieces=grown, letters=len(singles))
 #
 # ![The whole model, its second part lit: 9 ids become 9 vectors of 384 numbers](figures/05_model_embeddings.svg)
 #
-# The sentence of this page is *The cast saved a thin plot.* Its **ids** are the row numbers of its pieces in the vocabulary; BERT sees only them. A network computes with vectors. So each token gets one, from a table with a row for each piece: an **embedding**. BERT has three such tables and adds what it finds in them:
+# Our sentence is *The cast saved a thin plot.* Its **ids** are the row numbers of its pieces in the vocabulary. A network computes with vectors. So each token gets one, from a table with a row for each piece: an **embedding**. BERT has three such tables and adds what it finds in them:
 #
 # ![Three tables: word embeddings with 10,000 rows, positions with 512, token types with 2. For cast rows 1,514, 2 and 0 are taken and added; LayerNorm makes x of the sum](figures/05_embeddings.svg)
 #
@@ -188,7 +188,7 @@ play("pieces", pieces=grown, letters=len(singles))
 # - **position**: where in the text does it stand, counted from 0? There are 512 rows, so a longer text has to be cut.
 # - **token type**: is it in the first text (0) or in the second (1)? Some tasks give BERT two.
 #
-# Do word and position not get mixed up in the sum? Nothing in the code keeps them apart. The tables are trained, together with the layers that read the sum.
+# Do they not get mixed up in the sum? Nothing in the code keeps them apart. The tables are trained together with the layers that read the sum.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Greedy: what becomes of *playeth*?
@@ -209,7 +209,7 @@ play("pieces", pieces=grown, letters=len(singles))
 # ![Three tables: word embeddings with 10,000 rows, positions with 512, token types with 2. For cast rows 1,514, 2 and 0 are taken and added; LayerNorm makes x of the sum](figures/05_embeddings.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Row number in, vector out: no more than a look-up. Ask which two rows would be the same if *cast* stood at the end of the text: the word's and the type's.
+# **1 minute.** Row number in, vector out: no more than a look-up. Ask which two rows would be the same if *cast* stood at the end of the text: the word's and the type's.
 
 # %%
 inputs = tokenizer("The cast saved a thin plot.", return_tensors="pt")
@@ -279,7 +279,7 @@ assert shapes == [(10_000, 384), (512, 384), (2, 384)]
 #
 # ### What positions are for
 #
-# Attention is a weighted sum, and a sum does not know its order. So let us take the positions away: we set that table to 0. How alike are then, after all six layers, the vectors of *chase* in *dogs chase cats* and in *cats chase dogs*? We measure it by their **cosine**: the dot product of two vectors, divided by both their lengths (page 00 called it *similarity*). 1 is the same direction, 0 a right angle, −1 the opposite.
+# Attention is a weighted sum, and a sum does not know its order. What if we set the table of positions to 0? How alike are then, after all six layers, the vectors of *chase* in *dogs chase cats* and in *cats chase dogs*? We measure it by their **cosine**: the dot product of two vectors, divided by both their lengths (page 00 called it *similarity*). 1 is the same direction, 0 a right angle, −1 the opposite.
 
 # %%
 guess = None  # the cosine without positions
@@ -318,7 +318,7 @@ assert all(abs(cosine_similarity(one, vector, dim=0) - 0.92) < 0.006 for vector 
 # %% [markdown]
 # Without positions the two are the same. Who chases whom is lost: the model sees only which words are there and how often, a **bag of words**. (Is 0.92 much? Another word changes as much: for *dogs chase mice* against *dogs chase cats* it is 0.92, too.)
 #
-# Nothing in the code ties row 6 of the table to row 5. What the rows hold comes from training. Is there an order in it? For each distance we take all pairs of positions that far apart, and average their cosines. As a control, we do the same with mini's rows in random order.
+# Nothing in the code ties row 6 of the table to row 5. Is there an order in what training made of them? For each distance we average the cosines of all pairs of positions that far apart. As a control, we do the same with mini's rows in random order.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## How alike are the rows of two positions?
@@ -361,7 +361,7 @@ assert peaks[:3] == [6, 12, 17] and abs(curve[2] - 0.42) < 0.006 and curve[5] > 
 #
 # ### The first half: look around, add, norm
 #
-# Attention is that of page 03, with the parameters of mini's first layer. What attention found does not replace the token's vector. It is added to it: a **residual connection** (He et al. 2016). So a layer need only say what should *change*. (He et al. found that very deep networks for pictures were easier to train with it.)
+# Attention is that of page 03, with the parameters of mini's first layer. What attention found does not replace the token's vector. It is added to it: a **residual connection** (He et al. 2016). So a layer need only say what should *change*.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## First half: $x \leftarrow \mathrm{LayerNorm}(x + \mathrm{Attention}(x))$
@@ -382,7 +382,7 @@ print(f"what is added is {ratio.min():.1f} to {ratio.max():.1f} times as long as
 # %% [markdown]
 # ### The second half: think, add, norm
 #
-# Now each token by itself. A matrix makes 1,536 numbers of its 384 (*expand*), a curve bends each of them, and a second matrix makes 384 again (*contract*). This is the **feed-forward network**. What is it for? Attention brings numbers from other tokens; here a token can work on all that it has gathered. (Four times as wide is what Vaswani et al. took, and BERT kept it.)
+# Now each token by itself. A matrix makes 1,536 numbers of its 384 (*expand*), a curve bends each of them, and a second matrix makes 384 again (*contract*). This is the **feed-forward network**. What is it for? Attention brings numbers from other tokens; here a token can work on what it has gathered. (Four times as wide is what Vaswani et al. took, and BERT kept it.)
 #
 # The curve matters. Without it the two matrices could be multiplied into one, $(xA)B = x(AB)$, and expanding would gain nothing. An older curve, **ReLU**, makes every number below 0 a 0 and leaves the others. BERT's is **GELU** (Hendrycks and Gimpel 2016): $\mathrm{GELU}(x) = x \cdot \Phi(x)$. Here $\Phi(x)$ is the share of a bell curve (the normal distribution with mean 0 and variance 1) that lies below $x$. Far above 0 it lets a number through, far below 0 it gives nearly 0. At −1, where $\Phi(-1) = 0.16$, it is −0.16: the dot. Where ReLU has a corner GELU is smooth, and it dips a little below 0.
 
@@ -396,7 +396,7 @@ across = torch.linspace(-3, 2, 101)
 _, ax = plt.subplots(figsize=(8, 3.6), layout="constrained")
 _ = ax.plot(across, gelu(across), color="#a8326e", linewidth=4, label="GELU")
 _ = ax.plot(across, across.relu(), "--", color="#44546a", linewidth=3, label="ReLU")
-_ = ax.plot(-1, gelu(torch.tensor(-1.0)), "o", color="#a8326e", markersize=13)
+_ = ax.plot(-1, gelu(torch.tensor(-1.0)), "o", color="#a8326e", markersize=13), ax.text(-1.12, 0.14, "−0.16", fontsize=18)
 _ = ax.set_xlabel("a number", fontsize=17), ax.set_ylabel("after the curve", fontsize=17)
 _ = ax.legend(fontsize=18, frameon=False)
 ax.tick_params(labelsize=15)
@@ -435,9 +435,11 @@ assert first.expand.weight.shape == (1536, 384) and first.contract.weight.shape 
 # thought = self.contract(gelu(self.expand(hidden)))
 # return self.output_norm(hidden + self.dropout(thought)), weights
 # ```
+#
+# ![One layer in two halves with the shape on every arrow. First: x, attention, plus, LayerNorm. Second: expand to 1,536, GELU, contract to 384, plus, LayerNorm](figures/05_layer.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** From `bertnotes/encoder.py`. Point at each line and ask for its box in the drawing. The one new word is dropout: in training it sets a tenth of the numbers to 0, others each time. In use it does nothing.
+# **1 minute.** From `bertnotes/encoder.py`. Point at each line and ask for its box in the drawing. The one new word is dropout: in training it sets a tenth of the numbers to 0, others each time. In use it does nothing.
 
 # %% tags=["check:dropout"]
 # checked: the four lines are the encoder's; dropout is on in training alone, with a tenth
@@ -456,7 +458,7 @@ dropped = torch.nn.functional.dropout(torch.ones(1000), 0.1)
 assert set(dropped.unique().tolist()) == {0.0, torch.tensor(1 / 0.9).item()}
 
 # %% [markdown]
-# With that the layer is whole. In `bertnotes/encoder.py` it is written like this, and you know all of it but one word:
+# That is the whole layer. In `bertnotes/encoder.py` it is written like this:
 #
 # ```python
 # attended, weights = self.attention(hidden, mask=mask)
@@ -465,7 +467,7 @@ assert set(dropped.unique().tolist()) == {0.0, torch.tensor(1 / 0.9).item()}
 # return self.output_norm(hidden + self.dropout(thought)), weights
 # ```
 #
-# **Dropout** (Srivastava et al. 2014) is for training. Each time it sets other numbers to 0, a tenth of them on average, and multiplies the rest by 10/9, so that sums stay the same on average. The network should not lean on any single number. When the model is used, dropout is off. (mini read its film reviews without it; on page 10 it is on.)
+# **Dropout** (Srivastava et al. 2014) is for training. Each time it sets other numbers to 0, here a tenth of them, and enlarges the rest to make up for it. The network should not lean on any single number. When the model is used, dropout is off. (mini read its film reviews without it; on page 10 it is on.)
 #
 # ### How much does a layer change?
 #
@@ -519,9 +521,11 @@ assert abs(likeness(output.hidden_states[6], x) - 0.43) < 0.006
 mine = [x]  # the embeddings
 for layer in bert.layers:
     mine.append(run_layer(layer, mine[-1]))
-theirs = load_encoder()(**inputs, output_hidden_states=True).hidden_states
-for number, (one, other) in enumerate(zip(mine, theirs, strict=True)):
-    print(f"after layer {number}: largest difference {(one - other).abs().max():.4f}")
+reader = load_encoder()  # of transformers
+theirs = reader(**inputs, output_hidden_states=True).hidden_states
+for number, one in enumerate(mine):
+    largest = (one - theirs[number]).abs().max()
+    print(f"after layer {number}: largest difference {largest:.4f}")
 
 # %% tags=["check:transformers"]
 # checked: every number of every layer is that of transformers, and so it is for a batch with padding in the course's encoder
@@ -542,7 +546,7 @@ assert our_name("bert.encoder.layer.0.attention.self.query.weight") == "layers.0
 ours = {"embeddings.word_embeddings": tables.word, "encoder.layer.0.attention.self.query": first.attention.query}
 ours["encoder.layer.0.intermediate.dense"] = first.expand
 assert all(stored[f"bert.{name}.weight"].float().equal(part.weight) for name, part in ours.items())
-assert sum(table.shape == (384, 384) for table in stored.values()) == 26
+assert sum(table.shape == (384, 384) for table in stored.values()) == 26  # of the same shape
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Run the cell live. run_layer is the four lines of the slide before. *After layer 0* are the embeddings. Seven rows, 0.0000 in each: our BERT is that of transformers, to four decimals.
@@ -550,13 +554,13 @@ assert sum(table.shape == (384, 384) for table in stored.values()) == 26
 # %% [markdown]
 # Equal, to four decimals. (*After layer 0* are the embeddings. The very last digits may differ by rounding.)
 #
-# How did the parameters get into our layers? A **checkpoint** is a file of named tables of numbers, and each library has names of its own. In the file a table is called `bert.encoder.layer.0.attention.self.query.weight`, in our encoder `layers.0.attention.query.weight`. Somebody has to say which is which. Shapes help to notice a slip, but not always: 26 of mini's tables are (384, 384), and a query put where a key belongs raises no error.
+# How did the parameters get into our layers? A **checkpoint** is a file of named tables of numbers, and each library has names of its own. What is `bert.encoder.layer.0.attention.self.query.weight` in the file is `layers.0.attention.query.weight` in our encoder. A slip need not raise an error: 26 of mini's tables have the same shape.
 #
 # ### The two ends
 #
 # ![The whole model, its last part lit: on the last vector of CLS the pooler, on the last vector of MASK the head with 10,000 scores](figures/05_model_ends.svg)
 #
-# The **head** names hidden words. It takes the vector at a `[MASK]`, which can stand in place of any word (the bracket), through one more matrix, GELU and LayerNorm. Then it takes the dot product with *every word embedding* and adds a bias: which of the 10,000 rows fits best? So the first table of the model is used again at its end (**tied weights**; here *weights* are parameters). What would you put into *The [MASK] in this film is terrible*?
+# The **head** names hidden words. It takes the vector at a `[MASK]`, which can stand in place of any word (the bracket), through one more matrix, GELU and LayerNorm. Then it takes the dot product with *every word embedding* and adds a bias: which of the 10,000 rows fits best? So the first table is used again at the end (**tied weights**, here another word for parameters). What would you put into *The [MASK] in this film is terrible*?
 
 # %%
 guess = None  # a word
@@ -689,10 +693,11 @@ _, axes = plt.subplots(1, 2, figsize=(10, 3.4), sharey=True, layout="constrained
 for ax, position in zip(axes, (0, 2), strict=True):
     vector = output.hidden_states[3][0, position]
     _ = ax.vlines(range(384), 0, vector, linewidth=1.5, color="#44546a")
-    _ = ax.vlines(99, 0, vector[99], linewidth=4, color="#a8326e"), ax.text(110, vector[99], "number 99", fontsize=15)
-    _ = ax.set_title(f"{inputs.tokens()[position]} after layer 3", fontsize=20)
+    _ = ax.vlines(99, 0, vector[99], linewidth=4, color="#a8326e")
+    _ = ax.set_title(f"{inputs.tokens()[position]} after layer 3", fontsize=20), ax.set_xticks((0, 99, 200, 300, 383))
     _ = ax.set_xlabel("which of the 384 numbers", fontsize=17)
     ax.tick_params(labelsize=15)
+_ = axes[0].text(115, 7.2, "number 99", fontsize=18, color="#a8326e")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** After layer 3: left [CLS], right *cast*, on the same scale. The vector of [CLS] is nearly the same in every text that we tried. Ask: why would a word look at it?
@@ -750,7 +755,7 @@ assert max(gaps) < 0.05
 # **2 minutes.** Vote, then the table. It is the first position that is looked at, whatever word stands in it: we tried *film*, here and in ten reviews.
 
 # %% [markdown]
-# Nearly as much, 0.70. So here the look goes to the first position, whether `[CLS]` or *film* stands there; in ten reviews it was the same. (`[CLS]` elsewhere still draws some: behind *film*, in place of *a*, it gets 0.24 in layer 3, and *film* 0.56.)
+# Nearly as much, 0.70. So here the look goes to the first position, whether `[CLS]` or *film* stands there; in ten reviews it was much the same. (`[CLS]` elsewhere still draws some: behind *film*, in place of *a*, it gets 0.24 in layer 3, and *film* 0.56.)
 #
 # Do the heads find it by number 99? We set it to 0 before one layer at a time, and leave all else as it is. But that also makes the vector much shorter. So we need controls:
 #
@@ -817,24 +822,24 @@ for other in (0, 100, 200, 300):
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Is it number 99, or the length?
 #
-# Without number 99 the vector of `[CLS]` is much shorter, too. What does only shortening it do?
+# Without number 99 the vector of `[CLS]` is much shorter, too. How much attention does `[CLS]` get, if it is only shortened?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# | attention to [CLS] in layer | 1 | 2 | 3 | 4 | 5 | 6 |
+# | layer | 1 | 2 | 3 | 4 | 5 | 6 |
 # | --- | --- | --- | --- | --- | --- | --- |
 # | as it is | 0.34 | 0.50 | **0.73** | 0.71 | 0.74 | 0.80 |
 # | number 99 at 0 | 0.19 | 0.05 | **0.14** | 0.12 | 0.10 | 0.18 |
 # | only shortened | 0.18 | 0.06 | **0.11** | 0.10 | 0.09 | 0.21 |
-# | 99 at 0, length restored | 0.32 | 0.32 | **0.92** | 0.95 | 0.89 | 0.72 |
+# | length restored | 0.32 | 0.32 | **0.92** | 0.95 | 0.89 | 0.72 |
 # | 99 moved to 157 | 0.13 | 0.02 | **0.03** | 0.03 | 0.02 | 0.08 |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Before you show it, say what the rows are: as it is; number 99 at 0; only as short as that; number 99 at 0 but as long as before; 99 exchanged with 157. Vote. An even share is 0.11. Shortening alone takes as much away. Length is not all, as the last row shows. What the looking is good for is page 07.
 
 # %% [markdown]
-# With number 99 at 0, layer 3 gives 0.14, near an even share. But *only shortened* does nearly the same in each layer. And with the length restored, layers 3 to 5 look at `[CLS]` even more than before, without number 99. So losing the length explains most of the loss. Length is not all: with number 99 moved to 157 the vector is as long as before, and hardly looked at. (In three other sentences and five reviews it went the same way. All this is mini, one layer at a time.)
+# With number 99 at 0, layer 3 gives 0.14, near an even share. But *only shortened* does nearly the same in each layer. And with the length restored, without number 99, layers 3 to 5 look at `[CLS]` even more than before (layer 2 does not: 0.32 of 0.50). So most of the loss comes with the length. Length is not all: with number 99 moved to 157 the vector is as long as before, and hardly looked at. (In three other sentences and five reviews it went the same way. All this is mini, one layer at a time.)
 #
-# Why look at a vector that says nearly nothing of the text? Page 07 follows that up, under the name *attention sink*. In large language models, single numbers that stand out far more have been found, often at the first token (Sun et al. 2024).
+# Why look at a vector that says nearly nothing of the text? Page 07 follows that up, under the name *attention sink*.
 #
 # ## 7. One word, two meanings
 #
@@ -936,8 +941,8 @@ for before, *hints, after in (re.split(r"[\[\]/]", sentence) for frames in SENSE
 # - Word + position + token type, then LayerNorm: one vector for each token.
 # - A layer is $x \leftarrow \mathrm{LayerNorm}(x + \mathrm{Sublayer}(x))$, twice: attention, then a feed-forward network.
 # - Six layers in a loop give the numbers of `transformers`, to four decimals.
-# - In mini much attention goes to the first position, whether `[CLS]` or *film* stands there.
-# - *cast*: page 00's 5 of 6 is no proof of two meanings. The full stop has 5 of 6, too.
+# - In mini much attention goes to the first position, be it `[CLS]` or *film*.
+# - Page 00's 5 of 6 for *cast* is no proof of two meanings: the full stop has it, too.
 #
 # **Next:** page 06 shows how such parameters are learned.
 
@@ -1239,12 +1244,10 @@ check("encoder", encoder)
 # %% [markdown]
 # ## Sources
 #
-# - Devlin, Chang, Lee, Toutanova (2019). *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* arXiv:1810.04805. The layer: Vaswani and others (2017). *Attention Is All You Need.* arXiv:1706.03762
+# - Devlin, Chang, Lee, Toutanova (2019). *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* arXiv:1810.04805. Vaswani and others (2017). *Attention Is All You Need.* arXiv:1706.03762
 # - Word pieces: Schuster, Nakajima (2012). *Japanese and Korean Voice Search.* ICASSP. Byte pairs: Sennrich, Haddow, Birch (2016). *Neural Machine Translation of Rare Words with Subword Units.* arXiv:1508.07909
 # - Ba, Kiros, Hinton (2016). *Layer Normalization.* arXiv:1607.06450
 # - He, Zhang, Ren, Sun (2016). *Deep Residual Learning for Image Recognition.* arXiv:1512.03385
 # - Hendrycks, Gimpel (2016). *Gaussian Error Linear Units (GELUs).* arXiv:1606.08415
 # - Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov (2014). *Dropout: A Simple Way to Prevent Neural Networks from Overfitting.* JMLR 15
-# - Where mini comes from: `data/mini/README.md`
-# - Sun, Chen, Kolter, Liu (2024). *Massive Activations in Large Language Models.* arXiv:2402.17762
 # - Wiedemann, Remus, Chawla, Biemann (2019). *Does BERT Make Any Sense? Interpretable Word Sense Disambiguation with Contextualized Embeddings.* arXiv:1909.10430
