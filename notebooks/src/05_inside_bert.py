@@ -384,7 +384,7 @@ print(f"what is added is {ratio.min():.1f} to {ratio.max():.1f} times as long as
 #
 # Now each token by itself. A matrix makes 1,536 numbers of its 384 (*expand*), a curve bends each of them, and a second matrix makes 384 again (*contract*). This is the **feed-forward network**. What is it for? Attention brings numbers from other tokens; here a token can work on what it has gathered. (Four times as wide is what Vaswani et al. took, and BERT kept it.)
 #
-# The curve matters. Without it the two matrices could be multiplied into one, $(xA)B = x(AB)$, and expanding would gain nothing. An older curve, **ReLU**, makes every number below 0 a 0 and leaves the others. BERT's is **GELU** (Hendrycks and Gimpel 2016): $\mathrm{GELU}(x) = x \cdot \Phi(x)$. Here $\Phi(x)$ is the share of a bell curve (the normal distribution with mean 0 and variance 1) that lies below $x$. Far above 0 it lets a number through, far below 0 it gives nearly 0. At −1, where $\Phi(-1) = 0.16$, it is −0.16: the dot. Where ReLU has a corner GELU is smooth, and it dips a little below 0.
+# The curve matters. Without it the two matrices could be multiplied into one, $(xA)B = x(AB)$, and expanding would gain nothing. An older curve, **ReLU**, makes every number below 0 a 0 and leaves the others. BERT's is **GELU** (Hendrycks and Gimpel 2016): $\mathrm{GELU}(x) = x \cdot \Phi(x)$. Here $\Phi(x)$ is the share of a bell curve (the normal distribution with mean 0 and variance 1) that lies below $x$. Far above 0 it lets a number through, far below 0 it gives nearly 0. At −1, where $\Phi(-1) = 0.16$, it is −0.16: the dot in the next picture. Where ReLU has a corner GELU is smooth, and it dips a little below 0.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The curve: $\mathrm{GELU}(x) = x \cdot \Phi(x)$
@@ -493,7 +493,8 @@ guess = None  # a cosine
 before = x
 for number, layer in enumerate(bert.layers, start=1):
     after, without_it = run_layer(layer, before), run_layer(layer, before, keep=0)
-    line = f"layer {number}: with the additions {likeness(after, before):.2f}, without {likeness(without_it, before):z.2f}"  # z: no minus before 0.00
+    # z: no minus before 0.00
+    line = f"layer {number}: with the additions {likeness(after, before):.2f}, without {likeness(without_it, before):z.2f}"
     print(f"{line};  after it against the embeddings {likeness(after, x):.2f}")
     before = after
 print("your guess for layer 1:", guess)
@@ -719,7 +720,12 @@ print("your guess for layer 3:", guess)
 
 # %% tags=["check:first-place"]
 # checked: film in the first position gets nearly as much as [CLS], and number 99 grows in it as well; [CLS] elsewhere gets some
-assert all(abs(share - as_cls) < 0.05 for share, as_cls in zip(looks, (0.34, 0.50, 0.73, 0.71, 0.74, 0.80), strict=True))
+as_cls, as_film = torch.tensor([[0.34, 0.50, 0.73, 0.71, 0.74, 0.80], [0.32, 0.49, 0.70, 0.72, 0.73, 0.79]])
+assert (torch.stack(looks) - as_film).abs().max() < 0.006
+for name in ("[CLS]", "the", "plot", "dog"):
+    changed = torch.cat([torch.tensor([[tokenizer.convert_tokens_to_ids(name)]]), ids[:, 1:]], dim=1)
+    shares = torch.stack(bert(input_ids=changed).attentions)[:, 0, :, 1:-1, 0].mean(dim=(1, 2))
+    assert (shares - as_cls).abs().max() < (0.006 if name == "[CLS]" else 0.06)
 states = torch.cat(bert(input_ids=film_first).hidden_states)[:, 0]
 assert (states[1:5, 99] ** 2 > 0.955 * states[1:5].square().sum(dim=-1)).all()
 moved = film_first.clone()
@@ -752,10 +758,10 @@ assert max(gaps) < 0.05
 # | *film* first | 0.32 | 0.49 | **0.70** | 0.72 | 0.73 | 0.79 |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Vote, then the table. It is the first position that is looked at, whatever word stands in it: we tried *film*, here and in ten reviews.
+# **2 minutes.** Vote, then the table. The first position is looked at, not `[CLS]` alone: *film* gets nearly as much, here and in ten reviews. In our sentence *the*, *plot* and *dog* do, too.
 
 # %% [markdown]
-# Nearly as much, 0.70. So here the look goes to the first position, whether `[CLS]` or *film* stands there; in ten reviews it was much the same. (`[CLS]` elsewhere still draws some: behind *film*, in place of *a*, it gets 0.24 in layer 3, and *film* 0.56.)
+# Nearly as much, 0.70. So here the look goes to the first position, whether `[CLS]` or *film* stands there. (So it was with *the*, *plot* and *dog*, and with *film* in ten reviews. But `[CLS]` elsewhere still draws some: behind *film*, in place of *a*, it gets 0.24 in layer 3, and *film* 0.56.)
 #
 # Do the heads find it by number 99? We set it to 0 before one layer at a time, and leave all else as it is. But that also makes the vector much shorter. So we need controls:
 #
@@ -795,7 +801,7 @@ for name, change in changes.items():
 print("your guess for layer 3:", guess)
 
 # %% tags=["check:sink"]
-# checked: what each change does, in this sentence, in three others and in five reviews; and with 99 moved to other numbers
+# checked: what each change does, in this sentence, in three others and in five reviews
 kept = output
 texts = [
     "The cast saved a thin plot.",
@@ -812,8 +818,10 @@ output = kept
 
 # %% tags=["check:sink-moved"]
 # checked: the shares on the slide; wherever number 99 is moved, little is left
-rows = [[round(share, 2) for share in look_at_changed(change)] for change in changes.values()]
-assert [row[2] for row in rows] == [0.73, 0.14, 0.11, 0.92, 0.03]
+told = "0.34 0.50 0.73 0.71 0.74 0.80 0.19 0.05 0.14 0.12 0.10 0.18 0.18 0.06 0.11 0.10 0.09 0.21 "
+told += "0.32 0.32 0.92 0.95 0.89 0.72 0.13 0.02 0.03 0.03 0.02 0.08"
+shares = torch.tensor([share for change in changes.values() for share in look_at_changed(change)])
+assert (shares - torch.tensor([float(share) for share in told.split()])).abs().max() < 0.006
 for other in (0, 100, 200, 300):
     order = torch.arange(384)
     order[[99, other]] = order[[other, 99]]
@@ -839,7 +847,7 @@ for other in (0, 100, 200, 300):
 # %% [markdown]
 # With number 99 at 0, layer 3 gives 0.14, near an even share. But *only shortened* does nearly the same in each layer. And with the length restored, without number 99, layers 3 to 5 look at `[CLS]` even more than before (layer 2 does not: 0.32 of 0.50). So most of the loss comes with the length. Length is not all: with number 99 moved to 157 the vector is as long as before, and hardly looked at. (In three other sentences and five reviews it went the same way. All this is mini, one layer at a time.)
 #
-# Why look at a vector that says nearly nothing of the text? Page 07 follows that up, under the name *attention sink*.
+# Why look at a vector that is nearly the same in every text that we tried? Page 07 follows that up, under the name *attention sink*.
 #
 # ## 7. One word, two meanings
 #
