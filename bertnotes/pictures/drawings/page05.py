@@ -7,7 +7,7 @@ from functools import partial
 from bertnotes.pictures.drawings import LARGE, NORMAL, QUIET, number, opened
 from bertnotes.pictures.style import INK, KEY, QUERY, VALUE
 
-SENSES = {  # frames in which the word has the same place and neighbours in both meanings; written before anything was measured
+SENSES = {  # frames in which the word has the same position and neighbours in both meanings
     "cast": [
         "The [director/doctor] was pleased with the cast.",
         "After the [premiere/accident] we all looked at the cast.",
@@ -52,8 +52,8 @@ def model(lit: str | None = None) -> str:
     text = (
         "From left to right: the text The cast saved a thin plot.; its 9 pieces, [CLS] the cast saved a thin plot . [SEP]; "
         "their ids; embeddings, which make 9 vectors of 384; layers 1 to 6, each of which takes and gives 9 vectors of 384; at "
-        "the end the vector of [CLS] goes to the pooler, and the vector of a [MASK], if there is one, to the head, which "
-        "gives 10,000 scores."
+        "the end the vector of [CLS] goes to the pooler. A bracket joins the rows of the words: the vector of any of them that "
+        "is a [MASK] goes to the head, which gives 10,000 scores."
     )
     drawing = opened(620, "mini, from the text to the last layer", text)
     for name, draw in zip(PARTS, (_pieces, _embedded, _layers, _ends), strict=True):
@@ -107,11 +107,14 @@ def _ends(drawing):
     """What stands on the last layer."""
     drawing.arrow((1068, ROWS[0]), (1104, ROWS[0])).box(1172, ROWS[0], 134, 56, "pooler")
     drawing.write(1172, ROWS[0] + 48, "384 → 384", SHAPE, QUIET)
-    drawing.arrow((1068, ROWS[4]), (1104, ROWS[4])).box(1172, ROWS[4], 134, 56, "head")
-    drawing.write(1172, ROWS[4] + 48, "a [MASK]: 384", SHAPE, QUIET).write(1172, ROWS[4] + 78, "→ 10,000 scores", SHAPE, QUIET)
+    top, middle, bottom = ROWS[1], ROWS[4], ROWS[7]  # any word can be a [MASK], but not the marks at the two ends
+    drawing.line((1070, top), (1082, top), (1082, bottom), (1070, bottom)).arrow((1082, middle), (1106, middle))
+    drawing.box(1172, middle, 130, 56, "head")
+    for line, words in enumerate(("any that is", "a [MASK]:", "384 →", "10,000 scores")):
+        drawing.write(1176, middle + 50 + 30 * line, words, SHAPE, QUIET)
 
 
-LAYER_STEPS = ("attention", "add, LayerNorm", "feed-forward, add, LayerNorm")
+LAYER_STEPS = ("attention, add, LayerNorm", "feed-forward, add, LayerNorm")
 UPPER, LOWER = 235, 505  # heights of the two halves of a layer
 
 
@@ -124,7 +127,7 @@ def layer(step: int | None = None) -> str:
     )
     name = "One layer" if step is None else f"Step {step} of {len(LAYER_STEPS)}: {LAYER_STEPS[step - 1]}"
     drawing = opened(640, name, text)
-    for at, draw in enumerate((_attends, _adds, _thinks), start=1):
+    for at, draw in enumerate((_looks, _thinks), start=1):
         with drawing.faded(1 if step in (None, at) else 0.45 if step > at else FAINT):
             draw(drawing)
     return str(drawing)
@@ -141,16 +144,12 @@ def _plus(drawing, x, y):
     return drawing.write(x, y, "+", 32, VALUE, bold=True)
 
 
-def _attends(drawing):
-    """Attention, and what goes into it."""
+def _looks(drawing):
+    """Attention, what goes into it, the first addition and LayerNorm."""
     drawing.write(52, UPPER, "x", 32, bold=True)
     _step(drawing, 76, 250, UPPER).box(370, UPPER, 236, 110, fill="#e3eef8", color=QUERY)
     drawing.write(370, UPPER - 18, "attention", LARGE, bold=True).write(370, UPPER + 22, "12 heads", NORMAL)
     drawing.write(370, UPPER + 82, "weights 12 × 9 × 9", SHAPE, QUIET)
-
-
-def _adds(drawing):
-    """The first addition and LayerNorm."""
     drawing.arrow((110, UPPER), (110, UPPER - 105), (660, UPPER - 105), (660, UPPER - 27), color=VALUE, width=4)
     drawing.write(385, UPPER - 130, "x itself", NORMAL, VALUE, bold=True)
     _step(_plus(_step(drawing, 490, 634, UPPER), 660, UPPER), 686, 830, UPPER)
@@ -187,9 +186,11 @@ def embeddings() -> str:
         drawing.write(40, y - 16, name, NORMAL, anchor="start", bold=True)
         drawing.write(40, y + 16, f"row {row:,} of {rows:,}", SHAPE, QUIET, "start")
         drawing.add("rect", x=300, y=y - 46, width=250, height=104, fill="#f3f4f6", stroke=INK, stroke_width=2, rx=4)
-        drawing.add("rect", x=300, y=y - 12, width=250, height=24, fill="#84ccb6", stroke=VALUE, stroke_width=2)
+        high, top = max(14, 104 / rows), y - 46 + 104 * row / rows  # where in the table the row lies
+        drawing.add("rect", x=300, y=top, width=250, height=high, fill="#84ccb6", stroke=VALUE, stroke_width=2)
         drawing.write(425, y + 34, f"{rows:,} × 384", SHAPE, QUIET)
-        drawing.arrow((554, y), (650, y), (650, y), (694, 330 + (y - 330) * 0.12), color=VALUE, width=4)
+        at = top + high / 2
+        drawing.arrow((554, at), (650, at), (650, at), (694, 330 + (y - 330) * 0.12), color=VALUE, width=4)
     drawing.add("circle", cx=724, cy=330, r=26, fill="#ffffff", stroke=VALUE, stroke_width=3).write(
         724, 330, "+", 32, VALUE, bold=True
     )
@@ -286,7 +287,8 @@ GROWING = [
 def merges() -> str:
     """How the pieces of a word grow: a row for each length of the list."""
     text = "The word unforgettable in pieces: " + "; ".join(f"{name}: {pieces}" for name, pieces in MERGES) + "."
-    drawing = opened(120 + 92 * len(MERGES), "“unforgettable”, as the list of pieces grows", text)
+    drawing = opened(120 + 92 * len(MERGES), "“unforgettable”, as the list of pieces grows; below, another list", text)
+    drawing.line((40, 132 + 92 * 3.5), (1240, 132 + 92 * 3.5), color=QUIET, dash="8 8")
     for row, (name, pieces) in enumerate(MERGES):
         y, x = 130 + 92 * row, 262
         drawing.write(40, y, name, NORMAL, QUIET, "start")
