@@ -6,11 +6,11 @@
 # ![One function, fed in two ways. Left: queries, keys and values from cats chase mice, with 3 by 3 weights. Right: queries from Katzen jagen, keys and values from cats chase mice, with 2 by 3 weights. Comparing Q with K gives the weights; each row of them averages V to one output](figures/02_two_ways.svg)
 #
 # The function is the same both times. Only what goes in differs. On this page you train two small translators. One may look back at all that it has read, the other gets one vector.
-# You see how much they differ here, where the model looks, and whether it matters.
+# You see how much they differ, where the first one looks, and whether it matters.
 #
 # **You need:** page 01. **Time:** about 55 minutes, and 54 more for the exercises. Training takes about 20 seconds.
 #
-# Sections 1 to 7 tell the story of attention. Sections 8 to 10 show how the translators learn, and can wait for another day.
+# Sections 1 to 7 are about attention. Sections 8 to 10 show how the translators learn, and can wait for another day.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Self- and cross-attention
@@ -367,12 +367,9 @@ assert len({tuple(row) for row in digits.tolist() if row[2] == 0}) == 72
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## New rows: is *every* word right?
 #
-# Share of rows without a mistake, in one run:
+# In one run, of the rows of **2** numbers the model without attention has 0.52 right, the model with attention 1.00.
 #
-# | numbers in a row | 2 | 3 | 4 | 6 |
-# | --- | --- | --- | --- | --- |
-# | without attention | 0.52 | ? | ? | ? |
-# | with attention | 1.00 | ? | ? | ? |
+# And of the rows of 3, 4 and 6 numbers?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
 # | numbers in a row | 2 | 3 | 4 | 6 |
@@ -386,7 +383,7 @@ assert len({tuple(row) for row in digits.tolist() if row[2] == 0}) == 72
 # **2 minutes.** Collect guesses. This is one run, tested on up to 300 rows of each length. In three runs, tested on up to 1,000, the model without attention had 0.50, 0.46 and 0.33 of the rows of 2 numbers right; with 12 epochs instead of 4 it had 0.98, 0.99 and 0.96.
 
 # %% [markdown]
-# With attention nearly all rows are right, also the long ones. Without it, practically none are from four numbers on. Was that an unlucky run, or too short a training? A record holds three runs of this recipe, with the seeds 0, 1 and 2 (yours is seed 0), and three with 12 **epochs** (passes over the training rows) instead of 4. Each was tested on up to 1,000 new rows of each length. Without attention, these shares of whole rows are right:
+# With attention nearly all rows are right, also the long ones. Without it, practically none are from four numbers on. Was that an unlucky run, or too short a training? A record holds three runs of this recipe, with the seeds 0, 1 and 2 (yours is seed 0, tested on fewer rows), and three with 12 **epochs** (passes over the training rows) instead of 4. Each was tested on up to 1,000 new rows of each length. Without attention, these shares of whole rows are right:
 #
 # | | rows of 2 numbers | of 4 | of 6 |
 # | --- | --- | --- | --- |
@@ -401,7 +398,7 @@ assert len({tuple(row) for row in digits.tolist() if row[2] == 0}) == 72
 #
 # Points are means of three runs. Look at the first full circle of each group: the *first number* is right less often the longer the row is, 0.60 in rows of 2 and 0.32 in rows of 6. The last empty circle of each group, the *last number, right words fed in*, falls from 0.75 to 0.16. With attention each share is 0.97 or more in each run.
 #
-# **How much is attention worth, then?** As much as in these tables, against *this* model without it. They do not tell why. As a row gets longer, one vector has more to hold, and digits have to be kept for more steps. And what attention adds to the scores is the same at every word. Other models without it can do better: Sutskever, Vinyals and Le (2014) had a much larger one, read the sentence backwards, and reported no difficulty with long sentences.
+# **How much is attention worth, then?** As much as in these tables, against *this* model without it. They do not tell why: as a row gets longer, one vector has more to hold, and digits have to be kept for more steps. And in this model, what attention adds to the scores is the same at every word. Others without attention can do better: Sutskever, Vinyals and Le (2014) had a much larger one, read the sentence backwards, and reported no difficulty with long sentences.
 
 # %% tags=["check:seeds-and-epochs"]
 # checked: what the text says of whole rows and of longer training; the run here is near the first of the record
@@ -448,7 +445,7 @@ def look(*digits, only="", guess=None):  # only: draw the rows of this word alon
     spoken = [VOCABULARY[word] for word in said[0]]
     rows = [at for at, word in enumerate(spoken) if only in ("", word)]
     names = [spoken[at] for at in rows]
-    _, ax = plt.subplots(figsize=(9, 1.5 + 0.38 * len(rows)), layout="constrained")
+    _, ax = plt.subplots(figsize=(9, 1.2 + 0.31 * len(rows)), layout="constrained")
     attention_heatmap(weights[0, rows], names, list(map(str, digits)), ax=ax, numbers=True, least=0.05)
     for row, at in enumerate(rows):  # word `at` belongs to number `at // 3`, which has two columns
         ax.add_patch(plt.Rectangle((2 * (at // 3) - 0.5, row - 0.5), 2, 1, fill=False, linewidth=3))
@@ -461,7 +458,7 @@ guess = None  # the column, from 1 to 6
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Where does it look, word by word?
 #
-# Before *sieben*: at the memory after which digit? (Frames: the digits of the number that is being said.)
+# Before *sieben*: after which digit? (Frame: the number being said)
 
 # %% slideshow={"slide_type": "fragment"}
 look(4, 7, 2, 1, 9, 5, guess=guess)
@@ -491,7 +488,7 @@ guess = None  # "yes" or "no"
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## How does it know the place? 41, 41, 41
 #
-# Before the second and the third *ein* it has read *vierzig*. Do both look at the same place?
+# Before the 2nd and 3rd *ein* it read *vierzig*. The same place?
 
 # %% slideshow={"slide_type": "fragment"}
 look(4, 1, 4, 1, 4, 1, guess=guess)
@@ -562,6 +559,9 @@ assert 0.35 < own[:5].mean() < 0.65 and 0.3 < coming[:5].mean() < 0.6 and min(ow
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Where do 300 rows look most?
 #
+# Words for ones: at the first digit of their number or at the second? Words for tens? And *und*?
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
 # | | own first digit | own second | next number | elsewhere |
 # | --- | --- | --- | --- | --- |
 # | ones | 0.00 | **0.99** | 0.01 | 0.00 |
@@ -655,22 +655,32 @@ assert [VOCABULARY[word] for word in with_attention(three, shifted(three_words))
 assert min((scores.argmax(dim=-1) == of_next)[:, kind::3].float().mean() for kind in (0, 2)) > 0.9
 assert len(same) == 12 * len(many_words) and 0.92 < same.float().mean() < 0.97
 
+# %% tags=["check:swayed-words"]
+# checked: what an exercise says of the trained model: which word is swayed when one digit of 47 21 95 becomes a 3
+from bertnotes.exercises.page02 import swayed
+
+with torch.inference_mode():
+    table = swayed(with_attention, three, shifted(three_words), 3)
+own = torch.zeros(9, 6, dtype=torch.bool)
+own[[0, 2, 3, 5, 6, 8], [1, 0, 3, 2, 5, 4]] = True
+assert table[own].min() > 0.95 and table[~own].max() < 0.3 and table[1::3].max() < 0.05
+
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Its weights, moved on by one number
 #
-# | to be said: | 47 | 21 | 95 |
-# | --- | --- | --- | --- |
-# | its own weights | sieben und vierzig | ein und zwanzig | fünf und neunzig |
-# | **moved on** | ? | ? | ? |
+# To be said: **47 21 95**
+#
+# With its own weights: *sieben und vierzig, ein und zwanzig, fünf und neunzig*
+#
+# Move every weight on by one number. What does it say now?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# | to be said: | 47 | 21 | 95 |
-# | --- | --- | --- | --- |
-# | its own weights | sieben und vierzig | ein und zwanzig | fünf und neunzig |
-# | **moved on** | **ein und zwanzig** | **fünf und neunzig** | **sieben und vierzig** |
+# *ein und zwanzig, fünf und neunzig, sieben und vierzig*: **the next number**, each time
+#
+# In 300 rows: for 0.94 of the words for digits
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **4 minutes.** The best experiment of the lesson. Same network, same digits, right words fed in; every weight is moved on by two columns, the last ones to the front. Let the class predict, then click. It says the next number, fluently. In 300 rows of six, 0.94 of the words for digits are those of the next number. So here the weights choose the place.
+# **4 minutes.** The best experiment of the lesson. Same network, same digits, right words fed in; every weight is moved on by two columns, the last ones to the front. Let the class predict, then click. It says the next number, fluently. So here the weights choose the place.
 
 # %% [markdown]
 # It says the words of the *next* number, in fluent German, though the right words are fed in. So here the weights choose the place, and the values bring the digit. **Weights tell where a word looked. Whether it mattered is another question**, and you answer it by changing something, as here.
@@ -779,7 +789,7 @@ print(f"new w: {w.item() - 0.1 * w.grad.item():.2f}   your guess: {guess}")
 # Ask for the next step before you show the next slide: the gradient at 0.6 is −4.8.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Downhill, step by step, on $(w - 3)^2$
+# ## Downhill, step by step
 #
 # ![The loss is a valley with its lowest point at 3. From 0, steps lead to 0.60, 1.08, 1.46 and 1.77](figures/02_descent.svg)
 
@@ -819,7 +829,9 @@ assert abs(0.0 - 3) * abs(1 - 2 * 1.1) ** 4 > 3 and -1 < 1 - 2 * 0.8 < 0
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Which learning rate? The loss is $(w - 3)^2$
+# ## Which learning rate?
+#
+# The loss is $(w - 3)^2$.
 
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 play("learning_rate")
@@ -987,7 +999,7 @@ _ = ax.set_ylim(-0.1, 3.2)
 #
 # Over the first 50 steps the two means are nearly the same. Then both get below 1.43. With attention the loss falls to nearly 0. Without, it is 0.72 when we stop. That is not the end of what it can learn: in the record of section 4, runs of 12 epochs end at 0.29 to 0.37.
 #
-# This is the loss on rows that the models train on, and a model could learn rows by heart. That is why section 4 counted on new rows.
+# All this is on rows that the models train on, and could learn by heart. So section 4 counted on new rows.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember: learning
@@ -1183,8 +1195,8 @@ def swayed(translator, digits, said, new):
 check("swayed", swayed)
 
 # %% [markdown] tags=["reason:swayed"]
-# The small untrained translator is swayed by every digit that changes, in every word: each memory holds something of all digits before it, and the start something of all of them. And the trained one? Copy your function into the lesson, after section 6:
-# `swayed(with_attention, three, shifted(three_words), 3)`. Compare the table with the map of section 5.
+# Now ask the trained one. Copy your function into the lesson, after section 6: `swayed(with_attention, three, shifted(three_words), 3)`. Compare the table with the map of section 5. In our run each word for ones is swayed by the second digit of its number, each word for tens by the first (all 1.00, rounded), and *und* by none.
+# Every other number is 0.16 or less. In this test the words depend on fewer digits than the map shows.
 
 # %% [markdown] tags=["exercise:descend"]
 # ### Find the bugs: a training loop · ●●● · 11 minutes
@@ -1236,4 +1248,4 @@ check("descend", descend)
 # - Bahdanau, Cho, Bengio (2014). *Neural Machine Translation by Jointly Learning to Align and Translate.* arXiv:1409.0473. Luong, Pham, Manning (2015). *Effective Approaches to Attention-based Neural Machine Translation.* Dot products; the state after the last word asks. arXiv:1508.04025
 # - Vaswani and others (2017). *Attention Is All You Need.* The three uses of attention: section 3.2.3. arXiv:1706.03762. Devlin, Chang, Lee, Toutanova (2018). *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* arXiv:1810.04805
 # - Kingma, Ba (2014). *Adam: A Method for Stochastic Optimization.* arXiv:1412.6980. Williams, Zipser (1989). *A Learning Algorithm for Continually Running Fully Recurrent Neural Networks.* Teacher forcing.
-# - Jain, Wallace (2019). *Attention is not Explanation.* arXiv:1902.10186. The reply: Wiegreffe, Pinter (2019). *Attention is not not Explanation.* arXiv:1908.04626. Translators in which attention is not an alignment: Koehn, Knowles (2017). *Six Challenges for Neural Machine Translation.* arXiv:1706.03872
+# - Jain, Wallace (2019). *Attention is not Explanation.* arXiv:1902.10186. The reply: Wiegreffe, Pinter (2019). *Attention is not not Explanation.* arXiv:1908.04626.
