@@ -226,7 +226,7 @@ with_attention = Translator("all")
 torch.manual_seed(0)  # once more: the same random numbers
 without = Translator("last")
 models = {"with attention": with_attention, "without": without}
-print(f"each has {sum(table.numel() for table in without.parameters()):,} numbers to learn")
+print(f"each has {sum(table.numel() for table in without.parameters()):,} parameters")
 for name, model in models.items():
     _, weights = model(digits[:1, :6], shifted(words[:1]))  # (row, word, digit), of four digits and two fillers
     print(f"{name:14} looks:", *(f"{weight:.2f}" if weight else "0" for weight in weights[0, 0].tolist()))
@@ -254,8 +254,8 @@ without.zero_grad()
 # | | with attention | without |
 # | --- | --- | --- |
 # | network | the same | the same |
-# | numbers to learn | 69,780 | 69,780 |
-# | parameters at the start, training data | the same | the same |
+# | parameters | 69,780 | 69,780 |
+# | their start, training data | the same | the same |
 # | **may look at** | **all memories** | **the last memory alone** |
 #
 # What are the weights of the right-hand one? And what does it find at each word?
@@ -267,8 +267,8 @@ without.zero_grad()
 # **2 minutes.** Softmax of one score is 1. So attention adds the same 20 numbers to the scores at every word of a row. Which digit comes when, the state must remember by itself.
 
 # %% [markdown]
-# The numbers to learn are called **parameters**. The first model spreads its weight over the memories of all four digits. The second puts all of it on the
-# fourth, the last one. Padding gets exactly 0 from both, written without digits.
+# **Parameters** are the numbers that training changes. The first model spreads its weight over the memories of all four digits. The second puts all of it on the
+# fourth, the last one. Padding gets exactly 0 from both, written without digits. (The second model's $W_Q$ and $W_K$ make no difference: its weight is 1, whatever they are.)
 #
 # So what the second model finds is the same at every word of a row: it adds the same 20 numbers, one for each word of the language, to the scores of every word that it says. These numbers cannot tell which digit comes now; that the state must remember by itself.
 #
@@ -890,7 +890,7 @@ assert [round(-math.log(share), 2) for share in (1, 0.5, 0.1, 0.01)] == [0, 0.69
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
 # If each of 20 words had $\frac{1}{20}$: $\ln(20) = 3.00$. Measured: 3.01
 #
-# And who knows how German numbers are built, but sees no digit? ones $\ln 9$, *und* 0, tens $\ln 8$: the mean is **1.43**
+# And who knows how German numbers are built, but sees no digit? ones $\ln(9)$, *und* 0, tens $\ln(8)$: the mean is **1.43**
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **1 minute.** If all 20 words were alike, each would have 1/20. The model's probabilities go from 0.02 to 0.10; its mean loss is all the same close to ln 20.
@@ -928,7 +928,7 @@ assert [round(number, 2) for number in (math.log(9), math.log(8), (math.log(9) +
 # ![In training, after a wrong guess vierzig, the decoder reads the right word zwanzig next. On its own it reads its own word, vierzig, and a second mistake follows](figures/02_teacher_forcing.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Above: in training the right word goes in next, so one mistake stays one mistake. Below: on its own. Ask what would happen if the decoder read the word that it is to guess: it could copy it.
+# **2 minutes.** Above: in training the right word goes in next, whatever was guessed. Below: on its own, the wrong word goes in. Ask what would happen if the decoder read the word that it is to guess: it could copy it.
 
 # %% tags=["check:teacher-forcing"]
 # checked: a guess does not depend on the word to be guessed, nor on later ones; all guesses at once are as one after the other
@@ -992,7 +992,7 @@ ax = line_chart(range(0, 401, 50), lines, xlabel="training steps", title="traini
 _ = ax.set_ylim(-0.1, 3.2)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Both start at 3, picking among 20 words. Dotted, at 1.43: who knows how German numbers are built and sees no digit. Solid goes to nearly 0. For the first 50 steps the two are alike. Dashed is at 0.72 when we stop after 4 epochs. In other runs, of 12 epochs, it ended at 0.29 to 0.37.
+# **2 minutes.** Both start at 3, picking among 20 words. Dotted, at 1.43: who knows how German numbers are built and sees no digit. Solid goes to nearly 0. Over the first 50 steps the two have nearly the same mean. Dashed is at 0.72 when we stop after 4 epochs. In other runs, of 12 epochs, it ended at 0.29 to 0.37.
 
 # %% [markdown]
 # The three losses are those of `train`. The chart shows the whole training of both models in your run. The first point is the loss of the first batch, before any step; each further point is the mean of the 50 steps before it. The dotted line is 1.43, the loss of somebody who sees no digit.

@@ -426,7 +426,7 @@ def pair() -> str:
         for column in range(5):
             _cell(drawing, left + column * wide, top + at * high, (wide, high), float(weights[at, column]))
     for x, y, columns, rows in ((3, 0, 2, 3), (0, 3, 3, 2)):
-        place = {"x": left + x * wide, "y": top + y * high, "width": columns * wide, "height": rows * high}
+        place: dict = {"x": left + x * wide, "y": top + y * high, "width": columns * wide, "height": rows * high}
         drawing.add("rect", fill="none", stroke=INK, stroke_width=5, **place)
     drawing.write(664, 190, "In a frame: a word looks", NORMAL, anchor="start", bold=True)
     drawing.write(664, 232, "at the other sentence.", NORMAL, anchor="start", bold=True)
