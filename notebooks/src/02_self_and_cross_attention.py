@@ -829,9 +829,7 @@ assert abs(0.0 - 3) * abs(1 - 2 * 1.1) ** 4 > 3 and -1 < 1 - 2 * 0.8 < 0
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Which learning rate?
-#
-# The loss is $(w - 3)^2$.
+# ## Which learning rate? The loss: (w − 3)²
 
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 play("learning_rate")
