@@ -21,7 +21,7 @@ VOCABULARY = ["<pad>", "<go>", "und", *ONES, *TENS]
 PADDING, GO, UND = 0, 1, 2
 LONGEST = 6  # numbers in a row
 KINDS = ("ones", "und", "tens")  # of words, in the order in which they are said
-CHANGES = ("nothing", "cut", "even weights", "next number", "another start")  # of a decoder: `by_kind`
+CHANGES = ("nothing", "cut", "even weights", "next number")  # of a decoder: `by_kind`
 
 Digits = Int[Tensor, "batch digit"]  # 1 to 9, then PADDING
 Words = Int[Tensor, "batch word"]  # places in VOCABULARY, then PADDING
@@ -104,7 +104,7 @@ class Translator(nn.Module):
         if change not in CHANGES:
             raise ValueError(f"a decoder can be changed in {', '.join(CHANGES)}; got {change!r}")
         memories, last = self.encode(digits)
-        states = self.decode(said, start=last.roll(1, dims=0) if change == "another start" else last)
+        states = self.decode(said, start=last)
         found, weights = self.cross_attention(states, memories, mask=self.mask(digits))
         if change == "cut":
             found = torch.zeros_like(found)
@@ -148,7 +148,7 @@ def by_kind(model: Translator, digits: Digits, words: Words, change: str = "noth
     """The share of `words` that the model says, with teacher forcing, for each of KINDS. All rows are LONGEST numbers long.
 
     change: "cut": zeros in place of what attention finds; "even weights": the same for every digit; "next number": weights
-    moved on by one number (the last gets the first); "another start": the decoder starts from another row's last memory.
+    moved on by one number (the last gets the first).
     """
     return _by_kind((model(digits, shifted(words), change)[0].argmax(dim=-1) == words).float())
 

@@ -1,10 +1,11 @@
-"""Exercises on cross-attention and on learning: shapes, a step, a loss, what the decoder reads, weights changed, a loop.
+"""Exercises on cross-attention and on learning: shapes, a step, a loss, what the decoder reads, digits changed, a loop.
 
 Each mistake is one that people make; where it was met in public, a comment says where.
 """
 
 import math
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from torch import Tensor
 from bertnotes.attention import scaled_dot_product_attention
 from bertnotes.exercises.judging import Case, Exercise, Mistake, Number
 from bertnotes.exercises.page01 import drawn, drawn_mask
+from bertnotes.translator import Translator
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
 
@@ -267,87 +269,108 @@ SHIFTED = Exercise(
     },
 )
 
-# --- change the weights -----------------------------------------------------------------------------------------------
+# --- change a digit ---------------------------------------------------------------------------------------------------
 
 
-def left_out(weights: Tensor, values: Tensor, rescale: str = "sum", measure: str = "length", what: str = "moved") -> Tensor:
-    """How far each query's output moves when one key's weight is set to 0 and the others are made to add up to 1."""
-    old, columns = weights @ values, []
-    for key in range(weights.shape[1]):
-        rest = weights.clone()
-        rest[:, key] = 0
-        if rescale == "sum":
-            rest = rest / rest.sum(dim=-1, keepdim=True)
-        elif rescale == "softmax":
-            rest = rest.softmax(dim=-1)
-        new = rest @ values
-        moved = new if what == "new" else new - old
-        columns.append(MEASURES[measure](moved))
+@cache
+def untrained() -> Translator:
+    """A small translator, the same in every process; its scores are ten times as large, so that moves can be read."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = Translator(size=8)
+    with torch.no_grad():
+        model.score.weight *= 10
+    return model
+
+
+def translator(digits: Tensor, said: Tensor):
+    """an untrained translator: scores and weights."""
+    with torch.no_grad():
+        return untrained()(digits, said)
+
+
+def swayed(translator, digits, said, new, after="softmax", axis=-1, piles_up=False, move="largest") -> Tensor:
+    """By how much the next word's probabilities move, at most, when one digit becomes `new`. The rest are slips."""
+
+    def answers(asked):
+        scores = translator(asked, said)[0]
+        return scores.softmax(dim=axis) if after == "softmax" else scores
+
+    before, columns, other = answers(digits), [], digits
+    for at in range(digits.shape[1]):
+        other = (other if piles_up else digits).clone()
+        other[:, at] = new
+        columns.append(MOVES[move](answers(other), before)[0])
     return torch.stack(columns, dim=-1)
 
 
-MEASURES: dict[str, Callable[[Tensor], Tensor]] = {
-    "length": lambda moved: torch.linalg.vector_norm(moved, dim=-1),
-    "square": lambda moved: (moved**2).sum(dim=-1),
-    "sum": lambda moved: moved.abs().sum(dim=-1),
-    "plain": lambda moved: moved.sum(dim=-1),
-    "mean": lambda moved: (moved**2).mean(dim=-1).sqrt(),
+MOVES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "largest": lambda new, old: (new - old).abs().amax(dim=-1),
+    "up": lambda new, old: (new - old).amax(dim=-1),
+    "sum": lambda new, old: (new - old).abs().sum(dim=-1),
+    "mean": lambda new, old: (new - old).abs().mean(dim=-1),
+    "length": lambda new, old: torch.linalg.vector_norm(new - old, dim=-1),
+    "maximum": lambda new, old: new.amax(dim=-1),
 }
 
 
-def left_out_cases(seed):
-    """A large weight on a value that is the average of the others, and random weights."""
-    small = {
-        "weights": torch.tensor([[0.6, 0.2, 0.2], [0.1, 0.8, 0.1]]),
-        "values": torch.tensor([[1.0, 1.0], [2.0, 0.0], [0.0, 2.0]]),
-    }
-    scores, values = drawn(seed, (4, 5), (5, 3))
-    return [Case(small, shown=True), Case({"weights": scores.softmax(dim=-1), "values": values})]
+def swayed_cases(seed):
+    """A row of two numbers by hand, and a random row of three."""
+    random = torch.Generator().manual_seed(seed)
+    digits, said = torch.randint(3, 10, (1, 6), generator=random), torch.randint(2, 20, (1, 8), generator=random)
+    small = {"digits": torch.tensor([[2, 1, 4, 7]]), "said": torch.tensor([[1, 3, 2]])}
+    return [
+        Case({"translator": translator} | small | {"new": 5}, shown=True),
+        Case({"translator": translator, "digits": digits, "said": said, "new": 2}),
+    ]
 
 
 def with_choice(**choice):
-    """A formula of leaving out with a mistake."""
-    return lambda weights, values: left_out(weights, values, **choice)
+    """A formula of changing digits with a mistake."""
+    return lambda **given: swayed(**given, **choice)
 
 
-LEFT_OUT = Exercise(
+SWAYED = Exercise(
     function="",
-    cases=left_out_cases,
-    right=left_out,
+    cases=swayed_cases,
+    right=swayed,
     mistakes=(
         Mistake(
-            "A weight is gone, and the rest of its row adds up to less than 1. Divide the row by its sum first.",
-            tuple(with_choice(rescale="", measure=measure) for measure in ("length", "square", "sum")),
+            "The changes pile up: when the second digit is changed, the first one still is. Begin each time with a copy of the "
+            "digits as they came in.",
+            (with_choice(piles_up=True),),
         ),
         Mistake(
-            "A second softmax: it makes weights of weights, and the 0 is no longer 0. Divide the row by its sum.",
-            (with_choice(rescale="softmax"),),
-        ),
-        Mistake("That is the *square* of the length: take the root.", (with_choice(measure="square"),)),
-        Mistake(
-            "Those are sums of the differences. The length is the root of the sum of their squares.",
-            (with_choice(measure="sum"), with_choice(measure="plain")),
+            "Those are moves of the *scores*. Make probabilities of them first: `.softmax(dim=-1)`.", (with_choice(after=""),)
         ),
         Mistake(
-            "You take the mean of the squares. The length is the root of their *sum*.",
-            (with_choice(measure="mean"),),
+            "The softmax runs over the wrong axis. The 20 words of the language are the last one: `dim=-1`.",
+            (with_choice(axis=1),),
         ),
         Mistake(
-            "That is the length of the new output. Asked is how far it is from the old one: subtract first.",
-            (with_choice(what="new"),),
+            "Only moves up are seen. A probability that falls has moved, too: take `.abs()` first.", (with_choice(move="up"),)
+        ),
+        Mistake("All 20 moves are added up. Asked is the largest: `.amax(dim=-1)`.", (with_choice(move="sum"),)),
+        Mistake("That is the mean of the 20 moves. Asked is the largest: `.amax(dim=-1)`.", (with_choice(move="mean"),)),
+        Mistake(
+            "That is the length of the difference. Asked is the largest move of one probability.",
+            (with_choice(move="length"),),
         ),
         Mistake(
-            "Those are the weights themselves. How far does the *output* move when one of them goes?",
-            (lambda weights, values: weights,),
+            "That is the largest new probability. By how much did it *move*? Subtract the old ones.",
+            (with_choice(move="maximum"),),
         ),
         Mistake(
-            "The table is turned round: a row for each query, a column for each key.",
-            (lambda weights, values: left_out(weights, values).T,),
+            "Those are the weights: where a word looked. Asked is by how much its *answer* moves: take the scores, `[0]`.",
+            (lambda translator, digits, said, new: translator(digits, said)[1][0],),
+        ),
+        Mistake(
+            "The table is turned round: a row for each word, a column for each digit.",
+            (lambda **given: swayed(**given).T,),
         ),
     ),
     errors={
-        "Dimension out of range": "After `weights @ values` the numbers of a vector are the last axis: `dim=-1`.",
-        "must match the size of tensor": "The sum of each row needs `keepdim=True`, so that the row can be divided by it.",
+        "'tuple' object has no attribute": "`translator` returns two things, scores and weights. The scores are `[0]`.",
     },
 )
 
@@ -431,6 +454,6 @@ EXERCISES = {
     "surprise": SURPRISE,
     "cross_attention": CROSS_ATTENTION,
     "shifted": SHIFTED,
-    "left_out": LEFT_OUT,
+    "swayed": SWAYED,
     "descend": DESCEND,
 }

@@ -16,13 +16,12 @@ import torch
 
 from bertnotes.attention import scaled_dot_product_attention
 from bertnotes.pictures.attention import attention_heatmap, vector_arrows, weight_bars
-from bertnotes.pictures.charts import line_chart
 from bertnotes.pictures.drawings.page01 import Chase
 from bertnotes.pictures.drawings.page02 import Steps
 from bertnotes.pictures.drawings.page04 import LEAK_WORDS
 from bertnotes.pictures.drawings.page05 import GROWING
 from bertnotes.pictures.drawings.page06 import LINE, PIECES
-from bertnotes.pictures.style import DARK, KEY, LIGHT, QUERY, matrix, small_png, vector
+from bertnotes.pictures.style import DARK, INK, KEY, LIGHT, QUERY, matrix, small_png, vector
 from bertnotes.pictures.view import View, script_json
 
 TOYS = Path(__file__).with_name("toys")
@@ -197,11 +196,12 @@ def _learning_rate(rate=Steps.rate):
         raise ValueError(f"the slider goes from a learning rate of 0.01 to 1.2; got {rate}")
 
     def draw():
-        steps = list(range(9))
-        lines = {f"rate {each:g}": Steps.path(8, each) for each in (data["rate"], 0.5, 1.0)}
-        line_chart(steps, lines, xlabel="steps", title="one number that should become 3", logarithmic="")
+        places, (_, ax) = np.linspace(-1, 7, 81), plt.subplots(figsize=(7, 3.4), layout="constrained")
+        ax.plot(places, (places - Steps.right) ** 2, color="#8b949e", linewidth=2)
+        ax.plot([Steps.start], [(Steps.start - Steps.right) ** 2], "o", color=INK)
+        ax.set(xlabel="w", ylabel="loss", title="the loss, and where w starts")
 
-    return data, draw, "one number on its way to 3 in steps, at learning rates that are too small, right and too large"
+    return data, draw, "the loss over w, a valley with its lowest point at 3, and w, which takes steps from 0"
 
 
 def _heads(size=24, words=5):

@@ -13,11 +13,11 @@ QUERY, KEY, VALUE = "asking @ W_Q", "asked @ W_K", "asked @ W_V"
 LOOP = "w = start.clone().requires_grad_()\nfor _ in range(steps):\n    loss = ((w - target) ** 2).sum()\n"
 STEP = "    loss.backward()\n    with torch.no_grad():\n        w -= rate * w.grad\nreturn w.detach()"
 FORGET = "    w.grad = None\n"
-OUT = (
-    "moved = torch.zeros_like(weights)\nfor key in range(weights.shape[1]):\n    rest = weights.clone()\n    rest[:, key] = 0\n"
+SWAYED = (
+    "before = translator(digits, said)[0].softmax(dim=-1)\ncolumns = []\nfor at in range(digits.shape[1]):\n"
+    "    other = digits.clone()\n    other[:, at] = new\n    after = translator(other, said)[0].softmax(dim=-1)\n"
+    "    columns.append((after - before).abs().amax(dim=-1)[0])\nreturn torch.stack(columns, dim=-1)"
 )
-SCALED = "    rest = rest / rest.sum(dim=-1, keepdim=True)\n"
-FAR = "    moved[:, key] = torch.linalg.vector_norm(rest @ values - weights @ values, dim=-1)\nreturn moved"
 GO = "torch.full_like(words[:, :1], go)"
 
 
@@ -103,20 +103,21 @@ WRONG = {
         "return torch.cat([torch.full_like(words[:, 0], go), words[:, :-1]], dim=1)": "two axes",
         f"return torch.cat([{GO}, words[:, :-1]])": "side by side|returns the shape",
     },
-    "left_out": {
-        OUT + FAR: "adds up to less than 1",
-        OUT + SCALED.replace("rest / rest.sum(dim=-1, keepdim=True)", "rest.softmax(dim=-1)") + FAR: "A second softmax",
-        OUT + SCALED + FAR.replace("dim=-1)", "dim=-1) ** 2"): "the *square*",
-        OUT + SCALED + FAR.replace("dim=-1)", "ord=1, dim=-1)"): "sums of the differences",
-        OUT + SCALED + FAR.replace(" - weights @ values", ""): "the length of the new output",
-        OUT + SCALED + FAR.replace("torch.linalg.vector_norm(", "(").replace(", dim=-1)", ").pow(2).mean(dim=-1).sqrt()"): (
-            "the mean of the squares"
+    "swayed": {
+        SWAYED.replace("    other = digits.clone()\n", "").replace("columns = []", "columns, other = [], digits.clone()"): (
+            "The changes pile up"
         ),
-        OUT + SCALED + FAR + ".T": "turned round|returns the shape",
-        OUT + SCALED.replace(", keepdim=True", "") + FAR: "`keepdim=True`|nan|numbers are not",
-        OUT + SCALED + FAR.replace("dim=-1", "dim=2"): "`dim=-1`",
-        OUT.replace("weights.clone()", "weights") + SCALED + FAR: "nan|numbers are not",
-        "return weights": "the weights themselves",
+        SWAYED.replace("digits.clone()", "digits"): "The changes pile up",
+        SWAYED.replace(".softmax(dim=-1)", ""): "moves of the *scores*",
+        SWAYED.replace("softmax(dim=-1)", "softmax(dim=1)"): "over the wrong axis",
+        SWAYED.replace(".abs()", ""): "Only moves up",
+        SWAYED.replace("amax", "sum"): "All 20 moves",
+        SWAYED.replace("amax", "mean"): "the mean of the 20",
+        SWAYED.replace(".abs().amax(", ".norm("): "the length of the difference",
+        SWAYED.replace("(after - before).abs()", "after"): "the largest new probability",
+        "return translator(digits, said)[1][0]": "where a word looked",
+        SWAYED + ".T": "turned round|returns the shape",
+        SWAYED.replace("said)[0]", "said)"): "two things, scores and weights",
     },
     "descend": {
         LOOP + STEP.replace("-=", "+=").replace("return", "w = w * 1\nreturn"): "Both bugs",
@@ -149,13 +150,12 @@ RIGHT = {
         "return torch.tensor([[go, *row[:-1]] for row in words.tolist()])",
         "return torch.nn.functional.pad(words, (1, 0), value=go)[:, :-1]",
     ],
-    "left_out": [
-        OUT + SCALED + FAR,
-        "old = weights @ values\ngap = (old[:, None] - values).pow(2).sum(-1).sqrt()\nreturn weights / (1 - weights) * gap",
-        "old, columns = weights @ values, []\nfor key in range(len(values)):\n"
-        "    kept = [k for k in range(len(values)) if k != key]\n"
-        "    rest = weights[:, kept] / weights[:, kept].sum(-1, keepdim=True)\n"
-        "    columns.append((rest @ values[kept] - old).norm(dim=-1))\nreturn torch.stack(columns, dim=1)",
+    "swayed": [
+        SWAYED,
+        "rows = digits.repeat(digits.shape[1] + 1, 1)\nfor at in range(digits.shape[1]):\n    rows[at, at] = new\n"
+        "p = translator(rows, said.expand(len(rows), -1))[0].softmax(-1)\nreturn (p[:-1] - p[-1]).abs().amax(-1).T",
+        "p = lambda d: translator(d, said)[0][0].softmax(-1)\nhere = torch.arange(digits.shape[1])\n"
+        "return torch.stack([(p(digits.where(here != at, new)) - p(digits)).abs().max(-1).values for at in here], 1)",
     ],
     "descend": [
         LOOP + FORGET + STEP,

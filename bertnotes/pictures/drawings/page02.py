@@ -12,10 +12,11 @@ from matplotlib.colors import to_hex
 
 from bertnotes.attention import scaled_dot_product_attention
 from bertnotes.files import RESULTS
-from bertnotes.pictures.drawings import LARGE, NORMAL, PALE, QUIET, Drawing, number, short
+from bertnotes.pictures.charts import FIRST, SECOND
+from bertnotes.pictures.drawings import LARGE, NORMAL, PALE, QUIET, TINTS, Drawing, number, short
 from bertnotes.pictures.style import AMOUNT, GRID, INK, KEY, QUERY, VALUE
 
-WRONG = "#a8326e"  # a word that was guessed wrong: the second colour of charts
+WITH, WITHOUT = FIRST, SECOND  # the two translators, as in every chart of the page: magenta means nothing else here
 
 
 class Untitled(Drawing):
@@ -62,7 +63,8 @@ def two_ways() -> str:
     text = (
         "Left, self-attention: queries, keys and values all come from cats chase mice; the weights are a square, 3 by 3. "
         "Right, cross-attention: the queries come from Katzen jagen, keys and values from cats chase mice; the weights are "
-        "2 by 3, a row for each word that asks. The output has a vector for each row."
+        "2 by 3, a row for each word that asks. Q and K are compared, which gives the weights; the weights average the rows of "
+        "V, an output vector for each row."
     )
     drawing = Untitled(710, "One function, fed in two ways", text)
     drawing.line((640, 90), (640, 686), color=GRID, width=2)
@@ -86,8 +88,11 @@ def _fed(drawing, x, asking, asked, weights):
     for place, _, color in places[1:]:
         drawing.arrow((place, 190), (place, 228), color=color)
     for place, name, color in places:
-        drawing.box(place, 254, 64, 48, name, color, LARGE).arrow((place, 280), (place, 318), color=color)
-    drawing.box(x, 346, 440, 54, "attention(Q, K, V)").arrow((x, 374), (x, 412))
+        drawing.box(place, 254, 64, 48, name, color, LARGE)
+    asks, keys, values = (place for place, _, _ in places)
+    for place, color in ((asks, QUERY), (keys, KEY)):
+        drawing.arrow((place, 280), (place, 318), color=color)
+    drawing.box((asks + keys) / 2, 346, keys - asks + 170, 54, "compare, softmax").arrow((x, 374), (x, 412))
     left, top, cell = x - 120, 460, 84
     for column, word in enumerate(words):
         drawing.write(left + (column + 0.5) * cell, top - 18, word, NORMAL, KEY, bold=True)
@@ -97,7 +102,9 @@ def _fed(drawing, x, asking, asked, weights):
             _cell(drawing, left + column * cell, top + row * 48, (cell, 48), float(weights[row, column]))
     bottom = top + 48 * len(asking)
     drawing.write(left + cell * len(words) + 16, (top + bottom) / 2, "weights", NORMAL, QUIET, "start")
-    drawing.arrow((x, bottom + 4), (x, bottom + 36)).box(x, bottom + 62, 440, 50, f"output: {len(asking)} vectors")
+    drawing.arrow((x, bottom + 4), (x, bottom + 36)).box(x, bottom + 62, 440, 50, f"weights × V: {len(asking)} output vectors")
+    side = x + 270
+    drawing.arrow((values, 280), (values, 300), (side, 300), (side, bottom + 62), (x + 222, bottom + 62), color=VALUE)
 
 
 def _cell(drawing, x, y, size, weight, digits=2):
@@ -164,7 +171,7 @@ def _encoder(drawing, looks=True):
     drawing.write(255, 520, "encoder: reads", NORMAL, bold=True)
     for x, digit in zip(AT_DIGIT, DIGITS, strict=True):
         drawing.box(x, 455, 60, 50, digit, size=LARGE).arrow((x, 429), (x, 390))
-        last = {} if looks or x != AT_DIGIT[-1] else {"color": WRONG, "fill": "#f7e3ec"}
+        last = {} if looks or x != AT_DIGIT[-1] else {"color": WITHOUT, "fill": "#f7e3ec"}
         drawing.box(x, 360, 100, 54, "memory", size=21, **last)
         if x != AT_DIGIT[-1]:
             drawing.arrow((x + 51, 360), (x + 68, 360))
@@ -184,8 +191,8 @@ def _decoder(drawing, looks):
         _look(drawing)
     else:
         drawing.arrow((471, 360), (650, 360), width=5).write(556, 390, "start", 22, QUIET)
-        drawing.write(400, 250, "the last memory:", 22, WRONG, "end", bold=True)
-        drawing.write(400, 282, "the bottleneck", NORMAL, WRONG, "end", bold=True)
+        drawing.write(400, 250, "the last memory:", 22, WITHOUT, "end", bold=True)
+        drawing.write(400, 282, "the bottleneck", NORMAL, WITHOUT, "end", bold=True)
         drawing.line((AT_DIGIT[-1], 332), (AT_DIGIT[-1], 190), (AT_WORD[-1], 190), color=VALUE, width=3)
         for x in AT_WORD:
             drawing.arrow((x, 190), (x, 237), color=VALUE, width=3)
@@ -225,7 +232,7 @@ def teacher_forcing() -> str:
             drawing.arrow((x, y + 128), (x, y + 62))
             _told(drawing, x, y + 154, said, said == before)
             if guess != right:
-                drawing.write(x + 66, y + 34, "✗", LARGE, WRONG, "start", bold=True)
+                drawing.write(x + 66, y + 34, "✗", LARGE, INK, "start", bold=True)
             if guesses is alone and column < 5:
                 drawing.arrow((x + 58, y + 52), (x + 86, y + 52), (x + 86, y + 154), (x + 112, y + 154), color=QUIET, width=2)
     drawing.write(100, 330, "The right word is read next, whatever was guessed.", 22, QUIET, "start")
@@ -235,8 +242,11 @@ def teacher_forcing() -> str:
 
 
 def _told(drawing, x, y, word, is_right):
-    """A word in a box, in the colour of mistakes where it is one."""
-    drawing.box(x, y, 116, 48, word, INK if is_right else WRONG, fill=None if is_right else "#f7e3ec")
+    """A word in a box; its rim is dashed where the word is wrong."""
+    dash = None if is_right else "8 6"
+    ground = {"fill": TINTS[INK] if is_right else "#ffffff", "stroke": INK, "stroke_width": 2 if is_right else 3}
+    drawing.add("rect", x=x - 58, y=y - 24, width=116, height=48, rx=8, stroke_dasharray=dash, **ground)
+    drawing.write(x, y, word)
 
 
 def one_word() -> str:
@@ -302,7 +312,7 @@ def surprise() -> str:
     )
     for mark in marks:
         x, y = place(mark, -math.log(mark))
-        drawing.add("circle", cx=x, cy=y, r=8, fill=WRONG)
+        drawing.add("circle", cx=x, cy=y, r=9, fill=INK)
     for at, mark in enumerate(marks):
         drawing.write(920, 170 + 52 * at, f"p = {mark:g}", NORMAL, anchor="start")
         drawing.write(1070, 170 + 52 * at, f"loss {number(-math.log(mark), 2)}", NORMAL, anchor="start", bold=True)
@@ -367,10 +377,8 @@ def descent(steps: int = 4) -> str:
         drawing.write(place(-0.3, 0)[0] - 12, place(0, loss)[1], str(loss), 22, QUIET, "end")
     drawing.write(place(6.4, 0)[0] + 20, 560, "w", NORMAL, bold=True).write(40, 92, "loss", NORMAL, anchor="start", bold=True)
     drawing.line(*(place(w / 10, (w / 10 - right) ** 2) for w in range(-1, 62)), color=PALE, width=5)
-    drawing.line(place(0, 9), place(0.9, 9 - 6 * 0.9), color=WRONG, width=2, dash="8 6")
-    drawing.write(310, 156, "slope at 0: −6", 22, WRONG, "start", bold=True).line(
-        (304, 160), place(0.1, 8.6), color=WRONG, width=1.5
-    )
+    drawing.line(place(0, 9), place(0.9, 9 - 6 * 0.9), color=INK, width=3, dash="8 6")
+    drawing.write(310, 156, "slope at 0: −6", NORMAL, anchor="start", bold=True).line((304, 160), place(0.1, 8.6), width=1.5)
     for before, after in pairwise(path):
         drawing.arrow(place(before, (before - right) ** 2), place(after, (after - right) ** 2), width=3)
     for at in path:
@@ -417,24 +425,11 @@ def pair() -> str:
         drawing.write(left - 14, top + (at + 0.5) * high, word, 22, QUERY, "end", bold=True)
         for column in range(5):
             _cell(drawing, left + column * wide, top + at * high, (wide, high), float(weights[at, column]))
-    for x, y, columns, rows in ((0, 0, 3, 3), (3, 0, 2, 3), (0, 3, 3, 2), (3, 3, 2, 2)):
-        cross = x != y
-        drawing.add(
-            "rect",
-            x=left + x * wide,
-            y=top + y * high,
-            width=columns * wide,
-            height=rows * high,
-            fill="none",
-            stroke=WRONG if cross else INK,
-            stroke_width=4,
-        )
-    lines = (
-        ("dark frames: a word looks at its own sentence", INK),
-        ("magenta frames: a word looks at the other one", WRONG),
-    )
-    for row, (line, color) in enumerate(lines):
-        drawing.write(664, 190 + 44 * row, line, NORMAL, color, "start", bold=True)
+    for x, y, columns, rows in ((3, 0, 2, 3), (0, 3, 3, 2)):
+        place: dict = {"x": left + x * wide, "y": top + y * high, "width": columns * wide, "height": rows * high}
+        drawing.add("rect", fill="none", stroke=INK, stroke_width=5, **place)
+    drawing.write(664, 190, "In a frame: a word looks", NORMAL, anchor="start", bold=True)
+    drawing.write(664, 232, "at the other sentence.", NORMAL, anchor="start", bold=True)
     drawing.write(664, 310, "One softmax a row, over all five words.", NORMAL, anchor="start")
     drawing.write(664, 352, "The row of “Katzen”:", NORMAL, QUIET, "start")
     drawing.write(664, 394, f"{number(across, 2)} goes across, {number(inside, 2)} stays,", NORMAL, anchor="start")
@@ -445,9 +440,9 @@ def pair() -> str:
 def three_seeds() -> str:
     """From a record: the share right of each number of a row, by the length of the row, for both models."""
     text = (
-        "The share of numbers that are right, by their place in rows of 2 to 6 numbers, each the mean of three runs with bars "
-        "for their range. With attention all are 0.97 or more. Without, the first number falls from 0.60 to 0.32 as rows get "
-        "longer. With the right words fed in, the last number falls from 0.75 to 0.16."
+        "The share of numbers that are right, by their place in rows of 2, 4 and 6 numbers, each the mean of three runs with "
+        "bars for their range. With attention all are 0.97 or more. Without, the first number falls from 0.60 to 0.32 as rows "
+        "get longer. With the right words fed in, the last number falls from 0.75 to 0.16."
     )
     drawing = Untitled(670, "Which numbers of a row are right?", text)
     record = json.loads((RESULTS / "translators-in-three-seeds.json").read_text(encoding="utf-8"))
@@ -456,25 +451,25 @@ def three_seeds() -> str:
         drawing.write(84, _height(share), f"{share:g}", NORMAL, QUIET, "end")
     drawing.write(40, 84, "share right", NORMAL, anchor="start", bold=True)
     legend = (
-        (232, "with attention", INK, INK),
-        (464, "without", WRONG, WRONG),
-        (620, "without, right words", WRONG, "#ffffff"),
+        (232, "with attention", WITH, WITH),
+        (464, "without", WITHOUT, WITHOUT),
+        (620, "without, right words", WITHOUT, "#ffffff"),
     )
     for x, name, color, fill in legend:
         drawing.add("circle", cx=x, cy=84, r=9, fill=fill, stroke=color, stroke_width=3)
         drawing.write(x + 18, 84, name, NORMAL, color, "start", bold=True)
     drawing.write(920, 84, "bar: lowest to highest of 3 runs", 22, QUIET, "start")
-    left = 122.0
-    for length in range(2, 7):
-        places = [left + 47 * at for at in range(length)]
-        drawn = (("without", "right words", WRONG), ("without", "own words", WRONG), ("with attention", "own words", INK))
+    left = 150.0
+    for length in (2, 4, 6):
+        places = [left + 78 * at for at in range(length)]
+        drawn = (("without", "right words", WITHOUT), ("without", "own words", WITHOUT), ("with attention", "own words", WITH))
         for model, reads, color in drawn:
             runs = [run[model]["numbers"][reads][str(length)] for run in record["epochs"]["4"]]
             _shares(drawing, places, list(zip(*runs, strict=True)), color, reads == "own words")
         for at, place in enumerate(places):
             drawing.write(place, 580, str(at + 1), NORMAL)
         drawing.write((places[0] + places[-1]) / 2, 616, f"{length} numbers", NORMAL, bold=True)
-        left = places[-1] + 98
+        left = places[-1] + 160
     drawing.write(640, 652, "place of the number in its row", NORMAL, QUIET)
     return str(drawing)
 
