@@ -172,6 +172,16 @@ def _mixed(drawing):
 PARTS = (_projected, _split, _attended, _merged, _mixed)
 
 
+LETTER_COLORS = {"h": "#7b3294", "g": "#9a6700"}  # of the two letters that are asked for
+LETTER_TINTS = {"h": "#efe3f4", "g": "#fbefcf"}
+
+
+def lettered(drawing, x, y, width, height, text, size):
+    """A box in the colour of the letter with which its text ends."""
+    color = LETTER_COLORS.get(text[-1], INK)
+    return drawing.box(x, y, width, height, text, color, size=size, fill=LETTER_TINTS.get(text[-1], TINTS[INK]))
+
+
 def task() -> str:
     """The toy task: a row of random letters, and what is asked at one of them; behind it the four models that are compared."""
     row, asked = "behfgacd", 3
@@ -186,10 +196,10 @@ def task() -> str:
     for place, letter in enumerate(row):
         x = 240 + 114 * place
         near = abs(place - asked) == 1
-        drawing.box(x, 170, 84, 70, letter, INK, size=LARGE, fill=SHADES[VALUE][0] if near else None)
+        lettered(drawing, x, 170, 84, 70, letter, LARGE)
         if near:
             drawing.arrow((240 + 114 * asked, 124), (240 + 114 * asked, 104), (x, 104), (x, 132))
-            drawing.write(x, 232, "before: “h”" if place < asked else "after: “g”", NORMAL, VALUE, bold=True)
+            drawing.write(x, 232, "before: “h”" if place < asked else "after: “g”", NORMAL, LETTER_COLORS[letter], bold=True)
     drawing.write(240 + 114 * asked, 232, "asked", NORMAL, QUIET)
     boxes = ((150, 200, "letter + position"), (480, 260, "attention:|1 head or 2 heads"), (800, 220, "nothing,|or a network"))
     for x, wide, words in (*boxes, (1110, 260, "scores: before|scores: after")):
@@ -209,24 +219,24 @@ SHARES = {"before": 0.4, "after": 0.5}  # of the only head's weight, rounded
 def swap() -> str:
     """The neighbours of a letter swapped: one head's two mixes are nearly the same, the results of two heads are not."""
     text = (
-        "Two rows, h f g and g f h. Left, one head: 0.4 h and 0.5 g make a mix, and 0.4 g and 0.5 h make nearly the same one. "
-        "Right, two heads: g, then h, against h, then g, end to end: the two differ."
+        "Two rows, h f g and g f h. Left, one head: 0.5 g and 0.4 h make a mix, and 0.4 g and 0.5 h make nearly the same one. "
+        "Right, two heads: g, then h, against h, then g, side by side: the two differ."
     )
-    drawing = opened(500, "What arrives at f when its neighbours are swapped?", text)
-    drawing.line((830, 90), (830, 470), color=GRID, width=2)
-    drawing.write(510, 108, "one head: one mix", LARGE, bold=True).write(1050, 108, "two heads: end to end", LARGE, bold=True)
-    colors = {"h": KEY, "g": VALUE}
-    for y, (before, after) in ((200, "hg"), (340, "gh")):
-        for x, letter in zip((60, 124, 188), (before, "f", after), strict=True):
-            drawing.box(x, y, 56, 64, letter, colors.get(letter, INK), size=LARGE)
-        left = 290.0
+    drawing = opened(540, "What arrives at f when its neighbours are swapped?", text)
+    drawing.line((808, 90), (808, 510), color=GRID, width=2)
+    drawing.write(545, 112, "one head: one mix", 32, bold=True).write(1045, 112, "two heads: two results", 32, bold=True)
+    drawing.write(940, 162, "head 1: after", NORMAL, QUIET).write(1150, 162, "head 2: before", NORMAL, QUIET)
+    for y, (before, after) in ((228, "hg"), (368, "gh")):
+        for x, letter in zip((72, 152, 232), (before, "f", after), strict=True):
+            lettered(drawing, x, y, 72, 84, letter, 40)
+        left = 320.0
         for letter, share in sorted(zip((before, after), SHARES.values(), strict=True)):
-            drawing.box(left + 230 * share, y, 460 * share, 64, f"{share} {letter}", colors[letter], size=LARGE)
-            left += 460 * share
-        for x, letter in ((950, after), (1150, before)):
-            drawing.box(x, y, 196, 64, f"1.0 {letter}", colors[letter], size=LARGE)
-    drawing.write(500, 430, "nearly the same", LARGE, bold=True).write(1050, 430, "different", LARGE, bold=True)
-    drawing.write(950, 150, "head 1: after", NORMAL, QUIET).write(1150, 150, "head 2: before", NORMAL, QUIET)
+            wide = 500 * share  # as long as its share
+            lettered(drawing, left + wide / 2, y, wide, 84, f"{share} {letter}", 40)
+            left += wide
+        for x, letter in ((940, after), (1150, before)):
+            lettered(drawing, x, y, 200, 84, f"1.0 {letter}", 40)
+    drawing.write(545, 470, "nearly the same", 40, bold=True).write(1045, 470, "different", 40, bold=True)
     return str(drawing)
 
 
