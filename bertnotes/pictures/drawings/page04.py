@@ -313,12 +313,12 @@ def product_bars() -> str:
             drawing.write(middle, 518, word, 24)
         if sign:
             drawing.write(x + 252, 380, sign, 44, bold=True)
-    drawing.write(640, 568, "The product says “but”, 15 to 1. The link is “and”.", 26, INK, bold=True)
+    drawing.write(640, 568, "Only the ratio counts: “but”, 15 to 1. The link is “and”.", 26, INK, bold=True)
     return str(drawing)
 
 
 FOUR = {  # attention mask and objective: the reader, its result in the exam or what it did instead, and its loss
-    ("back", "next"): ("GPT", "and / but: 0.75", "loss: 0.64, at best 0.62"),
+    ("back", "next"): ("GPT", "and / but: 0.75", "loss: 0.65, at best 0.62"),
     ("back", "hidden"): ("hybrid", "and / but: 0.75", "loss: 0.76, at best 0.74"),
     ("all", "next"): ("leaky", "copies the answer", "loss: 0.00"),
     ("all", "hidden"): ("BERT", "and / but: 1.00", "loss: 0.51, at best 0.50"),
@@ -329,7 +329,7 @@ def four() -> str:
     """Four readers in a table of two by two, attention mask by objective, each with its result."""
     text = (
         "A table. Rows: the attention mask. Columns: what the reader has to name. Only back, the next word: GPT, 0.75 of "
-        "the links, loss 0.64, at best 0.62. Only back, hidden words: the hybrid, 0.75, loss 0.76, at best 0.74. All words, "
+        "the links, loss 0.65, at best 0.62. Only back, hidden words: the hybrid, 0.75, loss 0.76, at best 0.74. All words, "
         "the next word: leaky, copies the answer, loss 0.00. All words, hidden words: BERT, 1.00, loss 0.51, at best 0.50."
     )
     drawing = opened(640, "Four readers: attention mask × objective", text)
