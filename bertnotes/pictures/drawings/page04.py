@@ -1,4 +1,4 @@
-"""Drawings of who may see whom: the readers, four in a table, rules, the leak in two hops, masks, two guesses joined."""
+"""Drawings of who may see whom: the readers, four of them in a table, the leak in two hops, masks, and two guesses joined."""
 
 from collections.abc import Callable
 from functools import partial
