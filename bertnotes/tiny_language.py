@@ -4,8 +4,6 @@
 and / but by the two verbs, *and* if they are the same. People love films three times as often as they hate them. Page 04.
 """
 
-import math
-from collections import Counter, defaultdict
 from itertools import product
 
 import torch
@@ -57,31 +55,33 @@ class TinyLanguage:
         """The text of ids (position,), without [CLS] and [SEP]."""
         return " ".join(word for word in (self.words[index] for index in ids) if word not in ("[CLS]", "[SEP]"))
 
-    def counts(self, position: int, view: str) -> dict[tuple, Counter]:
-        """For each context of a position, how often each word (its id) is written there. view: "left" or "both", the side of
-        the position whose words are seen. Raises ValueError at another view."""
-        if view not in VIEWS:
-            raise ValueError(f'view is "left" or "both"; got {view!r}')
-        found: dict[tuple, Counter] = defaultdict(Counter)
-        for text, times in zip(self.ids.tolist(), self.times.tolist(), strict=True):
-            context = tuple(text[:position]) if view == "left" else (*text[:position], None, *text[position + 1 :])
-            found[context][text[position]] += times
-        return found
+    def alike(self, positions) -> Tensor:
+        """A number for each sentence (sentence,): the same for two that have the same words at these positions."""
+        key = self.ids[:, list(positions)] @ len(self.words) ** torch.arange(len(positions))
+        return key.unique(return_inverse=True)[1]
+
+    def written_like(self, positions) -> Tensor:
+        """For each sentence, how often sentences with the same words at these positions are written: (sentence,)."""
+        alike = self.alike(positions)
+        return torch.zeros_like(alike).index_add(0, alike, self.times)[alike]
 
     def best_score(self, position: int, view: str) -> float:
-        """The share of words at a position that the best possible guesser names: in each context, the most frequent one."""
-        counts = self.counts(position, view).values()
-        return sum(max(count.values()) for count in counts) / sum(sum(count.values()) for count in counts)
+        """The share of words at a position that the best possible guesser names: in each context, the most frequent one.
+        view: "left" or "both", the side whose words are seen. Raises ValueError at another view."""
+        if view not in VIEWS:
+            raise ValueError(f'view is "left" or "both"; got {view!r}')
+        seen = [at for at in range(self.ids.shape[1]) if at < position or (at > position and view == "both")]
+        most = torch.zeros_like(self.times).scatter_reduce(0, self.alike(seen), self.written_like([*seen, position]), "amax")
+        return most.sum().item() / self.times.sum().item()
+
+    def surprise(self, position: int, seen) -> float:
+        """The lowest loss, in nats, that one can expect at a position from the words seen: the mean of -ln p(word | them)."""
+        p = self.written_like([*seen, position]) / self.written_like(seen)
+        return -(self.times * p.double().log()).sum().item() / self.times.sum().item()
 
     def best_loss(self) -> float:
-        """The lowest loss, in nats a word, that a reader of the words before can expect: the mean of -ln p(word | before)."""
-        losses = [
-            times * -math.log(times / sum(count.values()))
-            for position in range(1, self.ids.shape[1])
-            for count in self.counts(position, "left").values()
-            for times in count.values()
-        ]
-        return sum(losses) / (int(self.times.sum()) * (self.ids.shape[1] - 1))
+        """The lowest loss, in nats a word, that a reader of the words before can expect."""
+        return sum(self.surprise(position, range(position)) for position in range(1, 12)) / 11
 
 
 def sentence(who, verb, thing, other, other_verb) -> list[str]:

@@ -36,6 +36,19 @@ def test_the_lowest_loss_by_hand(language):
     assert language.best_loss() == pytest.approx((2 * math.log(12) + 2 * verb + math.log(2)) / 11)
 
 
+def test_the_lowest_loss_of_one_word_by_hand(language):
+    """A link: unknown with no verb in view 5 to 3, with one of them 3 to 1, with both certain."""
+
+    def entropy(p):
+        return -p * math.log(p) - (1 - p) * math.log(1 - p)
+
+    assert language.surprise(6, []) == pytest.approx(entropy(5 / 8), abs=1e-6)
+    assert language.surprise(6, [3]) == pytest.approx(entropy(3 / 4), abs=1e-6)
+    assert language.surprise(6, range(6)) == pytest.approx(entropy(3 / 4), abs=1e-6)
+    assert language.surprise(6, [9, 3]) == language.surprise(4, []) == 0
+    assert language.surprise(2, []) == pytest.approx(math.log(12), abs=1e-6)
+
+
 def test_the_exam_is_new_and_has_the_shares_of_the_language(language):
     read, exam = ({tuple(row) for row in part.tolist()} for part in (language.reading, language.exam))
     assert not read & exam and (len(read), len(exam)) == (576, 576)

@@ -1,4 +1,4 @@
-"""Exercises on who may see whom: masks, the best possible score, two guesses that are joined, and a leak found by gradients."""
+"""Exercises on who may see whom: masks, best possible scores, finished texts, and a leak found by swapping words."""
 
 import torch
 from torch import Tensor
@@ -20,69 +20,93 @@ def chain(length: int) -> Tensor:
     return (columns == rows) | (columns == rows - 1)
 
 
-# --- joining two guesses ----------------------------------------------------------------------------------------------
+# --- finished texts ---------------------------------------------------------------------------------------------------
 
 
-def join(left: Tensor, right: Tensor, share: Tensor) -> Tensor:
-    """In proportion to left times right divided by share; each row sums to 1."""
-    product = left * right / share
-    return product / product.sum(dim=-1, keepdim=True)
+def of_sums(texts: Tensor) -> Tensor:
+    """A text is the more probable, the nearer the sum of its ids is to 20."""
+    return -(texts.sum(dim=1) - 20).abs().float()
 
 
-def shares(values: Tensor) -> Tensor:
-    """Each row divided by its sum."""
-    return values / values.sum(dim=-1, keepdim=True)
+def of_neighbours(texts: Tensor) -> Tensor:
+    """A text is the more probable, the nearer each id is to twice the one before it, counted round from 11 to 0."""
+    steps = (texts[:, 1:] - 2 * texts[:, :-1]) % 12
+    return -(steps + 0.01 * texts[:, 1:]).float().sum(dim=1)
 
 
-def join_cases(seed):
-    """The sum of the page, two rows, and drawn ones."""
-    generator = torch.Generator().manual_seed(seed)
-    left, right, share = (torch.rand(shape, generator=generator) + 0.05 for shape in ((3, 5), (3, 5), (5,)))
-    page = [torch.tensor(values) for values in ([[0.25, 0.75]], [[0.25, 0.75]], [0.625, 0.375])]
-    two = [torch.tensor(values) for values in ([[0.5, 0.5], [0.9, 0.1]], [[0.2, 0.8], [0.5, 0.5]], [0.8, 0.2])]
-    names = ("left", "right", "share")
+def finish(log_probability, texts: Tensor, at: int, words: list[int]) -> Tensor:
+    """Of the ids in words the one that makes each text most probable at a position."""
+    return torch.tensor(words)[tries(log_probability, texts, at, words).argmax(dim=0)]
+
+
+def tries(log_probability, texts: Tensor, at: int, words: list[int]) -> Tensor:
+    """The logarithm of the probability of each text with each of the words: (word, batch)."""
+    return torch.stack([log_probability(texts.index_fill(1, torch.tensor([at]), word)) for word in words])
+
+
+def finish_cases(seed):
+    """Two texts to follow by hand, and drawn ones."""
+    drawn = torch.randint(12, (6, 7), generator=torch.Generator().manual_seed(seed))
+    small = torch.tensor([[1, 0, 3], [9, 0, 9]])
     return [
-        Case(dict(zip(names, page, strict=True)), shown=True),
-        Case(dict(zip(names, two, strict=True)), shown=True),
-        Case(dict(zip(names, map(shares, (left, right, share)), strict=True))),
+        Case({"log_probability": of_sums, "texts": small, "at": 1, "words": [2, 5, 16]}, shown=True),
+        Case({"log_probability": of_neighbours, "texts": drawn, "at": 3, "words": [8, 1, 4, 11]}),
+        Case({"log_probability": of_neighbours, "texts": drawn, "at": 0, "words": [3, 2, 10]}),
     ]
 
 
-JOIN = Exercise(
-    function="join",
-    cases=join_cases,
-    right=join,
+FINISH = Exercise(
+    function="",
+    cases=finish_cases,
+    right=finish,
     mistakes=(
         Mistake(
-            "You do not divide by `share`. Each guess has the frequency of the word in it, so it is counted twice.",
-            (lambda left, right, share: shares(left * right),),
+            "You return which of the words tried is best, 0, 1, ... Its id is asked for: `torch.tensor(words)[...]`.",
+            (lambda log_probability, texts, at, words: tries(log_probability, texts, at, words).argmax(dim=0),),
         ),
         Mistake(
-            "You multiply by `share`: then the frequency of a word is counted three times. Divide by it.",
-            (lambda left, right, share: shares(left * right * share),),
+            "You keep the *least* probable text. A logarithm nearer to 0 is the larger one: `argmax`.",
+            (
+                lambda log_probability, texts, at, words: torch.tensor(words)[
+                    tries(log_probability, texts, at, words).argmin(dim=0)
+                ],
+            ),
         ),
         Mistake(
-            "The products are right, but a row does not sum to 1 yet: divide by `sum(dim=-1, keepdim=True)`.",
-            (lambda left, right, share: left * right / share,),
+            "You return how probable the best text is. Asked for is the id that was filled in.",
+            (lambda log_probability, texts, at, words: tries(log_probability, texts, at, words).max(dim=0).values,),
         ),
         Mistake(
-            "This is the average of the two guesses. The product is meant: both must find a word likely.",
-            (lambda left, right, share: (left + right) / 2, lambda left, right, share: shares((left + right) / share)),
+            "You choose one word for all texts. Each text has its own: `.argmax(dim=0)`, over the words tried.",
+            (
+                lambda log_probability, texts, at, words: torch.tensor(words)[
+                    tries(log_probability, texts, at, words).sum(dim=1).argmax()
+                ],
+                lambda log_probability, texts, at, words: torch.tensor(words)[
+                    tries(log_probability, texts, at, words).sum(dim=1).argmax()
+                ].expand(len(texts)),
+            ),
         ),
         Mistake(
-            "You divide by the sum over the whole batch. Each row has to sum to 1: `sum(dim=-1, keepdim=True)`.",
-            (lambda left, right, share: (left * right / share) / (left * right / share).sum(),),
+            "You look for the best text of the batch, for each word. Look for the best word, for each text: `dim=0` of (words, "
+            "batch).",
+            (lambda log_probability, texts, at, words: tries(log_probability, texts, at, words).argmax(dim=1),),
         ),
         Mistake(
-            "You divide by the sum of a column. Each *row* has to sum to 1: `dim=-1`.",
-            (lambda left, right, share: (left * right / share) / (left * right / share).sum(dim=0),),
-        ),
-        Mistake(
-            "This is softmax of the products. They are positive already: divide them by their sum.",
-            (lambda left, right, share: (left * right / share).softmax(dim=-1),),
+            "You return whole texts. Asked for is the id at the position alone, one for each text.",
+            (
+                lambda log_probability, texts, at, words: torch.where(
+                    torch.arange(texts.shape[1]) == at, finish(log_probability, texts, at, words)[:, None], texts
+                ),
+            ),
         ),
     ),
-    errors={"must match the size of tensor": "An axis was lost: `keepdim=True` keeps it with length 1."},
+    errors={
+        "unexpected keyword": "`log_probability` takes the texts and nothing else.",
+        "positional argument": "`log_probability` takes the texts and nothing else.",
+        "only integer tensors": "`words` is a list. To take several of its numbers at once: `torch.tensor(words)[...]`.",
+        "list indices must be": "`words` is a list. To take several of its numbers at once: `torch.tensor(words)[...]`.",
+    },
 )
 
 # --- through layers ---------------------------------------------------------------------------------------------------
@@ -151,58 +175,61 @@ REACH = Exercise(
     },
 )
 
-# --- by gradients -----------------------------------------------------------------------------------------------------
+# --- by swapping words ------------------------------------------------------------------------------------------------
 
 
-def average_back(vectors: Tensor) -> Tensor:
-    """Each word adds the average of itself and the words before it."""
-    return vectors + vectors.cumsum(dim=0) / torch.arange(1, len(vectors) + 1)[:, None]
+def sums_back(ids: Tensor) -> Tensor:
+    """Each output is the sum of the ids up to there."""
+    return ids.cumsum(dim=0)[:, None].float()
 
 
-def mirror(vectors: Tensor) -> Tensor:
-    """Each word takes away something of the word as far from the other end."""
-    return vectors - vectors.flip(0).tanh()
+def mirror(ids: Tensor) -> Tensor:
+    """Each output has the word itself, and a thousandth of the word as far from the other end."""
+    return torch.stack([ids.float(), 0.001 * ids.flip(0)], dim=1)
 
 
-def two_hops(vectors: Tensor) -> Tensor:
-    """Two layers; in each a word adds something of the word before it."""
-    for _ in range(2):
-        before = torch.cat([torch.zeros_like(vectors[:1]), vectors[:-1]])
-        vectors = vectors + before.tanh()
-    return vectors
+def two_back(ids: Tensor) -> Tensor:
+    """Each output has the word and the one two before it, and of the one before only whether it is word 0 or 1, or another."""
+    padded = torch.cat([ids.new_zeros(2), ids])
+    return torch.stack([padded[2:], (padded[1:-1] > 1).long(), padded[:-2]], dim=1).float()
 
 
-def centred(vectors: Tensor) -> Tensor:
-    """Each word, and the word after it (after the last, the first), less the average of its numbers."""
-    both = vectors + vectors.roll(-1, dims=0)
-    return both - both.mean(dim=-1, keepdim=True)
+def neighbours_only(ids: Tensor) -> Tensor:
+    """Each output has the word after it (after the last, the first), never the word itself; its numbers always sum to 0."""
+    following = ids.roll(-1).float()
+    return torch.stack([following, -following], dim=1)
 
 
-def derivatives(read, vectors: Tensor) -> Tensor:
-    """Each number of the output by each number of the input: (position, size, position, size)."""
-    return torch.autograd.functional.jacobian(read, vectors)
+def sees(read, ids: Tensor, count: int) -> Tensor:
+    """Where some other word at the column's position changes the row's output."""
+    return swaps(read, ids, range(count)).any(dim=0)
 
 
-def sees(read, vectors: Tensor) -> Tensor:
-    """Where some number of the row's output depends on some number of the column's input."""
-    return derivatives(read, vectors).abs().sum(dim=(1, 3)) > 0
+def swaps(read, ids: Tensor, words) -> Tensor:
+    """For each of the words: where it changes the row's output, put at the column's position. (word, position, position)."""
+    return torch.stack([(moves(read, ids, word) != 0).any(dim=-1) for word in words])
+
+
+def moves(read, ids: Tensor, word: int) -> Tensor:
+    """By how much a word at the column's position changes each number of the row's output: (position, position, size)."""
+    swapped = [ids.index_fill(0, torch.tensor([column]), word) for column in range(len(ids))]
+    return torch.stack([read(one) - read(ids) for one in swapped], dim=1)
 
 
 def sees_cases(seed):
-    """Back only, mirror images, two hops, and derivatives that cancel in a sum (exactly, with four numbers a word)."""
-    vectors = torch.randn(7, 4, generator=torch.Generator().manual_seed(seed))
-    small = torch.tensor([[0.5, -1.0], [1.0, 0.0], [-0.5, 2.0]])
+    """Back only, a small dependence, one that most swaps do not show, and one that cancels in a sum."""
+    ids = torch.randint(2, 6, (7,), generator=torch.Generator().manual_seed(seed))
     return [
-        Case({"read": average_back, "vectors": small}, shown=True),
-        Case({"read": mirror, "vectors": vectors[:5]}),
-        Case({"read": two_hops, "vectors": vectors}),
-        Case({"read": centred, "vectors": vectors[:5]}),
+        Case({"read": sums_back, "ids": torch.tensor([2, 0, 1]), "count": 3}, shown=True),
+        Case({"read": mirror, "ids": ids[:5], "count": 6}),
+        Case({"read": two_back, "ids": ids, "count": 6}),
+        Case({"read": neighbours_only, "ids": ids[:5], "count": 6}),
     ]
 
 
-def lower(read, vectors: Tensor) -> Tensor:
+def lower(read, ids: Tensor, count: int) -> Tensor:
     """The causal mask, whatever the reader does."""
-    return torch.ones(len(vectors), len(vectors), dtype=torch.bool).tril()
+    return torch.ones(len(ids), len(ids), dtype=torch.bool).tril()
 
 
 SEES = Exercise(
@@ -210,56 +237,63 @@ SEES = Exercise(
     cases=sees_cases,
     right=sees,
     mistakes=(
+        Mistake("This is the causal mask, whatever `read` does. Ask `read`: change its input, a word at a time.", (lower,)),
         Mistake(
-            "This is the causal mask, whatever `read` does. Ask `read`: change its input, or take its derivatives.",
-            (lower,),
+            "It is turned round: the row is the output, the column the position whose word you swap.",
+            (lambda read, ids, count: sees(read, ids, count).T,),
         ),
         Mistake(
-            "It is turned round: the row is the output, the column the input. The Jacobian has (output position, size, input "
-            "position, size).",
-            (lambda read, vectors: sees(read, vectors).T,),
-        ),
-        Mistake(
-            "You say that everyone sees everyone. Is there `> 0` after the sum, and not `>= 0`?",
-            (lambda read, vectors: torch.ones_like(lower(read, vectors)),),
-        ),
-        Mistake(
-            "It is inverted: True where there is *no* dependence. Where the sum is above 0, the output sees the input.",
-            (lambda read, vectors: ~sees(read, vectors),),
+            "It is inverted: True where *no* swap changes the output. True is to mean that the row sees the column.",
+            (lambda read, ids, count: ~sees(read, ids, count),),
         ),
         Mistake(
             "You leave the diagonal out. Where a word's output depends on the word itself, it is True as well.",
-            (lambda read, vectors: sees(read, vectors) & ~torch.eye(len(vectors), dtype=torch.bool),),
+            (lambda read, ids, count: sees(read, ids, count) & ~torch.eye(len(ids), dtype=torch.bool),),
         ),
         Mistake(
-            "Derivatives of different sign cancel in your sum, of the output's numbers or of the Jacobian's: take `.abs()` of "
-            "each derivative first.",
+            "You ask for a large change. However little an output changes, it sees the word: `!=`, with no threshold.",
             (
-                lambda read, vectors: derivatives(read, vectors).sum(dim=(1, 3)) != 0,
-                lambda read, vectors: (derivatives(read, vectors).sum(dim=1) != 0).any(dim=-1),
-                lambda read, vectors: derivatives(read, vectors).sum(dim=(1, 3)).abs() > 1e-6,
-                lambda read, vectors: (derivatives(read, vectors).sum(dim=1).abs() > 1e-6).any(dim=-1),
+                lambda read, ids, count: (
+                    torch.stack([moves(read, ids, word) for word in range(count)]).abs().amax(dim=(0, -1)) > 0.05
+                ),
+                lambda read, ids, count: (
+                    torch.stack([moves(read, ids, word) for word in range(count)]).abs().amax(dim=(0, -1)) > 0.01
+                ),
             ),
         ),
         Mistake(
-            "You ask whether the sum of the derivatives is above 0. Some are negative: take `.abs()` of each first.",
-            (lambda read, vectors: derivatives(read, vectors).sum(dim=(1, 3)) > 0,),
+            "You try one word. In some places it may be the word that is there, or one that changes nothing: try all of them.",
+            (
+                lambda read, ids, count: swaps(read, ids, [0])[0],
+                lambda read, ids, count: swaps(read, ids, [1])[0],
+                lambda read, ids, count: swaps(read, ids, [count - 1])[0],
+            ),
         ),
         Mistake(
-            "These are numbers, not yes or no: return True and False, `> 0`.",
+            "You ask that *every* word changes the output. One is enough: join the answers with `|`, or `.any(dim=0)`.",
+            (lambda read, ids, count: swaps(read, ids, range(count)).all(dim=0),),
+        ),
+        Mistake(
+            "Numbers of an output that change in different directions cancel in your sum. Ask whether *any* of them changed.",
             (
-                lambda read, vectors: sees(read, vectors).float(),
-                lambda read, vectors: derivatives(read, vectors).abs().sum(dim=(1, 3)),
-                lambda read, vectors: derivatives(read, vectors).pow(2).sum(dim=(1, 3)).sqrt(),
+                lambda read, ids, count: (
+                    torch.stack([moves(read, ids, word).sum(dim=-1) for word in range(count)]).ne(0).any(dim=0)
+                ),
+            ),
+        ),
+        Mistake(
+            "These are numbers, not yes or no: return True and False.",
+            (
+                lambda read, ids, count: sees(read, ids, count).float(),
+                lambda read, ids, count: sees(read, ids, count).long(),
+                lambda read, ids, count: swaps(read, ids, range(count)).sum(dim=0),
             ),
         ),
     ),
     errors={
-        "does not require grad": "`vectors` needs `requires_grad_()`, or use `torch.autograd.functional.jacobian`.",
-        "second time": "The graph is freed after one `backward`: say `retain_graph=True`, or read anew for each output.",
-        "grad can be implicitly created only for scalar": "A gradient is of one number: take the Jacobian.",
-        "unexpected keyword": "`read` takes the vectors and nothing else.",
-        "positional argument": "`read` takes the vectors and nothing else.",
+        "require grad": "Ids are whole numbers: there is no derivative by them. Swap words instead.",
+        "unexpected keyword": "`read` takes the ids and nothing else.",
+        "positional argument": "`read` takes the ids and nothing else.",
     },
 )
 
@@ -275,9 +309,10 @@ def leaks_cases(seed):
     """An honest table, a leaky one, a half leaky one."""
     values = torch.rand(7, 7, generator=torch.Generator().manual_seed(seed)) + 0.1
     holes = torch.rand(7, 7, generator=torch.Generator().manual_seed(seed + 500)) < 0.5
-    holes.diagonal(1)[:2] = torch.tensor([True, False])
+    holes.diagonal(1)[:4] = torch.tensor([True, False, False, False])
     holes.diagonal(-1)[:2] = torch.tensor([False, True])
-    some = torch.tensor([[0.9, 0.4, 0.0], [0.2, 0.8, 0.0], [0.0, 0.1, 0.7]])
+    values.diagonal(1)[1:4] *= torch.tensor([1e-1, 1e-3, 1e-5])
+    some = torch.tensor([[0.9, 0.002, 0.0], [0.2, 0.8, 0.0], [0.0, 0.1, 0.7]])
     return [
         Case({"table": some}, shown=True),
         Case({"table": torch.tensor([[1.0, 0.0, 0.3], [0.5, 1.0, 0.0], [0.1, 0.2, 1.0]])}, shown=True),
@@ -290,6 +325,15 @@ LEAKS = Exercise(
     cases=leaks_cases,
     right=leaks,
     mistakes=(
+        Mistake(
+            "You ask for a large dependence. A tiny one is a leak, too: only 0 is none.",
+            (
+                lambda table: table.diagonal(1) > 0.05,
+                lambda table: table.diagonal(1) > 0.01,
+                lambda table: table.diagonal(1) > 0.1,
+                lambda table: table.diagonal(1) > 0.5,
+            ),
+        ),
         Mistake(
             "That is one *left* of the diagonal: the word before, which may be seen. Row i, column i + 1: `diagonal(1)`.",
             (lambda table: table.diagonal(-1) > 0,),
@@ -345,26 +389,26 @@ BEST_POSSIBLE = Number(
         2 / 12: "That is the share that must be wrong.",
     },
 )
-LOVE = 0.9
-SURER = Number(
-    right=(LOVE**2 / 0.18) / (LOVE**2 / 0.18 + 0.01 / 0.82),
+HIDDEN_TOO = Number(
+    right=0.64 + 0.32 * 0.75 + 0.04 * 5 / 8,
     tolerance=0.0006,
     mistakes={
-        0.9375: "That is the page's number, for three verbs in four. Here it is nine in ten.",
-        0.9: "That is one half's guess. The product joins two.",
-        0.81 / 0.82: "You did not divide by how frequent *and* and *but* are.",
-        4.5: "That is the product for *but*. Make a share of it: divide by the sum of both products.",
-        0.81: "That is 0.9 times 0.9. Divide by the share of *but*, 0.18, and do the same for *and*.",
-        (0.01 / 0.82) / (4.5 + 0.01 / 0.82): "That is the probability of *and*.",
-        99.73: "As a percentage that is right. A probability lies between 0 and 1.",
+        0.64: "That is how often both verbs are in view. With one of them, or none, some links are named as well.",
+        0.64 + 0.16 * 0.75 + 0.04 * 5 / 8: "One verb in view: it can be the first or the second, so $2 \\cdot 0.8 \\cdot 0.2$.",
+        0.64 + 0.32 * 0.75: "With no verb in view *and* is still named correctly, 5 times in 8.",
+        0.8 + 0.2 * 0.75: "There are two verbs, and each is hidden by itself: both, one or none is in view.",
+        0.64 * 0.2: "That is how often the link is hidden and both verbs are in view. Suppose that the link is hidden.",
+        0.2 * (0.64 + 0.32 * 0.75 + 0.04 * 5 / 8): "You multiply by the chance that the link is hidden. Suppose that it is.",
+        0.96: "That is how often at least one verb is in view. With one the link is named only 3 times in 4.",
+        90.5: "As a percentage that is right. A share lies between 0 and 1.",
     },
 )
 
 EXERCISES = {
     "whose_mask": WHOSE_MASK,
     "best_possible": BEST_POSSIBLE,
-    "surer": SURER,
-    "join": JOIN,
+    "hidden_too": HIDDEN_TOO,
+    "finish": FINISH,
     "reach": REACH,
     "sees": SEES,
     "leaks": LEAKS,

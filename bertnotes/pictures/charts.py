@@ -328,7 +328,8 @@ def dependence_grid(tables, words, outlined: int | None = None) -> Figure:
     arrays = {name: matrix(table) for name, table in tables.items()}
     if wrong := {name: array.shape for name, array in arrays.items() if array.shape != (len(words), len(words))}:
         raise ValueError(f"each table needs a row and a column for each of {len(words)} words; got {wrong}")
-    figure, axes = plt.subplots(1, len(arrays), figsize=(1.6 + 4 * len(arrays), 5.6), layout="constrained", squeeze=False)
+    size = (1.6 + 4 * len(arrays), 3.4 + 1.1 * len(arrays))
+    figure, axes = plt.subplots(1, len(arrays), figsize=size, layout="constrained", squeeze=False)
     for ax, (name, array) in zip(axes[0], arrays.items(), strict=True):
         dependence(ax, name, array, words, outlined)
     axes[0][0].set_yticks(range(len(words)), plain(words))
@@ -339,7 +340,7 @@ def dependence_grid(tables, words, outlined: int | None = None) -> Figure:
 
 def dependence(ax, name, array, words, outlined):
     """One grid of dependence_grid, without the names of its rows."""
-    ax.imshow(array != 0, cmap=ListedColormap(["#ececec", "#8496ab"]), vmin=0, vmax=1)
+    ax.imshow(array != 0, cmap=ListedColormap(["#ececec", "#8b949e"]), vmin=0, vmax=1, aspect="auto")
     ax.hlines(np.arange(len(words)) - 0.5, -0.5, len(words) - 0.5, color="white", linewidth=1)
     ax.vlines(np.arange(len(words)) - 0.5, -0.5, len(words) - 0.5, color="white", linewidth=1)
     for row in range(len(words) - outlined if outlined else 0):
@@ -351,37 +352,38 @@ def dependence(ax, name, array, words, outlined):
 
 
 @own_style
-def score_chart(scores, best, title: str | None = None, floor=None) -> Figure:
-    """Draw how well readers fill blanks, a panel for each blank: a mark for each run, a line at each reader's best possible.
+def score_chart(scores, best, rule=None, floor=None) -> Figure:
+    """Draw how well readers fill blanks, a panel for each blank: a mark for each run, a bar at each reader's best possible.
 
     scores: {blank: {reader: [share right, from 0 to 1, one a run]}}, the same readers for each blank; best: {blank: {reader:
-    share}}, for what it may see; floor: {blank: share}, of one word for all. Raises ValueError where a reader has no best.
+    share}}, for what it may see; rule: the same, for some, under the rule by which they are asked; floor: {blank: share}, of
+    one word for all. Raises ValueError where a reader has no best.
     """
     pairs = [(blank, reader) for blank, rows in scores.items() for reader in rows]
     if missing := [f"{reader}, {blank}" for blank, reader in pairs if reader not in best.get(blank, {})]:
         raise ValueError(f"each reader needs its best possible score for each blank; there is none for {'; '.join(missing)}")
-    size = (4.4 * len(scores), 5)
-    figure, axes = plt.subplots(1, len(scores), figsize=size, sharey=True, layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(1, len(scores), figsize=(13.2, 5.6), sharey=True, layout="constrained", squeeze=False)
     for ax, (blank, rows) in zip(axes[0], scores.items(), strict=True):
-        score_panel(ax, rows, best[blank])
+        score_panel(ax, rows, best[blank], (rule or {}).get(blank, {}))
         if floor:
             ax.axhline(floor[blank], color=INK, linestyle=":", linewidth=2.5, label="always the more\nfrequent word")
         ax.set_title(written(blank)[0], loc="left", fontsize=22, color=INK)
     axes[0][0].set_ylabel("share named correctly", fontsize=20, color=INK)
     axes[0][-1].legend(frameon=False, labelcolor=INK, loc="center right", fontsize=19)
-    if title:
-        figure.suptitle(title, fontsize=15, color=INK)
     return figure
 
 
-def score_panel(ax, rows, best):
+def score_panel(ax, rows, best, rule):
     """One panel of score_chart: its marks and lines, a column for each reader."""
     finish(ax)
     for column, (reader, values) in enumerate(rows.items()):
-        shifts = [column + 0.2 * (at - (len(values) - 1) / 2) for at in range(len(values))]
+        shifts = [column + min(0.2, 0.8 / len(values)) * (at - (len(values) - 1) / 2) for at in range(len(values))]
         names = ("best possible", "a run") if not column else (None, None)
-        ax.hlines(best[reader], column - 0.46, column + 0.46, color=SECOND, linewidth=4, label=names[0])
-        ax.plot(shifts, values, color=FIRST, marker="o", markersize=8, linestyle="none", label=names[1])
+        ax.hlines(best[reader], column - 0.46, column + 0.46, color=PALE, linewidth=11, label=names[0])
+        if reader in rule:
+            ax.hlines(rule[reader], column - 0.46, column + 0.46, color=INK, linestyle="--", linewidth=2.5)
+            ax.text(column - 0.46, rule[reader] - 0.02, "best under\nour rule", va="top", fontsize=17, color=INK)
+        ax.plot(shifts, values, color=INK, marker="o", markersize=7, linestyle="none", label=names[1])
     ax.set_xticks(range(len(rows)), written(*(name.replace(" ", "\n") for name in rows)), fontsize=19)
     ax.set(ylim=(0.42, 1.04), xlim=(-0.6, len(rows) - 0.4))
     ax.tick_params(labelsize=19)

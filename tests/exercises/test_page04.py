@@ -8,9 +8,22 @@ from bertnotes.exercises.page04 import EXERCISES
 from bertnotes.exercises.worker import Other, pack, unpack
 from bertnotes.readers import who_sees_whom
 
-NAMES = {"whose_mask": "answer", "best_possible": "answer", "surer": "answer"}
-JACOBIAN = "j = torch.autograd.functional.jacobian(read, vectors)\n"
-PRODUCT = "p = left * right / share\n"
+NAMES = {"whose_mask": "answer", "best_possible": "answer", "hidden_too": "answer"}
+TRIES = """tried = []
+for word in words:
+    filled = texts.clone()
+    filled[:, at] = word
+    tried.append(log_probability(filled))
+tried = torch.stack(tried)
+"""
+SWAPS = """n = len(ids)
+found = torch.zeros(count, n, n, dtype=torch.bool)
+for word in range(count):
+    for column in range(n):
+        swapped = ids.clone()
+        swapped[column] = word
+        found[word, :, column] = (read(swapped) != read(ids)).any(dim=1)
+"""
 
 
 WRONG = {
@@ -30,25 +43,25 @@ WRONG = {
         "83.3": "As a percentage",
         "0.5": "no usual slip",
     },
-    "surer": {
-        "0.94": "the page's number",
-        "0.9": "one half's guess",
-        "0.988": "did not divide",
-        "4.5": "Make a share of it",
-        "0.81": "0.9 times 0.9",
-        "0.0027": "the probability of *and*",
-        "99.7": "As a percentage",
+    "hidden_too": {
+        "0.64": "both verbs are in view",
+        "0.785": "the first or the second",
+        "0.88": "With no verb in view",
+        "0.95": "There are two verbs",
+        "0.128": "Suppose that the link is hidden",
+        "0.181": "Suppose that it is",
+        "0.96": "at least one verb",
+        "90.5": "As a percentage",
     },
-    "join": {
-        "p = left * right\nreturn p / p.sum(-1, keepdim=True)": "do not divide by `share`",
-        "p = left * right * share\nreturn p / p.sum(-1, keepdim=True)": "You multiply by `share`",
-        "return left * right / share": "does not sum to 1 yet",
-        "return (left + right) / 2": "the average",
-        PRODUCT + "return p / p.sum()": "over the whole batch",
-        PRODUCT + "return p / p.sum(dim=0)": "the sum of a column",
-        PRODUCT + "return p.softmax(dim=-1)": "softmax of the products",
-        PRODUCT + "return p / p.sum(-1)": "An axis was lost|over the whole batch|numbers are not",
-        "left * right / share": "returns None",
+    "finish": {
+        TRIES + "return tried.argmax(dim=0)": "which of the words tried is best",
+        TRIES + "return torch.tensor(words)[tried.argmin(dim=0)]": "the *least* probable",
+        TRIES + "return tried.max(dim=0).values": "how probable the best text is",
+        TRIES + "return torch.tensor(words)[tried.sum(dim=1).argmax()]": "one word for all texts",
+        TRIES + "return tried.argmax(dim=1)": "for each text: `dim=0`",
+        TRIES + "texts = texts.clone()\ntexts[:, at] = torch.tensor(words)[tried.argmax(dim=0)]\nreturn texts": "whole texts",
+        TRIES + "return words[tried.argmax(dim=0)]": "`words` is a list",
+        "return log_probability(texts, at)": "takes the texts and nothing else",
     },
     "reach": {
         "return mask": "after *one* layer",
@@ -60,25 +73,22 @@ WRONG = {
         "return torch.linalg.matrix_power(mask.float(), layers) == 1": "exactly one way",
     },
     "sees": {
-        "return torch.ones(len(vectors), len(vectors), dtype=torch.bool).tril()": "the causal mask, whatever",
-        JACOBIAN + "return j.abs().sum(dim=(1, 3)).T > 0": "turned round",
-        JACOBIAN + "return j.abs().sum(dim=(1, 3)) >= 0": "everyone sees everyone",
-        JACOBIAN + "return j.abs().sum(dim=(1, 3)) == 0": "inverted",
-        JACOBIAN + "return (j.abs().sum(dim=(1, 3)) > 0).float()": "numbers, not yes or no",
-        JACOBIAN + "return j.abs().sum(dim=(1, 3))": "numbers, not yes or no",
-        JACOBIAN
-        + "return (j.abs().sum(dim=(1, 3)) > 0) & ~torch.eye(len(vectors), dtype=torch.bool)": "leave the diagonal out",
-        JACOBIAN + "return j.abs().sum(dim=1) > 0": "returns the shape",
-        JACOBIAN + "return j.sum(dim=(1, 3)) != 0": "cancel in your sum",
-        JACOBIAN + "return j.sum(dim=(1, 3)) > 0": "above 0. Some are negative",
-        "v = vectors.clone().requires_grad_()\nrows = []\nfor i in range(len(v)):\n"
-        "    rows.append((torch.autograd.grad(read(v)[i].sum(), v)[0] != 0).any(dim=1))\n"
-        "return torch.stack(rows)": "cancel in your sum",
-        "mask = torch.ones(len(vectors), len(vectors)).tril() > 0\nreturn mask @ mask": "raises",
-        "return (vectors @ vectors.T) > 0": "the numbers are not",
-        "out = read(vectors, vectors)\nreturn out": "takes the vectors and nothing else",
+        "return torch.ones(len(ids), len(ids), dtype=torch.bool).tril()": "the causal mask, whatever",
+        SWAPS + "return found.any(dim=0).T": "turned round",
+        SWAPS + "return ~found.any(dim=0)": "inverted",
+        SWAPS + "return found.any(dim=0) & ~torch.eye(n, dtype=torch.bool)": "leave the diagonal out",
+        SWAPS.replace("read(swapped) != read(ids)", "(read(swapped) - read(ids)).abs() > 0.05")
+        + "return found.any(dim=0)": "with no threshold",
+        SWAPS + "return found[0]": "You try one word",
+        SWAPS + "return found.all(dim=0)": "*every* word",
+        SWAPS.replace("(read(swapped) != read(ids)).any(dim=1)", "(read(swapped) - read(ids)).sum(dim=1) != 0")
+        + "return found.any(dim=0)": "cancel in your sum",
+        SWAPS + "return found.sum(dim=0)": "numbers, not yes or no",
+        "out = read(ids, ids)\nreturn out": "takes the ids and nothing else",
+        "return torch.autograd.functional.jacobian(read, ids.float()) != 0": "raises|returns the shape",
     },
     "leaks": {
+        "return table.diagonal(1) > 0.05": "A tiny one is a leak",
         "return table.diagonal(-1) > 0": "one *left* of the diagonal",
         "return table.diagonal() > 0": "That is the diagonal",
         "return table.diagonal(1) == 0": "inverted",
@@ -90,11 +100,14 @@ WRONG = {
 RIGHT = {
     "whose_mask": ["4231", "4231.0"],
     "best_possible": ["0.83", "10 / 12", "5 / 6"],
-    "surer": ["0.997", "0.9973", "4.5 / (4.5 + 0.01 / 0.82)"],
-    "join": [
-        "p = (left.log() + right.log() - share.log()).exp()\nreturn p / p.sum(-1, keepdim=True)",
-        "return (left.log() + right.log() - share.log()).softmax(dim=-1)",
-        "p = torch.einsum('bw,bw,w->bw', left, right, 1 / share)\nreturn p / p.sum(-1)[:, None]",
+    "hidden_too": ["0.905", "0.8 ** 2 + 2 * 0.8 * 0.2 * 0.75 + 0.2 ** 2 * 5 / 8"],
+    "finish": [
+        TRIES + "return torch.tensor([words[best] for best in tried.argmax(dim=0)])",
+        TRIES + "return torch.tensor(words).gather(0, tried.argmax(dim=0))",
+        "best = []\nfor text in texts:\n    said = []\n    for word in words:\n"
+        "        one = text.clone()\n        one[at] = word\n"
+        "        said.append(float(log_probability(one[None])[0]))\n    best.append(words[said.index(max(said))])\n"
+        "return torch.tensor(best)",
     ],
     "reach": [
         "return torch.linalg.matrix_power(mask.double(), layers) > 0",
@@ -104,16 +117,11 @@ RIGHT = {
         "return torch.tensor([[k in seen[i] for k in range(n)] for i in range(n)])",
     ],
     "sees": [
-        JACOBIAN + "return (j != 0).any(dim=3).any(dim=1)",
-        JACOBIAN + "return j.pow(2).sum(dim=(1, 3)).sqrt() > 0",
-        "v = vectors.clone().requires_grad_()\nout = read(v)\nrows = []\nfor i in range(len(v)):\n"
-        "    g = [torch.autograd.grad(one, v, retain_graph=True)[0] for one in out[i]]\n"
-        "    rows.append(torch.stack(g).abs().sum(dim=(0, 2)) > 0)\n"
-        "return torch.stack(rows)",
-        "columns = []\nfor j in range(len(vectors)):\n"
-        "    moved = vectors.clone()\n    moved[j] += torch.randn(vectors.shape[1])\n"
-        "    columns.append((read(moved) != read(vectors)).any(dim=1))\n"
-        "return torch.stack(columns, dim=1)",
+        SWAPS + "return found.any(dim=0)",
+        SWAPS.replace("read(swapped) != read(ids)", "(read(swapped) - read(ids)).abs() > 0") + "return found.any(dim=0)",
+        "columns = []\nfor column in range(len(ids)):\n    outputs = []\n    for word in range(count):\n"
+        "        one = ids.clone()\n        one[column] = word\n        outputs.append(read(one))\n"
+        "    columns.append((torch.stack(outputs) != read(ids)).any(dim=2).any(dim=0))\nreturn torch.stack(columns, dim=1)",
     ],
     "leaks": [
         "return torch.diagonal(table, offset=1) != 0",
@@ -127,19 +135,17 @@ class TestPage04(Proof):
 
 
 def test_the_readers_of_the_exercise_see_what_they_are_made_to_see():
-    """Each connection is known without a derivative, and the course's own measure agrees with it."""
+    """Each connection is known without a swap."""
     rows, columns = torch.arange(7)[:, None], torch.arange(7)
     made = {
-        "average_back": columns <= rows,
+        "sums_back": columns <= rows,
         "mirror": (columns == rows) | (columns == 6 - rows),
-        "two_hops": (columns <= rows) & (columns >= rows - 2),
-        "centred": (columns == rows) | (columns == (rows + 1) % 7),
+        "two_back": (columns <= rows) & (columns >= rows - 2),
+        "neighbours_only": columns == (rows + 1) % 7,
     }
-    vectors = torch.randn(7, 4, generator=torch.Generator().manual_seed(1))
+    ids = torch.randint(2, 6, (7,), generator=torch.Generator().manual_seed(1))
     for name, expected in made.items():
-        read = getattr(page04, name)
-        assert torch.equal(page04.sees(read, vectors), expected), name
-        assert torch.equal(who_sees_whom(lambda one, read=read: read(one[0])[None], vectors) > 0, expected), name
+        assert torch.equal(page04.sees(getattr(page04, name), ids, 6), expected), name
 
 
 def test_of_functions_only_those_of_the_exercises_are_sent():
@@ -150,5 +156,5 @@ def test_of_functions_only_those_of_the_exercises_are_sent():
 
 
 def test_a_verdict_names_the_reader_and_no_address(notebook):
-    said = TestPage04.verdict(notebook, "sees", JACOBIAN + "return j.abs().sum(dim=(1, 3)) == 0")
-    assert "a function: Each word adds the average" in said.message and " at 0x" not in said.message
+    said = TestPage04.verdict(notebook, "sees", SWAPS + "return ~found.any(dim=0)")
+    assert "a function: Each output is the sum" in said.message and " at 0x" not in said.message

@@ -101,7 +101,7 @@ def test_a_cell_is_dark_where_there_is_a_dependence_and_those_asked_for_are_outl
 
 def test_each_run_has_its_mark_and_each_reader_its_best():
     runs, best = {"GPT": [0.5, 0.4], "BERT": [1.0]}, {"GPT": 0.5, "BERT": 1.0}
-    figure = score_chart({"a / an": runs, "it": runs}, {"a / an": best, "it": best}, title="exam")
+    figure = score_chart({"a / an": runs, "it": runs}, {"a / an": best, "it": best})
     for ax in figure.axes:
         assert [list(line.get_ydata()) for line in ax.lines] == [[0.5, 0.4], [1.0]]
         assert [lines.get_segments()[0][:, 1].tolist() for lines in ax.collections] == [[0.5, 0.5], [1.0, 1.0]]
@@ -109,5 +109,8 @@ def test_each_run_has_its_mark_and_each_reader_its_best():
     assert [text.get_text() for text in figure.axes[-1].get_legend().get_texts()] == ["best possible", "a run"]
     (ax,) = score_chart({"it": runs}, {"it": best}, floor={"it": 0.45}).axes
     assert list(ax.lines[-1].get_ydata()) == [0.45, 0.45]
+    (ax,) = score_chart({"it": runs}, {"it": best}, rule={"it": {"BERT": 0.9}}).axes
+    assert [lines.get_segments()[0][0, 1] for lines in ax.collections] == [0.5, 1.0, 0.9]
+    assert [text.get_text() for text in ax.texts] == ["best under\nour rule"]
     with pytest.raises(ValueError, match="there is none for BERT, it"):
         score_chart({"it": runs}, {"it": {"GPT": 0.5}})

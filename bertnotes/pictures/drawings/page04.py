@@ -10,13 +10,16 @@ from bertnotes.pictures.charts import FIRST, SECOND
 from bertnotes.pictures.drawings import LARGE, PALE, QUIET, Drawing, opened
 from bertnotes.pictures.style import GRID, INK, LIGHT
 
+# one meaning for each colour, on the whole page: from the left, from the right, from both, and the word that is to be named
+LEFT, RIGHT, BOTH, ANSWER = FIRST, SECOND, INK, "#a06f00"
+MAY = "#8b949e"  # a cell of a mask
 SMALL = 22  # a slide shows a drawing in a frame: smaller letters are not read from the last row
 
 WORDS = ("a", "critic", "loves", "films")
 LOOKS = 1  # the word whose sight is lit
 PANELS = ("ELMo", "GPT", "BERT")
 UNDER = {
-    "ELMo": "two chains, joined above them",
+    "ELMo": "two chains, one each way",
     "GPT": "in every layer only back",
     "BERT": "in every layer both ways",
 }
@@ -39,29 +42,30 @@ def link(drawing: Drawing, start, end, color=PALE, width=1.5) -> Drawing:
 
 
 def panels(lit: str | None = None) -> str:
-    """The three readers side by side, what reaches the word *critic* drawn strong. lit: the one that is not faint."""
+    """The three readers side by side, or one of them alone and wide; what reaches the word *critic* is drawn strong."""
     text = (
-        "Three readers of the words a critic loves films, drawn as arrows from the words up to each word's output. "
+        "Readers of the words a critic loves films, drawn as arrows from the words up to each word's output. "
         "ELMo: a chain "
         "that runs to the right and one that runs to the left; only the output at the top takes both. GPT: each word looks at "
         "itself and the words before it, in each of two layers. BERT: each word looks at all words, in each of two layers."
     )
-    drawing = opened(670 if lit else 610, "Who may see whom: what reaches the output of “critic”", text)
-    for at, name in enumerate(PANELS):
-        left = 80 + 420 * at
-        with drawing.faded(1 if lit in (None, name) else 0.13):
-            drawing.write(left - 40, 104, name, LARGE, bold=True, anchor="start")
-            drawing.write(left - 40, 142, UNDER[name], 24, QUIET, "start")
-            places = [left + 96 * column for column in range(len(WORDS))]
-            (_chains if name == "ELMo" else _layers)(drawing, places, name == "BERT")
-            for x, word in zip(places, WORDS, strict=True):
-                drawing.write(x, 580, word, 26, bold=word == WORDS[LOOKS])
-    drawing.line((440, 90), (440, 600), color=GRID, width=2).line((860, 90), (860, 600), color=GRID, width=2)
-    chains = ("the forward chain", "the backward chain")
-    starts = ("starts at “critic” or left of it", "starts right of “critic”")
-    for x, color, name in zip((40, 640), (FIRST, SECOND), chains if lit == "ELMo" else starts, strict=True):
-        if lit and (lit, color) != ("GPT", SECOND):  # GPT takes nothing from the right
-            drawing.line((x, 640), (x + 40, 640), color=color, width=5).write(x + 52, 640, name, 24, color, "start", bold=True)
+    drawing = opened(670, "Who may see whom: what reaches the output of “critic”", text)
+    for at, name in enumerate([lit] if lit else PANELS):
+        left, step = (200, 290) if lit else (80 + 420 * at, 96)
+        drawing.write(40 if lit else left - 40, 104, name, LARGE, bold=True, anchor="start")
+        drawing.write(160 if lit else left - 40, 104 if lit else 142, UNDER[name], 24, QUIET, "start")
+        places = [left + step * column for column in range(len(WORDS))]
+        (_chains if name == "ELMo" else _layers)(drawing, places, name == "BERT")
+        for x, word in zip(places, WORDS, strict=True):
+            drawing.write(x, 580, word, LARGE if lit else 26, bold=word == WORDS[LOOKS])
+    if not lit:
+        drawing.line((440, 90), (440, 600), color=GRID, width=2).line((860, 90), (860, 600), color=GRID, width=2)
+    legend = {LEFT: "from “critic” and left of it", RIGHT: "from “critic” and right of it", BOTH: "from both sides"}
+    shown = {"GPT": (LEFT,), "ELMo": (LEFT, RIGHT)}.get(lit or "", tuple(legend))
+    for x, color in zip((40, 500, 980), shown, strict=False):
+        drawing.line((x, 640), (x + 40, 640), color=color, width=5).write(
+            x + 52, 640, legend[color], 24, color, "start", bold=True
+        )
     return str(drawing)
 
 
@@ -69,20 +73,20 @@ def _chains(drawing, places, _):
     """ELMo: every word feeds two chains, and its output takes one state of each."""
     right, left = 430, 320
     for column, x in enumerate(places):
-        _to_chains(drawing, x, FIRST if column <= LOOKS else PALE, SECOND if column >= LOOKS else PALE)
+        _to_chains(drawing, x, LEFT if column <= LOOKS else PALE, RIGHT if column >= LOOKS else PALE)
         _to_output(drawing, x, column == LOOKS)
     for column in range(len(places) - 1):
         a, b = places[column], places[column + 1]
         for strong, start, end, color in (
-            (column < LOOKS, (a, right), (b, right), FIRST),
-            (column >= LOOKS, (b, left), (a, left), SECOND),
+            (column < LOOKS, (a, right), (b, right), LEFT),
+            (column >= LOOKS, (b, left), (a, left), RIGHT),
         ):
             link(drawing, start, end, color if strong else PALE, 3 if strong else 1.5)
     for column, x in enumerate(places):
         node(drawing, x, 540, filled=True)
-        node(drawing, x, right, FIRST)
-        node(drawing, x, left, SECOND)
-        node(drawing, x, 200, INK, filled=column == LOOKS)
+        node(drawing, x, right, LEFT)
+        node(drawing, x, left, RIGHT)
+        node(drawing, x, 200, BOTH, filled=column == LOOKS)
 
 
 def _to_chains(drawing, x, right, left):
@@ -94,8 +98,8 @@ def _to_chains(drawing, x, right, left):
 def _to_output(drawing, x, strong):
     """The arrows from a word's two states to its output."""
     width = 3 if strong else 1.5
-    drawing.arrow((x, 304), (x, 218), color=SECOND if strong else PALE, width=width)
-    drawing.arrow((x - 10, 417), (x - 26, 395), (x - 26, 235), (x - 11, 214), color=FIRST if strong else PALE, width=width)
+    drawing.arrow((x, 304), (x, 218), color=RIGHT if strong else PALE, width=width)
+    drawing.arrow((x - 10, 417), (x - 26, 395), (x - 26, 235), (x - 11, 214), color=LEFT if strong else PALE, width=width)
 
 
 def _layers(drawing, places, both):
@@ -104,11 +108,43 @@ def _layers(drawing, places, both):
     for (low, high), last in (((LEVELS[0], LEVELS[1]), False), ((LEVELS[1], LEVELS[2]), True)):
         strong = [(j, i) for j, i in may if i == LOOKS or (not last and (i, LOOKS) in may)]
         for j, i in [pair for pair in may if pair not in strong] + strong:
-            color = PALE if (j, i) not in strong else SECOND if j > LOOKS else FIRST
-            link(drawing, (places[j], low), (places[i], high), color, 2.5 if (j, i) in strong else 1.5)
+            brings = BOTH if last and both else RIGHT if j > LOOKS else LEFT
+            is_strong = (j, i) in strong
+            link(drawing, (places[j], low), (places[i], high), brings if is_strong else PALE, 2.5 if is_strong else 1.5)
     for level, y in enumerate(LEVELS):
         for column, x in enumerate(places):
             node(drawing, x, y, filled=level == 0 or (level == 2 and column == LOOKS))
+
+
+SENTENCE = "a critic loves the films but an actor hates them".split()
+RULES = (  # who needs whom, and the height of the arc
+    ((0,), (1,), 250),
+    ((6,), (7,), 250),
+    ((9,), (4,), 130),
+    ((5,), (2, 8), 190),
+)
+
+
+def rules() -> str:
+    """A sentence of the small language, and from each word that is decided an arrow to the words that decide it."""
+    text = (
+        "The sentence a critic loves the films but an actor hates them. Arrows: a is decided by critic, an by actor, both "
+        "after it. them is decided by films, before it. but is decided by loves and hates, one on each side."
+    )
+    drawing = opened(470, "Which words decide which?", text)
+    lengths = [19.5 * len(word) + 38 for word in SENTENCE]
+    middles = [60 + sum(lengths[:at]) + lengths[at] / 2 for at in range(len(lengths))]
+    decided = {at for places, _, _ in RULES for at in places}
+    for at, (x, word) in enumerate(zip(middles, SENTENCE, strict=True)):
+        drawing.write(x, 330, word, 38, bold=at in decided)
+    for (start,), ends, high in RULES:
+        for end in ends:
+            color = RIGHT if end > start else LEFT
+            x0, x1 = middles[start] + (6 if end > start else -6), middles[end]
+            drawing.arrow((x0, 300), (x0, high), (x1, high), (x1, 302), color=color, width=4)
+    for x, color, name in ((48, LEFT, "needs a word on its left"), (560, RIGHT, "needs a word on its right")):
+        drawing.line((x, 420), (x + 40, 420), color=color, width=5).write(x + 52, 420, name, 26, color, "start", bold=True)
+    return str(drawing)
 
 
 LEAK_WORDS = ("a", "critic", "loves", "the", "film")
@@ -137,14 +173,14 @@ def leak(step: int = 3) -> str:
     carriers = [NEXT, BETWEEN, NAMES_NEXT][:step]
     for level, column in product(range(3), range(5)):
         carries = level < step and column == carriers[level]
-        node(drawing, LEAK_PLACES[column], LEAK_HEIGHTS[level], SECOND if carries else INK, filled=carries)
+        node(drawing, LEAK_PLACES[column], LEAK_HEIGHTS[level], ANSWER if carries else INK, filled=carries)
     for column, word in enumerate(LEAK_WORDS):
         drawing.write(LEAK_PLACES[column], 528, word, LARGE, bold=column in carriers or column == NAMES_NEXT)
     for name, y in zip(("words", "layer 1", "layer 2"), LEAK_HEIGHTS, strict=True):
         drawing.write(712, y, name, SMALL, QUIET, "start")
     for number, lines in enumerate(LEAK_STEPS[:step], 1):
         y = 626 - 160 * number
-        drawing.write(822, y, f"{number}", LARGE, SECOND, "start", bold=True)
+        drawing.write(822, y, f"{number}", LARGE, ANSWER, "start", bold=True)
         for row, line in enumerate(lines):
             drawing.write(852, y + 32 * row, line, SMALL, INK, "start")
     return str(drawing)
@@ -158,16 +194,16 @@ def _hops(drawing, step):
     for side in (-1, 1):
         drawing.line((x - 14, y - 14 * side), (x + 14, y + 14 * side), width=5)
     if step > 1:
-        link(drawing, (target, low), (LEAK_PLACES[BETWEEN], high), SECOND, 6)
+        link(drawing, (target, low), (LEAK_PLACES[BETWEEN], high), ANSWER, 6)
     if step > 2:
-        link(drawing, (LEAK_PLACES[BETWEEN], high), (names, 160), SECOND, 6)
+        link(drawing, (LEAK_PLACES[BETWEEN], high), (names, 160), ANSWER, 6)
 
 
 def grid(drawing: Drawing, x, y, may, words=(), cell=44) -> Drawing:
     """A mask: a dark cell where the word of the row may look at that of the column. words: names of its rows and columns."""
     for row, column in product(range(len(may)), repeat=2):
         place = {"x": x + cell * column, "y": y + cell * row, "width": cell, "height": cell}
-        drawing.add("rect", fill=FIRST if may[row][column] else LIGHT["ground"], stroke=PALE, stroke_width=1.5, **place)
+        drawing.add("rect", fill=MAY if may[row][column] else LIGHT["ground"], stroke=PALE, stroke_width=1.5, **place)
     for at, word in enumerate(words):
         drawing.write(x - 10, y + cell * (at + 0.5), word, SMALL, INK, "end")
         drawing.write(x + cell * (at + 0.5), y - 18, word, SMALL, INK)
@@ -229,7 +265,7 @@ def ways() -> str:
             "XLNet: another order",
             SEEN,
             shuffled,
-            ("Order: films, a, loves, critic.", "A row names its own word. “films”", "is first: it is not named."),
+            ("Order: films, a, loves, critic.", "A row names its own word. “films”", "is first: it sees nothing."),
         ),
     )
     for at, (name, words, may, lines) in enumerate(parts):
@@ -263,10 +299,10 @@ def product_bars() -> str:
     drawing = opened(600, "a critic hates the film … an actor hates it", text)
     joined = {word: HALF[word] ** 2 / SHARE[word] for word in HALF}
     columns = (
-        (70, "the left half", FIRST, HALF),
-        (370, "the right half", SECOND, HALF),
+        (70, "the left half", LEFT, HALF),
+        (370, "the right half", RIGHT, HALF),
         (670, "share of all links", QUIET, SHARE),
-        (970, "the product", INK, joined),
+        (970, "the product", BOTH, joined),
     )
     for (x, name, color, values), sign in zip(columns, ("×", "÷", "=", ""), strict=True):
         drawing.write(x + 105, 120, name, 24, color, bold=True)
@@ -277,15 +313,15 @@ def product_bars() -> str:
             drawing.write(middle, 518, word, 24)
         if sign:
             drawing.write(x + 252, 380, sign, 44, bold=True)
-    drawing.write(640, 568, "The product says “but”, 15 to 1. The link is “and”.", 26, INK, bold=True)
+    drawing.write(640, 568, "Only the ratio counts: “but”, 15 to 1. The link is “and”.", 26, INK, bold=True)
     return str(drawing)
 
 
 FOUR = {  # attention mask and objective: the reader, its result in the exam or what it did instead, and its loss
-    ("back", "next"): ("GPT", "and / but: 0.75", "its loss: 0.64"),
-    ("back", "hidden"): ("hybrid", "and / but: 0.75", "its loss: 0.76"),
-    ("all", "next"): ("leaky", "copies the answer", "its loss: 0.00"),
-    ("all", "hidden"): ("BERT", "and / but: 1.00", "its loss: 0.51"),
+    ("back", "next"): ("GPT", "and / but: 0.75", "loss: 0.65, at best 0.62"),
+    ("back", "hidden"): ("hybrid", "and / but: 0.75", "loss: 0.76, at best 0.74"),
+    ("all", "next"): ("leaky", "copies the answer", "loss: 0.00"),
+    ("all", "hidden"): ("BERT", "and / but: 1.00", "loss: 0.51, at best 0.50"),
 }
 
 
@@ -293,8 +329,8 @@ def four() -> str:
     """Four readers in a table of two by two, attention mask by objective, each with its result."""
     text = (
         "A table. Rows: the attention mask. Columns: what the reader has to name. Only back, the next word: GPT, 0.75 of "
-        "the links, loss 0.64. Only back, hidden words: the hybrid, 0.75, loss 0.76. All words, the next word: leaky, copies "
-        "the answer, loss 0.00. All words, hidden words: BERT, 1.00, loss 0.51."
+        "the links, loss 0.65, at best 0.62. Only back, hidden words: the hybrid, 0.75, loss 0.76, at best 0.74. All words, "
+        "the next word: leaky, copies the answer, loss 0.00. All words, hidden words: BERT, 1.00, loss 0.51, at best 0.50."
     )
     drawing = opened(640, "Four readers: attention mask × objective", text)
     for x, name in ((550, "names the next word"), (1010, "names hidden words")):
@@ -305,7 +341,7 @@ def four() -> str:
         for x, objective in ((550, "next"), (1010, "hidden")):
             reader, result, loss = FOUR[may, objective]
             drawing.box(
-                x, y, 436, 206, color=SECOND if reader == "leaky" else INK, fill="#f6e3ed" if reader == "leaky" else "#f3f4f6"
+                x, y, 436, 206, color=ANSWER if reader == "leaky" else INK, fill="#f8efd8" if reader == "leaky" else "#f3f4f6"
             )
             drawing.write(x, y - 58, reader, 34, bold=True).write(x, y + 4, result, 32).write(x, y + 58, loss, LARGE, QUIET)
     drawing.write(640, 612, "In a column the losses compare: both readers name the same words.", LARGE)
@@ -318,6 +354,7 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     "04_leak.svg": leak,
     **{f"04_leak_{step}.svg": partial(leak, step) for step in (1, 2)},
     "04_product.svg": product_bars,
+    "04_rules.svg": rules,
     "04_four.svg": four,
     "04_ways.svg": ways,
     "04_whose.svg": whose,
