@@ -121,7 +121,7 @@ def pretraining_curve(log, references=None, control=()) -> Figure:
     """Draw a pre-training run: loss and top-1 on held-out rows against the tokens read so far.
 
     log: entries of the log.jsonl that `bertnotes pretrain` wrote; where their "run" changes, a line marks the new start.
-    references: {name: loss}, dotted lines beside the loss; control: entries of a run from zero, drawn in the second colour.
+    references: {name: loss}, dotted lines beside the loss; control: entries of a run from a random start, in another colour.
     """
     tokens = [entry["tokens"] / 1e6 for entry in log]
     starts = [tokens[at - 1] for at in range(1, len(log)) if log[at].get("run") != log[at - 1].get("run")]
@@ -131,7 +131,10 @@ def pretraining_curve(log, references=None, control=()) -> Figure:
     for ax, name, scale in ((left, "held_out_loss", 1), (right, "held_out_top1", 100)) if control else ():
         ax.plot([one["tokens"] / 1e6 for one in control], [scale * one[name] for one in control], color=SECOND, linewidth=2)
         end = control[-1]["tokens"] / 1e6, scale * control[-1][name]
-        ax.annotate("from zero", end, xytext=(6, 0), textcoords="offset points", va="center", color=SECOND, fontsize=16)
+        ax.annotate("random start", end, xytext=(6, 0), textcoords="offset points", va="center", color=SECOND, fontsize=16)
+        ax.annotate(
+            "mini", (end[0], scale * log[-1][name]), color=FIRST, fontsize=16, xytext=(6, 14), textcoords="offset points"
+        )
     for name, loss in (references or {}).items():
         left.axhline(loss, color=INK, linestyle=":", linewidth=1.5)
         left.annotate(written(name)[0], (tokens[-1], loss), xytext=(0, 5), textcoords="offset points", ha="right", fontsize=14)
