@@ -461,7 +461,7 @@ del predictions, average  # they are large
 # ![The same text goes into a teacher, which stays as it is, and into a smaller student. The student is changed so that the attention weights of its last layer become more like the teacher's](figures/06_distillation.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** mini did not start from random numbers. Ask what the student is told that no text holds: where to look. Of the student every second layer was kept; then it was trained on pairs of sentences that belong together, and last on film reviews, with masking. (Most BERTs were not distilled.)
+# **2 minutes.** mini did not start from random numbers. Ask what the student is told that no text holds: where to look. Of the student every second layer was kept; then it was trained on pairs of sentences that belong together, and last on film reviews, with masking. (Most BERTs were not distilled.) Before you go on, vote: the same size from random numbers, does it get past counting?
 
 # %% [markdown]
 # After that, every second layer was dropped, and what remained was trained on pairs of sentences that belong together, such as a question and its answer. These pairs are a kind of label.
@@ -501,7 +501,7 @@ assert 0.1 + 0.8 * said_the > control[-1]["held_out_top1"] > 0.1345 and 0.035 < 
 assert next(entry["tokens"] for entry in mini_log if entry["held_out_loss"] < control[-1]["held_out_loss"]) < 600_000
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Vote before you show it: does the magenta line get below the lower bar? Slate is mini, magenta is random numbers. At each dashed line a new run of mini began. Ask what differs besides the start: the optimizer and the learning rate. So we cannot say how much of the gap is due to the start.
+# **2 minutes.** Does the magenta line get below the lower bar? No. Slate is mini, magenta is random numbers. At each dashed line a new run of mini began. Ask what differs besides the start: the optimizer and the learning rate. So we cannot say how much of the gap is due to the start.
 
 # %% [markdown]
 # Slate is mini, in three runs (a dashed line where a new one began), magenta is the control.
