@@ -2,7 +2,7 @@
 
     python tools/around_a_gap.py [--reviews 1276]
 
-From each of the course's reviews one stretch of 25 tokens, whose middle one is hidden. Page 06.
+From each of the course's reviews one stretch of 25 tokens, whose middle one is hidden; "cut": the text ends there. Page 06.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import torch
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, pad
 
 from bertnotes.data import read_reviews
 from bertnotes.encoder import BertEncoder
@@ -31,13 +31,13 @@ def stretches(tokenizer, count=None, seed=0):
 
 
 @torch.inference_mode()
-def surprise(model, tokenizer, rows, sight):
-    """The loss for the middle token of each row, where only tokens at these distances may be seen; the others are [MASK]."""
-    seen = torch.isin(torch.arange(-REACH, REACH + 1), torch.tensor(sight))
-    shown = torch.nn.functional.pad(rows.where(seen, tokenizer.mask_token_id), (1, 1), value=tokenizer.sep_token_id)
+def surprise(model, tokenizer, rows, sight, sep=True):
+    """The losses for the middle of each row, only tokens at these distances seen, others [MASK]; sep: whether [SEP] ends it."""
+    seen = torch.isin(torch.arange(-REACH, rows.shape[1] - REACH), torch.tensor(sight))
+    shown = pad(rows.where(seen, tokenizer.mask_token_id), (1, int(sep)), value=tokenizer.sep_token_id)
     shown[:, 0] = tokenizer.cls_token_id
     scores = [model.word_logits(model(part).last_hidden_state[:, REACH + 1]) for part in shown.split(100)]
-    return cross_entropy(torch.cat(scores), rows[:, REACH], reduction="none")
+    return [round(x, 2) for x in cross_entropy(torch.cat(scores), rows[:, REACH], reduction="none").tolist()]
 
 
 def main(words=None):
@@ -48,7 +48,9 @@ def main(words=None):
     options = parser.parse_args(words)
     tokenizer, model = load_tokenizer(), BertEncoder.from_pretrained()
     rows = stretches(tokenizer, options.reviews)
-    losses = {name: [round(x, 2) for x in surprise(model, tokenizer, rows, sight).tolist()] for name, sight in SIGHTS.items()}
+    losses = {name: surprise(model, tokenizer, rows, sight) for name, sight in SIGHTS.items()}
+    for name, sep in (("cut", False), ("cut, [SEP]", True)):
+        losses[name] = surprise(model, tokenizer, rows[:, : REACH + 1], SIGHTS["12 before"], sep)
     command = shlex.join(["python", "tools/around_a_gap.py", *(sys.argv[1:] if words is None else words)])
     write_record(options.out, command=command, seed=0, gaps=rows[:, REACH].tolist(), losses=losses)
 

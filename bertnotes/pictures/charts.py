@@ -121,7 +121,7 @@ def pretraining_curve(log, references=None, control=()) -> Figure:
     """Draw a pre-training run: loss and top-1 on held-out rows against the tokens read so far.
 
     log: entries of the log.jsonl that `bertnotes pretrain` wrote; where their "run" changes, a line marks the new start.
-    references: {name: loss}, dotted lines beside the loss; control: entries of a run from zero, drawn in the second colour.
+    references: {name: loss}, dotted lines beside the loss; control: entries of a run from a random start, in another colour.
     """
     tokens = [entry["tokens"] / 1e6 for entry in log]
     starts = [tokens[at - 1] for at in range(1, len(log)) if log[at].get("run") != log[at - 1].get("run")]
@@ -130,8 +130,8 @@ def pretraining_curve(log, references=None, control=()) -> Figure:
     right.plot(tokens, [100 * entry["held_out_top1"] for entry in log], color=FIRST, linewidth=2)
     for ax, name, scale in ((left, "held_out_loss", 1), (right, "held_out_top1", 100)) if control else ():
         ax.plot([one["tokens"] / 1e6 for one in control], [scale * one[name] for one in control], color=SECOND, linewidth=2)
-        end = control[-1]["tokens"] / 1e6, scale * control[-1][name]
-        ax.annotate("from zero", end, xytext=(6, 0), textcoords="offset points", va="center", color=SECOND, fontsize=16)
+        ax.text(control[-1]["tokens"] / 1e6, 1.03 * scale * control[-1][name], " random start", color=SECOND, fontsize=16)
+        ax.text(tokens[len(log) // 2], 1.08 * scale * log[len(log) // 2][name], "mini", color=FIRST, fontsize=16, ha="right")
     for name, loss in (references or {}).items():
         left.axhline(loss, color=INK, linestyle=":", linewidth=1.5)
         left.annotate(written(name)[0], (tokens[-1], loss), xytext=(0, 5), textcoords="offset points", ha="right", fontsize=14)

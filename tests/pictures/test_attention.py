@@ -267,7 +267,7 @@ def test_pretraining_curve_draws_a_control_beside_the_run():
     log = [{"tokens": 1_000_000 * step, "held_out_loss": 5.0 - step, "held_out_top1": 0.1 * step} for step in range(4)]
     left, right = pretraining_curve(log, control=log[:2]).axes
     assert left.lines[1].get_ydata().tolist() == [5, 4] and right.lines[1].get_ydata().tolist() == pytest.approx([0, 10])
-    assert [text.get_text() for ax in (left, right) for text in ax.texts] == ["from zero"] * 2
+    assert [text.get_text() for ax in (left, right) for text in ax.texts] == [" random start", "mini"] * 2
 
 
 def test_heatmap_merges_the_pieces_of_a_word():

@@ -12,14 +12,17 @@ RECORD = json.loads((ROOT / "data" / "results" / "around-a-gap.json").read_text(
 
 
 def test_the_record_is_whole():
-    assert RECORD["losses"].keys() == SIGHTS.keys() and {len(values) for values in RECORD["losses"].values()} == {1276}
-    assert len(RECORD["gaps"]) == 1276 and {"date", "device", "torch"} <= RECORD["environment"].keys()
+    assert RECORD["losses"].keys() == {*SIGHTS, "cut", "cut, [SEP]"}
+    assert {len(values) for values in RECORD["losses"].values()} == {len(RECORD["gaps"])} == {1276}
+    assert {"date", "device", "torch"} <= RECORD["environment"].keys()
 
 
-def test_the_two_pairs_of_views_show_the_same_positions():
-    for one, other in (("12 before", "12 after"), ("alternating", "mirrored")):
-        assert sorted(SIGHTS[one] + SIGHTS[other]) == sorted(SIGHTS["12 + 12"])
-    assert sorted(map(abs, SIGHTS["alternating"])) == list(range(1, REACH + 1))
+def test_views_of_twelve_show_twelve():
+    """At the distances that their names say."""
+    twelve = ("12 before", "12 after", "11 + 1", "6 + 6", "touching, holes", "not touching")
+    assert [len(SIGHTS[name]) for name in twelve] == [12] * 6 and all(len(set(seen)) == len(seen) for seen in SIGHTS.values())
+    assert {1, -1} <= set(SIGHTS["touching, holes"]) and not {1, -1} & set(SIGHTS["not touching"])
+    assert set(SIGHTS["12 before"]) ^ set(SIGHTS["11 + 1"]) == {-REACH, 1}
 
 
 def test_the_tool_measures_as_the_record_has_it(tmp_path):

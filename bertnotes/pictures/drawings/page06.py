@@ -81,10 +81,10 @@ def masking(step: int = 4) -> str:
             drawing.box(x, ROWS[3][1], 104, 52, Masked.reads[at], SECOND if chosen else INK, 20, fill=ROSE if chosen else None)
         if step >= 4:
             drawing.write(x, ROWS[4][1], word if chosen else "−100", 20, SECOND if chosen else QUIET, bold=chosen)
-    if step == 1:
-        drawing.write(640, 300, "below 0.15: chosen", NORMAL, SECOND, bold=True)
-    for at, rule in enumerate(("below 0.8: [MASK]", "0.8 to 0.9: stays", "from 0.9: a random piece")) if step == 2 else ():
-        drawing.write(400 + 290 * at, 400, rule, NORMAL, bold=True)
+    drawing.write(612, 258, "below 0.15: chosen", 20, SECOND, bold=True)
+    if step >= 2:
+        drawing.write(36, 366, "its rule", 20, QUIET, "start")
+        drawing.write(726, 366, "below 0.8: [MASK]  ·  0.8 to 0.9: stays  ·  from 0.9: a random piece", 20, bold=True)
     return str(drawing)
 
 
@@ -117,39 +117,36 @@ def ladder() -> str:
 # --- views ------------------------------------------------------------------------------------------------------------
 
 REACH = 12
-ALTERNATING = tuple(distance * (-1) ** distance for distance in range(1, REACH + 1))  # -1, 2, -3, 4, ...
 SIGHTS: dict[str, tuple[int, ...]] = {
     "1 before": (-1,),
-    "1 after": (1,),
     "2 before": (-2, -1),
-    "2 after": (1, 2),
     "1 + 1": (-1, 1),
     "12 before": tuple(range(-REACH, 0)),
     "12 after": tuple(range(1, REACH + 1)),
-    "alternating": ALTERNATING,
-    "mirrored": tuple(-distance for distance in ALTERNATING),
+    "11 + 1": (*range(1 - REACH, 0), 1),
     "6 + 6": (*range(-6, 0), *range(1, 7)),
-    "12 + 12": (*range(-REACH, 0), *range(1, REACH + 1)),
+    "touching, holes": tuple(range(1 - REACH, REACH, 2)),
+    "not touching": (*range(-7, -1), *range(2, 8)),
 }
 
 
 def sights(names: tuple[str, ...], title: str) -> str:
-    """Rows of squares: which words around a gap may be seen in each view."""
-    text = f"Rows of 25 squares: the gap in the middle, words that may be seen dark, hidden ones pale. {', '.join(names)}."
+    """Rows of squares: which tokens around a gap may be seen in each view."""
+    text = f"Rows of 25 squares: the gap in the middle, tokens that may be seen dark, hidden ones pale. {', '.join(names)}."
     drawing = opened(420 if len(names) < 4 else 640, title, text)
     high = 110 if len(names) < 4 else 500 / len(names)
     for row, name in enumerate(names):
         y = 124 + high * row
-        drawing.write(40, y, name, 24, bold=True, anchor="start")
+        drawing.write(24, y, name, 24, bold=True, anchor="start")
         for offset in range(-REACH, REACH + 1):
-            x = 740 + 41 * offset
+            x = 752 + 41 * offset
             seen = offset in SIGHTS[name]
             color = SECOND if not offset else INK if seen else GRID
             fill = ROSE if not offset else "#6b7684" if seen else "#ffffff"
             drawing.add("rect", x=x - 17, y=y - 19, width=34, height=38, rx=4, fill=fill, stroke=color, stroke_width=2)
             if not offset:
                 drawing.write(x, y, "?", 24, SECOND, bold=True)
-    drawing.write(740, (396 if len(names) < 4 else 616), "dark: may be seen", 20, QUIET)
+    drawing.write(752, (396 if len(names) < 4 else 616), "dark: may be seen", 20, QUIET)
     return str(drawing)
 
 
@@ -198,8 +195,8 @@ def distillation() -> str:
     drawing = opened(560, "Distillation: a student learns to look where its teacher looks", text)
     drawing.box(160, 290, 220, 70, "the same text", INK, NORMAL)
     for y, name, size, table in (
-        (180, "teacher: UniLM v2", "BERT-base’s size; stays as it is", TEACHER),
-        (410, "student: MiniLM", "12 layers, half as wide; learns", STUDENT),
+        (180, "the teacher", "BERT-base’s size; stays as it is", TEACHER),
+        (410, "the student, MiniLM", "12 layers, half as wide; learns", STUDENT),
     ):
         drawing.arrow((272, 290), (392, y)).box(560, y, 330, 110, "").write(560, y - 18, name, NORMAL, bold=True)
         drawing.write(560, y + 20, size, 20, QUIET).arrow((727, y), (806, y))
@@ -214,7 +211,7 @@ def distillation() -> str:
 
 PAIRS = (
     ("B follows A in the text", "[CLS] i read the book . [SEP] so i knew the end . [SEP]", "yes"),
-    ("B comes from elsewhere", "[CLS] i read the book . [SEP] penguins can not fly . [SEP]", "no"),
+    ("B comes from elsewhere", "[CLS] i read the book . [SEP] cats like warm milk . [SEP]", "no"),
 )
 
 
@@ -222,7 +219,7 @@ def pair() -> str:
     """Next-sentence prediction: two pairs, the token types, and the answer that [CLS] is asked for."""
     text = (
         "Two inputs. CLS i read the book SEP so i knew the end SEP: B follows A, the answer is yes. CLS i read the book SEP "
-        "penguins can not fly SEP: B comes from elsewhere, the answer is no. Up to the first SEP the token type is 0, then 1. "
+        "cats like warm milk SEP: B comes from elsewhere, the answer is no. Up to the first SEP the token type is 0, then 1. "
         "The answer is read from CLS."
     )
     drawing = opened(520, "The second task: does B really follow A?", text)
@@ -252,9 +249,11 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     "06_masking.svg": masking,
     **{f"06_masking_{step}.svg": partial(masking, step) for step in (1, 2, 3)},
     "06_ladder.svg": ladder,
-    "06_sights.svg": partial(sights, ("2 before", "1 + 1", "12 before"), "Which words may be seen?"),
-    "06_alternating.svg": partial(
-        sights, ("12 before", "12 after", "alternating", "mirrored"), "Twelve words each, one at each distance from 1 to 12"
+    "06_sights.svg": partial(sights, ("2 before", "1 + 1", "12 before"), "Which tokens may be seen?"),
+    "06_twelve.svg": partial(
+        sights,
+        ("12 before", "12 after", "11 + 1", "6 + 6", "touching, holes", "not touching"),
+        "Twelve tokens each: which helps most?",
     ),
     "06_distillation.svg": distillation,
     "06_pair.svg": pair,
