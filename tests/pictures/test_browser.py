@@ -137,7 +137,8 @@ def test_a_view_holds_several_tokens_and_sums_what_goes_between_them(chromium):
         page.click(click("to", 3))  # from the 1st and 4th to both pieces: 0.4 and 0 in this head; 1 in the next; 0.6, 0
         assert page.inner_text("#words") == (
             "Layer 1, head 1: “we”, “well” to “act”, “##ed” 0.20; "
-            "1.20 in the 2 heads of layer 1 together, 1.80 in all 4. The squares show each head’s."
+            "1.20 in the 2 heads of the layer together, 1.80 in all 4. "
+            "The squares show each head’s: most 1.00, in layer 1, head 2."
         )
         assert page.evaluate("lines().map(([from, to]) => [from, to])") == [[0, 1], [0, 2]]
         alpha = (
