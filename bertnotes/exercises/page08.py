@@ -192,12 +192,9 @@ AGAINST_OTHERS = Exercise(
     parts=("share", "control"),
     mistakes=(
         Mistake(
-            "Heads and answers are shuffled alike, so each sentence has its own answer again. Shuffle only the answers.",
+            "The control is the same as the share. Is `order` used? And are only the answers shuffled? Shuffled alike, each "
+            "sentence has its own answer again.",
             (lambda looks, answers, order: (of_most(looks, answers), of_most(looks[order], answers[order])),),
-        ),
-        Mistake(
-            "The control is the same as the share: `order` is not used.",
-            (lambda looks, answers, order: (of_most(looks, answers), of_most(looks, answers)),),
         ),
         Mistake(
             "You averaged the weights on the answers. Count how often the answer has the *largest* weight.",

@@ -42,8 +42,8 @@ WRONG = {
     },
     "against_others": {
         "def share(a, b):\n    return (a.argmax(dim=-1) == b[:, None]).float().mean(dim=0)\n"
-        "return share(looks, answers), share(looks[order], answers[order])": "shuffled alike",
-        CONTROL.replace("[order]", ""): "`order` is not used",
+        "return share(looks, answers), share(looks[order], answers[order])": "Shuffled alike",
+        CONTROL.replace("[order]", ""): "Is `order` used",
         CONTROL.replace(".mean(dim=0)", ".mean()"): "averaged over the heads",
         CONTROL.replace(".float().mean(dim=0)", ".float().sum(dim=0)"): "Divide by the number",
         "each = torch.arange(len(looks))\nreturn looks[each, :, answers].mean(dim=0), "
@@ -52,7 +52,7 @@ WRONG = {
     },
     "contributions": {
         PART.replace("(value @ output)", "value"): "*before* the output matrix",
-        PART.replace("[:, None, :]", "[:, :, None]"): "tokens that look",
+        PART.replace("[:, None, :]", "[:, :, None]"): "on those that look",
         "return (value @ output).norm(dim=-1)": "weights are missing",
         "return (weights @ value @ output).norm(dim=-1)": "length of the *sum*",
         PART.replace("norm(dim=-1)", "sum(dim=-1)"): "added up the numbers",

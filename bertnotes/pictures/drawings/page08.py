@@ -26,8 +26,8 @@ def claim() -> str:
         drawing.arrow((640, 154), (x, 206)).box(x, 350, 290, 280, "", INK)
         drawing.write(x, 246, f"{at + 1}  {question}", NORMAL, bold=True).write(x, 466, how, 20, QUIET)
     for at, y in enumerate((-20, 34, -46, 8, 22, -8, -30, 44, 14)):
-        drawing.add("circle", cx=90 + 20 * at, cy=350 + y, r=7, fill=FIRST)
-    drawing.line((76, 352), (264, 352), color=SECOND, width=5).write(288, 352, "mean", 18, SECOND, bold=True)
+        drawing.add("circle", cx=72 + 19 * at, cy=350 + y, r=7, fill=FIRST)
+    drawing.line((60, 352), (236, 352), color=SECOND, width=5).write(242, 352, "mean", 20, SECOND, "start", bold=True)
     for at, (name, long) in enumerate((("trained", 150), ("fresh", 22), ("shuffled", 30))):
         y = 300 + 50 * at
         drawing.write(448, y, name, 20, INK, "end").add(
