@@ -334,5 +334,5 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "pieces": ("Type a word, and let the list of pieces grow", 330, _pieces),
     "masking": ("How many tokens are hidden?", 480, _masking),
     "sight": ("How many words may be seen?", 540, _sight),
-    "sink": ("Turn the sink up and down", 520, _sink),
+    "sink": ("Turn the sink up and down", 560, _sink),
 }

@@ -16,7 +16,7 @@
 # ![A claim about a head, and four questions: how much, over many sentences; more than what, beside controls; does it add much, weight times value; is it missed, cut it and see](figures/08_claim.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Ask for a claim from page 07, such as *this head looks at the token before*. Then: which of the four questions did our pictures answer? None of them. The deck takes 33 minutes, votes included. Run the notebook before class.
+# **2 minutes.** Ask for a claim from page 07, such as *this head looks at the token before*. Then: which of the four questions did our pictures answer? None of them. The deck takes 34 minutes, votes included. Run the notebook before class.
 
 # %%
 import json
@@ -148,7 +148,7 @@ assert abs(torch.special.entr(torch.tensor([1 / 3] * 3)).sum().exp() - 3) < 1e-5
 # A number says something beside others. What would heads get that have learned nothing? Two controls:
 #
 # - **fresh**: a BERT of the same build with small random numbers, as before training;
-# - **shuffled**: mini's own parameters, but the numbers of each matrix in random order. They are as large as mini's, and nothing else is left.
+# - **shuffled**: mini's own parameters, but the numbers of each of its matrices and vectors in random order. They are as large as mini's, and nothing else is left.
 #
 # The next cell makes them. What will be the best of 72 *fresh* heads on the token before?
 
@@ -256,11 +256,11 @@ assert 12.2 < best.double().mean() < 13.2 and (best >= 12).double().mean() > 0.9
 #
 # ## 3. A bar for grammar
 #
-# Now a claim that would be worth more: *this head finds the noun that a determiner belongs to*, from *the* to *boat*. In real text the noun often stands right behind *the*. So a head that always looks one ahead, and knows no grammar, would do well. Clark et al. (2019) set a bar for that: the best **fixed offset**, always looking so many words ahead, or back.
+# Now a claim that would be worth more: *this head finds the noun that a determiner belongs to*. (*The*, *a*, *this* are determiners; in *the old boat*, *the* belongs to *boat*.) In real text the noun often stands right behind *the*. So a head that always looks one ahead, and knows no grammar, would do well. Clark et al. (2019) set a bar for that: the best **fixed offset**, always looking so many words ahead, or back.
 #
-# In their test (BERT-base; the Penn Treebank, with Stanford Dependencies) the best fixed offset is right for about 52 % of the determiners, and the best head for about 94 %.
+# In their test (BERT-base; the Penn Treebank, a collection of sentences with their grammar marked, as Stanford Dependencies) the best fixed offset is right for about 52 % of the determiners, and the best head for about 94 %.
 #
-# We have no treebank. But we can *write* sentences in which the answer is known, and in which the distance says nothing:
+# We have no such collection. But we can *write* sentences in which the answer is known, and in which the distance says nothing:
 #
 # ![Four phrases, from the boat to the big old green boat; the noun stands one to four tokens after the](figures/08_offsets.svg)
 
@@ -280,9 +280,9 @@ PARTICIPLES = "found seen taken killed sold lost caught saved loved used broken 
 drawn = random.Random(0)
 
 
-def the(adjectives, noun=None):
-    """A noun with its determiner and so many adjectives: the old green boat."""
-    return ["the", *drawn.sample(ADJECTIVES, adjectives), noun or drawn.choice(NOUNS)]
+def some(words, count):
+    """So many different words, drawn at random."""
+    return " ".join(drawn.sample(words, count))
 
 
 # %% [markdown]
@@ -290,32 +290,34 @@ def the(adjectives, noun=None):
 #
 # | relation | an example |
 # | --- | --- |
-# | *the* → noun | **the** quiet **girl** found the dark strange bird . |
-# | *was* → verb | the house **was** always **sold** and was soon often seen by the happy little dark bridge . |
-# | noun → same | the **house** was always sold so the **house** was soon often seen by the happy little dark bridge . |
+# | *the* → noun | the strange doctor found **the** tall poor **tree** . |
+# | *was* → verb | the dark tree **was** soon quickly **saved** and was badly seen by the small young doctor . |
+# | noun → same | the dark **tree** was soon quickly saved so the **tree** was badly seen by the small young doctor . |
 #
 # A head is right where, of all ordinary tokens but the asking one, it looks most at the answer. (Heads put much of their attention on `[CLS]`; we leave it and `[SEP]` out of this contest.)
+#
+# In the code, `?` marks the word that asks and `!` the answer.
 
 # %%
 relations = {"the -> noun": [], "was -> verb": [], "noun -> same": []}
 for number in range(240):
-    gap, first = number % 4, number // 4 % 4  # words put in between the two, and at the beginning: 0 to 3, equally often
-    some, (verb, other), noun = drawn.sample(ADVERBS, 3), drawn.sample(PARTICIPLES, 2), drawn.choice(NOUNS)
-    left = [*the(first, noun), "was", *some[:gap], verb]
-    right = ["was", *some[gap:], other, "by", *the(3 - first), "."]
-    one, two = ([*the(gap), "found", *the(3 - gap), "."], 0, gap + 1), ([*the(3 - gap), "found", *the(gap), "."], 6 - gap, 7)
-    relations["the -> noun"].append(one if number % 8 < 4 else two)  # words, who asks, answer: the first noun, or the second
-    relations["was -> verb"].append(([*left, "and", *right], first + 2, first + gap + 3))
-    relations["noun -> same"].append(([*left, "so", "the", noun, *right], first + gap + 6, first + 1))
+    gap, first = number % 4, number // 4 % 4  # how many words stand between the two, and at the beginning
+    noun, thing, verb, other = *drawn.sample(NOUNS, 2), *drawn.sample(PARTICIPLES, 2)
+    asked, left = f"?the {some(ADJECTIVES, gap)} !{noun}", f"the {some(ADJECTIVES, 3 - gap)} {thing}"
+    relations["the -> noun"].append(f"{asked} found {left} ." if number % 8 < 4 else f"{left} found {asked} .")
+    start, between = f"the {some(ADJECTIVES, first)}", some(ADVERBS, gap)
+    end = f"was {some(ADVERBS, 3 - gap)} {other} by the {some(ADJECTIVES, 3 - first)} {thing} ."
+    relations["was -> verb"].append(f"{start} {noun} ?was {between} !{verb} and {end}")
+    relations["noun -> same"].append(f"{start} !{noun} was {between} {verb} so the ?{noun} {end}")
 
 
 # %%
 def correct(bert, questions):
     """Whether each head looks most at the answer: (question, layer, head)."""
-    words, asks, answers = zip(*questions, strict=True)
-    ids = [tokenizer.convert_tokens_to_ids(["[CLS]", *one, "[SEP]"]) for one in words]
+    words = [["[CLS]", *question.split(), "[SEP]"] for question in questions]
+    asks, answers = (torch.tensor([[word[0] for word in row].index(mark) for row in words]) for mark in "?!")
+    ids = [tokenizer.convert_tokens_to_ids([word.strip("?!") for word in row]) for row in words]
     tables = torch.stack(bert(torch.tensor(ids)).attentions).transpose(0, 1)
-    asks, answers = torch.tensor(asks) + 1, torch.tensor(answers) + 1  # [CLS] stands before them
     looks = tables[range(len(asks)), :, :, asks].clone()  # the rows of those that ask: (question, layer, head, is looked at)
     looks[..., [0, -1]] = 0
     looks[range(len(asks)), :, :, asks] = 0
@@ -340,19 +342,29 @@ for relation, questions in relations.items():
         print(f"{relation:12}  {name:8}  layer {layer + 1}, head {head + 1:2}  {share:.2f}   by distance", *by_distance)
 print("your guess:", guess)
 
-# %% tags=["check:grammar"]
-# checked: distances are equally frequent, answers of the right kind; mini is far above the bar and the controls
+# %% tags=["check:grammar-test"]
+# checked: distances are equally frequent and answers of the right kind; the examples of the table
+assert (
+    found["the -> noun", "mini"][0] > 0.5 and relations["the -> noun"][6] == "the strange doctor found ?the tall poor !tree ."
+)
 kinds = {"the -> noun": ({"the"}, NOUNS), "was -> verb": ({"was"}, PARTICIPLES), "noun -> same": (NOUNS, NOUNS)}
 for name, questions in relations.items():
-    distances = [answer - asks for _, asks, answer in questions]
-    assert sorted(distances.count(distance) for distance in set(distances)) == [60] * 4
-    assert len({len(words) for words, _, _ in questions}) == 1 and len({answer for _, _, answer in questions}) >= 4
-    assert all(tokenizer.tokenize(" ".join(words)) == words for words, _, _ in questions)
-    assert all(words[asks] in kinds[name][0] and words[answer] in kinds[name][1] for words, asks, answer in questions)
-wanted = {"the -> noun": (0.85, 0.30, 0.26), "was -> verb": (0.93, 0.15, 0.20), "noun -> same": (0.97, 0.14, 0.10)}
+    words = [question.split() for question in questions]
+    asks, answers = ([[word[0] for word in row].index(mark) for row in words] for mark in "?!")
+    distances = [answer - ask for ask, answer in zip(asks, answers, strict=True)]
+    assert sorted(map(distances.count, set(distances))) == [60] * 4 and len({len(row) for row in words}) == 1 < len(
+        set(answers)
+    )
+    plain = [[word.strip("?!") for word in row] for row in words]
+    assert all(tokenizer.tokenize(" ".join(row)) == row for row in plain)
+    assert all(row[a] in kinds[name][0] and row[b] in kinds[name][1] for row, a, b in zip(plain, asks, answers, strict=True))
+
+# %% tags=["check:grammar"]
+# checked: mini's best heads are far above the bar and the controls, less so at the longest distance
+wanted = {"the -> noun": (0.88, 0.26, 0.28), "was -> verb": (0.93, 0.14, 0.27), "noun -> same": (1.00, 0.15, 0.20)}
 for name, shares in wanted.items():
     assert all(abs(found[name, which][0] - share) < 0.03 for which, share in zip(others, shares, strict=True))
-assert 0.58 < found["the -> noun", "mini"][2][3::4, 4, 6].mean() < 0.68
+assert 0.64 < found["the -> noun", "mini"][2][3::4, 4, 6].mean() < 0.73
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Does a head find the noun?
@@ -362,28 +374,28 @@ assert 0.58 < found["the -> noun", "mini"][2][3::4, 4, 6].mean() < 0.68
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
 # | best head of | *the* → noun | *was* → verb | noun → same noun |
 # | --- | --- | --- | --- |
-# | mini | **0.85** | **0.93** | **0.97** |
-# | fresh | 0.30 | 0.15 | 0.14 |
-# | shuffled | 0.26 | 0.20 | 0.10 |
+# | mini | **0.88** | **0.93** | **1.00** |
+# | fresh | 0.26 | 0.14 | 0.15 |
+# | shuffled | 0.28 | 0.27 | 0.20 |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Guess first. Then ask what else than grammar would get this right: *look at the next noun*. How could one test that? *The garden door*: the next noun is garden, the noun of *the* is door. Layer 5, head 7 looks at the second of two nouns in 0.99 of 120 such sentences.
 
 # %% [markdown]
-# 0.85 and 0.93, by the same head, and 0.97 by another: far above the bar and above the best of 72 in both controls. (With 120 sentences, the interval of such a share is at most ± 0.07 for mini.)
+# 0.88 and 0.93, by the same head, and 1.00 by another: far above the bar and above the best of 72 in both controls. (With 120 sentences, the interval of the first is about ± 0.06.)
 #
 # Controls also catch mistakes in the test. In our first draft the verb stood at the same position in all sentences, and a *fresh* head was right in 0.76: a head that happens to like that position needs no grammar.
 #
-# Is mini's head right at each distance? Less often at the longest, 0.63 for determiners at distance 4, but no fixed offset looks like that. So distance alone does not explain it. What else would? *Look at the next noun*, for the determiners: in our sentences the next noun is always the right one. Where two nouns follow each other, as in *the garden door*, the two rules part: the noun of *the* is *door*, the next noun is *garden*. Which of the two will layer 5, head 7 look at most?
+# Is mini's head right at each distance? Less often at the longest, 0.68 for determiners at distance 4, but no fixed offset looks like that. So distance alone does not explain it. What else would? *Look at the next noun*, for the determiners: in our sentences the next noun is always the right one. Where two nouns follow each other, as in *the garden door*, the two rules part: the noun of *the* is *door*, the next noun is *garden*. Which of the two will layer 5, head 7 look at most?
 
 # %%
 guess = None  # "first" or "second"
 
 # %% tags=["timing", "nbval-ignore-output"]
-pairs = [drawn.sample(NOUNS, 2) for _ in range(120)]
+threes = [drawn.sample(NOUNS, 3) for _ in range(120)]
 layer, head = found["the -> noun", "mini"][1]
-for name, answer in {"first": 1, "second": 2}.items():
-    questions = [(["the", *pair, "found", *the(1), "."], 0, answer) for pair in pairs]
+for name, form in {"first": "?the !{} {} found the old {} .", "second": "?the {} !{} found the old {} ."}.items():
+    questions = [form.format(*three) for three in threes]
     found[name] = correct(model, questions)[:, layer - 1, head - 1].double().mean().item()
     print(f"layer {layer}, head {head} looks most at the {name} of two nouns: {found[name]:.2f}   your guess: {guess}")
 
@@ -475,7 +487,7 @@ assert abs(sum(Contributed.weights) - 1) < 1e-9
 #
 # ## 5. Is it missed?
 #
-# We take something away and look how much worse mini guesses hidden tokens. This is called an **ablation**. The exam is that of page 06: about 15 % of the tokens of our sentences become `[MASK]`.
+# We take something away and look how much worse mini guesses hidden tokens. This is called an **ablation**. The exam is like that of page 06: about 15 % of the tokens of our sentences become `[MASK]`.
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes.masked_lm import IGNORED, mask_tokens
@@ -507,6 +519,8 @@ assert len(answers) == 484 and abs(whole.mean() - 4.11) < 0.02 and not asked[:, 
 # - **no looking**: `[CLS]` is masked like padding (page 01), so the attention must go to other tokens.
 #
 # A third one, in between: on page 05 the vector of `[CLS]` was nearly the same in every text, up to layer 5. So perhaps what comes from it is a **constant**. We replace its value by the **mean** over all our sentences; a constant would not notice. By how much does the loss rise in each?
+#
+# (`value_at` does it by a **hook**, a function that PyTorch calls with what a part has computed, and that may change it.)
 
 
 # %%
@@ -638,7 +652,7 @@ assert 0.36 < rises["45 on [CLS]"][0] < 0.46 and 1.6 < rises["27 others"][0] < 1
 # %% [markdown]
 # The head for the token after costs 0.22, the one that passed the bar of section 3 only 0.03. So a head may do something well that guessing words hardly needs. Or hardly needs of *that* head, because others do it, too.
 #
-# The 45 cost 0.41 together, far less than the 27. But not nothing, and more than the value of `[CLS]`: what these heads do with the *rest* of their attention is missed.
+# The 45 cost 0.41 together, far less than the 27. But not nothing, and more than the value of `[CLS]`. So it seems to be the *rest* of their attention that is missed.
 #
 # A whole layer can be skipped, too: what comes in goes out unchanged. Which of the six is missed most?
 
@@ -736,6 +750,18 @@ for habit, layer, head in (("token before", 1, 3), ("token after", 2, 9)):
 # checked: the fourth layer moved most, the first least; less rests on [CLS] in every layer
 was, is_now = (torch.tensor(record[when]["[CLS]"]).mean(dim=1) for when in ("before", "after"))
 assert moved.argmax() == 3 and moved.argmin() == 0 and (is_now < was).all() and record["reviews"] == 200
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Before and after fine-tuning
+#
+# | layer | 1 | 2 | 3 | 4 | 5 | 6 |
+# | --- | --- | --- | --- | --- | --- | --- |
+# | moved, from 0 to 1 | 0.12 | 0.18 | 0.25 | **0.30** | 0.25 | 0.28 |
+# | to `[CLS]`, before | 0.11 | 0.38 | 0.54 | 0.64 | 0.71 | 0.62 |
+# | to `[CLS]`, after | 0.10 | 0.34 | 0.46 | 0.53 | 0.62 | 0.52 |
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **1 minute.** One training run, 200 reviews, weights alone. Ask what this table does not tell: whether the moves are what made it good at its task.
 
 # %% [markdown]
 # The fourth layer moved most, 0.30, the first least. In every layer less rests on `[CLS]`, and the two neighbour heads do what they did. It is one training run, seen through weights alone: whether the moves are what made it good at its task, they do not tell.

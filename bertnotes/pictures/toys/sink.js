@@ -4,7 +4,7 @@ let chosen = 0, at = data.at, forbidden = false;
 const texts = make("div", { class: "buttons" }), line = make("div", { class: "line" }), result = make("div");
 const slider = make("input", { type: "range", min: 0, max: data.factors.length - 1, step: 1, value: at, id: "factor", "aria-label": "the value of [CLS] is multiplied by" });
 const shown = make("b"), forbid = make("button", { type: "button", id: "forbid" }, "nobody may look at [CLS]");
-toy.append(texts, make("label", {}, make("span", {}, "value of [CLS] ×"), slider, shown), make("div", { class: "buttons" }, forbid), line, result);
+toy.append(texts, make("label", {}, make("span", {}, "value of [CLS] ×"), slider, shown, forbid), line, result);
 
 const now = () => (forbidden ? data.factors.length : at);
 const guesses = () => data.sentences[chosen].guesses[now()].map((guess) => { const gap = guess.lastIndexOf(" "); return [guess.slice(0, gap), Number(guess.slice(gap + 1))]; });
