@@ -423,7 +423,7 @@ assert to_sep.mean() < 0.03 and 0.2 < to_cls[0].mean() < 0.22 and 0.71 < to_cls[
 assert to_cls.mean(dim=1).argmax() == 4 and 0.54 < to_cls.mean() < 0.57
 
 # %% [markdown]
-# Nearly three quarters in layer 5, and no word stands there. A token that gets much attention whatever the text says is called an **attention sink** (Xiao et al. 2023, of large language models, where it is the first token). In BERT-base it is mostly `[SEP]`: Clark et al. (2019) found more than half of the attention of layers 6 to 10 there, and suspect that heads look there when they find nothing to look for. A row of weights must sum to 1, so attention that is not needed has to go somewhere.
+# Nearly three quarters in layer 5, and no word stands there. A token that gets much attention whatever the text says is called an **attention sink** (Xiao et al. 2023, of large language models, where the first tokens are one). In BERT-base it is above all `[SEP]`: Clark et al. (2019) found more than half of the attention of layers 6 to 10 there, and suspect that heads look there when they find nothing to look for. A row of weights must sum to 1, so attention that is not needed has to go somewhere.
 #
 # Does so much attention do much? What a head adds up is weight times *value*, and each value goes through the head's rows of $W_O$ first (page 03). Kobayashi et al. (2020) measure a token's **contribution** by the length of that: $\lVert w \cdot v W_O^h \rVert$.
 #
@@ -795,9 +795,9 @@ assert moved.argmax() == 3 and moved.argmin() == 0 and (is_now < was).all() and 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember
 #
-# - Many sentences, an interval, a control that has learned nothing, and a head chosen on other sentences than it is measured on.
+# - A claim about a head needs many sentences with an interval, controls that have learned nothing, and a head that was chosen on other sentences.
 # - For a relation: the best fixed offset is the bar, and distances must vary.
-# - A weight is not a contribution, and a contribution is not yet an effect.
+# - A weight is not a contribution, and a contribution is not yet an effect: mini does not miss what comes from `[CLS]`.
 #
 # **Next:** page 09 meets the reviews, and the plain methods that a BERT has to beat.
 
