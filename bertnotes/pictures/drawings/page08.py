@@ -8,8 +8,12 @@ from bertnotes.pictures.style import GRID, INK, KEY, QUERY, VALUE
 
 # --- four questions ---------------------------------------------------------------------------------------------------
 
-QUESTIONS = (("How much?", "over many sentences"), ("More than what?", "beside controls"))
-QUESTIONS += (("Does it add much?", "weight times value"), ("Is it missed?", "cut it, and see"))
+QUESTIONS = (
+    ("How much?", "over many sentences"),
+    ("More than what?", "beside controls"),
+    ("Does it add much?", "weight times value"),
+    ("Is it missed?", "cut it, and see"),
+)
 
 
 def claim() -> str:
