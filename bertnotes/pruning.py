@@ -1,6 +1,6 @@
 """Switch off heads of a trained BERT, alone and together, and see how much worse it names hidden tokens.
 
-Pages 03 and 06. Michel, Levy & Neubig 2019, "Are Sixteen Heads Really Better than One?"
+Pages 03, 06 and 08. Michel, Levy & Neubig 2019, "Are Sixteen Heads Really Better than One?"
 """
 
 from collections.abc import Iterable

@@ -48,6 +48,7 @@ def play(name: str, **given) -> View:
     made; letters: how many of them stand at the beginning, the single letters.
     masking: rate: which words of a sentence are chosen and hidden, at any rate, with new random numbers on demand.
     sight: before, after: mini's five best guesses for a gap, by how many words on each side of it may be seen.
+    sink: factor: mini's five best guesses for a gap, where the value of [CLS] is multiplied by a factor, 0 to 2, in all heads.
     Raises ValueError at a name that there is not, and where numbers and words do not fit.
     """
     if name not in MAKERS:
@@ -306,6 +307,22 @@ def _sight(before=1, after=0):
     )
 
 
+def _sink(factor=1):
+    data = json.loads((TOYS / "sink.json").read_text(encoding="utf-8"))
+    if factor not in data["factors"]:
+        raise ValueError(f"there are guesses for the factors {', '.join(map(str, data['factors']))}; got {factor}")
+    first = data["sentences"][0]
+
+    def draw():
+        _, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
+        told = {"value times 0": 0, "as it is": data["factors"].index(1), "nobody may look": -1}
+        for ax, (name, at) in zip(axes, told.items(), strict=True):
+            words, percents = zip(*(guess.rsplit(" ", 1) for guess in first["guesses"][at]), strict=True)
+            weight_bars([int(percent) / 100 for percent in percents], words, ax=ax, title=name)
+
+    return data | {"at": data["factors"].index(factor)}, draw, "a sentence with a gap, and mini's five best guesses for it"
+
+
 MAKERS = {  # name: title, height in a page, what makes its data, its picture and its alternative text
     "query_and_keys": ("Drag the query and the keys", 545, _query_and_keys),
     "temperature": ("Set the temperature", 410, _temperature),
@@ -317,4 +334,5 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "pieces": ("Type a word, and let the list of pieces grow", 330, _pieces),
     "masking": ("How many tokens are hidden?", 480, _masking),
     "sight": ("How many words may be seen?", 540, _sight),
+    "sink": ("Turn the sink up and down", 560, _sink),
 }

@@ -72,7 +72,7 @@ def test_a_word_stays_text(opened):
         (
             "dice",
             {},
-            "there are query_and_keys, temperature, scaling, heads, mask, learning_rate, leak, pieces, masking, sight",
+            "there are query_and_keys, temperature, scaling, heads, mask, learning_rate, leak, pieces, masking, sight, sink",
         ),
         ("temperature", {"words": [], "scores": []}, "room for 1 to 6 words; got 0"),
         ("temperature", {"words": ["a"] * 7, "scores": [0.0] * 7}, "room for 1 to 6 words; got 7"),
@@ -89,6 +89,7 @@ def test_a_word_stays_text(opened):
         ("leak", {"rule": "forwards"}, "only back, hidden in the text, the target 1 to 4; got 'forwards', 2"),
         ("masking", {"rate": 15}, "from 0 to 1, such as 0.15; got 15"),
         ("sight", {"before": 4}, "0 to 3 words before and 0 to 5 after may be seen; got 4, 0"),
+        ("sink", {"factor": 3}, "factors 0, 0.25, .* 2; got 3"),
         ("mask", {"scores": [[1.0]]}, r"scores must be finite numbers \(3, 3\); got shape \(1, 1\)"),
     ],
 )
@@ -286,6 +287,19 @@ def test_sight_shows_the_stored_guesses(opened):
     assert page.evaluate("guesses().map((one) => one.join(' '))") == first["guesses"][-1]
     page.locator("button").nth(2).click()
     assert page.locator(".gap").count() == 1 and "edge" in page.inner_text("#words")
+
+
+def test_sink_shows_the_stored_guesses_and_losses(opened):
+    page = opened("sink")
+    assert page.get_attribute("#factor", "aria-valuetext") == "times 1" and "as it is" in page.inner_text("#words")
+    page.evaluate("slider.value = 0; slider.oninput()")
+    assert page.evaluate("guesses().map((one) => one.join(' '))") == page.evaluate("data.sentences[0].guesses[0]")
+    assert f"{page.evaluate('data.losses[0]'):.2f}" in page.inner_text("#words")
+    page.locator("button").nth(2).click()
+    assert page.locator(".gap").count() == 1 and page.evaluate("chosen") == 2
+    page.locator("#forbid").click()
+    assert page.evaluate("guesses().map((one) => one.join(' '))") == page.evaluate("data.sentences[2].guesses.at(-1)")
+    assert page.locator("#factor").is_disabled() and "more than as it is" in page.inner_text("#words")
 
 
 @pytest.mark.parametrize("name", MAKERS)
