@@ -340,8 +340,8 @@ at = words.index("unforgettable")
 assert merged.sum(dim=-1).allclose(torch.ones(merged.shape[:3]), atol=1e-4) and len(words) == 7
 assert abs(merged[0, 2, at, at] - 0.75) < 0.01 and abs(merged[0, 2, at, at - 1] - 0.25) < 0.01
 assert tuple(long_word.tokens[3:9]) == Pieces.tokens
-steps = long_word.weights[0, 2].diagonal(-1)
-assert steps.argmin() == long_word.tokens.index("##table") - 1 and 0.8 < steps.min() < 0.87 and steps.sort().values[1] > 0.97
+back = long_word.weights[0, 2].diagonal(-1)
+assert back.argmin() == long_word.tokens.index("##table") - 1 and 0.8 < back.min() < 0.87 and back.sort().values[1] > 0.97
 assert 0.13 < long_word.weights[0, 2, 7, 7] < 0.17 and sum(Pieces.back[4]) == 1
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -704,7 +704,6 @@ assert found == ["brilliant", "awful", "dull", "not", "man"]
 
 # %% tags=["exercises"]
 import torch
-from torch.nn.functional import one_hot
 
 from bertnotes.exercises import check, hint, solution  # noqa: F401
 
@@ -823,7 +822,7 @@ check("looks_at", looks_at)
 # `weights` is one head's (piece, piece). `word_of` is (piece,): the number of the word that each piece belongs to, such as `tensor([0, 1, 1, 2])`. Return the weights between words, (word, word), as in section 8.
 
 # %% [markdown] tags=["hint:merge"]
-# `member = one_hot(word_of)` is (piece, word), with a 1 where a piece belongs to a word. `weights @ member` sums the columns of each word.
+# `member = torch.nn.functional.one_hot(word_of)` is (piece, word), with a 1 where a piece belongs to a word. `weights @ member` sums the columns of each word.
 
 # %% [markdown] tags=["hint:merge"]
 # For the rows you need a mean. Divide each column of `member` by the number of its pieces, `member.sum(dim=0)`.
@@ -836,7 +835,7 @@ check("looks_at", looks_at)
 def merge(weights, word_of):
     """The weights between words, whose rows add up to 1: (word, word)."""
     # solution
-    member = one_hot(word_of).to(weights.dtype)
+    member = torch.nn.functional.one_hot(word_of).to(weights.dtype)
     return (member / member.sum(dim=0)).T @ weights @ member
     # end of solution
 

@@ -5,12 +5,12 @@ from proof import Proof
 from bertnotes.exercises.page07 import EXERCISES
 
 NAMES = {"by_luck": "answer"}
-IMPORTS = "import torch\nfrom torch.nn.functional import one_hot\n"
+IMPORTS = "import torch\n"
 ENTROPY = "logs = weights.clamp(min=1e-12).log()\nreturn -(weights * logs).sum(dim=-1)"
 AWAY = "position = torch.arange(weights.shape[-1])\naway = (position[:, None] - position).abs()\n"
 FAR = AWAY + "return (weights * away).sum(dim=-1).mean(dim=-1)"
 LOOKS = "return weights.masked_fill(~ordinary, -1).argmax(dim=-1)"
-MEMBER = "member = one_hot(word_of).to(weights.dtype)\nshare = member / member.sum(dim=0)\n"
+MEMBER = "member = torch.nn.functional.one_hot(word_of).to(weights.dtype)\nshare = member / member.sum(dim=0)\n"
 MERGE = MEMBER + "return share.T @ weights @ member"
 
 WRONG = {
@@ -58,7 +58,7 @@ WRONG = {
         "return weights[first][:, first]": "only the first piece of each word",
         MERGE + ".T": "transposed",
         MEMBER + "return weights @ member": "the rows are not",
-        "member = one_hot(word_of)\nreturn member.T @ weights @ member": "`one_hot` gives whole numbers",
+        "member = torch.nn.functional.one_hot(word_of)\nreturn member.T @ weights @ member": "`one_hot` gives whole numbers",
     },
     "by_luck": {
         "1 / 16": "*one* head",
