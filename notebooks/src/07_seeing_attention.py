@@ -5,7 +5,7 @@
 #
 # ![Three pictures. One row: loved looks at she with a weight of 1.00. One head: a diagonal in a table of 14 rows. All 72 heads: in most of them a column at the left](figures/07_zoom.svg)
 #
-# We begin with one row of one head, and end with all 72 heads of mini on the screen. Then comes the picture that nearly every talk on attention shows: a pronoun that finds its noun. We put it to the test.
+# We begin with one row of one head, and end with all 72 heads of mini on the screen. Then comes a picture that many talks on attention show: a pronoun that finds its noun. We put it to the test.
 #
 # **You need:** pages 01 to 06. **Time:** about 45 minutes, and 44 more for the exercises. Where a cell says `guess = None`, type your
 # guess in place of `None`.
@@ -54,7 +54,9 @@ guess = None  # a token
 
 # %% slideshow={"slide_type": "fragment"}
 row = read.weights[0, 2, read.tokens.index("loved")]  # layer 1, head 3: Python counts from 0
-ax = weight_bars(row, read.tokens, title="layer 1, head 3: where loved looks")
+_, ax = plt.subplots(figsize=(9, 3.4), layout="constrained")
+ax = weight_bars(row, read.tokens, ax=ax, title="layer 1, head 3: where loved looks")
+ax.tick_params(axis="x", rotation=50, labelsize=15)
 print("your guess:", guess)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -77,7 +79,10 @@ print("your guess:", guess)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Read one row and one column aloud. Rows look; columns are looked at. Each row spends one unit. Ask what a column adds up to: anything from 0 to the number of tokens.
 
-# %% slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### All rows of that head: grammar or position?
+
+# %% slideshow={"slide_type": "-"}
 ax = attention_heatmap(read, layer=1, head=3)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -163,8 +168,11 @@ guess = None  # diagonal, column, both, blocks or mixed
 #
 # ![Five small pictures: diagonal, to a neighbour; column, all to one token; both; blocks, within a sentence; mixed, no simple shape](figures/07_kinds.svg)
 
-# %% slideshow={"slide_type": "slide"}
-figure = head_grid(read, title="all heads of mini")
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### A row of pictures for each layer
+
+# %% slideshow={"slide_type": "-"}
+figure = head_grid(read)
 to_cls = read.weights[..., 0].mean(dim=-1)  # (layer, head): how much goes to [CLS], on average over the rows
 print(
     f"more than half of the attention goes to [CLS] in {(to_cls > 0.5).sum()} of {to_cls.numel()} heads;  your guess: {guess}"
@@ -188,7 +196,9 @@ guess = None  # a share between 0 and 1
 
 # %% slideshow={"slide_type": "fragment"}
 received = read.weights.mean(dim=(0, 1, 2))  # over layers, heads and the tokens that look
-ax = weight_bars(received, read.tokens, title="share of all attention that each token receives")
+_, ax = plt.subplots(figsize=(9, 3.4), layout="constrained")
+ax = weight_bars(received, read.tokens, ax=ax, title="share of all attention that each token receives")
+ax.tick_params(axis="x", rotation=50, labelsize=15)
 print("your guess:", guess)
 
 # %% tags=["check:received"]
@@ -205,18 +215,20 @@ assert (to_cls > 0.5).sum() == 52 and not (to_cls[0] > 0.5).any() and (to_cls[4:
 # %% [markdown]
 # 0.63, nearly nine times as much, for a token that is the same in every text.
 #
-# Xiao et al. (2023) named such a token an **attention sink**. They met it in large language models of the GPT kind, where much attention goes to the first few tokens, whatever they are. Their explanation: a row must add up to 1, so attention that is not needed has to go somewhere. In BERT-base, Clark et al. (2019) had found that much of it goes to `[SEP]`. In mini it is `[CLS]`, and page 05 showed that this hangs on a single number of its vector.
+# Xiao et al. (2023) named such a token an **attention sink**. They met it in large language models of the GPT kind, where much attention goes to the first few tokens, whatever they are. Their explanation: a row must add up to 1, so attention that is not needed has to go somewhere. In BERT-base, Clark et al. (2019) had found that much of it goes to `[SEP]`. In mini it is `[CLS]`. (Page 05 set one number of its vector to 0, and hardly anybody looked there any more.)
 #
 # Does all this attention to `[CLS]` *do* anything? The picture cannot say. Page 08 measures it.
 #
 # ## 5. A view to click through
 #
-# Here you can go through all heads yourself. Point at a token on the left: where does it look? On the right: who looks at it? A click holds it. Small squares choose a head, and so do the arrow keys. (`view.save("view.html")` writes it to a file for a talk.)
+# Here you can go through all heads yourself. Point at a token on the left: where does it look? On the right: who looks at it? A click holds it. Small squares choose a head, and so do the arrow keys.
 #
 # Two things to find:
 #
 # - a head in which each token looks at the one *after* it,
-# - a head in which *she* looks mostly at *sister*.
+# - the head in which *she* looks at *sister* most. Click *she* on the left, then click *sister* on the right with Shift held down: below the tokens it now says how much goes from one to the other, over all heads.
+#
+# (`view.save("view.html")` writes a file for a talk or a paper: opened by itself it can also save what it shows as an SVG.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ### Find: who looks at the token *after*? In which head does *she* look at *sister*?
@@ -228,7 +240,7 @@ view = attention_view(read, layer=1, head=3)
 view
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **4 minutes.** Click into the view, then use the arrow keys. Let the class call out heads. Click on *she* to hold it, then go through layer 2. The two answers are layer 2, head 9, and layer 2, head 4.
+# **4 minutes.** Click into the view, then use the arrow keys. Let the class call out heads. Click *she* on the left, shift-click *sister* on the right: the line of text names the head. The two answers are layer 2, head 9, and layer 2, head 4. Say how you found the second one: by a search through 72 heads.
 
 # %% tags=["check:to-find"]
 # checked: the head of the next token, and the head with most weight from she to sister
@@ -247,7 +259,10 @@ assert to_sister.argmax() == 15 and 0.6 < to_sister.max() < 0.62 and to_sister.f
 #
 # BERT can read two sentences at once, with a `[SEP]` between them and a token type for each (page 05). Then a head can look across, or stay within its sentence. The view below has a menu, *Show*: from the first to the second only, or within one. Is there a block, a square on the diagonal?
 
-# %% slideshow={"slide_type": "slide"} tags=["nbval-ignore-output"]
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### Two sentences: who looks across?
+
+# %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 FIRST, SECOND = "The story is thin.", "The actors save it."
 pair = attend(FIRST, SECOND, model=encoder, tokenizer=tokenizer)
 attention_view(pair, layer=2, head=3)
@@ -256,7 +271,7 @@ attention_view(pair, layer=2, head=3)
 # **3 minutes.** The second sentence is in italics. Choose *A to B*: little is left in most heads. Layer 2, head 3 shows something of a block at the lower right. Ask what would be a fair comparison: the same words, read as one text.
 
 # %% [markdown]
-# To see what the *pair* does, compare it with the same words as one text. There the two sentences have no `[SEP]` between them and all tokens have token type 0. How much attention goes from an ordinary token to one of the other sentence?
+# To see what the *pair* does, compare it with the same words as one text. There the two sentences have no `[SEP]` between them and all tokens have token type 0. How much attention goes from the tokens of one sentence to those of the other? (`[CLS]` and `[SEP]` count as neither.)
 
 # %%
 joined = attend(f"{FIRST} {SECOND}", model=encoder, tokenizer=tokenizer)
@@ -363,7 +378,7 @@ assert 0.13 < long_word.weights[0, 2, 7, 7] < 0.17 and sum(Pieces.back[4]) == 1
 # %% [markdown]
 # ![A table of six tokens with a diagonal; the four columns of unforgettable are summed, then its four rows averaged: 0.25 to is and 0.75 to itself](figures/07_pieces.svg)
 #
-# 0.75. *Un* looks at *is*, the three other pieces look inside the word: three of four. Had we averaged over the columns, the row of the full stop would add up to 0.25. Had we summed over the rows, *unforgettable* would have 4 units to spend. (`attention_heatmap(..., words=True)` draws words.)
+# 0.75. *Un* looks at *is*, the three other pieces look inside the word: three of four. Had we averaged over the columns, the row of the full stop would add up to 0.25. Had we summed over the rows, *unforgettable* would have 4 units to spend. (`attention_heatmap(..., words=True)` draws words, and the view has a box, *whole words*, where there are pieces.)
 #
 # (The drawing is of a head that *always* looks at the token before. In mini `##table` also looks at itself a little, with 0.15. That is inside the word as well.)
 #
@@ -378,13 +393,15 @@ assert 0.13 < long_word.weights[0, 2, 7, 7] < 0.17 and sum(Pieces.back[4]) == 1
 
 # %% slideshow={"slide_type": "-"}
 row = read.weights[1, 3, read.tokens.index("she")]
-ax = weight_bars(row, read.tokens, title="layer 2, head 4: where she looks")
+_, ax = plt.subplots(figsize=(9, 3.8), layout="constrained")
+ax = weight_bars(row, read.tokens, ax=ax, title="layer 2, head 4: where she looks")
+ax.tick_params(axis="x", rotation=50, labelsize=15)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Let it work on the class: does BERT know whom *she* means? Ask for doubts. There are three: we searched 72 heads for it; it is one sentence; and *sister* is the only woman in it.
 
 # %% [markdown]
-# Has mini found out whom *she* means? There are three doubts. We searched 72 heads for this one. It is a single sentence. And *sister* is the only noun for a person in it.
+# Has mini found out whom *she* means? There are three doubts. We searched 72 heads for this one, with one click. It is a single sentence. And *sister* is the only noun for a person in it.
 #
 # So let us test it. In each of eight sentences there are two nouns, and only one fits a pronoun. We ask each sentence twice, with *she* and with *he*. That makes 16 cases.
 #
@@ -532,7 +549,7 @@ assert not old & new and len(new) == 16
 # **3 minutes.** Ten models of random numbers, the best of each: 11 to 13, and once 15. Ask: what would its picture have looked like in a talk? Then: how do we unmask it? By the weights, and by new sentences.
 
 # %% [markdown]
-# The lucky head spreads its attention almost evenly, is right by a hair, and falls to 7. In mini's head the difference is large, and it keeps its 15. So there is something in mini that fresh models do not have: this head looks from a pronoun to a noun of its gender.
+# The lucky head spreads its attention almost evenly, is right by a hair, and falls to 7. In mini's head the difference is large, and it keeps its 15. So this is no luck: in 30 of 32 cases this head of mini looks more at the noun that has the gender of the pronoun.
 #
 # ### Is that understanding?
 #
@@ -576,7 +593,7 @@ assert not any(" ".join(order) in text for order, text in zip(mixed, FRAMES, str
 # %% [markdown]
 # In such a heap of words nobody can say who was worried. Yet our head is still right in 15 of 16, and head 10 of layer 1 in all 16.
 #
-# In layer 1 this need not surprise us. Its queries and keys are made of the embeddings, that is, of word and position (page 05). No token has seen another one yet. So a head there can only go by the words: *she* goes with *mother* and with *queen*. mini has learned that, and fresh models have not. But to find out whom a pronoun means is something else, and our test cannot tell the two apart: in each sentence only one noun has the right gender.
+# In layer 1 this need not surprise us. Its queries and keys are made of the embeddings, that is, of word and position (page 05). No token has seen another one yet. So a head there can only go by the words: *she* goes with *mother* and with *queen*. mini has learned that. But to find out whom a pronoun means is something else, and our test cannot tell the two apart: in each sentence only one noun has the right gender.
 #
 # (Order does matter for how *much*: the weight falls from 0.37 to 0.14. Why, we have not looked into. And the one case that our head missed in the proper order was the first sentence with *he*. Had we drawn that one, it would be a picture of a failure.)
 #
@@ -586,24 +603,18 @@ assert not any(" ".join(order) in text for order, text in zip(mixed, FRAMES, str
 #
 # The *neuron view* below it shows why a weight is what it is. Click the **+** beside *she* on the left: its query, number by number, times each key. Blue is above 0, orange below. The sum of a row, divided by the root of 32, is the score that goes into softmax (page 01).
 
-# %% slideshow={"slide_type": "slide"} tags=["nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"]
 from bertnotes import bertviz_head_view, bertviz_neuron_view
 
 bertviz_head_view(read, layer=2)
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Twelve heads at once are hard to read. Double-click the fourth square, then point at *she*. At the top there is a model view, with all heads.
-
-# %% slideshow={"slide_type": "slide"} tags=["nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"]
 bertviz_neuron_view(encoder, tokenizer, SENTENCE, layer=2, head=4)
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Click the + beside *she*. Which numbers of query and key make *sister* win? Often a few do most of it.
 
 # %% [markdown]
 # ## 11. Before and after fine-tuning
 #
-# `mini-imdb` is mini after it has learned to tell praise from blame on 25,000 film reviews (page 10 shows how). It gives its verdict from the last vector of `[CLS]`. What will `[CLS]` look at in *The plot is thin, but the acting is superb.*, before and after? We take layer 6, head 6, where we saw a large change.
+# `mini-imdb` is mini after it has learned to tell praise from blame on 25,000 film reviews (page 10 shows how). It gives its verdict from the last vector of `[CLS]`. What will `[CLS]` look at in *The plot is thin, but the acting is superb.*, before and after? We take layer 6, head 6: of all heads it is the one in which the weight from `[CLS]` to a single word grows most.
 
 # %%
 guess = None  # the token that [CLS] looks at most after fine-tuning, besides itself
@@ -616,17 +627,18 @@ guess = None  # the token that [CLS] looks at most after fine-tuning, besides it
 # %% slideshow={"slide_type": "fragment"}
 tuned = load_encoder("mini-imdb")
 REVIEW = "The plot is thin, but the acting is superb."
-_, axes = plt.subplots(2, 1, figsize=(11, 5), layout="constrained")
+_, axes = plt.subplots(2, 1, figsize=(9, 5), layout="constrained")
 for ax, (name, model) in zip(axes, {"mini": encoder, "mini-imdb": tuned}.items(), strict=True):
     seen = attend(REVIEW, model=model, tokenizer=tokenizer)
     ax = weight_bars(seen.weights[5, 5, 0], seen.tokens, ax=ax, title=f"{name}, layer 6, head 6: where [CLS] looks")
+    ax.tick_params(axis="x", rotation=30, labelsize=13)
 print("your guess:", guess)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Guess first: *plot*, *thin*, *but*, *superb*? Before: mostly itself. After: half goes to *superb*. Ask at once: does this show that the verdict comes from *superb*? No; next slide but one.
 
 # %% [markdown]
-# Before, `[CLS]` looks mostly at itself, and at the rest evenly. After, half goes to *superb*. This time, too, we picked the head because it changed so much on this sentence. So we look at it on five others that we wrote:
+# Before, `[CLS]` gives 0.33 to itself and at most 0.10 to any other token. After, half goes to *superb*. But once more we picked the head for what it does in this sentence. So we look at it in five others that we wrote:
 
 # %%
 REVIEWS = """The film is not bad at all, it is brilliant.
@@ -644,7 +656,9 @@ for text in REVIEWS:
 old, new = (attend(REVIEW, model=model, tokenizer=tokenizer).weights[5, 5, 0] for model in (encoder, tuned))
 superb = seen.tokens.index("superb")
 assert old[superb] < 0.12 and 0.45 < new[superb] < 0.55 and new.argmax() == superb and old.argmax() == 0
-assert old[1:].max() < 0.12
+assert old[1:].max() < 0.105 and 0.32 < old[0] < 0.34
+gains = torch.stack([attend(REVIEW, model=model, tokenizer=tokenizer).weights[:, :, 0, 1:-1] for model in (encoder, tuned)])
+assert (gains[1] - gains[0]).argmax() == (5 * 12 + 5) * (len(seen.tokens) - 2) + superb - 1
 found = []
 for text in REVIEWS:
     before, after = (attend(text, model=model, tokenizer=tokenizer) for model in (encoder, tuned))
@@ -654,7 +668,7 @@ for text in REVIEWS:
 assert found == ["brilliant", "awful", "dull", "not", "man"]
 
 # %% [markdown]
-# *Brilliant*, *awful*, *dull*: words that judge. Where there is no such word, it is *not*, or *man*. The head has changed in a way that one might hope for. That is all that the picture shows.
+# *Brilliant*, *awful*, *dull* are words that judge. In the fourth sentence it is *not*, and in the last, which judges nothing, *man*. So `[CLS]` has come to look where one would hope for. But whether the verdict comes *from* these words the weights do not say.
 #
 # ## 12. What a picture does not show
 #

@@ -56,7 +56,7 @@ WRONG = {
         MEMBER + "return member.T @ weights @ share": "traded places",
         "first = [word_of.tolist().index(w) for w in range(int(word_of.max()) + 1)]\n"
         "return weights[first][:, first]": "only the first piece of each word",
-        MERGE + ".T": "transposed",
+        MEMBER + "return (share.T @ weights @ member).T": "transposed",
         MEMBER + "return weights @ member": "the rows are not",
         "member = torch.nn.functional.one_hot(word_of)\nreturn member.T @ weights @ member": "`one_hot` gives whole numbers",
     },

@@ -10,16 +10,19 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from xml.etree import ElementTree
 
 import nbformat
 import numpy as np
 import pytest
 import slides
+import torch
 from build_notebooks import sources
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from bertnotes import attend, attention_view, bertviz_head_view, bertviz_model_view, bertviz_neuron_view
+from bertnotes.heads import merge_pieces
 from bertnotes.pictures.view import presenter_page
 
 NASTY = ["</script><img src=x onerror=alert(1)>", "<img src=x onerror=alert(2)>", "&lt;b&gt;", '"><svg onload=alert(3)>']
@@ -88,6 +91,46 @@ def test_our_view_is_drawn_and_answers(chromium, sentence, tmp_path, scheme):
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.tagName") in ("SELECT", "BUTTON")
         assert complaints == []
+
+
+def test_a_view_merges_pieces_and_holds_several_tokens(chromium, tmp_path):
+    """As `merge_pieces` does; of tokens held on both sides it says how much goes from the one to the other, and where most."""
+    tokens = ["she", "un", "##for", "##get", "<b>"]
+    weights = np.rint(255 * np.random.default_rng(1).dirichlet(np.full(5, 0.5), (2, 3, 5))) / 255  # as the page holds them
+    path = attention_view(weights, tokens, pair_start=4).save(tmp_path / "view.html")
+    with watched(chromium) as (page, complaints):
+        page.goto(path.as_uri())
+        page.check("#merge")
+        merged, words = merge_pieces(torch.tensor(weights, dtype=torch.float), tokens)
+        assert page.locator("#from button").all_inner_texts() == words == ["she", "unforget", "<b>"]
+        found = torch.tensor(page.evaluate("[...current().bytes]")).view(2, 3, 3, 3) / 255
+        assert torch.allclose(found, merged, atol=0.01) and page.evaluate("current().second") == 2
+        page.uncheck("#merge")
+        assert page.locator("#to button").count() == 5
+        page.locator("#from li:nth-child(1) button").click()
+        page.locator("#to li:nth-child(2) button").click(modifiers=["Shift"])
+        page.locator("#to li:nth-child(3) button").click(modifiers=["Shift"])
+        amounts = weights[:, :, 0, 1] + weights[:, :, 0, 2]
+        layer, head = np.unravel_index(amounts.argmax(), amounts.shape)
+        said = page.inner_text("#words")
+        assert "“she” to “un” and “##for”: " in said and f"{amounts.mean():.2f} on average over all 6 heads" in said
+        assert f"most in layer {layer + 1}, head {head + 1} ({amounts.max():.2f})" in said
+        assert page.evaluate("[strength(0, 1) > 0, strength(0, 3), strength(1, 1)]") == [True, 0, 0]
+        with page.expect_download() as download:
+            page.click("#svg")
+        svg = ElementTree.fromstring(download.value.path().read_text(encoding="utf-8"))
+        assert [text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")][::2] == tokens
+        assert len(list(svg.iter("{http://www.w3.org/2000/svg}path"))) == 2
+        page.locator("#to li:nth-child(3) button").click(modifiers=["Shift"])
+        assert page.evaluate("state.tokens.length") == 2
+        page.keyboard.press("Escape")
+        assert page.evaluate("state.tokens.length") == 0
+        page.locator("#from li:nth-child(2) button").click()
+        page.locator("#from li:nth-child(3) button").click(modifiers=["Shift"])
+        assert page.inner_text("#words").count("looks at") == 2
+        page.locator("#from li:nth-child(3) button").click()  # without Shift: this one alone
+        page.locator("#from li:nth-child(3) button").click()
+        assert page.evaluate("state.pinned") is False and complaints == []
 
 
 def pixels(png):
@@ -369,7 +412,7 @@ def test_every_slide_fits_and_is_legible(chromium, tmp_path, source):
 
 def test_the_keys_of_a_deck_that_readme_names(chromium, tmp_path):
     """In a deck of the old form, whose slides show their code until C is pressed."""
-    (tmp_path / "deck.html").write_text(slides.deck(sources(only=["07"])[0]), encoding="utf-8")
+    (tmp_path / "deck.html").write_text(slides.deck(sources(only=["11"])[0]), encoding="utf-8")
     with watched(chromium) as (page, complaints):
         page.goto((tmp_path / "deck.html").as_uri())
         page.wait_for_selector(".reveal.ready")

@@ -27,7 +27,8 @@ def table(drawing: Drawing, x, y, weights, cell=60, names=(), numbers=False, dar
     for at, name in enumerate(names):
         drawing.write(x - 10, y + (at + 0.5) * cell, name, SMALL, anchor="end")
         if at < len(weights[0]) and cell >= 50:
-            drawing.write(x + (at + 0.5) * cell, y - 18, name, SMALL)
+            lift = 26 if at % 2 and max(map(len, names)) > 6 else 0  # or long names touch
+            drawing.write(x + (at + 0.5) * cell, y - 18 - lift, name, SMALL)
     return drawing
 
 
