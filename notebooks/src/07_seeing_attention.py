@@ -18,7 +18,7 @@
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **1 minute.** From left to right: a row is part of a head, a head is one of 72. Say what is coming: pictures first, then a test of the most famous one.
 #
-# The deck takes 45 minutes: 23 for the pictures, 12 for the pronoun, 10 for the rest. Two slides are for playing; with less time, leave out padding and bertviz.
+# The deck takes 44 minutes: 25 on how to look, 13 for the pronoun, 6 for the rest. With less time, leave out padding and play less. bertviz is on the page, not in the deck: its letters are too small for a wall.
 
 # %% [markdown]
 # ## 1. One row
@@ -182,7 +182,7 @@ print(
 # **3 minutes.** Vote before you turn the slide. A row of pictures is a layer, the first at the top. Find the diagonal of layer 1, head 3. Find another one (layer 2, head 9). Then: what is the dark stripe at the left of nearly all the others?
 
 # %% [markdown]
-# The dark stripe at the left edge is the column of `[CLS]`. In 52 of the 72 heads more than half of the attention goes there. In layer 1 no head does it; in layers 5 and 6 all do. Clear diagonals are few. (Blocks cannot be there: they are about two sentences. Section 6 has two.)
+# The dark stripe at the left edge is the column of `[CLS]`. In 52 of the 72 heads more than half of the attention goes there. In layer 1 no head does it; in layers 5 and 6 all do. Clear diagonals are few. (Blocks are about two sentences; section 6 has two.)
 #
 # How much is it over all heads together? Each row adds up to 1. If all tokens were looked at alike, each would receive 1/14 of the attention, or 0.07. How much does `[CLS]` receive?
 
@@ -228,7 +228,7 @@ assert (to_cls > 0.5).sum() == 52 and not (to_cls[0] > 0.5).any() and (to_cls[4:
 # - a head in which each token looks at the one *after* it,
 # - the head in which *she* looks at *sister* most. Click *she* on the left, then click *sister* on the right with Shift held down: below the tokens it now says how much goes from one to the other, over all heads.
 #
-# (`view.save("view.html")` writes a file for a talk or a paper: opened by itself it can also save what it shows as an SVG.)
+# (`view.save("view.html")` writes a file for a talk or a paper: opened by itself it can also save what it shows as an SVG. Where no script may run, as on GitHub, you see a heatmap instead.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ### Find: who looks at the token *after*? In which head does *she* look at *sister*?
@@ -236,7 +236,7 @@ assert (to_cls > 0.5).sum() == 52 and not (to_cls[0] > 0.5).any() and (to_cls[4:
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 from bertnotes import attention_view
 
-view = attention_view(read, layer=1, head=3)
+view = attention_view(read, layer=1, head=1)
 view
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -382,7 +382,7 @@ assert 0.13 < long_word.weights[0, 2, 7, 7] < 0.17 and sum(Pieces.back[4]) == 1
 #
 # (The drawing is of a head that *always* looks at the token before. In mini `##table` also looks at itself a little, with 0.15. That is inside the word as well.)
 #
-# Note what the merged picture says: *unforgettable* looks at itself. Of its pieces hardly one does. So a picture of words can show something that the head does not do.
+# Note what the merged picture says: *unforgettable* looks at itself. Its pieces hardly do. So a picture of words can show something that the head does not do.
 #
 # ## 9. Whom does *she* look at?
 #
@@ -401,7 +401,7 @@ ax.tick_params(axis="x", rotation=50, labelsize=15)
 # **2 minutes.** Let it work on the class: does BERT know whom *she* means? Ask for doubts. There are three: we searched 72 heads for it; it is one sentence; and *sister* is the only woman in it.
 
 # %% [markdown]
-# Has mini found out whom *she* means? There are three doubts. We searched 72 heads for this one, with one click. It is a single sentence. And *sister* is the only noun for a person in it.
+# Has mini found out whom *she* means? There are three doubts. We searched 72 heads for this one, with two clicks. It is a single sentence. And *sister* is the only noun for a person in it.
 #
 # So let us test it. In each of eight sentences there are two nouns, and only one fits a pronoun. We ask each sentence twice, with *she* and with *he*. That makes 16 cases.
 #
@@ -453,7 +453,7 @@ print(f"the best head: right in {hits.max()} of 16;  a head on average: {hits.fl
 print(f"layer 2, head 4: right in {hits[1, 3]}, the least of all heads: {hits.min()}")
 
 # %% [markdown]
-# The best head is right in all 16, ours in 15. The average head is right in 8, as if it tossed a coin. (One head is right in *none*: it looks at the noun that does not fit, every time. To do that it must tell the two apart as well.)
+# The best head, head 10 of layer 1, is right in all 16; ours in 15. The average head is right in 8, as if it tossed a coin. (One head is right in *none*: it looks at the noun that does not fit, every time. To do that it must tell the two apart as well.)
 #
 # That looks strong. But we took the best of 72. How good is the best of 72 that know nothing? Find out: here are 72 coins, each thrown 16 times.
 
@@ -527,6 +527,7 @@ narrow, wide = both.values()
 assert hits_of(narrow[0]) == 15 and hits_of(narrow[1]) <= 9 and hits_of(wide[0]) == hits_of(wide[1]) == 15
 assert 0 < narrow[0][:, 0].mean() - narrow[0][:, 1].mean() < 0.01 and narrow[0].mean() < 0.1
 assert 0.35 < wide[0][:, 0].mean() < 0.39 and wide[0][:, 1].mean() < 0.08
+assert (weights[:, 1] > weights[:, 0]).sum(dim=0).max() == 16 and best.index(15) == 7
 assert hits[0, 9] == hits.max() == 16 and hits[1, 3] == 15 and hits.min() == 0 and 7.5 < hits.float().mean() < 8.5
 assert hits_of(examine(encoder, NEW))[0, 9] == 15
 old, new = (
@@ -549,11 +550,11 @@ assert not old & new and len(new) == 16
 # **3 minutes.** Ten models of random numbers, the best of each: 11 to 13, and once 15. Ask: what would its picture have looked like in a talk? Then: how do we unmask it? By the weights, and by new sentences.
 
 # %% [markdown]
-# The lucky head spreads its attention almost evenly, is right by a hair, and falls to 7. In mini's head the difference is large, and it keeps its 15. So this is no luck: in 30 of 32 cases this head of mini looks more at the noun that has the gender of the pronoun.
+# The lucky head spreads its attention almost evenly, is right by a hair, and falls to 7. In mini's head the difference is large, and it keeps its 15. That is hardly luck: we had picked it for *she* and *sister*, and in 30 of 32 cases, none of which it was picked on, it looks more at the noun with the gender of the pronoun.
 #
 # ### Is that understanding?
 #
-# Then it would need the sentence. What happens if we throw the words of each sentence into random order, *boy she the because ...*?
+# Then it would need the sentence. What happens if we throw the words of each sentence into random order?
 
 # %%
 guess = None  # mini, layer 2, head 4, of 16, in random order
@@ -620,14 +621,12 @@ bertviz_neuron_view(encoder, tokenizer, SENTENCE, layer=2, head=4)
 guess = None  # the token that [CLS] looks at most after fine-tuning, besides itself
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Before and after fine-tuning on reviews: where does `[CLS]` look?
-#
-# *The plot is thin, but the acting is superb.*
+# ### Where does `[CLS]` look, before and after fine-tuning on reviews?
 
 # %% slideshow={"slide_type": "fragment"}
 tuned = load_encoder("mini-imdb")
 REVIEW = "The plot is thin, but the acting is superb."
-_, axes = plt.subplots(2, 1, figsize=(9, 5), layout="constrained")
+_, axes = plt.subplots(2, 1, figsize=(10, 4.6), layout="constrained")
 for ax, (name, model) in zip(axes, {"mini": encoder, "mini-imdb": tuned}.items(), strict=True):
     seen = attend(REVIEW, model=model, tokenizer=tokenizer)
     ax = weight_bars(seen.weights[5, 5, 0], seen.tokens, ax=ax, title=f"{name}, layer 6, head 6: where [CLS] looks")
@@ -635,7 +634,7 @@ for ax, (name, model) in zip(axes, {"mini": encoder, "mini-imdb": tuned}.items()
 print("your guess:", guess)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Guess first: *plot*, *thin*, *but*, *superb*? Before: mostly itself. After: half goes to *superb*. Ask at once: does this show that the verdict comes from *superb*? No; next slide but one.
+# **2 minutes.** Guess first: *plot*, *thin*, *but*, *superb*? Before: a third to itself, little to any other. After: half to *superb*. Ask at once: does this show that the verdict comes from *superb*? No; that is the next slide.
 
 # %% [markdown]
 # Before, `[CLS]` gives 0.33 to itself and at most 0.10 to any other token. After, half goes to *superb*. But once more we picked the head for what it does in this sentence. So we look at it in five others that we wrote:
