@@ -1,6 +1,6 @@
 """Where does a model look? From a sentence to its attention weights in one call: tokenise, run, convert.
 
-Pages 00 and 07; the latter also takes the three steps one by one.
+Pages 00 and 07.
 """
 
 import json

@@ -49,6 +49,7 @@ def play(name: str, **given) -> View:
     masking: rate: which words of a sentence are chosen and hidden, at any rate, with new random numbers on demand.
     sight: before, after: mini's five best guesses for a gap, by how many words on each side of it may be seen.
     sink: factor: mini's five best guesses for a gap, where the value of [CLS] is multiplied by a factor, 0 to 2, in all heads.
+    luck: heads, cases: how often the best of so many coins is right in so many throws, and the average one.
     Raises ValueError at a name that there is not, and where numbers and words do not fit.
     """
     if name not in MAKERS:
@@ -323,6 +324,21 @@ def _sink(factor=1):
     return data | {"at": data["factors"].index(factor)}, draw, "a sentence with a gap, and mini's five best guesses for it"
 
 
+def _luck(heads=72, cases=16):
+    limits = {"heads": [1, 2, 4, 12, 24, 72, 144, 360], "cases": [2, 4, 8, 16, 32, 64]}
+    if heads not in limits["heads"] or cases not in limits["cases"]:
+        raise ValueError(f"heads is one of {limits['heads']}, cases one of {limits['cases']}; got {heads} and {cases}")
+    hits = np.random.default_rng(7).binomial(cases, 0.5, heads).tolist()
+
+    def draw():
+        _, ax = plt.subplots(figsize=(10, 3.4), layout="constrained")
+        colors = [KEY if one == max(hits) else QUERY for one in range(cases + 1)]
+        ax.bar(range(cases + 1), np.bincount(hits, minlength=cases + 1), color=colors)
+        ax.set_title(f"{heads} coins, each thrown {cases} times: how many came up heads how often", loc="left")
+
+    return {"heads": heads, "cases": cases, "hits": hits, "limits": limits}, draw, "how often the best of many coins is right"
+
+
 MAKERS = {  # name: title, height in a page, what makes its data, its picture and its alternative text
     "query_and_keys": ("Drag the query and the keys", 545, _query_and_keys),
     "temperature": ("Set the temperature", 410, _temperature),
@@ -335,4 +351,5 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "masking": ("How many tokens are hidden?", 480, _masking),
     "sight": ("How many words may be seen?", 540, _sight),
     "sink": ("Turn the sink up and down", 560, _sink),
+    "luck": ("How good is the best of many coins?", 560, _luck),
 }

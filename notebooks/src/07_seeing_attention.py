@@ -1,707 +1,896 @@
-# %% [markdown] slideshow={"slide_type": "slide"} question="What do the heads of a pre-trained BERT look at?"
+# %% [markdown] question="What do the heads of a pre-trained BERT look at?"
 # # 07 · Seeing attention
 #
-# **The question:** where does a real, pre-trained BERT look while it reads, and what may we conclude from that?
+# **The question:** where does a BERT look while it reads, and what may we conclude from a picture of it?
 #
-# In notebook 01 you wrote attention for a handful of numbers. Here the same function runs inside a BERT, and we draw what it
-# does: first one row, then one head, then every head at once. Then we stop admiring pictures and *measure*.
+# ![Three pictures. One row: loved looks at she with a weight of 1.00. One head: a diagonal in a table of 14 rows. All 72 heads: in most of them a column at the left](figures/07_zoom.svg)
 #
-# **You need:** notebooks 01 to 03. **Time:** about 40 minutes to read; nothing is downloaded, and the page itself runs in seconds.
+# We begin with one row of one head, and end with all 72 heads of mini on the screen. Then comes a picture that many talks on attention show: a pronoun that finds its noun. We put it to the test.
+#
+# **You need:** pages 01 to 06. **Time:** about 45 minutes, and 44 more for the exercises. Where a cell says `guess = None`, type your
+# guess in place of `None`.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## A model and a sentence
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# # Seeing attention
 #
-# `"mini"` is the small BERT that comes with the course. To look into another one, set the environment variable
-# `BERTNOTES_MODEL` to a checkpoint folder or a hub id before you start Jupyter: everything below is computed, so it
-# follows.
+# ![Three pictures. One row: loved looks at she with a weight of 1.00. One head: a diagonal in a table of 14 rows. All 72 heads: in most of them a column at the left](figures/07_zoom.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **1 minute.** From left to right: a row is part of a head, a head is one of 72. Say what is coming: pictures first, then a test of the most famous one.
+#
+# The deck takes 44 minutes: 25 on how to look, 13 for the pronoun, 6 for the rest. With less time, leave out padding and play less. bertviz is on the page, not in the deck: its letters are too small for a wall.
+
+# %% [markdown]
+# ## 1. One row
+#
+# `attend` does three things in one call: it cuts a text into tokens, runs a model on them, and collects the attention weights of all heads.
 
 # %%
+import matplotlib.pyplot as plt
 import torch
 
+from bertnotes import attend
 from bertnotes.models import load_encoder, load_tokenizer
-
-tokenizer, encoder = load_tokenizer("mini"), load_encoder("mini")
-config = encoder.config
-print(f"{config.num_hidden_layers} layers, {config.num_attention_heads} heads in each, hidden size {config.hidden_size}")
-
-# %% [markdown]
-# BERT reads tokens, not words. Two of them are in no sentence: `[CLS]` stands in front, `[SEP]` behind. Remember these two;
-# they will turn out to matter more than anyone expects.
-
-# %%
-SENTENCE = "My sister cried at the end because she loved the dog."
-ids = tokenizer(SENTENCE, return_tensors="pt")
-tokens = tokenizer.convert_ids_to_tokens(ids["input_ids"][0])
-print(len(tokens), "tokens:", *tokens)
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# ## All the weights, in one go
-#
-# Asked with `output_attentions=True`, the model returns its weights, one tensor for each layer. We stack them: layer, head,
-# the token that looks (query), the token looked at (key).
-
-
-# %%
-@torch.no_grad()
-def attention_of(model, inputs):
-    """All weights for one sentence: (layer, head, query_pos, key_pos)."""
-    return torch.cat(model(**inputs, output_attentions=True).attentions)
-
-
-attention = attention_of(encoder, ids)
-print("layer, head, query, key:", tuple(attention.shape))
-
-# %% [markdown]
-# Each row is a softmax, as in notebook 01: no weight is negative, and a row sums to 1. A token has one unit of attention to
-# spend, in each head.
-
-# %%
-rows = attention.sum(dim=-1)
-assert torch.allclose(rows, torch.ones_like(rows), atol=1e-5) and attention.min() >= 0
-print(f"{rows.numel()} rows, each sums to {rows.mean():.2f}")
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## One row of one head
-#
-# Pick a layer and a head, counted from 1, and one token. Its row says how it spreads its one unit.
-
-# %% slideshow={"slide_type": "fragment"}
-import matplotlib.pyplot as plt
-
 from bertnotes.pictures.attention import attention_heatmap, head_grid, weight_bars
 
-LAYER, HEAD, WORD = 1, 6, "loved"
-row = attention[LAYER - 1, HEAD - 1, tokens.index(WORD)]
-figure, ax = plt.subplots(figsize=(10, 3), layout="constrained")
-ax = weight_bars(row, tokens, ax=ax, title=f'where "{WORD}" looks: layer {LAYER}, head {HEAD}')
-print(f'"{WORD}" looks most at "{tokens[row.argmax()]}", with {row.max():.2f} of its attention')
+SENTENCE = "My sister cried at the end because she loved the dog."
+tokenizer, encoder = load_tokenizer(), load_encoder()  # mini
+read = attend(SENTENCE, model=encoder, tokenizer=tokenizer)
+print(len(read.tokens), "tokens:", *read.tokens)
+print("layer, head, token that looks, token looked at:", tuple(read.weights.shape))
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## One head
+# %% [markdown]
+# So there are 6 · 12 tables of 14 rows and 14 columns. As on page 01, a row is what one token's softmax gives: it adds up to 1.
 #
-# All rows of that head, one under another, make a picture: each row is a token that looks, each column a token that is looked
-# at, and darker is more. Read it row by row. Find the bars of the last picture in it.
-
-# %% slideshow={"slide_type": "fragment"}
-ax = attention_heatmap(attention[LAYER - 1, HEAD - 1], tokens, title=f"layer {LAYER}, head {HEAD}")
-for token, row in zip(tokens, attention[LAYER - 1, HEAD - 1], strict=True):
-    print(f"{token:>8} looks most at {tokens[row.argmax()]:8} {row.max():.2f}")
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Are these the weights that the model used?
-#
-# A picture of attention is worth something only if it shows what really happened. So we load the same model again, and put the
-# function of notebook 01 in the place of the one it came with. If its weights and its results are the same, layer by layer,
-# then what we draw *is* what the model computes with.
-
-# %% slideshow={"slide_type": "fragment"}
-ours = load_encoder("mini", attention="bertnotes")
-with torch.no_grad():
-    theirs_out = encoder(**ids, output_attentions=True, output_hidden_states=True)
-    ours_out = ours(**ids, output_attentions=True, output_hidden_states=True)
-for name in ("hidden_states", "attentions"):
-    apart = max((a - b).abs().max() for a, b in zip(theirs_out[name], ours_out[name], strict=True))
-    assert apart < 1e-5, apart
-    print(f"{name}: {len(ours_out[name])} tensors, the same to five decimals")
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Every head of every layer
-#
-# One small picture for each head: a row of pictures for each layer, the first layer at the top. Kovaleva et al. (2019) sorted
-# such pictures into a few kinds. Look for them: **diagonals** (each token looks at a neighbour or at itself), **columns**
-# (everyone looks at one token), **blocks**, and mixed ones.
-
-# %% slideshow={"slide_type": "fragment"}
-figure = head_grid(attention[:, None], title=SENTENCE)
-print(len(figure.axes), "pictures, the mean of the largest weight in a row:", f"{attention.amax(dim=-1).mean():.2f}")
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## All of it, to play with
-#
-# A page of its own in the page, and nothing in it is fetched. Point at a token on the left: where does it look? On the right: who
-# looks at it? Click to keep it. The small squares choose a head, and so do the arrow keys. `view.save("view.html")` writes it as
-# a file; `bertnotes view "a sentence" --out view.html`, in a terminal, makes one for a wall.
-
-# %% tags=["nbval-ignore-output"]
-from bertnotes import attention_view
-
-view = attention_view(attention, tokens, layer=LAYER, head=HEAD)
-view
-
-# %% slideshow={"slide_type": "subslide"}
-from bertnotes import Attention
-from bertnotes.pictures.view import page_data
-
-sent = page_data(Attention(attention, tokens))
-assert sent["tokens"] == tokens and f'"weights": "{sent["weights"]}"' in view.page
-print(
-    f"the page holds {len(tokens)} tokens and {attention.numel():,} weights, in {len(view.page) / 1000:.0f} kB; it fetches nothing"
-)
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# **A question.** Each *row* sums to 1. What do the *columns* sum to? Guess before you run the next cell: which token would you
-# expect to be looked at most, taking all heads together?
+# Take head 3 of layer 1. Which token does *loved* look at most?
 
 # %%
-received = attention.mean(dim=(0, 1)).sum(dim=0)
-figure, ax = plt.subplots(figsize=(10, 3), layout="constrained")
-ax = weight_bars(received / len(tokens), tokens, ax=ax, title="share of all attention that each token receives")
-print(f"the columns sum to {received.min():.2f} up to {received.max():.2f}; together {received.sum():.2f}, one for each row")
-print(f'looked at most: "{tokens[received.argmax()]}"')
+guess = None  # a token
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## From looking to measuring
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## *My sister cried at the end because she loved the dog.*
 #
-# One sentence and one pretty head prove nothing: among so many, some head looks like anything you wish. So: a dozen sentences,
-# and for each head one number per habit, averaged over all of them.
+# Layer 1, head 3: which token does *loved* look at most?
 
-# %%
-SENTENCES = """The film was long, but I never looked at my watch.
-My sister cried at the end because she loved the dog.
+# %% slideshow={"slide_type": "fragment"}
+row = read.weights[0, 2, read.tokens.index("loved")]  # layer 1, head 3: Python counts from 0
+_, ax = plt.subplots(figsize=(9, 3.4), layout="constrained")
+ax = weight_bars(row, read.tokens, ax=ax, title="layer 1, head 3: where loved looks")
+ax.tick_params(axis="x", rotation=50, labelsize=15)
+print("your guess:", guess)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Take guesses first: *dog*? *sister*? *she*? Then ask why *she*. Someone will say: because she is the one who loves. Leave it at that for one slide.
+
+# %% [markdown]
+# *She*, with nearly all of its one unit of attention. Because *she* is the one who loves? Or only because *she* stands right before *loved*? One row cannot tell.
+#
+# ## 2. One head
+#
+# So we look at all rows of that head, one below the other. Such a picture is called a **heatmap**. This is how to read one, with made-up numbers:
+#
+# ![A table of four rows and columns, with the row of barked framed, where barked looks, and the column of dog framed, who looks at dog. Rows add up to 1; columns to 1.2, 1.9, 0.7 and 0.2](figures/07_anatomy.svg)
+#
+# What will the heatmap of our head look like if it goes by grammar, and what if it goes by position?
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ![A table of four rows and columns, with the row of barked framed, where barked looks, and the column of dog framed, who looks at dog. Rows add up to 1; columns to 1.2, 1.9, 0.7 and 0.2](figures/07_anatomy.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Read one row and one column aloud. Rows look; columns are looked at. Each row spends one unit. Ask what a column adds up to: anything from 0 to the number of tokens.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### All rows of that head: grammar or position?
+
+# %% slideshow={"slide_type": "-"}
+ax = attention_heatmap(read, layer=1, head=3)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Find the row of *loved* and the bar of the last picture in it. Then the shape: a diagonal, one step to the left. *Because* looks at *end*. So it is position, in this sentence.
+
+# %% tags=["check:previous-token"]
+# checked: in this head each token but the first looks at the token before, in this sentence and in six others
+OTHERS = """The film was long, but I never looked at my watch.
 Nobody in the cast seems to know what the story is about.
-He wrote the script in a week, and it shows.
 The music is lovely; the pictures are even better.
-I wanted to like this movie, and I could not.
-After the first hour the plot falls apart.
-She plays the old teacher with warmth and humour.
 It is not the worst sequel ever made, only the laziest.
 The director trusts his actors, so they trust him.
-We laughed at every joke that the trailer had not spoiled.
 A slow, strange and quite wonderful little thriller.""".splitlines()
-print(len(SENTENCES), "sentences, the longest", max(len(tokenizer(text)["input_ids"]) for text in SENTENCES), "tokens")
+for text in [SENTENCE, *OTHERS]:
+    met = attend(text, model=encoder, tokenizer=tokenizer).weights
+    assert met[0, 2].diagonal(-1).min() > 0.95 and met[0, 2, 0, 0] > 0.95
+    assert met.sum(dim=-1).allclose(torch.ones(met.shape[:3]), atol=1e-4)
+assert row.argmax() == read.tokens.index("she") and row.max() > 0.99 and read.weights.shape == (6, 12, 14, 14)
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# Five habits. Only ordinary tokens are asked (not `[CLS]`, not `[SEP]`). The first two count looks from an ordinary token to
-# its neighbour, which in a matrix is a diagonal beside the main one. The last one is **entropy**: 1 where a row is spread
-# evenly over all tokens, 0 where it sits on a single one.
+# %% tags=["check:zoom"]
+# checked: the numbers of the two drawings
+from bertnotes.pictures.drawings.page07 import Anatomy, Zoom
 
-
-# %%
-def habits(weights):
-    """weights: (layer, head, query_pos, key_pos) of one sentence -> (layer, head, 5 habits)."""
-    asked = weights[:, :, 1:-1]
-    inner = asked[..., 1:-1]
-    before, after = inner.diagonal(-1, -2, -1).mean(-1), inner.diagonal(1, -2, -1).mean(-1)
-    entropy = torch.special.entr(asked).sum(-1).mean(-1) / torch.tensor(asked.shape[-1]).log()
-    return torch.stack([before, after, asked[..., 0].mean(-1), asked[..., -1].mean(-1), entropy], dim=-1)
-
+assert tuple(read.tokens) == Zoom.tokens and all(abs(sum(one) - 1) < 1e-9 for one in Anatomy.weights)
+steps = torch.stack([read.weights[:, :, 1:-1, 1:-1].diagonal(step, -2, -1).mean(-1) for step in (-1, 1)]).amax(0)
+first = read.weights[..., 0].mean(dim=-1)  # to [CLS]: (layer, head)
+rows = ["".join("c" if first[a, b] > 0.5 else "d" if steps[a, b] > 0.5 else "." for b in range(12)) for a in range(6)]
+assert tuple(rows) == Zoom.kinds and (first > 0.5).sum() == 52 and (steps - 0.5).abs().min() > 0.02
 
 # %% [markdown]
-# Try the measures on two heads that we make up, over five tokens: one looks back by exactly one token, the other is perfectly
-# even. What must come out can be said beforehand (the third number is 1/3: one of three ordinary tokens has `[CLS]` before it).
+# A diagonal: *each* token looks at the one before it, *dog* at *the*, *because* at *end*. Only `[CLS]`, which has none before it, looks at itself. So this head goes by position, not by who loves whom. (It does so in six other sentences that we tried, too.)
+#
+# That is the first lesson about such pictures: a single row suggests a story, and the next rows can take it back.
+#
+# ## 3. Is that what the model uses?
+#
+# A picture is worth something only if it shows what the model computes with. So we load mini once more, with page 01's `scaled_dot_product_attention` in place of the attention that `transformers` brings along. It takes weights and multiplies the values with them. Do the same numbers come out?
 
 # %%
-back = torch.eye(5).roll(-1, dims=-1)  # each token looks one to the left
-even = torch.full((5, 5), 1 / 5)
-measured = habits(torch.stack([back, even])[None])[0]
-assert torch.allclose(measured[0], torch.tensor([1.0, 0.0, 1 / 3, 0.0, 0.0]))
-assert torch.allclose(measured[1], torch.tensor([0.2, 0.2, 0.2, 0.2, 1.0]))
-print("before, after, [CLS], [SEP], evenness:", *[f"{value:.2f}" for value in measured[0]])
+_ = torch.set_grad_enabled(False)  # nothing is trained on this page
+ours = load_encoder(attention="bertnotes")  # mini, with the function of page 01 inside
+inputs = tokenizer(SENTENCE, return_tensors="pt")
+theirs_out, ours_out = (model(**inputs, output_attentions=True) for model in (encoder, ours))
+apart = (torch.cat(theirs_out.attentions) - torch.cat(ours_out.attentions)).abs().max()
+print(f"{read.weights.numel():,} weights: largest difference {apart:.4f}")
+apart = (theirs_out.last_hidden_state - ours_out.last_hidden_state).abs().max()
+print(f"the vectors after the last layer: largest difference {apart:.4f}")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Heads, named by what they do
+# %% tags=["check:weights-used"]
+# checked: the weights drawn are those of both ways, and both ways give the same vectors
+assert torch.cat(ours_out.attentions).allclose(read.weights, atol=1e-5) and read.weights.numel() == 14_112
+assert theirs_out.last_hidden_state.allclose(ours_out.last_hidden_state, atol=1e-4)
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Is that what the model uses?
 #
-# Now the model. For each habit, which head has most of it? From here on, `attend` takes the three steps for us: make tokens, run the
-# model, stack the weights.
+# mini, once with the attention of `transformers`, once with the function of page 01:
+#
+# | | largest difference |
+# | --- | --- |
+# | 14,112 weights | **0.0000** |
+# | the vectors after the last layer | **0.0000** |
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **1 minute.** Our own function multiplies the values with these weights, and the result is the same. So the pictures show what was computed with. What they do not show comes at the end.
+
+# %% [markdown]
+# To four digits, the weights are the same, and so are the vectors that come out. What we draw is what goes into the sum.
+#
+# ## 4. All heads
+#
+# Now all 72 tables, small and without labels. Kovaleva et al. (2019) looked at many such pictures of BERT and sorted them into five kinds:
+#
+# ![Five small pictures: diagonal, to a neighbour; column, all to one token; both; blocks, within a sentence; mixed, no simple shape](figures/07_kinds.svg)
+#
+# Which kind will be the most frequent in mini, on our sentence?
+
+# %%
+guess = None  # diagonal, column, both, blocks or mixed
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Which kind is the most frequent in mini?
+#
+# ![Five small pictures: diagonal, to a neighbour; column, all to one token; both; blocks, within a sentence; mixed, no simple shape](figures/07_kinds.svg)
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### A row of pictures for each layer
+
+# %% slideshow={"slide_type": "-"}
+figure = head_grid(read)
+to_cls = read.weights[..., 0].mean(dim=-1)  # (layer, head): how much goes to [CLS], on average over the rows
+print(
+    f"more than half of the attention goes to [CLS] in {(to_cls > 0.5).sum()} of {to_cls.numel()} heads;  your guess: {guess}"
+)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Vote before you turn the slide. A row of pictures is a layer, the first at the top. Find the diagonal of layer 1, head 3. Find another one (layer 2, head 9). Then: what is the dark stripe at the left of nearly all the others?
+
+# %% [markdown]
+# The dark stripe at the left edge is the column of `[CLS]`. In 52 of the 72 heads more than half of the attention goes there. In layer 1 no head does it; in layers 5 and 6 all do. Clear diagonals are few. (Blocks are about two sentences; section 6 has two.)
+#
+# How much is it over all heads together? Each row adds up to 1. If all tokens were looked at alike, each would receive 1/14 of the attention, or 0.07. How much does `[CLS]` receive?
+
+# %%
+guess = None  # a share between 0 and 1
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Who is looked at most?
+#
+# If all 14 tokens were looked at alike, each would receive 0.07 of the attention of all heads. How much does `[CLS]` receive?
 
 # %% slideshow={"slide_type": "fragment"}
-from bertnotes import attend
+received = read.weights.mean(dim=(0, 1, 2))  # over layers, heads and the tokens that look
+_, ax = plt.subplots(figsize=(9, 3.4), layout="constrained")
+ax = weight_bars(received, read.tokens, ax=ax, title="share of all attention that each token receives")
+ax.tick_params(axis="x", rotation=50, labelsize=15)
+print("your guess:", guess)
 
-NAMES = [f"attention on {place}" for place in ("the token before", "the token after", "[CLS]", "[SEP]")] + ["evenness"]
+# %% tags=["check:received"]
+# checked: [CLS] receives more than half, in this sentence and in six others; no other token a tenth; which layers rest on it
+assert 0.62 < received[0] < 0.64 and received[1:].max() < 0.1 and received.sum().isclose(torch.tensor(1.0), atol=1e-4)
+for text in OTHERS:
+    share = attend(text, model=encoder, tokenizer=tokenizer).weights.mean(dim=(0, 1, 2))
+    assert share[0] > 0.5 and share[1:].max() < 0.1
+assert (to_cls > 0.5).sum() == 52 and not (to_cls[0] > 0.5).any() and (to_cls[4:] > 0.5).all()
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Guesses first. A token that is in every text and says nothing about this one gets 0.63. It has a name: attention sink. Ask what it might be good for: a row must add up to 1, so attention that is not needed has to go somewhere.
 
-def average_habits(model):
-    return torch.stack([habits(attend(text, model=model, tokenizer=tokenizer).weights) for text in SENTENCES]).mean(0)
-
-
-trained = average_habits(encoder)
-champions = [divmod(int(scores.argmax()), trained.shape[1]) for scores in trained.flatten(0, 1).T]
-for name, (layer, head), best in zip(NAMES, champions, trained.amax((0, 1)), strict=True):
-    print(f"layer {layer + 1}, head {head + 1:2} has the most {name}: {best:.2f}")
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# Numbers first, pictures second. The two that look at neighbours:
-
-
-# %%
-def show(habit, vmax=1.0):
-    """Draw the head that has most of a habit."""
-    layer, head = champions[habit]
-    title = f"layer {layer + 1}, head {head + 1}: {NAMES[habit]}"
-    return attention_heatmap(attention[layer, head], tokens, vmax=vmax, title=title)
-
-
-ax = show(0)
-
-# %% slideshow={"slide_type": "subslide"}
-ax = show(1)
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# Is one good picture luck? In the best of them, how many tokens really look most at the neighbour that the head is named for?
-
-# %%
-for habit, step in ((0, -1), (1, 1)):
-    layer, head = champions[habit]
-    looks_at = attention[layer, head, 2:-2].argmax(dim=-1)
-    hits = int((looks_at == torch.arange(2, len(tokens) - 2) + step).sum())
-    print(f"layer {layer + 1}, head {head + 1}: {hits} of {len(looks_at)} tokens look most at {NAMES[habit][13:]}")
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Heads that look at nothing in particular
+# %% [markdown]
+# 0.63, nearly nine times as much, for a token that is the same in every text.
 #
-# The head that looks most at one of the two special tokens, whichever of them this model prefers. A token that draws so much
-# attention, from everywhere, whatever the sentence says, is called a **sink**.
+# Xiao et al. (2023) named such a token an **attention sink**. They met it in large language models of the GPT kind, where much attention goes to the first few tokens, whatever they are. Their explanation: a row must add up to 1, so attention that is not needed has to go somewhere. In BERT-base, Clark et al. (2019) had found that much of it goes to `[SEP]`. In mini it is `[CLS]`. (Page 05 set one number of its vector to 0, and hardly anybody looked there any more.)
+#
+# Does all this attention to `[CLS]` *do* anything? The picture cannot say. Page 08 measures it.
+#
+# ## 5. A view to click through
+#
+# Here you can go through all heads yourself. Point at a token on the left: where does it look? On the right: who looks at it? A click holds it. Small squares choose a head, and so do the arrow keys.
+#
+# Two things to find:
+#
+# - a head in which each token looks at the one *after* it,
+# - the head in which *she* looks at *sister* most. Click *she* on the left and *sister* on the right: it now says how much goes from one to the other, and each small square shows how much that is in its head.
+#
+# (`view.save("view.html")` writes a file for a talk; *SVG* saves the lines as a drawing for a paper. Where no script may run, as on GitHub, you see a heatmap instead.)
 
-# %% slideshow={"slide_type": "fragment"}
-sink = 2 + int(trained.amax((0, 1))[2:4].argmax())
-SINK, place = ("[CLS]", 0) if sink == 2 else ("[SEP]", -1)
-ax = show(sink)
-print(f"the sink of this model is {SINK}; here it gets {attention[*champions[sink], :, place].mean():.2f} of the attention")
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### Find: who looks at the token *after*? In which head does *she* look at *sister*?
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# And the most even one: what comes nearest, in this model, to an average over the whole sentence. Mind the scale: here the
-# darkest blue is a weight of 0.25, or the picture would be nearly white.
+# %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
+from bertnotes import attention_view
+
+view = attention_view(read, layer=1, head=1)
+view
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **4 minutes.** Click into the view, then use the arrow keys. Let the class call out heads. Click *she* on the left and *sister* on the right: the line of text names the head, and the squares show it. The two answers are layer 2, head 9, and layer 2, head 4. Say how you found the second one: by a search through 72 heads.
+
+# %% tags=["check:to-find"]
+# checked: the head of the next token, and the head with most weight from she to sister
+assert (steps > 0.6).nonzero().tolist() == [[0, 2], [1, 8]] and read.weights[1, 8].diagonal(1)[1:-1].min() > 0.9
+to_sister = read.weights[:, :, read.tokens.index("she"), read.tokens.index("sister")]
+assert to_sister.argmax() == 15 and 0.6 < to_sister.max() < 0.62 and to_sister.flatten().sort().values[-2] < 0.3
+
+# %% [markdown]
+# <details><summary>What we found</summary>
+#
+# Layer 2, head 9 looks at the token after. In layer 2, head 4, *she* gives 0.61 of its attention to *sister*; in no other head is it more than 0.28. We come back to it in section 9.
+#
+# </details>
+#
+# ## 6. Two sentences
+#
+# BERT can read two sentences at once, with a `[SEP]` between them and a token type for each (page 05). Then a head can look across, or stay within its sentence. The view below has a menu, *Show*: from the first to the second only, or within one. Is there a block, a square on the diagonal?
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### Two sentences: who looks across?
+
+# %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
+FIRST, SECOND = "The story is thin.", "The actors save it."
+pair = attend(FIRST, SECOND, model=encoder, tokenizer=tokenizer)
+attention_view(pair, layer=2, head=3)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** The second sentence is in italics. Choose *A to B*: little is left in most heads. Layer 2, head 3 shows something of a block at the lower right. Ask what would be a fair comparison: the same words, read as one text.
+
+# %% [markdown]
+# To see what the *pair* does, compare it with the same words as one text. There the two sentences have no `[SEP]` between them and all tokens have token type 0. How much attention goes from the tokens of one sentence to those of the other? (`[CLS]` and `[SEP]` count as neither.)
 
 # %%
-ax = show(4, vmax=0.25)
-layer, head = champions[4]
-print(f"largest weight in an ordinary token's row: {attention[layer, head, 1:-1].max():.2f}; even: {1 / len(tokens):.2f}")
+joined = attend(f"{FIRST} {SECOND}", model=encoder, tokenizer=tokenizer)
+across = {}
+for name, one, second in (("as a pair", pair, slice(7, 12)), ("as one text", joined, slice(6, 11))):
+    there = one.weights[:, :, 1:6, second].sum(dim=-1).mean(dim=(1, 2))  # over heads and tokens
+    back = one.weights[:, :, second, 1:6].sum(dim=-1).mean(dim=(1, 2))
+    across[name] = (there + back) / 2
+    print(f"{name:12}", *(f"{share:.2f}" for share in across[name]), "  in layers 1 to 6")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## The control: a BERT that has learned nothing
+# %% tags=["check:across"]
+# checked: which tokens are compared; as a pair less goes across in layers 1 to 5
+assert pair.tokens[1:6] == joined.tokens[1:6] and pair.tokens[7:12] == joined.tokens[6:11] and pair.pair_start == 7
+as_pair, as_one = across.values()
+assert (as_pair[:5] < as_one[:5] - 0.01).all() and as_pair[5] > as_one[5] and as_one.max() < 0.3
+
+# %% [markdown]
+# In layers 1 to 5 less goes across when the words are read as a pair, in the last layer a little more. But it is little both ways, for this one pair, and we saw no block as clean as in the drawing. Kovaleva et al. (2019) saw blocks in BERT-base in tasks with two sentences.
+
+# %% [markdown]
+# ## 7. Padding
 #
-# The best of many is always better than the average, by chance alone. So we ask the same of two models of the same build that have
-# learned nothing. One has **fresh** random weights, as training would begin with. They are small, so softmax gets scores that hardly
-# differ, and spreads evenly. The other has the trained numbers, but **shuffled** within each tensor: as large, in no order. Whatever
-# these two score comes for free; only what stands above both was learned.
+# In a batch, shorter texts are filled up with `[PAD]`, and the mask of page 01 keeps everybody from looking there. Here *A lovely film.* gets four of them. How much attention do its six real tokens give to `[PAD]`, with the mask and without it?
 
-# %% slideshow={"slide_type": "subslide"}
-from copy import deepcopy
+# %%
+batch = tokenizer(["Nobody laughed, and I know why.", "A lovely film."], padding=True, return_tensors="pt")
+masked = torch.stack(encoder(**batch, output_attentions=True).attentions)[:, 1]  # of the short text
+everyone = torch.ones_like(batch["attention_mask"])  # a mask that hides nobody
+unmasked = torch.stack(encoder(batch["input_ids"], everyone, output_attentions=True).attentions)[:, 1]
+for name, weights in {"with the mask": masked, "without": unmasked}.items():
+    print(f"{name:14} {weights[:, :, :6, 6:].sum(dim=-1).mean():.2f} of the attention goes to [PAD]")
+alone = attend("A lovely film.", model=encoder, tokenizer=tokenizer)
+print(f"with the mask, or without padding: largest difference {(masked[..., :6, :6] - alone.weights).abs().max():.4f}")
 
+# %% tags=["check:padding"]
+# checked: with the mask exactly nothing goes to [PAD] and the real rows are those of the text alone; without it something does
+assert masked[..., 6:].max() == 0 and masked[..., :6, :6].allclose(alone.weights, atol=1e-5) and masked.shape[-1] == 10
+assert 0.08 < unmasked[:, :, :6, 6:].sum(-1).mean() < 0.11 and unmasked[:, :, :6, 6:].sum(-1).max() > 0.9
+assert masked[:, :, 6:, :6].sum(-1).min() > 0.99
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Padding: the columns must be empty, the rows need not be
+
+# %% slideshow={"slide_type": "-"}
+names = tokenizer.convert_ids_to_tokens(batch["input_ids"][1])
+ax = attention_heatmap(masked[0, 0], names, numbers=False, vmax=0.5, title="layer 1, head 1, with the mask")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Four columns are empty: nobody looks at [PAD]. Four rows are not: [PAD] looks at the real tokens, and nobody looks at the result. If your own picture has something in the columns of [PAD], the mask is missing.
+
+# %% [markdown]
+# With the mask nothing at all goes to `[PAD]`, and the rows of the real tokens are as without padding. Without it a tenth of their attention goes there, and in single rows nearly all of it. So this is a check for your own code: in a picture the columns of `[PAD]` must be empty. (The *rows* of `[PAD]` are not. They are computed like others, and nobody looks at the result.)
+#
+# ## 8. Pieces of words
+#
+# People want pictures of words, and BERT has pieces. *Unforgettable* is four of them. We need one row and one column for the word, and a row must still add up to 1. Clark et al. (2019) do it like this:
+#
+# - attention **to** a word: the *sum* over its pieces,
+# - attention **from** a word: the *mean* over its pieces.
+#
+# Take our head, layer 1, head 3. Each piece looks at the token before it. How much does *unforgettable*, as a word, look at itself?
+
+# %%
+guess = None  # a weight
+
+# %%
+from bertnotes.heads import merge_pieces
+
+long_word = attend("The soundtrack is unforgettable.", model=encoder, tokenizer=tokenizer)
+print(*long_word.tokens)
+merged, words = merge_pieces(long_word.weights, long_word.tokens)
+for word, row in zip(words, merged[0, 2], strict=True):
+    print(f"{word:14}", ", ".join(f"{other} {weight:.2f}" for other, weight in zip(words, row, strict=True) if weight > 0.01))
+print("your guess:", guess)
+
+# %% tags=["check:merging"]
+# checked: rows still add up to 1; the word looks at itself with 3/4; the drawing has the same numbers
+from bertnotes.pictures.drawings.page07 import Pieces
+
+at = words.index("unforgettable")
+assert merged.sum(dim=-1).allclose(torch.ones(merged.shape[:3]), atol=1e-4) and len(words) == 7
+assert abs(merged[0, 2, at, at] - 0.75) < 0.01 and abs(merged[0, 2, at, at - 1] - 0.25) < 0.01
+assert tuple(long_word.tokens[3:9]) == Pieces.tokens
+back = long_word.weights[0, 2].diagonal(-1)
+assert back.argmin() == long_word.tokens.index("##table") - 1 and 0.8 < back.min() < 0.87 and back.sort().values[1] > 0.97
+assert 0.13 < long_word.weights[0, 2, 7, 7] < 0.17 and sum(Pieces.back[4]) == 1
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## From pieces to words
+#
+# Each piece looks at the token before it. How much does *unforgettable* look at itself?
+#
+# ![A table of six tokens with a diagonal; the columns of un, for, get and table are framed](figures/07_pieces_1.svg)
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ![First the four columns are summed: three pieces give the word 1 each, un gives it 0](figures/07_pieces_2.svg)
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ![Then the four rows are averaged: unforgettable gives 0.25 to is and 0.75 to itself](figures/07_pieces.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Let the class do it. *un* looks at *is*; the other three look inside the word. Ask what goes wrong the other way round: with a mean over the columns the full stop's row adds up to 0.25, with a sum over the rows the word spends 4.
+
+# %% [markdown]
+# ![A table of six tokens with a diagonal; the four columns of unforgettable are summed, then its four rows averaged: 0.25 to is and 0.75 to itself](figures/07_pieces.svg)
+#
+# 0.75. *Un* looks at *is*, the three other pieces look inside the word: three of four. Had we averaged over the columns, the row of the full stop would add up to 0.25. Had we summed over the rows, *unforgettable* would have 4 units to spend. (`attention_heatmap(..., words=True)` draws words, and the view has a box, *whole words*, where there are pieces.)
+#
+# (The drawing is of a head that *always* looks at the token before. In mini `##table` also looks at itself a little, with 0.15. That is inside the word as well.)
+#
+# Note what the merged picture says: *unforgettable* looks at itself. Its pieces hardly do. So a picture of words can show something that the head does not do.
+#
+# ## 9. Whom does *she* look at?
+#
+# Back to section 5: in layer 2, head 4, *she* looks at *sister*. Here is the picture for a talk.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## The picture for a talk: *she* finds her noun
+
+# %% slideshow={"slide_type": "-"}
+row = read.weights[1, 3, read.tokens.index("she")]
+_, ax = plt.subplots(figsize=(9, 3.8), layout="constrained")
+ax = weight_bars(row, read.tokens, ax=ax, title="layer 2, head 4: where she looks")
+ax.tick_params(axis="x", rotation=50, labelsize=15)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Let it work on the class: does BERT know whom *she* means? Ask for doubts. There are three: we searched 72 heads for it; it is one sentence; and *sister* is the only woman in it.
+
+# %% [markdown]
+# Has mini found out whom *she* means? There are three doubts. We searched 72 heads for this one, with two clicks. It is a single sentence. And *sister* is the only noun for a person in it.
+#
+# So let us test it. In each of eight sentences there are two nouns, and only one fits a pronoun. We ask each sentence twice, with *she* and with *he*. That makes 16 cases.
+#
+# ![The mother called the boy because she was worried: she fits mother. With he, it is boy](figures/07_pronoun.svg)
+#
+# Why twice? A head that goes by position alone, to the first noun say, is right with one of the two pronouns and wrong with the other. So it gets exactly 8 of 16.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ![The mother called the boy because she was worried: she fits mother. With he, it is boy](figures/07_pronoun.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Eight sentences, each asked with *she* and with *he*: 16 cases. Ask: in how many is a head right that always looks at the first noun? In exactly 8: that is why each is asked twice.
+
+# %%
+pairs = """The mother called the boy because {} was worried. / The girl watched the boy while {} ate.
+The actor left the actress because {} was bored. / The king thanked the queen because {} was grateful.
+The man told the woman that {} was late. / The father met the girl when {} came home.
+The woman followed the man until {} fell. / The son asked the mother if {} was tired."""
+FRAMES = pairs.replace(" / ", "\n").splitlines()
+NOUNS = {  # those of a later test, too
+    "she": "mother girl actress queen woman sister wife aunt daughter princess lady girlfriend mom".split(),
+    "he": "boy actor king man father son brother husband uncle dad prince guy boyfriend gentleman".split(),
+}
+
+# %% [markdown]
+# For each case we take two weights: from the pronoun to the noun that fits, and to the other one. A head is right where the first is larger. How many of 16 will the best of mini's 72 heads have, and how many a head on average?
+
+
+# %%
+def examine(model, frames=FRAMES):
+    """The weights from the pronoun to the noun that fits and to the other one: (case, 2, layer, head)."""
+    cases = []
+    for text, pronoun in [(text, pronoun) for text in frames for pronoun in NOUNS]:
+        read = attend(text.format(pronoun), model=model, tokenizer=tokenizer)
+        row = read.weights[:, :, read.tokens.index(pronoun)]
+        nouns = [at for at, token in enumerate(read.tokens) if token in NOUNS["she"] + NOUNS["he"]]
+        nouns.sort(key=lambda at: read.tokens[at] not in NOUNS[pronoun])  # the one that fits comes first
+        cases.append(row[..., nouns].movedim(-1, 0))
+    return torch.stack(cases)
+
+
+# %%
+guess = None  # best of 72, average
+
+# %%
+weights = examine(encoder)
+hits = (weights[:, 0] > weights[:, 1]).sum(dim=0)  # (layer, head)
+print(f"the best head: right in {hits.max()} of 16;  a head on average: {hits.float().mean():.1f};  your guess: {guess}")
+print(f"layer 2, head 4: right in {hits[1, 3]}, the least of all heads: {hits.min()}")
+
+# %% [markdown]
+# The best head, head 10 of layer 1, is right in all 16; ours in 15. The average head is right in 8, as if it tossed a coin. (One head is right in *none*: it looks at the noun that does not fit, every time. To do that it must tell the two apart as well.)
+#
+# That looks strong. But we took the best of 72. How good is the best of 72 that know nothing? Find out: here are 72 coins, each thrown 16 times.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### Best of 72: right in 16 of 16. But what do 72 coins do?
+
+# %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
+from bertnotes.pictures.play import play
+
+play("luck")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Tell the result first: best head 16 of 16, average 8. Then throw a few times. The best of 72 coins has about 13 of 16. Move the first slider to 1 coin, then to 360: more candidates, a better winner. Then more throws: the winner comes down in percent.
+
+# %% [markdown]
+# The best of 72 coins has 12 or 13 of 16 most of the time. So a *best* head means little as long as we do not know what the best of many gives for free. The more heads one searches, the better the winner, and the more so the fewer the cases.
+#
+# Heads are not coins, though. The fair comparison is a model of the same build that has learned nothing: a **fresh** one, with random numbers. We take ten of them, and look for each one's best head. How many of 16?
+
+# %%
+guess = None  # the best head of a fresh model, of 16
+
+# %% tags=["timing", "nbval-ignore-output"]
 from transformers import AutoModel
 
-torch.manual_seed(0)
-untrained, shuffled = AutoModel.from_config(config, attn_implementation="eager").eval(), deepcopy(encoder)
-with torch.no_grad():
-    for numbers in shuffled.parameters():
-        numbers.copy_(numbers.flatten()[torch.randperm(numbers.numel())].view_as(numbers))
-control, disorder = average_habits(untrained), average_habits(shuffled)
-print(f"{'':35}trained   fresh   shuffled")
-for name, *most in zip(NAMES, *[scores.amax((0, 1)) for scores in (trained, control, disorder)], strict=True):
-    print(f"most {name:30}", "     ".join(f"{value:.2f}" for value in most))
 
-# %% slideshow={"slide_type": "subslide"}
-spread_of = [model.encoder.layer[0].attention.self.query.weight.std() for model in (untrained, encoder, shuffled)]
-print("spread of the query weights of layer 1: fresh {:.3f}, trained {:.3f}, shuffled {:.3f}".format(*spread_of))
-print(f"least evenness of a head: fresh {control[..., 4].min():.2f}, shuffled {disorder[..., 4].min():.2f}")
-best, chance = trained.amax((0, 1)), torch.stack([control, disorder]).amax((0, 1, 2))
-assert (best[:2] > 3 * chance[:2]).all()  # the neighbours
-assert best[2:4].max() > 3 * chance[2:4].max()  # the sink
-assert control[..., 4].min() > 0.95 > 0.8 > disorder[..., 4].min()  # even because small, not because random
-print("neighbours and sink: more than three times what either control gives")
+def fresh_model(seed):
+    """A BERT of mini's build that has learned nothing."""
+    _ = torch.manual_seed(seed)
+    return AutoModel.from_config(encoder.config, attn_implementation="eager").eval()
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# All heads, not only the winners: a dot is a head. The fresh model's dots lie in a heap, close to what even attention gives.
-# The trained model's heads have gone different ways: **they have specialised**, and nobody told them to.
+
+def hits_of(found):
+    return (found[:, 0] > found[:, 1]).sum(dim=0)  # (layer, head): right in so many cases
+
+
+best = [hits_of(examine(fresh_model(seed))).max().item() for seed in range(10)]
+print("best heads of ten fresh models:", *sorted(best), "  your guess:", guess)
+
+# %% tags=["check:fresh"]
+# checked: the best heads of ten fresh models
+assert max(best) == 15 and min(best) >= 10 and sorted(best)[8] <= 13 and sum(one in (11, 12) for one in best) >= 6
+
+# %% [markdown]
+# Mostly 11 or 12. But one fresh model has a head that is right in 15 of 16! It has learned nothing at all. If somebody had drawn *its* picture, would we have noticed?
+#
+# Two things may give it away. One is how large the weights are. The other is new sentences: the head was *chosen* on these 16 cases, so it must show what it can on others. We wrote eight more, with other nouns. How many of 16 will the lucky head have there?
 
 # %%
-figure, ax = plt.subplots(figsize=(9, 3.6), layout="constrained")
-spread = torch.linspace(-0.12, 0.12, trained[..., 0].numel())
-for scores, shift, colour, name in ((control, -0.18, "#c55a11", "fresh"), (trained, 0.18, "#0b5394", "trained")):
-    for habit in range(5):
-        label = name if habit == 0 else None
-        ax.scatter(scores[..., habit].flatten(), habit + shift + spread, s=14, color=colour, label=label)
-ax.set_yticks(range(5), NAMES, fontsize=12)
-ax.set(xlim=(-0.02, 1.02), ylim=(4.6, -0.6), xlabel="each dot: one head, averaged over the sentences")
-legend = ax.legend(fontsize=12, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
+pairs = """The sister blamed the brother when {} lost the keys. / The wife left the husband after {} lied.
+The uncle thanked the aunt because {} paid for everything. / The daughter followed the dad until {} stopped.
+The prince kissed the princess before {} died. / The lady watched the guy while {} danced.
+The boyfriend forgave the girlfriend because {} was sorry. / The gentleman heard the mom although {} was far away."""
+NEW = pairs.replace(" / ", "\n").splitlines()
+guess = None  # the lucky head, of 16 new cases
+
+# %% tags=["timing", "nbval-ignore-output"]
+lucky = fresh_model(best.index(max(best)))
+layer, head = divmod(hits_of(examine(lucky)).argmax().item(), 12)
+both = {}
+for name, model, at in (("fresh, the lucky head", lucky, (layer, head)), ("mini, layer 2, head 4", encoder, (1, 3))):
+    both[name] = [examine(model, frames)[:, :, *at] for frames in (FRAMES, NEW)]  # two of (case, 2)
+    right = [hits_of(found).item() for found in both[name]]
+    fits, other = both[name][0].mean(dim=0)
+    print(f"{name}: right in {right[0]}, weight to the noun that fits {fits:.3f}, to the other {other:.3f}; new: {right[1]}")
+print("your guess:", guess)
+
+# %% tags=["check:pronoun"]
+# checked: the two heads on both sets; what mini's heads have; the same noun is in no two sets
+narrow, wide = both.values()
+assert hits_of(narrow[0]) == 15 and hits_of(narrow[1]) <= 9 and hits_of(wide[0]) == hits_of(wide[1]) == 15
+assert 0 < narrow[0][:, 0].mean() - narrow[0][:, 1].mean() < 0.01 and narrow[0].mean() < 0.1
+assert 0.35 < wide[0][:, 0].mean() < 0.39 and wide[0][:, 1].mean() < 0.08
+assert (weights[:, 1] > weights[:, 0]).sum(dim=0).max() == 16 and best.index(15) == 7
+assert hits[0, 9] == hits.max() == 16 and hits[1, 3] == 15 and hits.min() == 0 and 7.5 < hits.float().mean() < 8.5
+assert hits_of(examine(encoder, NEW))[0, 9] == 15
+old, new = (
+    {noun for noun in NOUNS["she"] + NOUNS["he"] for text in frames if noun in text.split()} for frames in (FRAMES, NEW)
+)
+assert not old & new and len(new) == 16
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## The lucky head
+#
+# | | 16 cases | weights: fits, other | 16 new cases |
+# | --- | --- | --- | --- |
+# | best head of ten fresh models | **15** | 0.088, 0.082 | ? |
+# | mini, layer 2, head 4 | **15** | 0.370, 0.063 | ? |
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# New cases: the fresh head **7**, mini's head **15**.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Ten models of random numbers, the best of each: 11 to 13, and once 15. Ask: what would its picture have looked like in a talk? Then: how do we unmask it? By the weights, and by new sentences.
+
+# %% [markdown]
+# The lucky head spreads its attention almost evenly, is right by a hair, and falls to 7. In mini's head the difference is large, and it keeps its 15. That is hardly luck: we had picked it for *she* and *sister*, and in 30 of 32 cases, none of which it was picked on, it looks more at the noun with the gender of the pronoun.
+#
+# ### Is that understanding?
+#
+# Then it would need the sentence. What happens if we throw the words of each sentence into random order?
 
 # %%
-for name, scores in (("trained", trained), ("fresh", control), ("shuffled", disorder)):
-    low, high = scores.amin((0, 1)), scores.amax((0, 1))
-    print(f"{name:8}", "   ".join(f"{a:.2f} to {b:.2f}" for a, b in zip(low, high, strict=True)))
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Over many texts
-#
-# A dozen sentences were enough to see it. `measure_heads` does the same over as many texts as you like, for more habits: here 200
-# reviews of the course's own, their first 64 tokens. Some of the places are found by rule: *the same word elsewhere*, *the other
-# pieces of its word*, from a word such as *loved* to the *was* before it, from a word to its *the* or its *not*. (Clark et al. 2019
-# used a parser and found heads for this and more.)
-
-# %% slideshow={"slide_type": "subslide"}
-from bertnotes.data import FIRST_REVIEWS as REVIEWS
-from bertnotes.data import load_imdb_data
-from bertnotes.heads import fixed_distance, measure_heads
-
-reviews, _ = load_imdb_data(REVIEWS, sample=200, seed=7)
-measured = measure_heads(encoder, tokenizer, reviews, max_length=64)
-without = measure_heads(untrained, tokenizer, reviews, max_length=64)
-bars = fixed_distance(tokenizer, reviews, max_length=64)
-print(f"{'attention on':20} most in      that head   fresh, at most  fixed distance")
-for name, (distance, share) in bars.items():
-    layer, head = divmod(int(measured[name].argmax()), measured[name].shape[1])
-    print(f"{name:20} layer {layer + 1}, head {head + 1:2} {measured[name].max():5.2f} {without[name].max():12.2f}", end="")
-    print(f"{share:14.2f} ({distance:+})")
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# The last column is the bar of Clark et al. (2019): what a head would get that knew nothing, and always looked at one distance, the
-# best one for the purpose. *was loved* are neighbours most of the time. A head that looks back by one finds the auxiliary, too, and
-# knows nothing of grammar. **Beating random weights is not enough.**
+guess = None  # mini, layer 2, head 4, of 16, in random order
 
 # %%
-for name in ("token before", "token after", "same word elsewhere", "rest of its word", "its auxiliary"):
-    assert measured[name].max() > 2 * without[name].max(), name
-print("for each of these, some trained head does it more than twice as much as any fresh one")
-beyond = [name for name, (_, share) in bars.items() if measured[name].max() > 1.5 * share]
-print("but clearly more than a fixed distance would give:", " · ".join(beyond))
-assert "same word elsewhere" in beyond and "its article" not in beyond and "its auxiliary" not in beyond
+import random
 
-# %% [markdown]
-# So what passes for grammar here may be mere closeness. Looking for *the same word elsewhere* may not: there is no distance at which
-# it stands.
+mixed = [text.strip(".").split() for text in FRAMES]
+for at, order in enumerate(mixed):
+    random.Random(at).shuffle(order)
+print(" ".join(mixed[0]).format("she"))
+jumbled = examine(encoder, [" ".join(order) for order in mixed])
+right = hits_of(jumbled)
+print(f"layer 2, head 4: {right[1, 3]} of 16;  layer 1, head 10: {right[0, 9]} of 16;  your guess: {guess}")
+print("layer 2, head 4, mean weights: fits {:.2f}, other {:.2f}".format(*jumbled[:, :, 1, 3].mean(dim=0)))
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## What does looking at `[SEP]` mean?
+# %% tags=["check:jumbled"]
+# checked: without order both heads are right in nearly all cases, and the weight to the noun that fits is smaller
+assert right[0, 9] >= 15 and right[1, 3] >= 13
+assert 0.1 < jumbled[:, 0, 1, 3].mean() < 0.25 < weights[:, 0, 1, 3].mean() and jumbled[:, 1, 1, 3].mean() < 0.06
+assert ((weights[:, 0] > weights[:, 1])[:, 1, 3]).tolist() == [True, False] + 14 * [True]
+assert not any(" ".join(order) in text for order, text in zip(mixed, FRAMES, strict=True))
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Is that understanding?
 #
-# Clark et al. (2019) found that in BERT-base more than half of the attention in layers 6 to 10 goes to `[SEP]`, and that it
-# changes the result little: they read it as a **no-op**, what a head does when its own question has no answer in this sentence.
-# A row must sum to 1, so what is not wanted has to go somewhere.
+# *was because mother the boy called The worried she*
 #
-# Where does it go here, layer by layer? We also count full stop and comma, which are in nearly every sentence too.
+# The words of each sentence in random order. In how many of 16 is layer 2, head 4 right?
 
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# Layer 2, head 4: in **15**. Layer 1, head 10: in all **16**.
 
-# %%
-def landing(text):
-    """Share of attention, per layer, from ordinary tokens to [CLS], [SEP] and punctuation."""
-    read = attend(text, model=encoder, tokenizer=tokenizer)
-    layers = read.weights.mean(dim=1)[:, 1:-1].mean(dim=1)  # (layer, key_pos)
-    stops = torch.tensor([token in {".", ",", ";"} for token in read.tokens])
-    return torch.stack([layers[:, 0], layers[:, -1], layers[:, stops].sum(-1)], dim=-1)
-
-
-shares = torch.stack([landing(text) for text in SENTENCES]).mean(0)
-print("layer  [CLS]  [SEP]  . , ;  all else")
-for layer, (cls, sep, stops) in enumerate(shares.tolist(), start=1):
-    print(f"{layer:5}  {cls:5.2f}  {sep:5.2f}  {stops:5.2f}  {1 - cls - sep - stops:8.2f}")
-
-# %% slideshow={"slide_type": "subslide"}
-from bertnotes.pictures.attention import layer_mix
-
-ax = layer_mix(torch.cat([shares, 1 - shares.sum(-1, keepdim=True)], dim=-1), ["[CLS]", "[SEP]", ". , ;", "all else"])
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Vote: 8, 12, or 16? Nobody can say who was worried in such a heap of words, and the heads hardly mind. So they go by the words: *she* goes with *mother*. The test cannot tell understanding from that.
 
 # %% [markdown]
-# Which of the two is the sink depends on the model and its training; in the table you see it for the one that you loaded.
-# What such models share is *that* there is one: a token which is always there, and has little to say of its own.
-
-# %%
-special = shares[:, :2].sum(-1)
-even_share = torch.tensor([2 / len(tokenizer(text)["input_ids"]) for text in SENTENCES]).mean()
-assert special[-1] > 2 * even_share
-print(f"[CLS] and [SEP] together: {special[0]:.2f} in the first layer, {special[-1]:.2f} in the last")
-print(f"if all tokens were looked at alike: {even_share:.2f}")
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Is it a no-op? Look at the value
+# In such a heap of words nobody can say who was worried. Yet our head is still right in 15 of 16, and head 10 of layer 1 in all 16.
 #
-# A head adds up *values*, weighted. If the value of the sink is a short vector, then attention on it adds far less than its colour
-# in the picture says, and a head that rests there says little (Kobayashi et al. 2020 showed this for BERT-base). We measure how
-# long the sink's value is, compared with those of the ordinary tokens, in each head.
-
-
-# %% slideshow={"slide_type": "fragment"}
-@torch.no_grad()
-def value_lengths(layer):
-    """Length of each token's value in each head of a layer: (key_pos, head)."""
-    value = encoder.encoder.layer[layer].attention.self.value(theirs_out.hidden_states[layer])
-    return value[0].unflatten(-1, (config.num_attention_heads, -1)).norm(dim=-1)
-
-
-lengths = torch.stack([value_lengths(layer) for layer in range(config.num_hidden_layers)])
-ratio = lengths[:, place] / lengths[:, 1:-1].mean(dim=1)  # (layer, head)
-print(f"length of {SINK}'s value, as a share of an ordinary token's; the middle head of each layer:")
-print(*[f"{middle:.2f}" for middle in ratio.median(dim=-1).values])
-
-# %% slideshow={"slide_type": "subslide"}
-figure, ax = plt.subplots(figsize=(7, 3.8), layout="constrained")
-dots = ax.scatter(trained[..., sink].flatten(), ratio.flatten(), color="#0b5394", s=28)
-ax.set(xlim=(0, 1), ylim=(0, None))
-ax.set_xlabel(f"attention that the head puts on {SINK}", fontsize=12)
-ax.set_ylabel(f"length of {SINK}'s value\n(1 = an ordinary token's)", fontsize=12)
-layer, head = champions[sink]
-print(f"the strongest sink, layer {layer + 1}, head {head + 1}: {SINK}'s value is {ratio[layer, head]:.2f} of an ordinary one")
-
-# %% [markdown]
-# How much of what a head adds up comes from the sink, then? For each token of our sentence we multiply weight and length of value,
-# and take the heads that put more than half of their weight on the sink.
-
-# %%
-part = (attention * lengths.transpose(1, 2)[:, :, None])[:, :, 1:-1].mean(2)  # (layer, head, key_pos)
-weight, share = attention[:, :, 1:-1, place].mean(-1), part[..., place] / part.sum(-1)
-resting = weight > 0.5
-print(f"{resting.sum()} heads: {weight[resting].mean():.2f} of the weight, {share[resting].mean():.2f} of what is added up")
-here = place % len(tokens)
-most, least = ((found[resting] == here).sum() for found in (part.argmax(-1), part.argmin(-1)))
-print(f"{SINK} adds most of all tokens in {most} of them, least in {least}")
-print(f"the strongest sink: {weight[layer, head]:.2f} of the weight, {share[layer, head]:.2f} of what is added up")
-assert 0.7 < weight[resting].mean() < 0.8 and 0.2 < share[resting].mean() < 0.3
-assert least == 0 and share[layer, head] > 0.5
-
-# %% [markdown]
-# Where the value is short, the column adds far less than its colour says: in the heads that put more than half of their weight on it,
-# three quarters of the weight, about a quarter of what is added up. Not nothing: the rest of such a row has hardly any weight
-# either. A first warning: **a weight is not a contribution.** To know what a token contributed you need the weight *and* the value.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Through all layers: rollout
+# In layer 1 this need not surprise us. Its queries and keys are made of the embeddings, that is, of word and position (page 05). No token has seen another one yet. So a head there can only go by the words: *she* goes with *mother* and with *queen*. mini has learned that. But to find out whom a pronoun means is something else, and our test cannot tell the two apart: in each sentence only one noun has the right gender.
 #
-# From layer 2 on, a token looks at vectors that are mixed already. **Attention rollout** (Abnar & Zuidema 2020) follows the
-# mixing: multiply the layers' matrices, each half attention and half residual. It says how much of each input token could have
-# reached `[CLS]`, as far as weights alone can say it (they leave out the values, see above).
-
-# %% slideshow={"slide_type": "subslide"}
-from bertnotes.heads import attention_rollout
-from bertnotes.pictures.attention import token_strip
-
-rolled = attention_rollout(attention[:, None])[:, 0]  # (layer, query_pos, key_pos)
-assert torch.allclose(rolled.sum(-1), torch.ones(rolled.shape[:2]), atol=1e-5)
-_, axes = plt.subplots(2, 1, figsize=(10, 2.4), layout="constrained")
-last = attention[-1].mean(0)[0]
-for ax, row, title in zip(axes, (last, rolled[-1, 0]), ("last layer alone", "through all layers"), strict=True):
-    token_strip(tokens[1:-1], row[1:-1] - row[1:-1].min(), ax=ax, title=f"[CLS], {title}: the darker, the more")
-print(f"from [CLS] to itself: {last[0]:.2f} in the last layer alone, {rolled[-1, 0, 0]:.2f} through all of them")
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Before and after fine-tuning
+# (Order does matter for how *much*: the weight falls from 0.37 to 0.14. Why, we have not looked into. And the one case that our head missed in the proper order was the first sentence with *he*. Had we drawn that one, it would be a picture of a failure.)
 #
-# Notebook 10 teaches the model to tell praise from blame. Does that change where it looks? On all of IMDB this takes a laptop an
-# hour and more, so it was done once: the result comes along under the name `mini-imdb`, a small change of each of mini's weights.
-# `attention_moved` gives for each head how much of a row has moved elsewhere (0 is nothing, 1 is all), on the reviews of above. The record holds the command that does it again.
-
-# %%
-import json
-
-path = REVIEWS.parent / "results" / "heads-after-imdb.json"
-record = json.loads(path.read_text(encoding="utf-8"))
-moved = torch.tensor(record["moved"])  # (layer, head)
-print(f"fine-tuned on {record['train_reviews']:,} reviews; {record['accuracy']:.1%} of the official test reviews right")
-print("share of a row that has moved, by layer:", *[f"{share:.2f}" for share in moved.mean(1)])
-
-# %% slideshow={"slide_type": "subslide"}
-names = [[str(number + 1) for number in range(size)] for size in moved.shape]
-ax = attention_heatmap(moved, *names, numbers=True, title="share of a row that has moved")
-text = ax.set(xlabel="head", ylabel="layer")
-
-# %% [markdown]
-# The first two layers change least, here and in the BERT-base of Kovaleva et al. (2019). There the last two changed most; here it is the fourth, by little.
-# **Question.** Many heads rested on a sink before. Do they still?
-
-# %% slideshow={"slide_type": "subslide"}
-layers = moved.mean(1)
-assert layers[:2].max() < layers[2:].min() and layers.argmax() == 3
-for name in ("[CLS]", "entropy"):
-    before, after = (torch.tensor(record[when][name]).mean(1) for when in ("before", "after"))
-    print(f"{name:8} before", *[f"{share:.2f}" for share in before], "  after", *[f"{share:.2f}" for share in after])
-    assert ((after < before) if name == "[CLS]" else (after[1:] > before[1:])).all()
-
-# %% [markdown]
-# They rest a little less on `[CLS]`, in every layer, and from the second layer on their rows are spread wider (an even row has entropy 1). Whether they do more, weights
-# alone do not tell.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Padding: the columns that must stay empty
+# ## 10. The same with bertviz
 #
-# In a batch, shorter sentences are filled up with `[PAD]`. The mask of notebook 01 keeps them out: weight zero, and what the
-# real tokens do must not change at all.
-
-# %% slideshow={"slide_type": "fragment"}
-LONG, SHORT = "Nobody laughed, and I know why.", "A lovely film."
-batch = tokenizer([LONG, SHORT], padding=True, return_tensors="pt")
-with torch.no_grad():
-    padded = torch.stack(encoder(**batch, output_attentions=True).attentions)[:, 1]  # the short one: (layer, head, ...)
-alone = attend(SHORT, model=encoder, tokenizer=tokenizer).weights
-real = alone.shape[-1]
-assert padded[..., real:].max() == 0
-assert torch.allclose(padded[..., :real, :real], alone, atol=1e-5)
-print(f"{padded.shape[-1] - real} columns of [PAD]: weight {padded[..., real:].max():.2f}; the {real} real rows: unchanged")
-
-# %% slideshow={"slide_type": "subslide"}
-names = tokenizer.convert_ids_to_tokens(batch["input_ids"][1])
-layer, head = champions[4]
-ax = attention_heatmap(padded[layer, head], names, vmax=0.5, title=f"layer {layer + 1}, head {head + 1}, padded")
-
-# %% [markdown]
-# The rows of `[PAD]` are not empty: they are computed like the others, and then nobody looks at them. That is why leaving out
-# the *columns* is enough.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Whom does "she" look at?
+# **bertviz** (Vig 2019) is the tool with which many pictures of attention are made. Its drawing code runs here without a network. This is its *head view*: one layer, a colour for each head. Point at *she*. A double click on a coloured square keeps this head alone.
 #
-# The favourite picture of every talk on attention: a pronoun, and the noun that it stands for. Let us be careful. In each
-# sentence below only one of two nouns fits, and each is asked twice, with *he* and with *she*: a head that only goes by
-# position gets exactly half of them right.
-
-# %%
-PAIRS = """The mother called the boy because {} was worried.
-The girl watched the boy while {} ate.
-The actor left the actress because {} was bored.
-The king thanked the queen because {} was grateful.
-The man told the woman that {} was late.
-The father met the girl when {} came home.
-The woman followed the man until {} fell.
-The son asked the mother if {} was tired.""".splitlines()
-NOUNS = {"he": {"boy", "actor", "king", "man", "father", "son"}, "she": {"mother", "girl", "actress", "queen", "woman"}}
-print(PAIRS[0].format("she"), "/", PAIRS[0].format("he"))
-
-
-# %% slideshow={"slide_type": "subslide"}
-def fitting(model, text, pronoun):
-    """Weight from the pronoun to the noun that fits, and to the one that does not: (2, layer, head)."""
-    read = attend(text.format(pronoun), model=model, tokenizer=tokenizer)
-    row = read.weights[:, :, read.tokens.index(pronoun)]
-    right = next(place for place, word in enumerate(read.tokens) if word in NOUNS[pronoun])
-    wrong = next(place for place, word in enumerate(read.tokens) if word in NOUNS["she" if pronoun == "he" else "he"])
-    return torch.stack([row[..., right], row[..., wrong]])
-
-
-# %% slideshow={"slide_type": "subslide"}
-CASES = [(text, pronoun) for text in PAIRS for pronoun in ("he", "she")]
-for name, model in (("fresh", untrained), ("trained", encoder)):
-    right, wrong = torch.stack([fitting(model, *case) for case in CASES]).unbind(1)  # (case, layer, head)
-    hits = (right > wrong).sum(0)
-    layer, head = divmod(int((right - wrong).mean(0).argmax()), hits.shape[1])
-    print(f"{name}: best head right in {hits.max()} of {len(CASES)}, the average head in {hits.float().mean():.1f}")
-    fits, other = right[:, layer, head].mean(), wrong[:, layer, head].mean()
-    print(f"  head with the widest gap: right in {hits[layer, head]}, weight {fits:.2f} where it fits, {other:.2f} where not")
-
-# %% [markdown]
-# Read both lines of both models. The **best** of many heads stands well above half even where nothing was learned, so its score
-# means something only beside the control. The **average** head is right about half of the time: whatever is there sits in a few
-# heads. The gap says whether a heatmap would show it at all. And this test cannot tell understanding from "*he* goes with
-# *king*": the words alone are enough to pass it.
-
-# %% slideshow={"slide_type": "subslide"}
-figure, axes = plt.subplots(2, 1, figsize=(9, 5), layout="constrained")
-for ax, pronoun in zip(axes, ("she", "he"), strict=True):
-    read = attend(PAIRS[0].format(pronoun), model=encoder, tokenizer=tokenizer)
-    row = read.weights[layer, head, read.tokens.index(pronoun)]
-    ax = weight_bars(row, read.tokens, ax=ax, title=f'where "{pronoun}" looks: layer {layer + 1}, head {head + 1}')
-    print(f'"{pronoun}":', ", ".join(f"{word} {weight:.2f}" for word, weight in zip(read.tokens, row, strict=True)))
-boy, mother = fitting(encoder, PAIRS[0], "he")[:, layer, head]
-assert mother > boy + 0.02 and hits[layer, head] == len(CASES) - 1
-
-# %% [markdown]
-# For *he* the head looks more at *mother* than at *boy*: this is the one of the 16 that it misses. A single picture would have shown
-# whichever you picked.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## The same with bertviz
-#
-# **bertviz** (Vig 2019) is the tool that most talks show. Its own drawing code runs here, with no network. The **head view**: one
-# layer, a colour for each head; point at a token. At the top you can change to the **model view**: all heads, a row for each
-# layer; click one to enlarge it.
+# The *neuron view* below it shows why a weight is what it is. Click the **+** beside *she* on the left: its query, number by number, times each key. Blue is above 0, orange below. The sum of a row, divided by the root of 32, is the score that goes into softmax (page 01).
 
 # %% tags=["nbval-ignore-output"]
 from bertnotes import bertviz_head_view, bertviz_neuron_view
 
-head_view = bertviz_head_view(attention, tokens, layer=LAYER)
-head_view
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# The **neuron view**: why a weight is what it is. Point at a token and click its **+**: its query, number by number, times each
-# key. Blue is above 0, orange below; the row sums are the scores that go into the softmax.
+bertviz_head_view(read, layer=2)
 
 # %% tags=["nbval-ignore-output"]
-neuron_view = bertviz_neuron_view(encoder, tokenizer, SENTENCE, layer=LAYER, head=HEAD)
-neuron_view
-
-# %% slideshow={"slide_type": "subslide"}
-from bertnotes.pictures.bertviz import queries_and_keys
-
-queries, keys, same = queries_and_keys(encoder, tokenizer, SENTENCE)
-scores = torch.tensor(queries @ keys.swapaxes(-1, -2)) / queries.shape[-1] ** 0.5
-assert torch.allclose(scores.softmax(-1), attention, atol=1e-5) and torch.equal(same.weights, attention)
-print("softmax of query times key, over the root of", queries.shape[-1], "numbers: the attention above, in every head")
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# > ### What attention is not evidence of
-# >
-# > That a token gets much weight does **not** show that the model decided *because of* it. Jain & Wallace (2019) found quite
-# > different weights that lead to the same prediction. Wiegreffe & Pinter (2019) answered that it depends on what you ask of an
-# > explanation, and how you test it. Both were about weights in other models; the caution carries over.
-# >
-# > And a vector in layer 5 is no longer "its" word: every layer below has mixed the others in. What you may say: *this head,
-# > on these sentences, puts so much weight there.* A later notebook holds attention against methods that ask what a token
-# > changes in the answer.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Try it: your sentence
-#
-# Change the sentence, the layer and the head, and run the cell. Does the head that you saw above keep its habit?
-
-# %%
-MY_SENTENCE, MY_LAYER, MY_HEAD = "The old dog slept while the rain fell on the roof.", 2, 9
-mine = attend(MY_SENTENCE, model=encoder, tokenizer=tokenizer)
-assert len(mine.tokens) <= 24, "more than 24 tokens get small on a wall: take a shorter sentence"
-ax = attention_heatmap(mine, layer=MY_LAYER, head=MY_HEAD)
-print(f"mean of the largest weight in a row: {mine.weights[MY_LAYER - 1, MY_HEAD - 1].amax(dim=-1).mean():.2f}")
+bertviz_neuron_view(encoder, tokenizer, SENTENCE, layer=2, head=4)
 
 # %% [markdown]
-# ## Try it: find a head
+# ## 11. Before and after fine-tuning
 #
-# Which head puts most attention on **the token itself**? Work it out from `attention`, for our sentence, ordinary tokens only
-# (the main diagonal: `.diagonal(0, -2, -1)`), and write your answer as `(layer, head)`, counted from 1.
+# `mini-imdb` is mini after it has learned to tell praise from blame on 25,000 film reviews (page 10 shows how). It gives its verdict from the last vector of `[CLS]`. What will `[CLS]` look at in *The plot is thin, but the acting is superb.*, before and after? We take layer 6, head 6: of all heads it is the one in which the weight from `[CLS]` to a single word grows most.
 
 # %%
-MY_ANSWER = None  # for example (2, 3)
+guess = None  # the token that [CLS] looks at most after fine-tuning, besides itself
 
-# %%
-self_share = attention.diagonal(0, -2, -1)[..., 1:-1].mean(-1)
-if MY_ANSWER is None:
-    print("no answer yet: set MY_ANSWER above and run both cells")
-else:
-    layer, head = MY_ANSWER
-    found = self_share[layer - 1, head - 1]
-    hint = f"that head has {found:.2f}; one has {self_share.max():.2f}. Did you count from 1?"
-    print("right" if found > self_share.max() - 0.01 else hint)
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### Where does `[CLS]` look, before and after fine-tuning on reviews?
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Try it: two sentences
-#
-# BERT also reads pairs: `tokenizer(a, b)` puts a `[SEP]` between them and marks the second with token type 1. Change the two
-# sentences. Do they look across to each other, and in which layers?
+# %% slideshow={"slide_type": "fragment"}
+tuned = load_encoder("mini-imdb")
+REVIEW = "The plot is thin, but the acting is superb."
+_, axes = plt.subplots(2, 1, figsize=(10, 4.6), layout="constrained")
+for ax, (name, model) in zip(axes, {"mini": encoder, "mini-imdb": tuned}.items(), strict=True):
+    seen = attend(REVIEW, model=model, tokenizer=tokenizer)
+    ax = weight_bars(seen.weights[5, 5, 0], seen.tokens, ax=ax, title=f"{name}, layer 6, head 6: where [CLS] looks")
+    ax.tick_params(axis="x", rotation=30, labelsize=13)
+print("your guess:", guess)
 
-# %%
-FIRST, SECOND = "The story is thin.", "The actors save it."
-pair = tokenizer(FIRST, SECOND, return_tensors="pt")
-pair_tokens = tokenizer.convert_ids_to_tokens(pair["input_ids"][0])
-second = pair["token_type_ids"][0].bool()
-words = torch.tensor([token not in {"[CLS]", "[SEP]"} for token in pair_tokens])
-print(*pair_tokens)
-print(*pair["token_type_ids"][0].tolist())
-
-# %%
-both = attention_of(encoder, pair)
-across = both[:, :, words & ~second][..., words & second].sum(-1).mean(-1)  # (layer, head): from the first to the second
-assert pair_tokens.count("[SEP]") == 2 and across.shape == attention.shape[:2]
-print("from the first sentence to words of the second, per layer:", *[f"{share:.2f}" for share in across.mean(dim=1)])
-layer, head = divmod(int(across.argmax()), across.shape[1])
-ax = attention_heatmap(both[layer, head], pair_tokens, title=f"layer {layer + 1}, head {head + 1} looks across most")
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Recap
-#
-# - The weights that we draw are those the model computes with: our own function gives the same results.
-# - Heads specialise. Some look at a neighbour, some spread out, many rest on a special token. Freshly drawn weights spread evenly;
-#   weights as large as the trained ones, but shuffled, do not quite, and still make no neighbour heads.
-# - Name a head by a measure over many sentences and beside a control, never by one picture.
-# - A dark column on `[CLS]` or `[SEP]` often adds far less than its colour says: a weight is not a contribution.
-# - Padding gets no weight and changes nothing.
-#
-# Next: 09 meets the reviews, and the plain methods that a BERT has to beat.
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Guess first: *plot*, *thin*, *but*, *superb*? Before: a third to itself, little to any other. After: half to *superb*. Ask at once: does this show that the verdict comes from *superb*? No; that is the next slide.
 
 # %% [markdown]
-# **Sources.** Vaswani et al. 2017, *Attention Is All You Need* · Devlin et al. 2019, *BERT* · Clark et al. 2019, *What Does
-# BERT Look At?* · Abnar & Zuidema 2020, *Quantifying Attention Flow in Transformers* · Vig 2019, *A Multiscale Visualization of
-# Attention in the Transformer Model* · Kovaleva et al. 2019, *Revealing the Dark Secrets of BERT* · Jain & Wallace 2019, *Attention is not
-# Explanation* · Wiegreffe & Pinter 2019, *Attention is not not Explanation* · Kobayashi et al. 2020, *Attention is Not Only a
-# Weight*
+# Before, `[CLS]` gives 0.33 to itself and at most 0.10 to any other token. After, half goes to *superb*. But once more we picked the head for what it does in this sentence. So we look at it in five others that we wrote:
+
+# %%
+REVIEWS = """The film is not bad at all, it is brilliant.
+I laughed at the jokes, but the story was awful.
+A dull film with one superb scene.
+The story is not good, and the jokes are not funny.
+The camera follows a man who repairs clocks.""".splitlines()
+for text in REVIEWS:
+    before, after = (attend(text, model=model, tokenizer=tokenizer) for model in (encoder, tuned))
+    at = after.weights[5, 5, 0, 1:-1].argmax() + 1  # without [CLS] and [SEP]
+    print(f"{after.tokens[at]:10} {before.weights[5, 5, 0, at]:.2f} -> {after.weights[5, 5, 0, at]:.2f}   {text}")
+
+# %% tags=["check:before-after"]
+# checked: what [CLS] looks at before and after, in the sentence of the picture and in five others; it is the verdict's vector
+old, new = (attend(REVIEW, model=model, tokenizer=tokenizer).weights[5, 5, 0] for model in (encoder, tuned))
+superb = seen.tokens.index("superb")
+assert old[superb] < 0.12 and 0.45 < new[superb] < 0.55 and new.argmax() == superb and old.argmax() == 0
+assert old[1:].max() < 0.105 and 0.32 < old[0] < 0.34
+gains = torch.stack([attend(REVIEW, model=model, tokenizer=tokenizer).weights[:, :, 0, 1:-1] for model in (encoder, tuned)])
+assert (gains[1] - gains[0]).argmax() == (5 * 12 + 5) * (len(seen.tokens) - 2) + superb - 1
+found = []
+for text in REVIEWS:
+    before, after = (attend(text, model=model, tokenizer=tokenizer) for model in (encoder, tuned))
+    at = int(after.weights[5, 5, 0, 1:-1].argmax()) + 1
+    found.append(after.tokens[at])
+    assert after.weights[5, 5, 0, at] > 2 * before.weights[5, 5, 0, at] and after.weights[5, 5, 0, at] > 0.2
+assert found == ["brilliant", "awful", "dull", "not", "man"]
+
+# %% [markdown]
+# *Brilliant*, *awful*, *dull* are words that judge. In the fourth sentence it is *not*, and in the last, which judges nothing, *man*. So `[CLS]` has come to look where one would hope for. But whether the verdict comes *from* these words the weights do not say.
+#
+# ## 12. What a picture does not show
+#
+# A weight is the first step of many:
+#
+# ![From the weight, which we see, times the value, all heads and a matrix, plus what was there, feed-forward, later layers, to the answer](figures/07_limits.svg)
+#
+# So before you put a heatmap on a slide, four warnings:
+#
+# - **A weight is not a contribution.** What reaches the sum is weight times value, and a value can be short (Kobayashi et al. 2020). Page 08 measures it.
+# - **After layer 1 a token is no longer just its word.** Each layer mixes others in. Weight on *superb* in layer 6 is weight on the vector at that position.
+# - **A weight is not a reason.** Jain and Wallace (2019) found, in models other than BERT, that quite different weights can lead to the same prediction. Wiegreffe and Pinter (2019) answered that it depends on what one expects of an explanation, and how one tests it.
+# - **One picture was chosen.** Ask among how many, on how many sentences, and what a model has that learned nothing.
+
+# %% [markdown]
+# And a fifth, about mini. It is tempting to say: its heads have specialised, and nobody told them to. Of mini that is false. It was cut from MiniLM, whose last layer was trained to have attention weights like those of a larger model (page 06). So in part it was told where to look.
+#
+# What you may say: *this head, in this model, on these sentences, puts so much of its weight there.*
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ![From the weight, which we see, times the value, all heads and a matrix, plus what was there, feed-forward, later layers, to the answer](figures/07_limits.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Go along the boxes. Which of them does a heatmap show? The first. Then the warnings: not a contribution, not a reason, no longer just its word, and chosen among many. About mini: do not say that nobody told its heads where to look. It was distilled from a teacher's attention.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What to remember
+#
+# - A row looks, and adds up to 1. A column is looked at, and may add up to anything.
+# - In mini most heads rest on `[CLS]`, an attention sink. Few have a clear shape.
+# - Pieces become words by a sum over columns and a mean over rows. Columns of `[PAD]` are empty.
+# - The best of many heads looks good by luck. Compare it with fresh models, and test it on new sentences.
+# - A picture shows weights: no contribution, no reason, no understanding.
+#
+# **Next:** page 08 measures heads over many texts, and switches them off.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **1 minute.** Someone shows you a heatmap in which a word looks at the right one. Which three questions do you ask?
+
+# %% [markdown] tags=["questions"]
+# ## Questions
+
+# %% [markdown] tags=["exercises"]
+# ## Exercises
+#
+# Work in the copy of the [exercises](exercises/07.ipynb) in `notebooks/my`. Five are functions of a few lines that measure what one sees in a picture. The last is for paper.
+
+# %% tags=["exercises"]
+import torch
+
+from bertnotes.exercises import check, hint, solution  # noqa: F401
+
+# %% [markdown] tags=["exercise:entropy"]
+# ### How spread out is a row? · ● · 6 minutes
+#
+# The **entropy** of a row of weights $w$ is $-\sum_i w_i \ln w_i$: 0 where all weight is on one token, $\ln n$ where $n$ tokens have the same. `weights` is (..., key_pos), with any axes before the last one. Return the entropy of each row, in nats. Beware of weights that are exactly 0, such as those of `[PAD]`: they add nothing.
+
+# %% [markdown] tags=["hint:entropy"]
+# $0 \cdot \ln 0$ counts as 0. But a computer takes $\ln 0 = -\infty$, and $0 \cdot (-\infty)$ is `nan`.
+
+# %% [markdown] tags=["hint:entropy"]
+# `weights.clamp(min=1e-12).log()` is no longer infinite. Times a weight of 0 it gives 0.
+
+# %% [markdown] tags=["hint:entropy"]
+# Multiply by the weights, sum over the last axis with `sum(dim=-1)`, and put a minus in front.
+
+
+# %% tags=["exercise:entropy"]
+def entropy(weights):
+    """The entropy of each row, in nats: the shape of weights without its last axis."""
+    # solution
+    logs = weights.clamp(min=1e-12).log()
+    return -(weights * logs).sum(dim=-1)
+    # end of solution
+
+
+check("entropy", entropy)
+
+# %% [markdown] tags=["reason:entropy"]
+# `torch.special.entr` does the same: $-w \ln w$, and 0 at 0. With $e^{\text{entropy}}$ you get a number of tokens, as with perplexity on page 03: a row with an entropy of 1.39 is as spread out as one over 4 tokens.
+
+# %% [markdown] tags=["exercise:mean_distance"]
+# ### How far does a head look? · ● · 8 minutes
+#
+# `weights` is (..., query_pos, key_pos). A look from position $i$ to $j$ has the distance $|i - j|$. Return how far away each head looks: in each row the mean distance, each token counted by its weight; then the mean over the rows.
+
+# %% [markdown] tags=["hint:mean_distance"]
+# Make a table of distances first, (query_pos, key_pos): `position[:, None] - position`, where `position = torch.arange(n)`.
+
+# %% [markdown] tags=["hint:mean_distance"]
+# The weights of a row add up to 1, so its mean distance is the *sum* of weight times distance.
+
+# %% [markdown] tags=["hint:mean_distance"]
+# `(weights * distance).sum(dim=-1)` is a number for each row. `mean(dim=-1)` averages over them.
+
+
+# %% tags=["exercise:mean_distance"]
+def mean_distance(weights):
+    """How many tokens away each head looks: the shape of weights without its last two axes."""
+    # solution
+    position = torch.arange(weights.shape[-1])
+    distance = (position[:, None] - position).abs()
+    return (weights * distance).sum(dim=-1).mean(dim=-1)
+    # end of solution
+
+
+check("mean_distance", mean_distance)
+
+# %% [markdown] tags=["reason:mean_distance"]
+# Without `abs`, a head that looks one to the left and one to the right would have the distance 0. In real sentences the measure depends on their length, and on the sink: looking at `[CLS]` is far for a late token.
+
+# %% [markdown] tags=["exercise:received"]
+# ### What does each column receive? · ● · 6 minutes
+#
+# `weights` is (layer, head, query_pos, key_pos). `ordinary` is (query_pos,), True at tokens that are neither `[CLS]` nor `[SEP]`. Only these are asked. Return for each layer the share of their attention that each token receives: (layer, key_pos), where each row adds up to 1.
+
+# %% [markdown] tags=["hint:received"]
+# `weights[:, :, ordinary]` keeps the rows of ordinary tokens.
+
+# %% [markdown] tags=["hint:received"]
+# Average over the heads and over the tokens that look: axes 1 and 2.
+
+
+# %% tags=["exercise:received"]
+def received(weights, ordinary):
+    """The share that each token receives from the ordinary ones, in each layer: (layer, key_pos)."""
+    # solution
+    return weights[:, :, ordinary].mean(dim=(1, 2))
+    # end of solution
+
+
+check("received", received)
+
+# %% [markdown] tags=["reason:received"]
+# A mean of rows that each add up to 1 adds up to 1 again. `[CLS]` itself is not asked, as it looks mostly at itself and would make the sink look larger.
+
+# %% [markdown] tags=["exercise:looks_at"]
+# ### Whom does it look at, the sink left out? · ● · 6 minutes
+#
+# `weights` is (..., query_pos, key_pos), `ordinary` is (key_pos,), as above. Return for each token the *position* of the ordinary token that it looks at most: (..., query_pos).
+
+# %% [markdown] tags=["hint:looks_at"]
+# If you cut the special tokens out, the positions shift. Rather make sure that they cannot win.
+
+# %% [markdown] tags=["hint:looks_at"]
+# `weights.masked_fill(~ordinary, -1)` puts −1 into their columns. No weight is below 0.
+
+
+# %% tags=["exercise:looks_at"]
+def looks_at(weights, ordinary):
+    """The position of the ordinary token that each token looks at most: (..., query_pos)."""
+    # solution
+    return weights.masked_fill(~ordinary, -1).argmax(dim=-1)
+    # end of solution
+
+
+check("looks_at", looks_at)
+
+# %% [markdown] tags=["reason:looks_at"]
+# A caution: where a row rests on `[CLS]` with 0.95, the "most" of the rest may be 0.01. An argmax always finds something. Look at the weight, too.
+
+# %% [markdown] tags=["exercise:merge"]
+# ### From pieces to words · ●● · 10 minutes
+#
+# `weights` is one head's (piece, piece). `word_of` is (piece,): the number of the word that each piece belongs to, such as `tensor([0, 1, 1, 2])`. Return the weights between words, (word, word), as in section 8.
+
+# %% [markdown] tags=["hint:merge"]
+# `member = torch.nn.functional.one_hot(word_of)` is (piece, word), with a 1 where a piece belongs to a word. `weights @ member` sums the columns of each word.
+
+# %% [markdown] tags=["hint:merge"]
+# For the rows you need a mean. Divide each column of `member` by the number of its pieces, `member.sum(dim=0)`.
+
+# %% [markdown] tags=["hint:merge"]
+# `(member / member.sum(dim=0)).T @ weights @ member`, with `member` as decimal numbers: `.to(weights.dtype)`.
+
+
+# %% tags=["exercise:merge"]
+def merge(weights, word_of):
+    """The weights between words, whose rows add up to 1: (word, word)."""
+    # solution
+    member = torch.nn.functional.one_hot(word_of).to(weights.dtype)
+    return (member / member.sum(dim=0)).T @ weights @ member
+    # end of solution
+
+
+check("merge", merge)
+
+# %% [markdown] tags=["reason:merge"]
+# A matrix product with 0 and 1 sums what belongs together. Two loops over words are just as right. The test to remember: rows still add up to 1.
+
+# %% [markdown] tags=["exercise:by_luck"]
+# ### The best of twenty · ●● · 8 minutes
+#
+# A model has 20 heads. In each of 4 cases each head is right with probability 1/2, like a coin, independently of all else. What is the probability that *at least one* head is right in all 4? Two digits after the point.
+
+# %% [markdown] tags=["hint:by_luck"]
+# What is the probability that one given head is right in all 4? And that it is not?
+
+# %% [markdown] tags=["hint:by_luck"]
+# 1/16, and 15/16. At least one succeeds unless all 20 fail.
+
+# %% tags=["exercise:by_luck"]
+# solution
+answer = 1 - (15 / 16) ** 20
+# instead:
+# answer = None  # your number
+# end of solution
+
+check("by_luck", answer)
+
+# %% [markdown] tags=["reason:by_luck"]
+# $1 - (15/16)^{20} = 0.725$. In three of four such models that know nothing there is a head with a perfect score.
+
+# %% [markdown]
+# ## Sources
+#
+# Years are those on arXiv.
+#
+# - Kovaleva, Romanov, Rogers, Rumshisky (2019). *Revealing the Dark Secrets of BERT.* Five kinds of picture. arXiv:1908.08593
+# - Clark, Khandelwal, Levy, Manning (2019). *What Does BERT Look At? An Analysis of BERT's Attention.* `[SEP]`; pieces and words. arXiv:1906.04341
+# - Xiao, Tian, Chen, Han, Lewis (2023). *Efficient Streaming Language Models with Attention Sinks.* arXiv:2309.17453
+# - Vig (2019). *A Multiscale Visualization of Attention in the Transformer Model.* bertviz. arXiv:1906.05714
+# - Jain, Wallace (2019). *Attention is not Explanation.* arXiv:1902.10186
+# - Wiegreffe, Pinter (2019). *Attention is not not Explanation.* arXiv:1908.04626
+# - Kobayashi, Kuribayashi, Yokoi, Inui (2020). *Attention is Not Only a Weight: Analyzing Transformers with Vector Norms.* arXiv:2004.10102
+# - Wang, Wei, Dong, Bao, Yang, Zhou (2020). *MiniLM: Deep Self-Attention Distillation for Task-Agnostic Compression of Pre-Trained Transformers.* arXiv:2002.10957

@@ -72,7 +72,8 @@ def test_a_word_stays_text(opened):
         (
             "dice",
             {},
-            "there are query_and_keys, temperature, scaling, heads, mask, learning_rate, leak, pieces, masking, sight, sink",
+            "there are query_and_keys, temperature, scaling, heads, mask, learning_rate, leak, "
+            "pieces, masking, sight, sink, luck",
         ),
         ("temperature", {"words": [], "scores": []}, "room for 1 to 6 words; got 0"),
         ("temperature", {"words": ["a"] * 7, "scores": [0.0] * 7}, "room for 1 to 6 words; got 7"),
@@ -90,6 +91,7 @@ def test_a_word_stays_text(opened):
         ("masking", {"rate": 15}, "from 0 to 1, such as 0.15; got 15"),
         ("sight", {"before": 4}, "0 to 3 words before and 0 to 5 after may be seen; got 4, 0"),
         ("sink", {"factor": 3}, "factors 0, 0.25, .* 2; got 3"),
+        ("luck", {"heads": 7}, "cases one of .*; got 7 and 16"),
         ("mask", {"scores": [[1.0]]}, r"scores must be finite numbers \(3, 3\); got shape \(1, 1\)"),
     ],
 )
@@ -277,6 +279,24 @@ def test_masking_chooses_more_tokens_at_a_higher_rate(opened):
     assert done[:3] == ["hidden", "stays", "random"]
     page.get_by_text("new random numbers").click()
     assert page.evaluate("data.chance") != chance
+
+
+def test_luck_throws_every_coin_and_marks_the_best(opened):
+    page = opened("luck")
+    for heads, cases in ((72, 16), (360, 64), (1, 2)):
+        page.evaluate(
+            f"coins.value = data.limits.heads.indexOf({heads}); throws.value = data.limits.cases.indexOf({cases}); change()"
+        )
+        hits = page.evaluate("data.hits")
+        assert len(hits) == heads and 0 <= min(hits) <= max(hits) <= cases
+        assert f"The best of {heads} is right in {max(hits)} of {cases} " in page.inner_text("#words")
+    page.evaluate("data.heads = 3; data.cases = 4; data.hits = [1, 4, 2]; show()")
+    assert "right in 2.3." in page.inner_text("#words")
+    bars = page.locator(".bar-of")
+    assert [bars.nth(at).get_attribute("fill") == "var(--key)" for at in range(5)] == [False] * 4 + [True]
+    before = page.evaluate("data.hits.length")
+    page.get_by_text("throw again").click()
+    assert page.evaluate("data.hits.length") == 1 != before  # as the sliders say
 
 
 def test_sight_shows_the_stored_guesses(opened):

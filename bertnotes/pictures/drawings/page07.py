@@ -1,0 +1,265 @@
+"""Drawings of looking at attention: one row to all heads, how to read a picture, its kinds, pieces of words, its limits."""
+
+from collections.abc import Callable
+from functools import partial
+
+from bertnotes.pictures.drawings import NORMAL, QUIET, SMALL, Drawing, number, opened
+from bertnotes.pictures.style import GRID, INK, KEY, QUERY, VALUE
+
+SHADES = ("#ffffff", "#e3eef8", "#c6dbef", "#9ecae1", "#6baed6")  # light enough for dark letters
+DARK = "#2171b5"
+
+
+def shade(weight: float, darkest: str = SHADES[-1]) -> str:
+    """The colour of a weight, in five steps."""
+    return darkest if weight >= 0.8 else SHADES[min(3, int(weight * 5 + 0.5))]
+
+
+def table(drawing: Drawing, x, y, weights, cell=60, names=(), numbers=False, darkest=SHADES[-1]) -> Drawing:
+    """A heatmap whose left upper corner is (x, y). names: beside its rows and over its columns; numbers: in its cells."""
+    for row, values in enumerate(weights):
+        for column, weight in enumerate(values):
+            place = x + column * cell, y + row * cell
+            box = {"x": place[0], "y": place[1], "width": cell, "height": cell}
+            drawing.add("rect", **box, fill=shade(weight, darkest), stroke=GRID, stroke_width=1)
+            if numbers and weight:
+                drawing.write(place[0] + cell / 2, place[1] + cell / 2, number(weight, 2).rstrip("0").rstrip("."), 20)
+    for at, name in enumerate(names):
+        drawing.write(x - 10, y + (at + 0.5) * cell, name, SMALL, anchor="end")
+        if at < len(weights[0]) and cell >= 50:
+            lift = 26 if at % 2 and max(map(len, names)) > 6 else 0  # or long names touch
+            drawing.write(x + (at + 0.5) * cell, y - 18 - lift, name, SMALL)
+    return drawing
+
+
+# --- one row, one head, all heads -------------------------------------------------------------------------------------
+
+
+class Zoom:
+    """The sentence of the page, and what its heads are like in it: c, d or . for each head of each layer.
+
+    c: more than half of the attention goes to [CLS]; d: of the ordinary tokens' attention more than half goes to the neighbour
+    on one side.
+    """
+
+    tokens = ("[CLS]", "my", "sister", "cried", "at", "the", "end", "because", "she", "loved", "the", "dog", ".", "[SEP]")
+    looks = 9  # loved
+    kinds = ("..d.........", "cc.c.cc.dccc", "cc..cccccccc", "ccccccccc.c.", "cccccccccccc", "cccccccccccc")
+
+
+def zoom() -> str:
+    """A row, the head that it is part of, and the head among all 72."""
+    text = (
+        "One row: loved looks at she, with a weight of 1.00. One head: layer 1, head 3, "
+        "a table of 14 rows with a diagonal, in which the row of loved is framed. All heads: 6 layers of 12, in which "
+        "that head is framed. In 52 of them more than half of the attention goes to CLS, drawn as a column at the left."
+    )
+    drawing = opened(560, "One row, one head, all heads", text)
+    for at, token in enumerate(Zoom.tokens):
+        y = 92 + 30 * at
+        lit = at == Zoom.looks - 1
+        drawing.write(130, y, token, SMALL, INK, "end", bold=lit)
+        drawing.add("rect", x=140, y=y - 10, width=150 if lit else 2, height=20, fill=QUERY if lit else GRID)
+    drawing.write(300, 92 + 30 * 8, "1.00", 20, QUERY, "start", bold=True)
+    drawing.write(200, 528, "where loved looks", NORMAL, QUERY, bold=True)
+    drawing.arrow((356, 360), (408, 360), color=QUIET, width=4)
+    weights = [[float(column == max(0, row - 1)) for column in range(14)] for row in range(14)]
+    table(drawing, 424, 80, weights, 29, darkest=DARK)
+    drawing.add("rect", x=421, y=80 + 29 * 9 - 3, width=14 * 29 + 6, height=35, fill="none", stroke=INK, stroke_width=5)
+    drawing.write(627, 528, "layer 1, head 3", NORMAL, QUERY, bold=True)
+    drawing.arrow((842, 290), (872, 290), color=QUIET, width=4)
+    for layer, kinds in enumerate(Zoom.kinds):
+        for head, kind in enumerate(kinds):
+            x, y = 884 + 31 * head, 130 + 52 * layer
+            drawing.add("rect", x=x, y=y, width=28, height=46, fill="#ffffff", stroke=GRID, stroke_width=1.5)
+            if kind == "c":
+                drawing.add("rect", x=x + 1, y=y + 1, width=5, height=44, fill=DARK)
+            elif kind == "d":
+                drawing.line((x + 2, y + 3), (x + 26, y + 43), color=DARK, width=4)
+    drawing.add("rect", x=884 + 62 - 4, y=126, width=36, height=54, fill="none", stroke=INK, stroke_width=5)
+    drawing.write(1070, 104, "heads 1 to 12", SMALL, QUIET).write(1070, 466, "layers 1 to 6, from the top", SMALL, QUIET)
+    return str(drawing.write(1070, 528, "all 72 heads", NORMAL, QUERY, bold=True))
+
+
+# --- how to read a picture --------------------------------------------------------------------------------------------
+
+
+class Anatomy:
+    """A small table of weights, made up."""
+
+    words = ("the", "dog", "barked", "loudly")
+    weights = ((0.7, 0.2, 0.1, 0.0), (0.4, 0.4, 0.2, 0.0), (0.1, 0.8, 0.0, 0.1), (0.0, 0.5, 0.4, 0.1))
+
+
+def anatomy() -> str:
+    """A heatmap with a row and a column framed."""
+    columns = [sum(column) for column in zip(*Anatomy.weights, strict=True)]
+    text = (
+        "A table of four rows and columns: the, dog, barked, loudly. The row of barked is framed, where barked looks: 0.1, "
+        "0.8, 0 and 0.1, which add up to 1. The column of dog is framed, who looks at dog: 0.2, 0.4, 0.8 and 0.5, together 1.9."
+    )
+    drawing = opened(520, "How to read it: a row looks, a column is looked at", text)
+    x, y, cell = 420, 130, 78
+    table(drawing, x, y, Anatomy.weights, cell, Anatomy.words, numbers=True)
+    drawing.add(
+        "rect", x=x - 4, y=y + 2 * cell - 4, width=4 * cell + 8, height=cell + 8, fill="none", stroke=QUERY, stroke_width=5
+    )
+    drawing.add("rect", x=x + cell - 4, y=y - 4, width=cell + 8, height=4 * cell + 8, fill="none", stroke=KEY, stroke_width=5)
+    drawing.arrow((300, y + 2.5 * cell), (342, y + 2.5 * cell), color=QUERY)
+    drawing.write(284, y + 2.5 * cell - 16, "this token ...", NORMAL, QUERY, "end", bold=True)
+    drawing.write(284, y + 2.5 * cell + 18, "... looks at these", NORMAL, QUERY, "end", bold=True)
+    for at, total in enumerate(columns):
+        drawing.write(x + (at + 0.5) * cell, y + 4 * cell + 30, number(total, 1), NORMAL, KEY, bold=True)
+    drawing.write(x - 14, y + 4 * cell + 30, "sum of the column", SMALL, KEY, "end", bold=True)
+    for row in range(4):
+        drawing.write(x + 4 * cell + 30, y + (row + 0.5) * cell, "1", NORMAL, QUERY, bold=True)
+    drawing.write(x + 4 * cell + 52, y - 18, "sum of the row", SMALL, QUERY, "start", bold=True)
+    drawing.write(830, y + 1.5 * cell, "a row: one unit of attention", NORMAL, QUERY, "start")
+    drawing.write(830, y + 2.5 * cell, "a column: whatever the rows", NORMAL, KEY, "start")
+    return str(drawing.write(830, y + 2.5 * cell + 32, "give to that token", NORMAL, KEY, "start"))
+
+
+# --- the kinds of pictures --------------------------------------------------------------------------------------------
+
+KINDS = ("diagonal", "column", "both", "blocks", "mixed")
+
+
+def pattern(kind: str, row: int, column: int) -> float:
+    """A weight of a made-up head of that kind, of 8 tokens."""
+    if kind == "diagonal":
+        return float(column == max(0, row - 1))
+    if kind == "column":
+        return float(column == 0)
+    if kind == "both":
+        return 0.5 * (column == 0) + 0.5 * (column == row)
+    if kind == "blocks":
+        return 0.3 * ((row < 4) == (column < 4))
+    return (0.1, 0.5, 0.2, 0.0, 0.3, 0.7, 0.0)[(3 * row + 5 * column + row * column) % 7]
+
+
+def kinds() -> str:
+    """Five made-up heads, one of each kind."""
+    text = (
+        "Five small pictures. Diagonal: each token looks at its neighbour. Column: all look at one token. Both at once. "
+        "Blocks: tokens look at those of their own sentence. Mixed: no simple shape."
+    )
+    drawing = opened(400, "Five kinds of picture (Kovaleva et al. 2019)", text)
+    said = ("to a neighbour", "all to one token", "a bit of each", "within a sentence", "no simple shape")
+    for at, kind in enumerate(KINDS):
+        x = 56 + 240 * at
+        table(drawing, x, 100, [[pattern(kind, row, column) for column in range(8)] for row in range(8)], 25, darkest=DARK)
+        drawing.write(x + 100, 336, kind, NORMAL, bold=True).write(x + 100, 368, said[at], SMALL, QUIET)
+    return str(drawing)
+
+
+# --- pieces of words --------------------------------------------------------------------------------------------------
+
+
+class Pieces:
+    """Six tokens of *The soundtrack is unforgettable.* in a made-up head that always looks at the token before."""
+
+    tokens = ("is", "un", "##for", "##get", "##table", ".")
+    back = tuple(tuple(float(column == row - 1) for column in range(6)) for row in range(6))
+
+
+def pieces(step: int = 3) -> str:
+    """A table of pieces, its columns summed, its rows averaged. step: how far it is told, 1 to 3."""
+    text = (
+        "A head that always looks at the token before, over is, un, for, get, table and a full stop. First the four columns of "
+        "unforgettable are added up: un gives 0 to the word, the three other pieces 1 each, and so does the full stop. "
+        "Then its four rows are averaged: unforgettable gives 0.25 to is and 0.75 to itself."
+    )
+    names = ("pieces", "1  sum the columns", "2  average the rows")
+    drawing = opened(590, "From pieces to words", text)
+    summed = [[row[0], sum(row[1:5]), row[5]] for row in Pieces.back]
+    averaged = [summed[0], [sum(row[at] for row in summed[1:5]) / 4 for at in range(3)], summed[5]]
+    table(drawing, 96, 120, Pieces.back, 66, Pieces.tokens, numbers=True)
+    drawing.add("rect", x=158, y=116, width=4 * 66 + 8, height=6 * 66 + 8, fill="none", stroke=KEY, stroke_width=4)
+    if step >= 2:
+        drawing.arrow((510, 318), (560, 318), color=QUIET, width=4)
+        _words(table(drawing, 650, 120, summed, 66, numbers=True), 650, 120, Pieces.tokens)
+        drawing.add("rect", x=646, y=182, width=3 * 66 + 8, height=4 * 66 + 8, fill="none", stroke=QUERY, stroke_width=4)
+    if step >= 3:
+        drawing.arrow((866, 318), (916, 318), color=QUIET, width=4)
+        _words(table(drawing, 1060, 219, averaged, 66, numbers=True), 1060, 219, ("is", "unforgettable", "."))
+    for x, name, color in zip((294, 749, 1120), names[:step], (INK, KEY, QUERY), strict=False):
+        drawing.write(x, 556, name, NORMAL, color, bold=True)
+    return str(drawing)
+
+
+def _words(drawing, x, y, rows):
+    """The names of three columns, the middle one of which is a long word, and of the rows."""
+    for at, (name, up) in enumerate((("is", 18), ("unforgettable", 44), (".", 18))):
+        drawing.write(x + (at + 0.5) * 66, y - up, name, SMALL)
+    drawing.line((x + 99, y - 30), (x + 99, y - 6), color=QUIET, width=2)
+    for at, name in enumerate(rows):
+        drawing.write(x - 10, y + (at + 0.5) * 66, name, SMALL, anchor="end")
+
+
+# --- the pronoun ------------------------------------------------------------------------------------------------------
+
+
+def pronoun() -> str:
+    """One frame, two pronouns, and the noun that fits each."""
+    text = (
+        "The mother called the boy because she was worried: she fits mother. The mother called the boy because he was worried: "
+        "he fits boy. A head that only goes by position is right in one of the two."
+    )
+    drawing = opened(420, "One sentence, asked twice", text)
+    words = ("the", "mother", "called", "the", "boy", "because")
+    for row, (word, fits, color) in enumerate((("she", 1, QUERY), ("he", 4, KEY))):
+        y = 190 + 130 * row
+        for at, name in enumerate([*words, word, "was", "worried", "."]):
+            x = 90 + 122 * at
+            lit = at in (fits, 6)
+            drawing.box(x, y, 110, 52, name, color if lit else INK, 20)
+        start, end = 90 + 122 * 6, 90 + 122 * fits
+        drawing.line((start, y - 28), (start, y - 54), (end, y - 54), color=color, width=4)
+        drawing.arrow((end, y - 54), (end, y - 28), color=color, width=4)
+    return str(
+        drawing.write(40, 390, "A head that goes by position alone is right in exactly one of the two.", 20, QUIET, "start")
+    )
+
+
+# --- what a picture shows ---------------------------------------------------------------------------------------------
+
+
+def limits() -> str:
+    """The way from a weight to the model's answer, of which a picture shows the first box."""
+    text = (
+        "The way from a weight to the answer. The weight, which the picture shows, is multiplied by the value, goes with the "
+        "other heads through a matrix, is added to the vector that was there, goes through the feed-forward network, and then "
+        "through all later layers, before the answer is made."
+    )
+    drawing = opened(430, "The picture shows the first box", text)
+    boxes = (
+        "weight",
+        "times the value",
+        "all heads, a matrix",
+        "plus what was there",
+        "feed-forward",
+        "later layers",
+        "answer",
+    )
+    drawing.add("rect", x=34, y=116, width=196, height=148, rx=14, fill="none", stroke=QUERY, stroke_width=6)
+    for at, name in enumerate(boxes):
+        row, column = divmod(at, 4)
+        x, y = 132 + 316 * column + 158 * row, 190 + 150 * row
+        first = at == 0
+        drawing.box(x, y, 168 if first else 220, 64, name, QUERY if first else VALUE if at == 1 else INK, 20)
+        if at not in (3, 6):
+            drawing.arrow((x + (88 if first else 112), y), (x + 316 - 112, y), color=QUIET, width=3)
+    drawing.line((1080, 224), (1080, 265), (290, 265), color=QUIET, width=3).arrow((290, 265), (290, 306), color=QUIET, width=3)
+    return str(drawing.write(132, 140, "what we see", 20, QUERY, bold=True))
+
+
+DRAWINGS: dict[str, Callable[[], str]] = {
+    "07_zoom.svg": zoom,
+    "07_anatomy.svg": anatomy,
+    "07_kinds.svg": kinds,
+    **{f"07_pieces_{step}.svg": partial(pieces, step) for step in (1, 2)},
+    "07_pieces.svg": pieces,
+    "07_pronoun.svg": pronoun,
+    "07_limits.svg": limits,
+}
+ANIMATIONS: dict[str, tuple] = {}
