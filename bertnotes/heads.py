@@ -1,7 +1,7 @@
 """What a head does, in numbers: where its attention goes, over many texts; and what all heads together pass on.
 
-Page 07. Clark et al. 2019, "What Does BERT Look At?" (the measures); Abnar & Zuidema 2020, "Quantifying Attention Flow in
-Transformers" (rollout).
+Pages 03, 07 and 08. Clark et al. 2019, "What Does BERT Look At?" (the measures); Abnar & Zuidema 2020, "Quantifying Attention
+Flow in Transformers" (rollout).
 """
 
 from collections import Counter, defaultdict
