@@ -389,10 +389,10 @@ assert len({tuple(row) for row in digits.tolist() if row[2] == 0}) == 72
 # | --- | --- | --- | --- | --- |
 # | without attention | 0.52 | **0.10** | **0.00** | **0.00** |
 # | with attention | 1.00 | **1.00** | **1.00** | **0.94** |
-# | without, trained 3 times as long, 3 runs | 0.96 to 0.99 | **0.65 to 0.80** | **0.19 to 0.30** | **0.00** |
+# | without, 12 epochs | 0.96–0.99 | **0.65–0.80** | **0.19–0.30** | **0.00** |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Collect guesses. The first two lines are one run of 4 epochs, tested on up to 300 rows of each length; the third is a record, tested on up to 1,000. Longer training helps, and whole rows of 6 do not show it: their *first* number is right in 0.32 after 4 epochs and in 0.84 after 12 (means of three runs).
+# **2 minutes.** Collect guesses. The first two lines are one run of 4 epochs, tested on up to 300 rows of each length; the third, lowest and highest of three runs trained three times as long, is a record, tested on up to 1,000. Longer training helps, and whole rows of 6 do not show it: their *first* number is right in 0.32 after 4 epochs and in 0.84 after 12 (means of three runs).
 
 # %% [markdown]
 # With attention nearly all rows are right; of six numbers, 0.94 in our run. Without it, practically none are from four numbers on. An unlucky run, or too short a training? A record holds runs with three seeds (yours is the first) and 4 or 12 **epochs** (passes over the training rows), tested on up to 1,000 new rows of each length. Without attention, these shares of whole rows are right:
@@ -653,9 +653,9 @@ guess = None  # the first word, where sieben would be right
 
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Its weights, moved on by one number: what does it say?
+# ## Weights moved on by one number
 #
-# To be said (frames): **47 21 95**. Right words fed in.
+# To be said (frames): **47 21 95**. Right words fed in. What does it say?
 
 
 # %% slideshow={"slide_type": "fragment"}
