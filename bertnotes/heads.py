@@ -4,7 +4,6 @@ Pages 03, 07 and 08. Clark et al. 2019, "What Does BERT Look At?" (the measures)
 Flow in Transformers" (rollout).
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import torch
@@ -185,25 +184,6 @@ def is_participle(token: str) -> bool:
 def is_content(token: str) -> bool:
     """Whether a token is the beginning of a word, and of none of the smallest."""
     return token.isalpha() and token not in SMALL_WORDS
-
-
-def fixed_distance(tokenizer, texts, max_length: int = 128) -> dict[str, tuple[int, float]]:
-    """Say what a head would get that knew nothing but a distance: {place: (distance, share)}, the best one for each place.
-
-    Such a head puts all its attention so many tokens before (below 0) or behind itself. The share is that of `measure_heads`,
-    to which it is the bar: a head that does no better need not know more (Clark et al. 2019, section 4.2).
-    """
-    hits: dict[str, Counter] = defaultdict(Counter)
-    counts: Counter = Counter()
-    for text in as_texts(texts):
-        ids = tokenizer(text, truncation=True, max_length=max_length, return_tensors="pt")["input_ids"]
-        asked = ordinary(ids, tokenizer)[0]
-        for name, place in relations(ids, tokenizer).items():
-            rows, columns = (place[0] & asked[:, None]).nonzero(as_tuple=True)
-            hits[name].update((columns - rows).tolist())
-            counts[name] += len(rows.unique())
-    best = {name: max(sorted(found), key=found.__getitem__, default=0) for name, found in hits.items()}
-    return {name: (distance, hits[name][distance] / max(1, counts[name])) for name, distance in best.items()}
 
 
 def attention_rollout(

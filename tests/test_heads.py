@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from bertnotes.heads import (
     attention_moved,
     attention_rollout,
-    fixed_distance,
     is_content,
     is_participle,
     measure_heads,
@@ -110,23 +109,6 @@ def test_auxiliaries_by_rule(text, expected):
 )
 def test_what_counts_as_a_word_of_content(token, expected):
     assert is_content(token) == expected
-
-
-def test_the_best_fixed_distance_by_hand(tokenizer):
-    bars = fixed_distance(tokenizer, [TEXT, "the film is good"], max_length=16)
-    assert bars["token before"] == (-1, 1.0) and bars["itself"] == (0, 1.0)
-    assert bars["its auxiliary"] == (-2, 1.0), "one question, two tokens behind its answer"
-    assert bars["same word elsewhere"] == (-6, 0.5), "forward from two words, back from the two others"
-    assert bars["[CLS]"][1] == pytest.approx(2 / 13), "the first of nine tokens, the first of four"
-    assert bars["rest of its word"][1] == 0
-
-
-def test_a_head_of_fixed_distance_gets_just_its_share(batch, tokenizer):
-    back = torch.eye(batch["input_ids"].shape[1]).roll(-1, dims=-1)[None, None].repeat(2, 1, 1, 1)
-    found, bars = means(back, batch, tokenizer), fixed_distance(tokenizer, [TEXT, "a film"], max_length=16)
-    assert {name for name, (distance, _) in bars.items() if distance == -1} >= {"token before", "its article"}
-    for name, (distance, share) in bars.items():
-        assert found[name].item() == pytest.approx(share) if distance == -1 else found[name].item() < share + 1e-6, name
 
 
 def test_pieces_share_the_number_of_their_word():
@@ -239,7 +221,6 @@ def test_texts_of_any_sequence_but_no_single_one(encoder, tokenizer):
     for measure in (
         lambda texts: measure_heads(encoder, tokenizer, texts),
         lambda texts: attention_moved(encoder, encoder, tokenizer, texts),
-        lambda texts: fixed_distance(tokenizer, texts),
     ):
         with pytest.raises(ValueError, match=r"texts come in a list.*give \[text\]"):
             measure("a film")

@@ -34,7 +34,6 @@ for reader in (readers.ElmoReader(9, 12), readers.GptReader(9, **kinds), readers
 
 heads.measure_heads(encoder, tokenizer, texts, max_length=16, batch_size=2)
 heads.attention_moved(encoder, encoder, tokenizer, texts)
-heads.fixed_distance(tokenizer, texts, max_length=16)
 attentions = encoder(**batch, output_attentions=True).attentions
 heads.attention_rollout(attentions)
 heads.merge_pieces(attentions[0], ["a"] * attentions[0].shape[-1])

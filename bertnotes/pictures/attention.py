@@ -209,32 +209,6 @@ def head_grid(attentions, title: str | None = None, vmax: float = 1.0) -> Figure
 
 
 @own_style
-def layer_mix(shares, names, ax: Axes | None = None, title: str | None = None) -> Axes:
-    """Draw what each layer's attention is made up of: a bar for each layer, the first at the top, a colour for each part.
-
-    shares: (layer, part), from 0 to 1, at most four parts; names: one for each part. Returns the Axes.
-    """
-    shares = matrix(shares)
-    if not shares.shape[1] == len(names) <= 4:
-        raise ValueError(f"a bar has one to four parts, each with a name; got {shares.shape[1]} parts and {len(names)} names")
-    ax = ax or new_axes(9, 1.2 + 0.42 * len(shares))
-    layers, left = range(1, len(shares) + 1), np.zeros(len(shares))
-    for part, name, color in zip(shares.T, written(*names), ("#08306b", ORANGE, "#6baed6", GRID), strict=False):
-        ax.barh(layers, part, left=left, color=color, label=name, edgecolor="white")
-        left = left + part
-    finish(ax)
-    ax.grid(False)
-    ax.set(xlim=(0, 1), ylim=(len(shares) + 0.6, 0.4), yticks=layers)
-    ax.set_xlabel("share of the attention", fontsize=12, color=INK)
-    ax.set_ylabel("layer", fontsize=12, color=INK)
-    ax.legend(fontsize=12, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(names), frameon=False, labelcolor=INK)
-    if title:
-        ax.set_title(written(title)[0], fontfamily=plt.rcParams["font.family"], loc="left", fontsize=12, color=INK, pad=32)
-    ax.spines[:].set_visible(False)
-    return ax
-
-
-@own_style
 def token_strip(tokens, values, ax: Axes | None = None, title: str | None = None, wide: int = 76) -> Axes:
     """Draw a sentence whose tokens are coloured by a value: blue above 0, orange below, the more the darker.
 

@@ -15,7 +15,7 @@ from matplotlib.font_manager import fontManager
 from PIL import Image
 
 from bertnotes.attention import Attention
-from bertnotes.pictures.attention import attention_heatmap, head_grid, layer_mix, token_strip, vector_arrows, weight_bars
+from bertnotes.pictures.attention import attention_heatmap, head_grid, token_strip, vector_arrows, weight_bars
 from bertnotes.pictures.charts import LiveCurve, learning_curve, line_chart, pretraining_curve
 from bertnotes.pictures.style import font_of, letters_of, png_of, small_png
 
@@ -181,7 +181,7 @@ def test_forgotten_weights_are_named_by_every_picture(nothing):
             ValueError, match=r'no attention weights: load the model with attention="eager".*output_attentions=True'
         ):
             picture()
-    for picture in (layer_mix, weight_bars, vector_arrows, lambda values, names: token_strip(names, values)):
+    for picture in (weight_bars, vector_arrows, lambda values, names: token_strip(names, values)):
         with pytest.raises(ValueError, match=r"one matrix, such as|one finite value"):
             picture(nothing, ["a"])
 
@@ -192,7 +192,7 @@ def test_what_is_no_matrix_is_named():
     with pytest.raises(ValueError, match=r"needs numbers, such as attentions\[layer\]\[0, head\]; got tuple"):
         attention_heatmap(layers, TOKENS)
     with pytest.raises(ValueError, match=r"needs numbers, .*; got Attention"):
-        layer_mix(attention_of(), ["a"])
+        weight_bars(attention_of(), ["a"])
     with pytest.raises(ValueError, match="need the names of their tokens"):
         attention_heatmap(weights_of(4, 4))
     with pytest.raises(ValueError, match="one finite value; got 2 tokens and values"):
@@ -280,17 +280,6 @@ def test_heatmap_merges_the_pieces_of_a_word():
         attention_heatmap(weights, list("abc"), list("abd"), words=True)
 
 
-def test_layer_mix_has_a_bar_for_each_layer_and_a_part_for_each_share():
-    """The parts of a bar lie end to end, the first layer at the top."""
-    shares = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]])
-    ax = draw(layer_mix(shares, ["[CLS]", "[SEP]", "rest"], title="mix"))
-    assert [round(bar.get_width(), 2) for bar in ax.patches] == [0.5, 0.1, 0.25, 0.2, 0.25, 0.7]
-    assert [round(bar.get_x(), 2) for bar in ax.patches] == [0, 0, 0.5, 0.1, 0.75, 0.3]
-    assert ax.yaxis_inverted() and [text.get_text() for text in ax.get_legend().texts] == ["[CLS]", "[SEP]", "rest"]
-    with pytest.raises(ValueError, match="got 3 parts and 2 names"):
-        layer_mix(shares, ["a", "b"])
-
-
 def test_token_strip_colours_each_token_by_its_value():
     """The largest is darkest, below 0 is orange, 0 is white; lines break."""
     ax = draw(token_strip(["good", "and", "bad"] * 12, [1.0, 0.0, -1.0] * 12, title="$ is no formula"))
@@ -335,7 +324,6 @@ PICTURES = {
     "heatmap": lambda: attention_heatmap(torch.full((5, 5), 0.2), list("abcde"), title="weights"),
     "large heatmap": lambda: attention_heatmap(torch.full((9, 9), 0.2), ["word"] * 9, vmax=0.1),
     "grid": lambda: head_grid(torch.full((2, 2, 4, 4), 0.25), title="heads"),
-    "mix": lambda: layer_mix([[0.5, 0.5], [0.2, 0.8]], ["a", "b"], title="mix"),
     "strip": lambda: token_strip(list("abc"), [1.0, -0.5, 0.0], title="strip"),
     "bars": lambda: weight_bars([0.5, 0.5], ["a", "b"], title="bars"),
     "arrows": lambda: vector_arrows([[1.0, 2.0]], ["q"], title="arrows"),
@@ -425,7 +413,6 @@ MONEY = "$5 and $6"
 NAMED = {
     "heatmap": lambda name: attention_heatmap(torch.full((2, 2), 0.5), [name, "b"], title=name),
     "grid": lambda name: head_grid(torch.full((1, 1, 4, 4), 0.25), title=name),
-    "mix": lambda name: layer_mix([[0.5, 0.5]], [name, "b"], title=name),
     "strip": lambda name: token_strip([name], [1.0], title=name),
     "bars": lambda name: weight_bars([1.0], [name], title=name),
     "arrows": lambda name: vector_arrows([[1.0, 2.0]], [name], title=name),
