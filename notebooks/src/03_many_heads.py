@@ -5,7 +5,7 @@
 #
 # ![The sentence The sister cried because the dog died, with an arrow from cried to sister, who?, and one from cried to died, why?](figures/03_cried.svg)
 #
-# Each of these looks is called a **head**. You see what a second head makes easier, what heads cost, and which heads of a trained BERT are missed. Then you write multi-head attention yourself.
+# Each of these looks is called a **head**. You see what more heads make easier, what they cost, and which are missed in a trained BERT. Then you write your own.
 #
 # **You need:** pages 01 and 02. **Time:** about 55 minutes, and 49 more for the exercises. What is folded is for the curious. Where a cell says `guess = None`, type your guess in place of `None`. All cells together take one to five minutes to run.
 
@@ -667,7 +667,7 @@ assert min(before[0, 0], after[0, 0], after[-1, -1]) > 0.6  # the marks look mos
 # *Layer 1, head 3* looks at the token before, *layer 2, head 9* at the token after, both with more than 0.94 of the weight of each word. They look like the two stripes of our toy, but sit in two layers: one head a layer could do that, too. (And an ancestor of mini was taught where to look, page 00.)
 #
 # *Layer 5, head 3* puts more than 0.9 of each word's
-# weight on `[CLS]`, the mark at the beginning. (The marks are exceptions: in the first two heads `[CLS]` looks mostly at itself, and in the second so does `[SEP]`.) Why look at a mark? See page 07.
+# weight on `[CLS]`, the mark at the beginning. (The marks are exceptions: in the first two heads `[CLS]` looks mostly at itself, and in the second so does `[SEP]`. Why look at a mark? Page 07.)
 #
 # And our *cried*, which needs *who* and *why*? What is the largest weight that it gives to *sister*, and to *died*, in any of the 72 heads?
 
@@ -830,7 +830,7 @@ assert abs(shares["[CLS]"][4, 2] - 0.89) < 0.006 and abs(shares["token before"][
 #
 # (The seven most missed have their layer and head. A bar is a **standard error**: about how far a rise may be off by the luck of these reviews.) Of the 72 heads, 52 change the loss by less than 0.01, 14 of these for the better.
 #
-# This is an association in one model: it does not show that the look at the neighbour is what is missed.
+# An association in one model does not show that this look is what is missed.
 #
 # ### Together
 #
@@ -912,7 +912,7 @@ assert torch.allclose(torch.tensor(pair_off), torch.tensor([0.065, 0.036, 0.194]
 #
 # If the result of layer 2, head 9 is replaced by its mean instead of 0, the loss rises about as much: 0.23 against 0.20.
 #
-# Michel et al. (2019) removed the 96 heads in the encoder of a translator, one at a time: only 8 changed its score significantly, and half of these for the better. Voita et al. (2019) trained a translator further while they closed its heads: 10 of the 48 heads of its encoder were enough for nearly the same BLEU (0.15 less). Those closed last looked at neighbours, followed grammar or looked at rare words.
+# Michel et al. (2019) removed the 96 heads in the encoder of a translator, one at a time: only 8 changed its score significantly, and half of these for the better. Voita et al. (2019) trained a translator further while they closed its heads: 10 of the 48 heads of its encoder were enough for nearly the same BLEU (0.15 less). Those closed last followed neighbours, grammar or rare words.
 #
 # </details>
 
