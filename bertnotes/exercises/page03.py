@@ -14,15 +14,14 @@ from bertnotes.exercises.page01 import drawn, drawn_mask
 
 NAMES = ("query", "key", "value", "output")
 RESHAPED = (
-    "The shape is right, but words and heads are mixed: `view` and `reshape` lay the same sequence of numbers out "
-    "anew and move "
-    "none. "
+    "The shape is right, but words and heads are mixed: `view` and `reshape` keep the order in which the axes are read, "
+    "and only cut it into another shape. "
 )
 ERRORS = {
     "is invalid for input of size": "The parts do not multiply to as many numbers as there are; -1 in one place lets "
     "PyTorch work it out.",
-    "view size is not compatible": "After `transpose` the numbers lie in another order, which `view` cannot do; "
-    "`reshape` or `flatten` can.",
+    "view size is not compatible": "After `transpose` the axes have another order than the memory, which `view` cannot do "
+    "without a copy; `reshape` or `flatten` can.",
     "too many values to unpack": "The shape has another number of axes than names on the left.",
     "not enough values to unpack": "The shape has another number of axes than names on the left.",
     "shapes cannot be multiplied": "A matrix of the dict is used from the right side: `hidden @ weight.T + bias`.",
@@ -70,7 +69,7 @@ SPLIT_HEADS = Exercise(
     right=split_heads,
     mistakes=(
         Mistake(
-            RESHAPED + "Head 1 has the numbers that come first in memory, instead of its columns of every word. "
+            RESHAPED + "Head 1 has the first numbers of a text, instead of its columns of every word. "
             "Cut the last axis first, (batch, position, head, head size), then swap.",
             (lambda hidden, num_heads: hidden.reshape(len(hidden), num_heads, hidden.shape[1], -1),),
         ),

@@ -1,4 +1,4 @@
-"""Drawings of many heads: what an average forgets, a vector cut into strips, a task with two answers, and why one mix fails."""
+"""Drawings of many heads: an average that forgets who was where, a vector in strips, a task with two answers, and one mix."""
 
 from collections.abc import Callable
 from functools import partial
@@ -31,56 +31,48 @@ def cried() -> str:
     return str(drawing.write((start + why) / 2, 110, "why?", 40, QUERY, bold=True))
 
 
-class Cried:
-    """Whom and what *cried* asks about; *dog* lies exactly halfway between the other two."""
-
-    words = ("sister", "dog", "died")
-    values = torch.tensor([[8.0, 2.0], [6.0, 4.0], [4.0, 6.0]])
-    one = torch.tensor([0.5, 0.0, 0.5])
-    two = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
-
-
-THICK, ROWS = 12, (190, 280, 370)  # a weight of 1 is a line so thick; the heights of the words
+# what *cried* looks at, as on the page; head 1 of two looks at the word before, head 2 at the last one
+WORD_VALUES = {"sister": torch.tensor([8.0, 2.0]), "died": torch.tensor([4.0, 6.0])}
+ONE_HEAD, TWO_HEADS = torch.tensor([0.5, 0.5]), torch.eye(2)
+WORD_COLORS = {"sister": "#7b3294", "died": "#9a6700"}
+WORD_TINTS = {"sister": ("#efe3f4", "#dcc3e6"), "died": ("#fbefcf", "#f2d894")}  # of a value's first number, of its second
 
 
 def average() -> str:
-    """One head, which averages whole values, beside two heads, each of which takes its own number of a value."""
-    cried = Cried
-    mixed = cried.one @ cried.values
-    kept = [float(weights @ cried.values[:, head]) for head, weights in enumerate(cried.two)]
+    """Two words swapped: one head's even average stays as it is, what two heads give does not."""
+    results = {order: torch.stack([WORD_VALUES[word] for word in order]) for order in (("sister", "died"), ("died", "sister"))}
+    mixes = [tuple_of(ONE_HEAD @ values) for values in results.values()]
+    apart = [tuple_of((TWO_HEADS @ values).diagonal()) for values in results.values()]
     text = (
-        f"The values of sister, dog and died are (8, 2), (6, 4) and (4, 6). Left: one head takes half of sister and half of "
-        f"died and gets {tuple_of(mixed)}, which is the value of dog. Right: the first of two heads takes the first number of "
-        f"sister, the second one the second number of died; side by side they are {tuple_of(kept)}."
+        "sister has the value (8, 2), died (4, 6). One word stands before cried, the other comes last; below, the two are "
+        f"swapped. Left, one head: half of each gives {mixes[0]}, swapped {mixes[1]}. Right, two heads: the first number of "
+        f"the word before and the second one of the last word are {apart[0]}, and swapped {apart[1]}."
     )
-    drawing = opened(560, "“cried” looks for who and why: one head, two heads", text)
-    drawing.line((640, 90), (640, 530), color=GRID, width=2)
-    drawing.write(320, 106, "one head of 2 numbers", NORMAL, QUIET).write(960, 106, "two heads of 1 number each", NORMAL, QUIET)
-    for word, value, weight, y in zip(cried.words, cried.values, cried.one, ROWS, strict=True):
-        drawing.write(70, y, word, NORMAL, anchor="start").box(230, y, 120, 54, tuple_of(value), VALUE)
-        drawing.write(460, y, "½" if weight else "0", LARGE, bold=bool(weight))
-        if weight:
-            drawing.line((292, y), (440, y), width=THICK / 2).line((480, y), (560, y), width=THICK / 2)
-    drawing.arrow((560, ROWS[0]), (560, 450), width=4).box(520, 480, 140, 58, tuple_of(mixed), INK, size=24)
-    drawing.write(60, 480, "the same as “dog”:", NORMAL, anchor="start", bold=True)
-    _two_heads(drawing, kept)
+    drawing = opened(540, "Swap “sister” and “died”: does it show?", text)
+    drawing.line((512, 90), (512, 510), color=GRID, width=2).line((830, 90), (830, 510), color=GRID, width=2)
+    for x, words, below in (
+        (115, "word before", ""),
+        (395, "last word", ""),
+        (671, "one head", "half of each"),
+        (1055, "two heads", "head 1: before · head 2: last"),
+    ):
+        drawing.write(x, 106, words, LARGE, bold=x > 500).write(x, 146, below, NORMAL, QUIET)
+    for y, ((before, last), values), mix in zip((228, 368), results.items(), mixes, strict=True):
+        for x, word in ((115, before), (395, last)):
+            _value(drawing, x, y, word)
+        drawing.write(255, y, "cried", LARGE, bold=True).box(671, y, 200, 84, mix, INK, size=40)
+        for head, (x, word) in enumerate(((980, before), (1130, last))):
+            color, fill = WORD_COLORS[word], WORD_TINTS[word][head]
+            drawing.box(x, y, 110, 84, number(values[head, head]), color, size=40, fill=fill)
+    drawing.write(671, 470, "the same", 40, bold=True).write(1055, 470, "different", 40, bold=True)
     return str(drawing)
 
 
-def _two_heads(drawing, kept):
-    """The right half: each head has a column of the values and its own weights, and picks from it."""
-    for head, (x, asks) in enumerate(((860, "who?"), (1060, "why?"))):
-        drawing.write(x + 30, 146, f"head {head + 1}: {asks}", NORMAL, VALUE, bold=True)
-        for word, value, weight, y in zip(Cried.words, Cried.values[:, head], Cried.two[head], ROWS, strict=True):
-            drawing.box(x, y, 64, 54, number(value), VALUE, fill=SHADES[VALUE][head])
-            drawing.write(x + 72, y, number(weight), LARGE, bold=bool(weight))
-            if head == 0:
-                drawing.write(700, y, word, NORMAL, anchor="start")
-            if weight:
-                drawing.line((x + 34, y), (x + 58, y), width=THICK).line((x + 86, y), (x + 112, y), width=THICK)
-                drawing.arrow((x + 112, y - THICK / 2), (x + 112, 450), width=4)
-        drawing.box(x + 112, 480, 64, 58, number(kept[head]), VALUE, size=24, fill=SHADES[VALUE][head])
-    drawing.write(700, 480, "kept apart:", NORMAL, anchor="start", bold=True)
+def _value(drawing, x, y, word):
+    """A word over the two numbers of its value, which have two shades."""
+    drawing.write(x, y - 24, word, LARGE, WORD_COLORS[word], bold=True)
+    for part, value in enumerate(WORD_VALUES[word]):
+        drawing.box(x - 36 + 72 * part, y + 22, 70, 48, number(value), WORD_COLORS[word], LARGE, fill=WORD_TINTS[word][part])
 
 
 WIDE_CELL, HIGH_CELL, SHAPE = 16, 26, 20  # SHAPE: letters of a shape
@@ -240,6 +232,25 @@ def swap() -> str:
     return str(drawing)
 
 
+def line() -> str:
+    """The score that a letter would need, so that the one with the smaller share wins, beside what a straight line can do."""
+    text = (
+        "The score of a letter against its share in the mix: 0, 0.4 or 0.5. Left, as needed to name the letter with 0.4: the "
+        "score rises from 0 to 0.4 and falls again at 0.5. Right, a straight line: who rises up to 0.4 rises on to 0.5."
+    )
+    drawing = opened(500, "A score that should be highest at 0.4", text)
+    drawing.line((640, 90), (640, 480), color=GRID, width=2)
+    for left, title, heights in ((130, "needed: up, then down", (380, 170, 280)), (760, "linear: on and on", (380, 212, 170))):
+        drawing.write(left + 220, 106, title, LARGE, bold=True).write(left - 20, 140, "score", NORMAL, QUIET)
+        drawing.arrow((left, 400), (left + 440, 400)).arrow((left, 400), (left, 160))
+        points = [(left + x, y) for x, y in zip((0, 296, 370), heights, strict=True)]
+        drawing.line(*points, color=QUERY, width=5)
+        for (x, y), share in zip(points, (0, *SHARES.values()), strict=True):
+            drawing.add("circle", cx=x, cy=y, r=10, fill=QUERY).write(x, 426, f"{share}", NORMAL)
+        drawing.write(left + 220, 462, "share of the letter in the mix", NORMAL, QUIET)
+    return str(drawing)
+
+
 DRAWINGS: dict[str, Callable[[], str]] = {
     "03_cried.svg": cried,
     "03_average.svg": average,
@@ -247,5 +258,6 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     **{f"03_strips_{step}.svg": partial(strips, step) for step in range(1, len(PARTS) + 1)},
     "03_task.svg": task,
     "03_swap.svg": swap,
+    "03_line.svg": line,
 }
 ANIMATIONS: dict[str, tuple] = {}
