@@ -58,11 +58,10 @@ def attention_view(attention, tokens=None, pair_start: int | None = None, layer:
     """
     attention = as_attention(attention, tokens, pair_start)
     text = page_data(attention)
-    page = fill_page([text], layer, head)
     layers, heads, tokens = text["layers"], text["heads"], text["tokens"]
     rows = len(tokens) * (22 if len(tokens) <= 32 else 18)  # what the page fills; its rows are at least 18 high
     alt = f"attention of {layers} layers with {heads} heads each over {len(tokens)} tokens: {' '.join(tokens)}"
-    return View(page, heatmap_png(attention, layer, head), height=110 + max(rows, 26 * layers), alt=alt)
+    return View(fill_page([text], layer, head), heatmap_png(attention, layer, head), 110 + max(rows, 26 * layers), alt)
 
 
 def presenter_page(texts, layer: int = 1, head: int = 1) -> str:
