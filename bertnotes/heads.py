@@ -1,6 +1,6 @@
 """What a head does, in numbers: where its attention goes, over many texts; and what all heads together pass on.
 
-Pages 03, 07 and 08. Clark et al. 2019, "What Does BERT Look At?" (the measures); Abnar & Zuidema 2020, "Quantifying Attention
+Pages 03 and 07. Clark et al. 2019, "What Does BERT Look At?" (the measures); Abnar & Zuidema 2020, "Quantifying Attention
 Flow in Transformers" (rollout).
 """
 
