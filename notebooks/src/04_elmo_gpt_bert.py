@@ -542,7 +542,7 @@ assert (who_sees_whom(fresh.read, fresh.embed(sentence).detach()).diagonal(1) > 
 # **2 minutes.** The outlined cells are each output and the word that it has to name, such as the output at *critic* and the input *loves*. Light on the left, dark on the right. That is the leak.
 
 # %% [markdown]
-# The outlined cells are each output and the word that it has to name. (`[SEP]` has none after it.) In GPT these 11 cells are light, after training as before. In the leaky reader all are dark.
+# The outlined cells are each output and the word that it has to name. In GPT these 11 cells are light, after training as before. In the leaky reader all are dark.
 #
 # ### Four readers in one table
 #
@@ -842,7 +842,7 @@ assert abs(share - p) < 3 * (p * (1 - p) / len(correct)) ** 0.5 and len(language
 #
 # </details>
 #
-# Chatbots write like this, piece by piece. BERT was trained for something else: to name hidden words, with both sides given. That is also what our exam asks, so the exam is BERT's home game.
+# Chatbots write like this, piece by piece. BERT was trained for something else: to name hidden words, with both sides given. Our exam asks the same: it is BERT's home game.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember
