@@ -311,7 +311,7 @@ def leaks_cases(seed):
     holes = torch.rand(7, 7, generator=torch.Generator().manual_seed(seed + 500)) < 0.5
     holes.diagonal(1)[:4] = torch.tensor([True, False, False, False])
     holes.diagonal(-1)[:2] = torch.tensor([False, True])
-    values.diagonal(1)[1:4] *= torch.tensor([1e-1, 1e-3, 1e-5])
+    values.diagonal(1)[1:4] *= torch.tensor([1e-1, 1e-3, 1e-9])
     some = torch.tensor([[0.9, 0.002, 0.0], [0.2, 0.8, 0.0], [0.0, 0.1, 0.7]])
     return [
         Case({"table": some}, shown=True),
@@ -332,6 +332,7 @@ LEAKS = Exercise(
                 lambda table: table.diagonal(1) > 0.01,
                 lambda table: table.diagonal(1) > 0.1,
                 lambda table: table.diagonal(1) > 0.5,
+                lambda table: table.diagonal(1) > 1e-6,
             ),
         ),
         Mistake(
@@ -400,6 +401,8 @@ HIDDEN_TOO = Number(
         0.64 * 0.2: "That is how often the link is hidden and both verbs are in view. Suppose that the link is hidden.",
         0.2 * (0.64 + 0.32 * 0.75 + 0.04 * 5 / 8): "You multiply by the chance that the link is hidden. Suppose that it is.",
         0.96: "That is how often at least one verb is in view. With one the link is named only 3 times in 4.",
+        0.9: "You rounded to fewer than three digits after the point, or left something out.",
+        0.91: "You rounded: three digits after the point are asked for.",
         90.5: "As a percentage that is right. A share lies between 0 and 1.",
     },
 )

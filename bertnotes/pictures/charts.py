@@ -328,24 +328,24 @@ def dependence_grid(tables, words, outlined: int | None = None) -> Figure:
     arrays = {name: matrix(table) for name, table in tables.items()}
     if wrong := {name: array.shape for name, array in arrays.items() if array.shape != (len(words), len(words))}:
         raise ValueError(f"each table needs a row and a column for each of {len(words)} words; got {wrong}")
-    size = (1.6 + 4 * len(arrays), 3.4 + 1.1 * len(arrays))
-    figure, axes = plt.subplots(1, len(arrays), figsize=size, layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(1, len(arrays), figsize=(1.6 + 4 * len(arrays), 6.9), layout="constrained", squeeze=False)
     for ax, (name, array) in zip(axes[0], arrays.items(), strict=True):
         dependence(ax, name, array, words, outlined)
     axes[0][0].set_yticks(range(len(words)), plain(words))
-    how = "Row: an output. Column: an input, the same words from left to right.\nDark: the output depends on it. Light: 0."
+    how = "Row: an output. Column: an input.\nDark: the output depends on it. Light: 0."
     figure.supxlabel(how, fontsize=24, color=INK)
     return figure
 
 
 def dependence(ax, name, array, words, outlined):
     """One grid of dependence_grid, without the names of its rows."""
-    ax.imshow(array != 0, cmap=ListedColormap(["#ececec", "#8b949e"]), vmin=0, vmax=1, aspect="auto")
+    ax.imshow(array != 0, cmap=ListedColormap(["#ececec", "#8b949e"]), vmin=0, vmax=1)
     ax.hlines(np.arange(len(words)) - 0.5, -0.5, len(words) - 0.5, color="white", linewidth=1)
     ax.vlines(np.arange(len(words)) - 0.5, -0.5, len(words) - 0.5, color="white", linewidth=1)
     for row in range(len(words) - outlined if outlined else 0):
-        ax.add_patch(Rectangle((row + outlined - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=INK, linewidth=4, zorder=3))
-    ax.set(xticks=[], yticks=[])
+        ax.add_patch(Rectangle((row + outlined - 0.5, row - 0.5), 1, 1, fill=False, ec=INK, lw=4, zorder=3, clip_on=False))
+    ax.set_xticks(range(len(words)), plain(words), rotation=90)
+    ax.set_yticks([])
     ax.tick_params(length=0, labelsize=22, colors=INK)
     ax.set_title(written(name)[0], loc="left", fontsize=24, color=INK)
     ax.spines[:].set_visible(False)

@@ -6,7 +6,7 @@
 #
 # ![Arrows from words to outputs. ELMo: a chain to the right and a chain to the left, which do not meet before the top. GPT: each word looks at itself and back. BERT: each word looks at all words](figures/04_panels.svg)
 #
-# We take a small model in the manner of each, and call it a **reader**. We measure who sees whom in it, train it on a small language, and give it an exam whose best
+# We take a small model in the manner of each, a **reader**. We measure who sees whom in it, train it on a small language, and give it an exam whose best
 # possible score is known. Then we find out why BERT hides words in training.
 #
 # **You need:** pages 01 to 03. **Time:** about 50 minutes, and 44 more for the exercises. The training takes about a minute. Where a
@@ -27,7 +27,6 @@
 
 # %%
 from collections import Counter
-from itertools import product
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -43,7 +42,7 @@ from bertnotes.pictures.play import play
 # ![ELMo alone: one chain carries a and critic to the right, another carries films, loves and critic to the left; the output of critic takes both](figures/04_panels_elmo.svg)
 #
 # Its layers are **LSTMs**, a kind of recurrent network (page 02): an LSTM reads word by word and carries along a
-# memory of what came so far. One chain reads forwards, the other backwards. (We draw one layer of each; ELMo has two.) Is there a place where a word from the left and a word from the right come together?
+# memory of what came so far. One chain reads forwards, the other backwards. (We draw one layer of each; ELMo has two. The magenta chain stands higher only to keep the arrows apart.) Is there a place where a word from the left and a word from the right come together?
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## ELMo: two chains
 #
@@ -52,7 +51,7 @@ from bertnotes.pictures.play import play
 # **2 minutes.** Trace *films* to the output of *critic* with a finger, then *a*. Ask: where could something that knows both *a* and *films* be computed?
 # Only above the two chains. (The magenta chain stands above the slate one to keep the arrows apart; it is no second layer.)
 # %% [markdown]
-# Not inside the chains. Only afterwards the two states of a position are laid end to end. Devlin et al. (2019) call this a "shallow concatenation" of two **language models**: models that name the next word of a text, or here also the word before.
+# Not inside the chains. Only afterwards the two states of a position are laid end to end. (ELMo does so in each layer, and a task then learns how to add up the layers.) Devlin et al. (2019) call this a "shallow concatenation" of two **language models**: one names the next word of a text, the other the word before.
 #
 # **GPT** (Radford et al. 2018) is a Transformer with page 01's causal mask: look at yourself and back, in every layer.
 #
@@ -73,8 +72,8 @@ from bertnotes.pictures.play import play
 #
 # Two names look alike. An **attention mask** says who may look at whom. `[MASK]` is a token that stands in the text for a hidden word.
 #
-# The real models differ in more than the arrows, also in their texts and sizes. Our small copies share text, vocabulary and batches. Between our GPT and our BERT two things differ: the attention mask, and
-# the **objective**, what a model is trained to do. Section 5 pulls these two apart.
+# The real models differ in more than the arrows, also in their texts and sizes. Our small copies share text, vocabulary and batches. Our GPT and our BERT differ in the attention mask, and
+# in the **objective**: what a model is trained to name, and so how many words of a text it learns from. Section 5 pulls these two apart.
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## BERT: all, in every layer
 #
@@ -127,8 +126,7 @@ for position in range(12):  # the same articles, verbs, links, things and pronou
         assert torch.equal(*(part[:, position].sort().values for part in (language.reading, language.exam)))
 
 # %% [markdown]
-# Half of the sentences are set aside for the exam, and no reader trains on them. Articles, verbs and links are as frequent there as in
-# the language. A text has 12 tokens: `[CLS]` at position 0, ten words, and `[SEP]` at 11.
+# Half of the sentences are set aside for the exam, and no reader trains on them. A text has 12 tokens: `[CLS]` at position 0, ten words, and `[SEP]` at 11.
 #
 # How often can *anybody* name a hidden word? The words that are seen around the blank are its **context**. The best anyone can do is to say the word that is most frequent in this context. Take the link, seen from the left: the first verb is
 # *loves* or *hates*. In what share of all sentences can the link be named at best?
@@ -199,7 +197,7 @@ assert (language.exam[:, 6] == language.number["and"]).double().mean() == 5 / 8
 #
 # ## 3. Three readers
 #
-# GPT's and BERT's reader are two Transformer layers on the attention of page 01, ELMo's is two LSTMs of two layers. Each has about 26,000 parameters, so that size is not the obvious explanation. Between GPT's and BERT's reader only the attention mask differs, one line each. Position $i$ looks, position $j$ is looked at, and 1 means "may":
+# GPT's and BERT's reader are two **Transformer layers** each: the attention of page 03, with four heads, and a small network (page 05). Where a word stands they learn from a vector for each position, which is added to the word's. ELMo's reader is two LSTMs of two layers. Each reader has about 26,000 parameters. Before training, GPT's and BERT's differ in the attention mask alone, one line each. Position $i$ looks, position $j$ is looked at, and 1 means "may":
 
 # %%
 readers = {name: new_reader(name, language) for name in ("ELMo", "GPT", "BERT")}  # not trained yet
@@ -259,7 +257,7 @@ for name, reader in readers.items():
 # ELMo's vectors, one from each chain.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Who depends on whom, by derivatives
+# ## Untrained readers: who can see whom?
 
 
 # %% slideshow={"slide_type": "-"}
@@ -306,10 +304,10 @@ def name_hidden(scores, texts, hidden):  # BERT: only the positions where a word
 # So in a text of 12 tokens GPT has 11 tokens to name, and ELMo twice 11: its loss is the average of both. BERT sees every word, so some words are replaced by `[MASK]`, and it has to name those. The real BERT
 # chooses 15 % of its tokens. We hide 20 % of the ten words, about two in a text. Hiding more would ask more, and leave less to answer by.
 #
-# GPT and BERT differ in two things, the attention mask and the objective. To change one at a time, we add a fourth reader, the **hybrid**: GPT's attention mask with BERT's objective. It looks only back, and
+# GPT and BERT differ in attention mask and objective. To change one at a time, we add a fourth reader, the **hybrid**: GPT's attention mask with BERT's objective. It looks only back, and
 # is trained on hidden words.
 #
-# Now we train. Each step takes a batch, works out its loss and the gradient, and changes the parameters with Adam (page 02). Every run has 500 steps, with a learning rate that falls from 0.01 to 0; it is the same for all, and tuned for none. Each kind is trained twice, and BERT eight times (you will see why), each time from another **seed**, from which the random numbers come.
+# Now we train. Each step takes a batch, works out its loss and the gradient, shortens the gradient where it is longer than 1, and changes the parameters with Adam (page 02). Every run has 500 steps, with the same learning rate, which falls from 0.01 almost to 0. Each kind is trained twice, and BERT eight times, since its runs do not all end alike. Each run has another **seed**, from which the random numbers come.
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes.readers import train_reader
@@ -324,11 +322,17 @@ for kind, runs in RUNS.items():
     print(f"{kind:6} loss {losses[kind, seed][0]:.1f} at first, {sum(losses[kind, seed][-20:]) / 20:.1f} at the end")
 
 # %% tags=["check:trained"]
-# checked: every run learned, and more than which words stand at a position
-by_position = sum(torch.distributions.Categorical(language.reading[:, at].bincount().double()).entropy() for at in range(1, 12))
+# checked: every run ends near the best possible loss of its objective; ELMo's start at ln 26, all others far above it
+from math import log
+
 for (kind, _), run in losses.items():
-    assert sum(run[-20:]) / 20 < 0.93 * by_position / (11 if kind in ("ELMo", "GPT") else 10)
-assert len(losses) == 14 and all(losses[kind, seed][0] > 3.5 for kind in ("GPT", "hybrid", "BERT") for seed in (0, 1))
+    assert sum(run[-20:]) / 20 < 1.2 * {"ELMo": 0.62, "GPT": 0.62, "hybrid": 0.74, "BERT": 0.50}[kind]
+    assert abs(run[0] - log(26)) < 0.01 if kind == "ELMo" else run[0] > 3.5
+ahead, back = (
+    sum(language.surprise(at, side(at)) for at in places) / 11
+    for places, side in ((range(1, 12), lambda at: range(at)), (range(11), lambda at: range(at + 1, 12)))
+)
+assert len(losses) == 14 and round(ahead, 2) == round(back, 2) == 0.62
 
 # %% tags=["check:losses-in-view"]
 # checked: the losses in view are those that the readers train on
@@ -345,7 +349,7 @@ with torch.inference_mode():
 assert language.number["[MASK]"] == 2
 
 # %% [markdown]
-# Three of them start above $\ln 26 = 3.26$, the loss of equal guessing among 26 tokens: an untrained reader can be sure of a wrong word. And do not compare GPT's and ELMo's losses with those of BERT and the hybrid: they are about other words. The exam is the same for all.
+# ELMo starts at $\ln 26 = 3.26$, the loss of equal guessing among 26 tokens. The others start far above it: an untrained reader can be sure of a wrong word. Do not compare GPT's and ELMo's losses with those of BERT and the hybrid: they are about other words. The exam is the same for all.
 #
 # ## 6. The exam
 #
@@ -353,8 +357,8 @@ assert language.number["[MASK]"] == 2
 #
 # - **GPT**: *a critic loves the film*. It names the next word.
 # - **BERT**: the whole sentence, with `[MASK]` in the blank. It names the hidden word.
-# - **hybrid**: the same as BERT, but the position of `[MASK]` looks only back.
-# - **ELMo**: *a critic loves the film* for the forward chain, *an actor hates it* for the backward chain. Each gives a probability to each word. We multiply the two probabilities. The frequency of a word is now in the product twice, so we divide by it once. (This rule is ours.)
+# - **hybrid**: the same text as BERT, but every position looks only back.
+# - **ELMo**: *a critic loves the film* for the forward chain, *an actor hates it* for the backward chain. Each gives a probability to each word. We multiply the two, and divide by how frequent the word is, since each of the two has counted that already. (This rule is ours. It is exact if left and right are **independent once the word is known**: then the left tells nothing more about the right. Is that so for each blank?)
 #
 # Take *and / but*, where the left alone allows 0.75. What share will ELMo get, and what share the hybrid?
 
@@ -373,7 +377,7 @@ for blank, position in BLANKS.items():
 print("your guess:", guess)
 
 # %% tags=["check:exam"]
-# checked: who is how good at which blank, in each run; of the eight runs of BERT one or two may end below 1.00
+# checked: who is how good at which blank, in each run; of the eight runs of BERT up to two may end below 1.00, on another machine
 link_scores = scores["and / but"]
 assert min(min(runs) for runs in scores["it / them"].values()) > 0.98
 assert min(scores["a / an"]["ELMo"] + scores["a / an"]["BERT"]) > 0.98
@@ -387,6 +391,19 @@ for seed, score in enumerate(link_scores["BERT"]):
 assert sum(score > 0.985 for score in link_scores["BERT"]) >= 6 and min(link_scores["BERT"]) > 0.92
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Two things differ, so we add a reader
+#
+# | attention mask | names the next word | names hidden words |
+# | --- | --- | --- |
+# | looks only back | GPT | **hybrid** |
+# | looks at all words | later | BERT |
+#
+# An attention mask is not `[MASK]`: the one says who may look at whom, the other is a token in the text.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **1 minute.** The hybrid has GPT's attention mask and BERT's objective: against each of them one thing differs. Leave the empty corner open; it is the reader that leaks.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Vote: who will name the link?
 #
 # *a critic loves the film* ___ *an actor hates it*
@@ -395,13 +412,13 @@ assert sum(score > 0.985 for score in link_scores["BERT"]) >= 6 and min(link_sco
 # | --- | --- | --- |
 # | **GPT** | the next word | *a critic loves the film* |
 # | **BERT** | hidden words | all, with `[MASK]` in the blank |
-# | **hybrid** | hidden words | the same, but it looks only back |
+# | **hybrid** | hidden words | the same text, but looks only back |
 # | **ELMo** | the next, and the one before | one side for each chain |
 #
-# ELMo's two guesses are multiplied, and divided by how frequent the word is.
+# ELMo's two guesses: multiplied, and divided by how frequent the word is. Exact if left and right are independent once the word is known.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** GPT has 11 tokens to name in a text of 12, ELMo twice 11, BERT about two. Then vote, for each reader: will it reach 1.00, stay at 0.75, or end between? The hybrid has GPT's attention mask and BERT's objective.
+# **2 minutes.** GPT has 11 tokens to name in a text of 12, ELMo twice 11, BERT about two. Then vote, for each reader: will it reach 1.00, stay at 0.75, or end between?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The exam's results
@@ -415,7 +432,7 @@ for blank, position in BLANKS.items():
 picture = score_chart(scores, limits, rule={"and / but": {"ELMo": 15 / 16}}, floor=floor)
 
 # %% tags=["check:floor"]
-# checked: what always the more frequent word gets; with perfect chains our rule gets 15/16 of the links, and all of the other two
+# checked: what always the more frequent word gets; with chains that know the language our rule gets 15/16 of the links, and all of the other two
 assert floor == {"a / an": 0.5, "and / but": 0.625, "it / them": 0.5}
 for blank, position in BLANKS.items():
     word_is = torch.eye(26, dtype=torch.double)[language.ids[:, position]] * language.times[:, None]
@@ -428,22 +445,24 @@ for blank, position in BLANKS.items():
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Grey bars: the best possible in one pass, for what a reader may see. Dots: its runs. Dotted: always the more frequent word. Go blank by blank. *it / them*: only the left is needed. *a / an*: readers that look only back toss a coin. *and / but*: ELMo stops at 0.94, the best that our rule allows; the
-# slide behind the summary says why. The hybrid is the control: with BERT's objective it scores like GPT. Of BERT's eight runs seven reach 1.00.
+# slide behind the summary says why. The hybrid is the control: with BERT's objective it stops at GPT's ceiling. Of BERT's eight runs seven reach 1.00; why one does not, we do not know.
 
 # %% [markdown]
 # Each dot is a run. The grey bar is the best that is possible in one pass for what this reader may see. The dotted line is what you get by always saying the more frequent word. Blank by blank:
 #
 # - *it / them* needs only the left, and every reader has it.
 # - *a / an* needs the right. Readers that look back get 0.50, their best possible: they know that *a* or *an* stands here, and not which. ELMo and BERT get 1.00.
-# - *and / but* needs both. Readers that look back reach 0.75, their best possible. Seven of BERT's eight runs reach 1.00; one ends at 0.94. ELMo stops at 0.94, though it has seen both verbs. The dashed line is why: with our rule of joining two guesses even perfect chains get no more than 15/16 (the section behind the summary).
+# - *and / but* needs both. Readers that look back reach 0.75, their best possible. ELMo stops at 0.94, though it has seen both verbs. The dashed line is why: once the link is known, one verb tells the other. So our rule is not exact, and even chains that know the language get no more than 15/16 with it (the optional section at the end).
 #
-# The hybrid scores like GPT, though it was trained on hidden words. For these blanks, then, it is the attention mask that sets the ceiling. The one BERT that ends at 0.94 is wrong where both verbs are *hates*, the rarest kind of sentence, one in 16.
+# In our run seven of BERT's eight reach 1.00, and one ends at 0.94. (On other hardware the number may differ; eight runs give no rate.) It is wrong in the same sentences as ELMo, where both verbs are *hates*. For ELMo our rule forces that; for this BERT we do not know why.
+#
+# The hybrid stops where GPT stops, though it was trained on hidden words: the ceiling, counted in section 2, goes with what may be seen.
 
 # %% [markdown]
 # ## 7. Why not train BERT on the next word?
 #
 # Nothing would be hidden, and there would be eleven tokens to name instead of two. So we let every word look at every word, and ask for the next one. We call this reader *leaky*. What loss can a reader that sees only the words before expect at best? We know the language, so we can say: the
-# average of $-\ln p(\text{next word} \mid \text{words so far})$, which is 0.62 nats. Where will the leaky reader's loss end?
+# average of $-\ln p(\text{next word} \mid \text{words so far})$ over the language, which is 0.62 nats. Where will the leaky reader's loss end?
 
 # %%
 guess = None  # the loss of the leaky reader
@@ -476,10 +495,13 @@ assert round(language.best_loss(), 2) == 0.62
 # | GPT | 0.65 |
 # | this one | **0.00** |
 #
-# Change *loves* to *hates* in the text: it names *hates*.
+# How could we show that it cheats?
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# Change *loves* to *hates* in the text: now it names *hates*. GPT names *loves* both times.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Too good to be true is a finding, too. Ask how one could show that it cheats: change the next word, and see whether the answer changes with it. On the page it does; GPT names *loves* both times.
+# **2 minutes.** Too good to be true is a finding, too. Collect ideas how to show that it cheats before the last click: change the next word, and see whether the answer changes with it.
 
 # %% [markdown]
 # Far better than the words before allow: it **leaks**. The answer stands one position to the right, where it may look. We can catch it in the act. Change the first verb, and nothing else, and ask the output of *critic*, position 2, for the next word:
@@ -499,7 +521,7 @@ assert said["GPT", "loves"] == said["GPT", "hates"] == "loves"
 assert said["leaky", "loves"] == "loves" and said["leaky", "hates"] == "hates"
 
 # %% [markdown]
-# GPT says *loves* both times, the more frequent verb. The leaky reader says what is written there. And derivatives show which outputs depend on the very word that they have to name:
+# GPT says *loves* both times, the more frequent verb. The leaky reader says what is written there. (The second text breaks the rules, on purpose: from *but* and *hates* one would infer *loves*. Only who copies says *hates*.) And derivatives show which outputs depend on the very word that they have to name:
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The leak, by derivatives
@@ -520,50 +542,51 @@ assert (who_sees_whom(fresh.read, fresh.embed(sentence).detach()).diagonal(1) > 
 # **2 minutes.** The outlined cells are each output and the word that it has to name, such as the output at *critic* and the input *loves*. Light on the left, dark on the right. That is the leak.
 
 # %% [markdown]
-# The outlined cells, one right of the diagonal, are each output and the word that it has to name. (`[SEP]` has none after it.) In GPT these 11 cells are light, after training as before. In the leaky reader all are dark.
+# The outlined cells are each output and the word that it has to name. In GPT these 11 cells are light, after training as before. In the leaky reader all are dark.
 #
 # ### Four readers in one table
 #
-# Two attention masks, two objectives: that makes four readers, and all four are trained now. Their losses mean more beside the best possible ones. For hidden words we work these out over all masks: each of the ten words in turn is hidden, and each other word is hidden, too, with a chance of 20 %.
-# `language.surprise(at, seen)` is the average of $-\ln p(\text{word} \mid \text{words seen})$ over all sentences.
-
-
-# %%
-def best_hidden(both_sides, rate=0.2):
-    """The lowest loss that one can expect at a hidden word, in nats."""
-    total = 0
-    for at in range(1, 11):
-        others = [other for other in range(1, 11) if other < at or (both_sides and other > at)]
-        for hidden in product((True, False), repeat=len(others)):
-            seen_words = [other for other, is_hidden in zip(others, hidden, strict=True) if not is_hidden]
-            chance = rate ** sum(hidden) * (1 - rate) ** len(seen_words)
-            total += chance * language.surprise(at, seen_words) / 10
-    return total
+# Two attention masks, two objectives: that makes four readers, and all four are trained now. We compare the first run of each on the words that it is trained to name:
 
 
 # %% tags=["timing", "nbval-ignore-output"]
-at_best = {"GPT": language.best_loss(), "leaky": 0, "hybrid": best_hidden(False), "BERT": best_hidden(True)}
 four = {"GPT": trained["GPT", 0], "leaky": leaky, "hybrid": trained["hybrid", 0], "BERT": trained["BERT", 0]}
 own_loss = {}
 for name, reader in four.items():
     with torch.inference_mode():  # each exam sentence four times; the seed hides the same words from both
         own_loss[name] = reader.loss(language.exam.repeat(4, 1), torch.Generator().manual_seed(0)).item()
-    print(f"{name:6} loss {own_loss[name]:.2f}, at best {at_best[name]:.2f}")
+    print(f"{name:6} loss {own_loss[name]:.2f}")
 
 # %% tags=["check:four"]
-# checked: the losses of the drawing, nearly, and its shares of the links
+# checked: the losses of the drawing, nearly, and its shares of the links in all runs
 from bertnotes.pictures.drawings.page04 import FOUR
 
 for name, result, loss in FOUR.values():
-    told, *told_best = [float(part) for part in loss.removeprefix("loss: ").split(", at best ")]
-    assert abs(own_loss[name] - told) < 0.02 and told_best in ([], [round(at_best[name], 2)])
-    assert name == "leaky" or abs(link_scores[name][0] - float(result.split(": ")[1])) < 0.02
+    assert abs(own_loss[name] - float(loss.removeprefix("loss: ").split(",")[0])) < 0.02
+    if name != "leaky":
+        runs_there = sum(abs(one - float(result.split()[1])) < 0.02 for one in link_scores[name])
+        assert abs(runs_there - (7 if "7 of 8" in result else RUNS[name])) <= (name == "BERT")
 assert own_loss["hybrid"] - own_loss["BERT"] > 0.2
 
 # %% tags=["check:best-hidden"]
-# checked: the best losses at hidden words, by hand, word by word
-from math import log
+# checked: the lowest losses that one can expect, for hidden words over all ways to hide them; they are those of the drawing
+from itertools import product
 
+
+def best_hidden(both_sides, rate=0.2, total=0.0):
+    for at in range(1, 11):
+        others = [other for other in range(1, 11) if other < at or (both_sides and other > at)]
+        for hides in product((True, False), repeat=len(others)):
+            seen_words = [other for other, is_hidden in zip(others, hides, strict=True) if not is_hidden]
+            total += rate ** sum(hides) * (1 - rate) ** len(seen_words) * language.surprise(at, seen_words) / 10
+    return total
+
+
+at_best = {"GPT": language.best_loss(), "hybrid": best_hidden(False), "BERT": best_hidden(True)}
+assert all(f"at best {at_best[name]:.2f}" in loss for name, _, loss in FOUR.values() if name != "leaky")
+
+# %% tags=["check:best-by-hand"]
+# checked: the same by hand, word by word
 two, nouns = log(2), 2 * (0.8 * log(6) + 0.2 * log(12))
 verb_cost, link_cost = -0.75 * log(0.75) - 0.25 * log(0.25), -5 / 8 * log(5 / 8) - 3 / 8 * log(3 / 8)
 told_by_link = (
@@ -578,20 +601,20 @@ assert 0.235 < at_best["hybrid"] - at_best["BERT"] < 0.245 and nouns / from_both
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Four readers in one table
 #
-# ![A table. Rows: looks only back, looks at all words. Columns: names the next word, names hidden words. GPT: 0.75 of the links, loss 0.65, at best 0.62. Hybrid: 0.75, loss 0.76, at best 0.74. Leaky: copies the answer, loss 0.00. BERT: 1.00, loss 0.51, at best 0.50](figures/04_four.svg)
+# ![Attention mask by objective. GPT: 0.75 of the links, loss 0.65, at best 0.62. Hybrid: 0.75, 0.76, 0.74. Leaky: copies the answer, loss 0.00. BERT: 1.00 in 7 of 8 runs, 0.51, 0.50](figures/04_four.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** One thing at a time. Right column, downwards: the same hidden words, but the right side may be seen: 0.76 becomes 0.51. Left column, downwards: the answer may be seen, and is copied. Upper row: another objective, the same ceiling. Leaky takes no exam: what it learned is to copy the
+# **3 minutes.** One thing at a time. Right column, downwards: the same hidden words, but the right side may be seen: 0.76 becomes 0.51. Left column, downwards: the answer may be seen, and is copied. Upper row: another objective, the same ceiling, so the exam cannot tell the two apart. Leaky takes no exam: what it learned is to copy the
 # word, and in the exam that word is hidden.
 
 # %% [markdown]
-# ![A table. Rows: looks only back, looks at all words. Columns: names the next word, names hidden words. GPT: 0.75 of the links, loss 0.65, at best 0.62. Hybrid: 0.75, loss 0.76, at best 0.74. Leaky: copies the answer, loss 0.00. BERT: 1.00, loss 0.51, at best 0.50](figures/04_four.svg)
+# ![Attention mask by objective. GPT: 0.75 of the links, loss 0.65, at best 0.62. Hybrid: 0.75, 0.76, 0.74. Leaky: copies the answer, loss 0.00. BERT: 1.00 in 7 of 8 runs, 0.51, 0.50](figures/04_four.svg)
 #
-# Read it one step at a time:
+# "At best" is the lowest loss that one can expect; for hidden words, on average over all ways to hide them. One step at a time:
 #
 # - **Right column.** The hybrid and BERT name the same hidden words. BERT also sees the right side: its loss is 0.51 instead of 0.76. At best the right side is worth $0.74 - 0.50 = 0.24$ nats a hidden word.
-# - **Left column.** Without GPT's attention mask the loss falls to nearly nothing, since the answer is among the words that may be seen. (Leaky takes no exam: there, its answer is hidden.)
-# - **Upper row.** With the same attention mask both objectives give the same score in the exam, 0.75, though one names 11 tokens in a text and the other about two.
+# - **Left column.** Without GPT's attention mask the loss falls to nearly nothing, since the answer is among the words that may be seen. (Leaky takes no exam, where the word that it copies would be hidden.)
+# - **Upper row.** With the same attention mask both objectives reach its ceiling, 0.75. So this exam cannot tell which objective is the better.
 #
 # BERT's 0.51 is mostly the nouns: with its article in view a person is still one of six, and no other word tells which.
 #
@@ -675,29 +698,29 @@ play("leak")
 #
 # <details><summary>What we found</summary>
 #
-# With *all but the next* only one position is without it after the first layer: the one that has to name it. After the second, none is. With *only back* the word moves to the right only, and never reaches the
-# position before it. With *hidden in the text* there is nothing to carry.
+# With *all but the next* only the position that has to name it is without it after the first layer, and none after the second. With *only back* the word moves to the right only. With *hidden in the text* there is nothing to carry.
 #
 # </details>
 
 # %% [markdown]
-# ## 8. Three ways out, and what each costs
+# ## 8. Four ways out, and what each costs
 #
-# ![Three tables of who looks at whom. GPT: look back only. BERT: all look at all, but the word is replaced by MASK in the text. XLNet: another order of the words](figures/04_ways.svg)
+# ![Four tables of who looks at whom, with costs. ELMo: two chains. GPT: look back only. BERT: MASK in the text. XLNet: another order](figures/04_ways.svg)
 #
-# - **Look back only**, in every layer (GPT). Costs: in one pass, the right side.
-# - **Take the word out of the text** (BERT). What is not there cannot be copied. (The real BERT leaves some of the chosen words in: page 06.) Costs: few words to name in a text, and training on texts with `[MASK]`, a token that the texts of later tasks do not have.
-# - **Go by another order** (XLNet, Yang et al. 2019). For each text an order of its positions is drawn, and a word is named from those that come
-#   earlier *in that order*, wherever they stand. Costs: more to compute, a second set of vectors in each layer.
+# - **Two chains, each scored on what it cannot see** (ELMo). All words reach the output of *critic*, and yet nothing leaks: the forward chain alone names the next word, the backward chain alone the one before. Costs: in pre-training the two sides never meet.
+# - **Look back only**, in every layer (GPT, an *autoregressive* model). Costs: in one pass, the right side.
+# - **Take the word out of the text** (BERT, a *masked* language model). What is not there cannot be copied. (The real BERT leaves some of the chosen words in: page 06.) Costs: few words to name in a text, each guessed without the others; and `[MASK]`, a token that the texts of later tasks do not have.
+# - **Go by another order** (XLNet, Yang et al. 2019). For each text an order of its positions is drawn, and a word is named from those
+#   earlier *in that order*, wherever they stand. The first is named from nothing but its position. Costs: more to compute. A second set of vectors must know each position, but not its word.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Three ways out
+# ## Four ways out, and what each costs
 #
-# ![Three tables of who looks at whom. GPT: look back only. BERT: all look at all, but the word is replaced by MASK in the text. XLNet: another order of the words](figures/04_ways.svg)
+# ![Four tables of who looks at whom, with costs. ELMo: two chains. GPT: look back only. BERT: MASK in the text. XLNet: another order](figures/04_ways.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Ask of each table: can the word to be named reach the row that names it, in any number of layers? Mind which word a row names: it stands under each table. In the first and third no path leads against the order; in the second there is nothing to
-# carry. The costs: GPT does not see the right side in one pass; BERT names few words in a text, and meets `[MASK]` only in training; XLNet computes a second set of vectors.
+# **2 minutes.** Ask of each table: can the word to be named reach the row that names it, in any number of layers? Mind which word a row names: it stands under each table. In ELMo each chain is scored alone, so it does not matter that both together have seen all. In GPT and XLNet no path leads against the order; in BERT there is nothing to
+# carry. XLNet's row names its own word, so its diagonal is light; a second set of vectors makes that possible.
 
 # %% [markdown]
 # Is GPT blind to the right, then? Only in one pass that stops at the blank. It can also compare **finished** sentences: we fill in *and*, we fill in *but*, and GPT works out how probable each whole sentence is, the product of the probabilities of its words. We take the more probable one. That takes a pass for each word that we try, here two.
@@ -743,7 +766,7 @@ assert min(shares) > 0.985 and shares[0] == finished and abs(scores["and / but"]
 # **2 minutes.** After *but* GPT does not expect a second *hates*, so the wrong sentence gets a low probability. The attention mask limits one pass, not what can be done with a model.
 
 # %% [markdown]
-# After a wrong link the second verb is one that GPT does not expect, and so the wrong sentence is the less probable one. An attention mask limits what is seen in **one pass**; with several passes more can be done.
+# After a wrong link GPT does not expect the second verb, and so the wrong sentence is less probable. An attention mask limits what is seen in **one pass**.
 #
 # And GPT can **write**. It gives a probability to each next word, we draw one, add it, and go on. Our trained GPT writes 200
 # texts:
@@ -768,7 +791,7 @@ print(*(language.decode(text) for text in written[:3]), sep="\n")
 assert written.shape == (200, 12) and language.number["[MASK]"] not in written
 assert all((language.ids == text).all(dim=1).any() for text in written[:3])
 
-# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# %% [markdown] slideshow={"slide_type": "-"} tags=["slide-only"]
 # How many of the 200 are sentences of the language? How many of these did it never read?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
@@ -778,7 +801,7 @@ assert all((language.ids == text).all(dim=1).any() for text in written[:3])
 # | of these new | 73 of 197 | one half on average |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** A reader that had only learned its sentences by heart would write nothing new. For a perfect writer half would be new on average, as half of the language, 2,304 of 4,608, was set aside. By its probabilities it is 41 % for this GPT.
+# **2 minutes.** Let the class guess both numbers before the next click. A reader that had only learned its sentences by heart would write nothing new. For a perfect writer half would be new on average, as half of the language, 2,304 of 4,608, was set aside. By its probabilities it is 41 % for this GPT.
 
 # %% [markdown]
 # How many of the 200 are sentences of the language? And how many of these are *new*, sentences that it never read?
@@ -787,8 +810,7 @@ assert all((language.ids == text).all(dim=1).any() for text in written[:3])
 guess = None  # two numbers, such as (100, 10)
 
 # %% tags=["timing", "nbval-ignore-output"]
-belong = {tuple(ids) for ids in language.ids.tolist()}
-read = {tuple(ids) for ids in language.reading.tolist()}
+belong, read = ({tuple(ids) for ids in part.tolist()} for part in (language.ids, language.reading))
 correct = [text for text in written.tolist() if tuple(text) in belong]
 new = [text for text in correct if tuple(text) not in read]
 print(f"in the language: {len(correct)} of 200; of these new: {len(new)};   your guess: {guess}")
@@ -796,35 +818,39 @@ unread = torch.tensor([tuple(ids) not in read for ids in language.ids.tolist()])
 with torch.inference_mode():
     chance = gpt.log_probability(language.ids).exp()  # how probable each sentence of the language is
 print(f"by probability: in the language {chance.sum():.2f}; of these new {chance[unread].sum() / chance.sum():.2f}")
-print("not in the language:", *(language.decode(text) for text in written.tolist() if tuple(text) not in belong), sep="\n")
+wrong = [text for text in written.tolist() if tuple(text) not in belong]
+print("not in the language:", *(" ".join(language.words[number] for number in text) for text in wrong), sep="\n")
 
 # %% tags=["check:writes"]
-# checked: nearly all that it writes is in the language; a perfect writer's sentences would be new in one half, this one's are less often;
+# checked: nearly all that it writes is in the language, and in the rest the link is wrong, or [CLS] or [SEP] is inside; a perfect writer's sentences would be new in one half, this one's are less often;
 # what it drew agrees with its probabilities, within three standard errors
 share, p = len(new) / len(correct), (chance[unread].sum() / chance.sum()).item()
 assert len(correct) > 180 and abs(len(correct) / 200 - chance.sum()) < 0.05 and 0.3 < p < 0.48
+for text in wrong:  # the verbs are at 3 and 9, the link at 6
+    assert (language.words[text[6]] == "and") != (text[3] == text[9]) or {0, 1} & set(text[1:-1])
 assert abs(share - p) < 3 * (p * (1 - p) / len(correct)) ** 0.5 and len(language.exam) / language.times.sum() == 1 / 2
 
 # %% [markdown]
-# How many new ones should we expect? Of all that is written in this language one half, 2,304 of 4,608, was set aside. So of a perfect writer's sentences one half would be new on average, and of one that had only learned by heart none. Our 200 texts are few. The last line of numbers needs no luck: it adds up how probable GPT finds
-# each sentence of the language. In the long run 41 % of its sentences of the language would be new. So this GPT writes what it never read, a little less often than a perfect writer.
+# Half of what is written in this language, 2,304 of 4,608, was set aside. So half of a perfect writer's sentences would be new on average, and none of those of a reader that had only learned by heart. Ours are
+# between. The line "by probability" weighs all sentences of the language by how probable GPT finds them: 41 % are new.
 #
 # Last come the texts that are wrong. What is wrong in each?
 #
 # <details><summary>What we found</summary>
 #
-# In two the link does not go with the two verbs. One has no link.
+# In two the link does not go with the two verbs. In one `[SEP]` stands where the link belongs.
 #
 # </details>
 #
-# Chatbots write like this, piece by piece. BERT was trained for something else: to name hidden words, with both sides given.
+# Chatbots write like this, piece by piece. BERT was trained for something else: to name hidden words, with both sides given. Our exam asks the same: it is BERT's home game.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember
 #
-# - ELMo, GPT and BERT differ in **who may see whom**. Derivatives measure it: where no path leads, they are 0.
+# - **What a word may see, along every path through the layers, decides what a model can be asked in training without copying the answer.**
+# - Derivatives measure who sees whom: where no path leads, they are 0.
 # - ELMo has both sides, in two halves. Its pre-training never asks to combine them.
-# - A reader that sees all words can copy the next one; with *all but the next* it still can, in two hops. So BERT's words are hidden.
+# - A reader that sees all words copies the next one. With *all but the next*, a path is open again, in two hops. So BERT's words are hidden.
 # - In our language the right side is worth 0.24 nats a hidden word: at best 0.50 instead of 0.74.
 # - An attention mask limits one pass. GPT can compare finished sentences, and write.
 #
@@ -837,12 +863,12 @@ assert abs(share - p) < 3 * (p * (1 - p) / len(correct)) ** 0.5 and len(language
 # ## Optional: why does ELMo stop at 0.94?
 #
 # *a critic **hates** the film ___ an actor **hates** it.* The link is *and*. But a chain that sees one *hates* expects that the other verb is *loves*, and so says *but*, with a
-# probability of about 3/4. Both chains do so. Our rule multiplies them, and divides by the shares of all links, 5/8 and 3/8:
+# probability of about 3/4. Both chains do so. Our rule multiplies them, and divides by the shares of all links, 5/8 and 3/8, as if the verbs were independent once the link is known. They are not: with *and*, one verb fixes the other.
 #
 # ![Bars. The left half: and 1/4, but 3/4. The right half the same. Multiplied and divided by the shares 5/8 and 3/8: and 0.1, but 1.5. So but is 15 times as likely, though and is the link](figures/04_product.svg)
 #
 # The two results are not probabilities yet: they do not sum to 1. Only their ratio counts: *but*, 15 to 1. So ELMo is wrong in every sentence with two *hates*. These are $1/4 \cdot 1/4 = 1/16$ of all, and all others come out
-# correct: 15/16 = 0.94 of the links. (15 to 1 is how sure the rule is in these sentences, 15/16 is its score over all of them.)
+# correct: 15/16 = 0.94 of the links.
 #
 # Do the two guesses together still tell the link? We count:
 
@@ -872,6 +898,8 @@ assert sum(times for (one, other, link_is), times in found.items() if (one == ot
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Extra: why ELMo stops at 0.94
+#
+# Our rule takes left and right for independent once the link is known. But *and* makes the verbs the same.
 #
 # ![Bars. The left half: and 1/4, but 3/4. The right half the same. Multiplied and divided by the shares 5/8 and 3/8: and 0.1, but 1.5. So but is 15 times as likely, though and is the link](figures/04_product.svg)
 
@@ -976,7 +1004,7 @@ check("leaks", leaks)
 # %% [markdown] tags=["exercise:hidden_too"]
 # ### Hidden, and its witnesses too · ● · 5 minutes
 #
-# In the exam one word is hidden. In BERT's training each word is hidden with a chance of 20 %, each by itself. Suppose that the link is hidden. How often can it be named at best? With both verbs in view: always. With
+# In the exam one word is hidden. In the training of our BERT each word is hidden with a chance of 20 %, each by itself. Suppose that the link is hidden. How often can it be named at best? With both verbs in view: always. With
 # one verb in view: 0.75. With none: say *and*, 5/8. What share of hidden links is that in all? Three digits after the point. First predict: above 0.9, or below?
 
 # %% [markdown] tags=["hint:hidden_too"]

@@ -45,6 +45,7 @@ WRONG = {
     },
     "hidden_too": {
         "0.64": "both verbs are in view",
+        "0.9": "You rounded",
         "0.785": "the first or the second",
         "0.88": "With no verb in view",
         "0.95": "There are two verbs",
@@ -89,6 +90,7 @@ WRONG = {
     },
     "leaks": {
         "return table.diagonal(1) > 0.05": "A tiny one is a leak",
+        "return table.diagonal(1) > 1e-6": "A tiny one is a leak",
         "return table.diagonal(-1) > 0": "one *left* of the diagonal",
         "return table.diagonal() > 0": "That is the diagonal",
         "return table.diagonal(1) == 0": "inverted",

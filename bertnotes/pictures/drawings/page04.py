@@ -158,7 +158,7 @@ LEAK_TEXTS = (
     "In the first layer the position of the may look at loves, and takes some of it along. ",
     "In the second layer critic looks at the. So loves reaches critic in two hops.",
 )
-LEAK_PLACES, LEAK_HEIGHTS = [100 + 145 * column for column in range(5)], (480, 320, 160)
+LEAK_PLACES, LEAK_HEIGHTS = [70 + 135 * column for column in range(5)], (480, 320, 160)
 NAMES_NEXT, NEXT, BETWEEN = 1, 2, 3  # the position that names the next word, that word, and one that carries it
 
 
@@ -177,12 +177,12 @@ def leak(step: int = 3) -> str:
     for column, word in enumerate(LEAK_WORDS):
         drawing.write(LEAK_PLACES[column], 528, word, LARGE, bold=column in carriers or column == NAMES_NEXT)
     for name, y in zip(("words", "layer 1", "layer 2"), LEAK_HEIGHTS, strict=True):
-        drawing.write(712, y, name, SMALL, QUIET, "start")
+        drawing.write(636, y, name, 26, INK, "start")
     for number, lines in enumerate(LEAK_STEPS[:step], 1):
         y = 626 - 160 * number
-        drawing.write(822, y, f"{number}", LARGE, ANSWER, "start", bold=True)
+        drawing.write(752, y, f"{number}", LARGE, ANSWER, "start", bold=True)
         for row, line in enumerate(lines):
-            drawing.write(852, y + 32 * row, line, SMALL, INK, "start")
+            drawing.write(780, y + 34 * row, line, 26, INK, "start")
     return str(drawing)
 
 
@@ -236,46 +236,66 @@ def whose() -> str:
     return str(drawing)
 
 
-SEEN = ("a", "critic", "loves", "films")
+SEEN = ("critic", "loves", "films")
+WAYS = (  # the reader, its way, what its rows name, its costs
+    (
+        "ELMo",
+        "two chains",
+        ("Each is scored on what", "it cannot see: slate on", "the next word, magenta", "on the one before."),
+        ("in pre-training the", "sides never meet"),
+    ),
+    ("GPT", "look back only", ("Each row names the", "word after it."), ("in one pass,", "the right side")),
+    (
+        "BERT",
+        "hide it in the text",
+        ("The [MASK] row names", "the word that stood", "there."),
+        ("few words to name,", "odd [MASK] tokens"),
+    ),
+    ("XLNet", "another order", ("A row names its own", "word. The order: films,", "critic, loves."), ("more to compute",)),
+)
 
 
 def ways() -> str:
-    """Three ways to keep a word from seeing itself: look back only, hide it in the text, go by another order."""
+    """Four ways to keep a word from seeing itself: two chains, look back only, hide it in the text, go by another order."""
     text = (
-        "Three ways so that no word sees the word that it names. GPT: each word looks back, and names the next one. "
-        "BERT: all look "
-        "at all, but the word to be named, loves, is replaced by MASK in the text. XLNet: the words are named in a "
-        "random order, here films, "
-        "a, loves, critic, and each is named from those that came before it in that order."
+        "Four ways so that no word sees the word that it names. ELMo: two chains, each scored on what it cannot see, the "
+        "next word or the one before; the sides never meet in pre-training. GPT: each word looks back, and names the next "
+        "one; it has no right side in one pass. BERT: all look at all, but the word to be named, loves, is replaced by MASK in "
+        "the text; few words to name, odd MASK tokens. XLNet: the words are named in a random order, here films, critic, "
+        "loves, each from those before it in that order; more to compute."
     )
-    drawing = opened(620, "Three ways to keep the answer out of sight: dark = may look", text)
-    order = (3, 0, 2, 1)  # films, a, loves, critic
-    rank = {word: at for at, word in enumerate(order)}
-    back = [[j <= i for j in range(4)] for i in range(4)]
-    shuffled = [[rank[j] < rank[i] for j in range(4)] for i in range(4)]
-    parts = (
-        ("GPT: look back only", SEEN, back, ("Each row names the word", "after it.")),
-        (
-            "BERT: hide it in the text",
-            ("a", "critic", "[MASK]", "films"),
-            [[True] * 4] * 4,
-            ("The row of [MASK] names", "the word that stood there."),
-        ),
-        (
-            "XLNet: another order",
-            SEEN,
-            shuffled,
-            ("Order: films, a, loves, critic.", "A row names its own word. “films”", "is first: it sees nothing."),
-        ),
-    )
-    for at, (name, words, may, lines) in enumerate(parts):
-        x = 122 + 420 * at
-        drawing.write(x - 90, 106, name, 24, bold=True, anchor="start")
-        grid(drawing, x, 184, may, words, cell=76)
+    drawing = opened(676, "Four ways to keep the answer out of sight: dark = may look", text)
+    order = (2, 0, 1)  # films, critic, loves
+    may = {
+        "ELMo": [[False] * 3] * 3,
+        "GPT": [[j <= i for j in range(3)] for i in range(3)],
+        "BERT": [[True] * 3] * 3,
+        "XLNet": [[order.index(j) < order.index(i) for j in range(3)] for i in range(3)],
+    }
+    for at, (name, way, lines, costs) in enumerate(WAYS):
+        x, cell = 98 + 316 * at, 70
+        drawing.write(x - 84, 96, name, LARGE, bold=True, anchor="start").write(x - 84, 132, way, 24, INK, "start")
+        grid(drawing, x, 190, may[name], ("critic", "[MASK]", "films") if name == "BERT" else SEEN, cell)
+        if name == "ELMo":
+            _two_colours(drawing, x, 190, cell)
         for row, line in enumerate(lines):
-            drawing.write(x - 90, 522 + 32 * row, line, SMALL, INK, "start")
-    drawing.line((440, 90), (440, 596), color=GRID, width=2).line((860, 90), (860, 596), color=GRID, width=2)
+            drawing.write(x - 84, 436 + 31 * row, line, 24, INK, "start")
+        drawing.write(x - 84, 574, "Costs:", 24, INK, "start", bold=True)
+        for row, line in enumerate(costs):
+            drawing.write(x - 84, 605 + 31 * row, line, 24, INK, "start")
+        if at:
+            drawing.line((x - 95, 80), (x - 95, 652), color=GRID, width=2)
     return str(drawing)
+
+
+def _two_colours(drawing, x, y, cell):
+    """What ELMo's chains see in three words: back and ahead of each row's word, the word itself in both."""
+    for row, column in product(range(3), repeat=2):
+        (a, b), (c, d) = (x + cell * column, y + cell * row), (x + cell * (column + 1), y + cell * (row + 1))
+        for color, may, corner in ((LEFT, column <= row, f"{a},{d}"), (RIGHT, column >= row, f"{c},{b}")):
+            if may:
+                third = f" {c},{b}" if column < row else f" {a},{d}" if column > row else ""
+                drawing.add("polygon", points=f"{a},{b} {corner} {c},{d}{third}", fill=color, stroke=PALE, stroke_width=1.5)
 
 
 def product_of(left: str, right: str) -> dict[str, float]:
@@ -318,10 +338,10 @@ def product_bars() -> str:
 
 
 FOUR = {  # attention mask and objective: the reader, its result in the exam or what it did instead, and its loss
-    ("back", "next"): ("GPT", "and / but: 0.75", "loss: 0.65, at best 0.62"),
-    ("back", "hidden"): ("hybrid", "and / but: 0.75", "loss: 0.76, at best 0.74"),
+    ("back", "next"): ("GPT", "links: 0.75", "loss: 0.65, at best 0.62"),
+    ("back", "hidden"): ("hybrid", "links: 0.75", "loss: 0.76, at best 0.74"),
     ("all", "next"): ("leaky", "copies the answer", "loss: 0.00"),
-    ("all", "hidden"): ("BERT", "and / but: 1.00", "loss: 0.51, at best 0.50"),
+    ("all", "hidden"): ("BERT", "links: 1.00 in 7 of 8 runs", "loss: 0.51, at best 0.50"),
 }
 
 
@@ -330,7 +350,8 @@ def four() -> str:
     text = (
         "A table. Rows: the attention mask. Columns: what the reader has to name. Only back, the next word: GPT, 0.75 of "
         "the links, loss 0.65, at best 0.62. Only back, hidden words: the hybrid, 0.75, loss 0.76, at best 0.74. All words, "
-        "the next word: leaky, copies the answer, loss 0.00. All words, hidden words: BERT, 1.00, loss 0.51, at best 0.50."
+        "the next word: leaky, copies the answer, loss 0.00. All words, hidden words: BERT, 1.00 in 7 of 8 runs, loss 0.51, at "
+        "best 0.50."
     )
     drawing = opened(640, "Four readers: attention mask × objective", text)
     for x, name in ((550, "names the next word"), (1010, "names hidden words")):
@@ -343,7 +364,7 @@ def four() -> str:
             drawing.box(
                 x, y, 436, 206, color=ANSWER if reader == "leaky" else INK, fill="#f8efd8" if reader == "leaky" else "#f3f4f6"
             )
-            drawing.write(x, y - 58, reader, 34, bold=True).write(x, y + 4, result, 32).write(x, y + 58, loss, LARGE, QUIET)
+            drawing.write(x, y - 58, reader, 34, bold=True).write(x, y + 4, result, 32).write(x, y + 58, loss, 32)
     drawing.write(640, 612, "In a column the losses compare: both readers name the same words.", LARGE)
     return str(drawing)
 

@@ -8,7 +8,7 @@ const rules = {
 };
 let step = 0;
 const side = make("div", { class: "side" }), ways = make("div", { class: "buttons" }), steps = make("div", { class: "buttons" });
-toy.append(side, make("div", { class: "choices" }, make("p", {}, "The rule: who may look at whom?"), ways, make("p", {}, "Go up one layer:"), steps));
+toy.append(side, make("div", { class: "choices" }, make("p", {}, "The rule that is to keep the word out:"), ways, make("p", {}, "Go up one layer:"), steps));
 
 function carriers() {
   const may = rules[data.rule], found = [data.words.map((_, at) => at === data.target && data.rule !== "hidden in the text")];
