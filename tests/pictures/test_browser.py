@@ -178,6 +178,20 @@ def test_a_view_saves_its_lines_as_a_drawing(chromium, tmp_path):
         assert complaints == []
 
 
+def test_a_view_on_a_slide_lets_a_clicker_turn_the_slides(chromium):
+    """Page Up and Page Down reach the deck from a view of one sentence; the arrows stay its own."""
+    with watched(chromium) as (page, complaints):
+        page.set_content(attention_view(HEADS, PIECES)._repr_mimebundle_()["text/html"])
+        page.evaluate("window.told = []; addEventListener('message', ({ data }) => told.push(data.toy))")
+        frame = page.query_selector("iframe").content_frame()
+        frame.wait_for_selector("#from button").click()
+        for key in ("PageDown", "ArrowRight", "PageUp"):
+            page.keyboard.press(key)
+        assert frame.evaluate("state.head") == 1
+        page.wait_for_timeout(100)
+        assert page.evaluate("told") == ["PageDown", "PageUp"] and complaints == []
+
+
 def pixels(png):
     """The pixels of a screenshot, as tuples."""
     import io
