@@ -36,7 +36,7 @@ SENSES = {  # frames in which the word has the same position and neighbours in b
         "The [interview/night] began, and we looked for the star.",
         "Across the [stage/sky] we watched the star.",
         "In all of [hollywood/space] there is no brighter star.",
-        "A [movie/sky] like this needs no star.",
+        "A [movie/universe] like this needs no star.",
     ],
 }
 TOKENS = ("[CLS]", "the", "cast", "saved", "a", "thin", "plot", ".", "[SEP]")
