@@ -36,7 +36,7 @@ SENSES = {  # frames in which the word has the same position and neighbours in b
         "The [interview/night] began, and we looked for the star.",
         "Across the [stage/sky] we watched the star.",
         "In all of [hollywood/space] there is no brighter star.",
-        "A [movie/sky] like this needs no star.",
+        "A [movie/universe] like this needs no star.",
     ],
 }
 TOKENS = ("[CLS]", "the", "cast", "saved", "a", "thin", "plot", ".", "[SEP]")
@@ -162,11 +162,11 @@ def _thinks(drawing):
     drawing.write(60, LOWER, "seen", LARGE, bold=True)
     _step(drawing, 100, 196, LOWER).box(250, LOWER, 104, 90, "expand", size=24, color=KEY)
     _step(drawing, 305, 429, LOWER, "9 × 1,536").box(474, LOWER, 84, 90, "GELU", size=24, color=KEY)
-    _step(drawing, 519, 640, LOWER, "9 × 1,536").box(706, LOWER, 126, 90, "contract", size=24, color=KEY)
+    _step(drawing, 519, 637, LOWER, "9 × 1,536").box(698, LOWER, 116, 90, "contract", size=24, color=KEY)
     drawing.write(478, LOWER + 76, "each token by itself", NORMAL, KEY, bold=True)
-    drawing.arrow((124, LOWER), (124, LOWER - 96), (890, LOWER - 96), (890, LOWER - 27), color=VALUE, width=4)
+    drawing.arrow((124, LOWER), (124, LOWER - 96), (898, LOWER - 96), (898, LOWER - 27), color=VALUE, width=4)
     drawing.write(500, LOWER - 122, "what was seen, itself", NORMAL, VALUE, bold=True)
-    _step(_plus(_step(drawing, 772, 864, LOWER), 890, LOWER), 916, 1010, LOWER)
+    _step(_plus(_step(drawing, 757, 872, LOWER), 898, LOWER), 924, 1010, LOWER)
     drawing.box(1092, LOWER, 158, 90, "LayerNorm", size=24).arrow((1173, LOWER), (1204, LOWER))
     drawing.write(1238, LOWER, "out", LARGE, bold=True)
 
@@ -265,7 +265,7 @@ def shares() -> str:
 
 
 MERGES = (  # how many pieces the list has, and the word in them
-    ("100: the letters", "u ##n ##f ##o ##r ##g ##e ##t ##t ##a ##b ##l ##e"),
+    ("100 at first", "u ##n ##f ##o ##r ##g ##e ##t ##t ##a ##b ##l ##e"),
     ("150 pieces", "u ##n ##f ##or ##g ##et ##t ##a ##b ##le"),
     ("600 pieces", "un ##f ##or ##ge ##t ##t ##able"),
     ("3,000 pieces", "unf ##or ##get ##t ##able"),
