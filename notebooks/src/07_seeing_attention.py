@@ -5,7 +5,7 @@
 #
 # ![Three pictures. One row: loved looks at she with a weight of 1.00. One head: a diagonal in a table of 14 rows. All 72 heads: in most of them a column at the left](figures/07_zoom.svg)
 #
-# We begin with one row of one head, and end with all 72 heads of mini on the screen. Then comes a picture that many talks on attention show: a pronoun that finds its noun. We put it to the test.
+# We begin with one row of one head and go on to all 72 heads of mini. Then we test a picture that many talks show: a pronoun that finds its noun.
 #
 # **You need:** pages 01 to 06. **Time:** about 45 minutes, and 44 more for the exercises. Where a cell says `guess = None`, type your
 # guess in place of `None`.
@@ -57,7 +57,8 @@ row = read.weights[0, 2, read.tokens.index("loved")]  # layer 1, head 3: Python 
 _, ax = plt.subplots(figsize=(9, 3.4), layout="constrained")
 ax = weight_bars(row, read.tokens, ax=ax, title="layer 1, head 3: where loved looks")
 ax.tick_params(axis="x", rotation=50, labelsize=15)
-print("your guess:", guess)
+if guess is not None:
+    print("your guess:", guess)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Take guesses first: *dog*? *sister*? *she*? Then ask why *she*. Someone will say: because she is the one who loves. Leave it at that for one slide.
@@ -67,13 +68,15 @@ print("your guess:", guess)
 #
 # ## 2. One head
 #
-# So we look at all rows of that head, one below the other. Such a picture is called a **heatmap**. This is how to read one, with made-up numbers:
+# So we look at all rows of that head, one below the other. Page 01 called such a picture a heatmap. This is how to read one, with made-up numbers:
 #
 # ![A table of four rows and columns, with the row of barked framed, where barked looks, and the column of dog framed, who looks at dog. Rows add up to 1; columns to 1.2, 1.9, 0.7 and 0.2](figures/07_anatomy.svg)
 #
 # What will the heatmap of our head look like if it goes by grammar, and what if it goes by position?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### What does a row add up to? And a column?
+#
 # ![A table of four rows and columns, with the row of barked framed, where barked looks, and the column of dog framed, who looks at dog. Rows add up to 1; columns to 1.2, 1.9, 0.7 and 0.2](figures/07_anatomy.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -119,7 +122,7 @@ assert tuple(rows) == Zoom.kinds and (first > 0.5).sum() == 52 and (steps - 0.5)
 #
 # ## 3. Is that what the model uses?
 #
-# A picture is worth something only if it shows what the model computes with. So we load mini once more, with page 01's `scaled_dot_product_attention` in place of the attention that `transformers` brings along. It takes weights and multiplies the values with them. Do the same numbers come out?
+# Does a picture show what the model computes with? We load mini once more, with page 01's `scaled_dot_product_attention`, which multiplies the values with such weights, in place of the attention of `transformers`. Do the same numbers come out?
 
 # %%
 _ = torch.set_grad_enabled(False)  # nothing is trained on this page
@@ -158,13 +161,13 @@ assert theirs_out.last_hidden_state.allclose(ours_out.last_hidden_state, atol=1e
 #
 # ![Five small pictures: diagonal, to a neighbour; column, all to one token; both; blocks, within a sentence; mixed, no simple shape](figures/07_kinds.svg)
 #
-# Which kind will be the most frequent in mini, on our sentence?
+# Look for columns: in how many of mini's 72 heads does more than half of the attention go to `[CLS]`, in our sentence?
 
 # %%
-guess = None  # diagonal, column, both, blocks or mixed
+guess = None  # a number of heads
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Which kind is the most frequent in mini?
+# ## In how many of 72 heads does more than half go to `[CLS]`?
 #
 # ![Five small pictures: diagonal, to a neighbour; column, all to one token; both; blocks, within a sentence; mixed, no simple shape](figures/07_kinds.svg)
 
@@ -174,15 +177,15 @@ guess = None  # diagonal, column, both, blocks or mixed
 # %% slideshow={"slide_type": "-"}
 figure = head_grid(read)
 to_cls = read.weights[..., 0].mean(dim=-1)  # (layer, head): how much goes to [CLS], on average over the rows
-print(
-    f"more than half of the attention goes to [CLS] in {(to_cls > 0.5).sum()} of {to_cls.numel()} heads;  your guess: {guess}"
-)
+print(f"more than half of the attention goes to [CLS] in {(to_cls > 0.5).sum()} of {to_cls.numel()} heads")
+if guess is not None:
+    print("your guess:", guess)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Vote before you turn the slide. A row of pictures is a layer, the first at the top. Find the diagonal of layer 1, head 3. Find another one (layer 2, head 9). Then: what is the dark stripe at the left of nearly all the others?
 
 # %% [markdown]
-# The dark stripe at the left edge is the column of `[CLS]`. In 52 of the 72 heads more than half of the attention goes there. In layer 1 no head does it; in layers 5 and 6 all do. Clear diagonals are few. (Blocks are about two sentences; section 6 has two.)
+# The dark stripe at the left edge is the column of `[CLS]`. In 52 of the 72 heads more than half of the attention goes there. In layer 1 no head does it; in layers 5 and 6 all do. (Some are *both*. All this is one sentence.)
 #
 # How much is it over all heads together? Each row adds up to 1. If all tokens were looked at alike, each would receive 1/14 of the attention, or 0.07. How much does `[CLS]` receive?
 
@@ -199,25 +202,31 @@ received = read.weights.mean(dim=(0, 1, 2))  # over layers, heads and the tokens
 _, ax = plt.subplots(figsize=(9, 3.4), layout="constrained")
 ax = weight_bars(received, read.tokens, ax=ax, title="share of all attention that each token receives")
 ax.tick_params(axis="x", rotation=50, labelsize=15)
-print("your guess:", guess)
+if guess is not None:
+    print("your guess:", guess)
 
 # %% tags=["check:received"]
 # checked: [CLS] receives more than half, in this sentence and in six others; no other token a tenth; which layers rest on it
-assert 0.62 < received[0] < 0.64 and received[1:].max() < 0.1 and received.sum().isclose(torch.tensor(1.0), atol=1e-4)
+assert (
+    0.625 < received[0] < 0.635
+    and received[1:].max() < 0.1
+    and 0.035 < received[-1] < 0.045
+    and received.sum().isclose(torch.tensor(1.0), atol=1e-4)
+)
 for text in OTHERS:
     share = attend(text, model=encoder, tokenizer=tokenizer).weights.mean(dim=(0, 1, 2))
     assert share[0] > 0.5 and share[1:].max() < 0.1
 assert (to_cls > 0.5).sum() == 52 and not (to_cls[0] > 0.5).any() and (to_cls[4:] > 0.5).all()
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Guesses first. A token that is in every text and says nothing about this one gets 0.63. It has a name: attention sink. Ask what it might be good for: a row must add up to 1, so attention that is not needed has to go somewhere.
+# **2 minutes.** Guesses first. A token that is the same in every text gets 0.63. It has a name: attention sink. Ask what it might be good for: a row must add up to 1, so attention that is not needed has to go somewhere.
 
 # %% [markdown]
-# 0.63, nearly nine times as much, for a token that is the same in every text.
+# 0.63, nearly nine times as much. Not because it is the same in every text: so is `[SEP]`, which gets 0.04.
 #
-# Xiao et al. (2023) named such a token an **attention sink**. They met it in large language models of the GPT kind, where much attention goes to the first few tokens, whatever they are. Their explanation: a row must add up to 1, so attention that is not needed has to go somewhere. In BERT-base, Clark et al. (2019) had found that much of it goes to `[SEP]`. In mini it is `[CLS]`. (Page 05 set one number of its vector to 0, and hardly anybody looked there any more.)
+# Xiao et al. (2023) named such a token an **attention sink**. They met it in large language models of the GPT kind, where much attention goes to the first few tokens, whatever they are. Their explanation: a row must add up to 1, so attention that is not needed has to go somewhere, and every later token can see the first ones (in BERT each sees all). In BERT-base, Clark et al. (2019) had found that much of it goes to `[SEP]`. In mini it is `[CLS]`, and mostly because it comes first: page 05 put *film* there, and *film* got nearly as much. (There, one number of that vector, set to 0, took most of this attention away in layer 3, mainly because the vector became shorter.)
 #
-# Does all this attention to `[CLS]` *do* anything? The picture cannot say. Page 08 measures it.
+# Does all this attention *do* anything? The picture cannot say. Page 08 measures it.
 #
 # ## 5. A view to click through
 #
@@ -225,10 +234,10 @@ assert (to_cls > 0.5).sum() == 52 and not (to_cls[0] > 0.5).any() and (to_cls[4:
 #
 # Two things to find:
 #
-# - a head in which each token looks at the one *after* it,
-# - the head in which *she* looks at *sister* most. Click *she* on the left and *sister* on the right: it now says how much goes from one to the other, and each small square shows how much that is in its head.
+# - a head in which each token but the first looks at the one *after* it,
+# - the head in which *she* looks at *sister* most. Click *she* on the left and *sister* on the right: it says how much goes from one to the other, and the small squares show it for every head.
 #
-# (`view.save("view.html")` writes a file for a talk; *SVG* saves the lines as a drawing for a paper. Where no script may run, as on GitHub, you see a heatmap instead.)
+# (`view.save("view.html")` writes a file for a talk. Where no script may run, as on GitHub, you see a heatmap.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ### Find: who looks at the token *after*? In which head does *she* look at *sister*?
@@ -240,24 +249,25 @@ view = attention_view(read, layer=1, head=1)
 view
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **4 minutes.** Click into the view, then use the arrow keys. Let the class call out heads. Click *she* on the left and *sister* on the right: the line of text names the head, and the squares show it. The two answers are layer 2, head 9, and layer 2, head 4. Say how you found the second one: by a search through 72 heads.
+# **4 minutes.** Click into the view, then use the arrow keys. (To turn slides again, click the title first.) Let the class call out heads. Click *she* on the left and *sister* on the right: the line of text names the head, and the squares show it. The two answers are layer 2, head 9, and layer 2, head 4. Say how you found the second one: by a search through 72 heads.
 
 # %% tags=["check:to-find"]
 # checked: the head of the next token, and the head with most weight from she to sister
-assert (steps > 0.6).nonzero().tolist() == [[0, 2], [1, 8]] and read.weights[1, 8].diagonal(1)[1:-1].min() > 0.9
+assert (steps > 0.6).nonzero().tolist() == [[0, 2], [1, 8]] and read.weights[1, 8].diagonal(1)[1:].min() > 0.9
+assert read.weights[1, 8, 0, 0] > 0.8 and read.weights[1, 8, -1, -1] > 0.55
 to_sister = read.weights[:, :, read.tokens.index("she"), read.tokens.index("sister")]
 assert to_sister.argmax() == 15 and 0.6 < to_sister.max() < 0.62 and to_sister.flatten().sort().values[-2] < 0.3
 
 # %% [markdown]
 # <details><summary>What we found</summary>
 #
-# Layer 2, head 9 looks at the token after. In layer 2, head 4, *she* gives 0.61 of its attention to *sister*; in no other head is it more than 0.28. We come back to it in section 9.
+# In layer 2, head 9 tokens look at the one after (`[CLS]` and `[SEP]`, mostly at themselves). In layer 2, head 4, *she* gives 0.61 of its attention to *sister*; in no other head is it more than 0.28. We come back to it in section 9.
 #
 # </details>
 #
 # ## 6. Two sentences
 #
-# BERT can read two sentences at once, with a `[SEP]` between them and a token type for each (page 05). Then a head can look across, or stay within its sentence. The view below has a menu, *Show*: from the first to the second only, or within one. Is there a block, a square on the diagonal?
+# BERT can read two sentences at once (page 05). A head can look across, or stay within its own; the menu *Show* picks one of these. Is there a block, a square on the diagonal, as in the drawing of section 4?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ### Two sentences: who looks across?
@@ -268,30 +278,11 @@ pair = attend(FIRST, SECOND, model=encoder, tokenizer=tokenizer)
 attention_view(pair, layer=2, head=3)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** The second sentence is in italics. Choose *A to B*: little is left in most heads. Layer 2, head 3 shows something of a block at the lower right. Ask what would be a fair comparison: the same words, read as one text.
+# **3 minutes.** The second sentence is in italics. Choose *A to B*: little is left in most heads. Layer 2, head 3 shows something of a block at the lower right.
 
 # %% [markdown]
-# To see what the *pair* does, compare it with the same words as one text. There the two sentences have no `[SEP]` between them and all tokens have token type 0. How much attention goes from the tokens of one sentence to those of the other? (`[CLS]` and `[SEP]` count as neither.)
-
-# %%
-joined = attend(f"{FIRST} {SECOND}", model=encoder, tokenizer=tokenizer)
-across = {}
-for name, one, second in (("as a pair", pair, slice(7, 12)), ("as one text", joined, slice(6, 11))):
-    there = one.weights[:, :, 1:6, second].sum(dim=-1).mean(dim=(1, 2))  # over heads and tokens
-    back = one.weights[:, :, second, 1:6].sum(dim=-1).mean(dim=(1, 2))
-    across[name] = (there + back) / 2
-    print(f"{name:12}", *(f"{share:.2f}" for share in across[name]), "  in layers 1 to 6")
-
-# %% tags=["check:across"]
-# checked: which tokens are compared; as a pair less goes across in layers 1 to 5
-assert pair.tokens[1:6] == joined.tokens[1:6] and pair.tokens[7:12] == joined.tokens[6:11] and pair.pair_start == 7
-as_pair, as_one = across.values()
-assert (as_pair[:5] < as_one[:5] - 0.01).all() and as_pair[5] > as_one[5] and as_one.max() < 0.3
-
-# %% [markdown]
-# In layers 1 to 5 less goes across when the words are read as a pair, in the last layer a little more. But it is little both ways, for this one pair, and we saw no block as clean as in the drawing. Kovaleva et al. (2019) saw blocks in BERT-base in tasks with two sentences.
-
-# %% [markdown]
+# For this pair we saw none as clean as in the drawing. Kovaleva et al. (2019) saw blocks in BERT-base in tasks with two sentences.
+#
 # ## 7. Padding
 #
 # In a batch, shorter texts are filled up with `[PAD]`, and the mask of page 01 keeps everybody from looking there. Here *A lovely film.* gets four of them. How much attention do its six real tokens give to `[PAD]`, with the mask and without it?
@@ -320,10 +311,10 @@ names = tokenizer.convert_ids_to_tokens(batch["input_ids"][1])
 ax = attention_heatmap(masked[0, 0], names, numbers=False, vmax=0.5, title="layer 1, head 1, with the mask")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Four columns are empty: nobody looks at [PAD]. Four rows are not: [PAD] looks at the real tokens, and nobody looks at the result. If your own picture has something in the columns of [PAD], the mask is missing.
+# **2 minutes.** Four columns are empty: nobody looks at [PAD]. Four rows are not: [PAD] looks at the real tokens, and no head looks at the result. If your own picture has something in the columns of [PAD], the mask is missing.
 
 # %% [markdown]
-# With the mask nothing at all goes to `[PAD]`, and the rows of the real tokens are as without padding. Without it a tenth of their attention goes there, and in single rows nearly all of it. So this is a check for your own code: in a picture the columns of `[PAD]` must be empty. (The *rows* of `[PAD]` are not. They are computed like others, and nobody looks at the result.)
+# With the mask nothing at all goes to `[PAD]`, and the rows of the real tokens are as without padding. Without it a tenth of their attention goes there, and in single rows nearly all of it. So this is a check for your own code: in a picture the columns of `[PAD]` must be empty. (The *rows* of `[PAD]` are not. They are computed like others, but no head looks at them.)
 #
 # ## 8. Pieces of words
 #
@@ -367,9 +358,13 @@ assert 0.13 < long_word.weights[0, 2, 7, 7] < 0.17 and sum(Pieces.back[4]) == 1
 # ![A table of six tokens with a diagonal; the columns of un, for, get and table are framed](figures/07_pieces_1.svg)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### First: sum the columns
+#
 # ![First the four columns are summed: three pieces give the word 1 each, un gives it 0](figures/07_pieces_2.svg)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### Then: average the rows
+#
 # ![Then the four rows are averaged: unforgettable gives 0.25 to is and 0.75 to itself](figures/07_pieces.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -378,9 +373,9 @@ assert 0.13 < long_word.weights[0, 2, 7, 7] < 0.17 and sum(Pieces.back[4]) == 1
 # %% [markdown]
 # ![A table of six tokens with a diagonal; the four columns of unforgettable are summed, then its four rows averaged: 0.25 to is and 0.75 to itself](figures/07_pieces.svg)
 #
-# 0.75. *Un* looks at *is*, the three other pieces look inside the word: three of four. Had we averaged over the columns, the row of the full stop would add up to 0.25. Had we summed over the rows, *unforgettable* would have 4 units to spend. (`attention_heatmap(..., words=True)` draws words, and the view has a box, *whole words*, where there are pieces.)
+# 0.75. *Un* looks at *is*, the three other pieces look inside the word: three of four. (`attention_heatmap(..., words=True)` draws words.)
 #
-# (The drawing is of a head that *always* looks at the token before. In mini `##table` also looks at itself a little, with 0.15. That is inside the word as well.)
+# (The drawing is of a perfect such head. In mini `##table` also gives itself 0.15, which is inside the word, too.)
 #
 # Note what the merged picture says: *unforgettable* looks at itself. Its pieces hardly do. So a picture of words can show something that the head does not do.
 #
@@ -410,6 +405,8 @@ ax.tick_params(axis="x", rotation=50, labelsize=15)
 # Why twice? A head that goes by position alone, to the first noun say, is right with one of the two pronouns and wrong with the other. So it gets exactly 8 of 16.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### Eight sentences, with *she* and *he*: 16 cases
+#
 # ![The mother called the boy because she was worried: she fits mother. With he, it is boy](figures/07_pronoun.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -434,11 +431,11 @@ NOUNS = {  # those of a later test, too
 def examine(model, frames=FRAMES):
     """The weights from the pronoun to the noun that fits and to the other one: (case, 2, layer, head)."""
     cases = []
-    for text, pronoun in [(text, pronoun) for text in frames for pronoun in NOUNS]:
+    for text, pronoun in [(text, one) for text in frames for one in NOUNS if one in text.format(one).split()]:
         read = attend(text.format(pronoun), model=model, tokenizer=tokenizer)
         row = read.weights[:, :, read.tokens.index(pronoun)]
         nouns = [at for at, token in enumerate(read.tokens) if token in NOUNS["she"] + NOUNS["he"]]
-        nouns.sort(key=lambda at: read.tokens[at] not in NOUNS[pronoun])  # the one that fits comes first
+        nouns.sort(key=lambda at: read.tokens[at] not in NOUNS[pronoun])  # False, so the one that fits, comes first
         cases.append(row[..., nouns].movedim(-1, 0))
     return torch.stack(cases)
 
@@ -453,7 +450,7 @@ print(f"the best head: right in {hits.max()} of 16;  a head on average: {hits.fl
 print(f"layer 2, head 4: right in {hits[1, 3]}, the least of all heads: {hits.min()}")
 
 # %% [markdown]
-# The best head, head 10 of layer 1, is right in all 16; ours in 15. The average head is right in 8, as if it tossed a coin. (One head is right in *none*: it looks at the noun that does not fit, every time. To do that it must tell the two apart as well.)
+# The best head, head 10 of layer 1, is right in all 16; ours in 15. A head on average is right in 8. But these are not 72 coins: 21 heads choose the same noun for *she* and for *he* in all eight sentences, so they have exactly 8. Of the others some are high, some low. (One head is right in *none*: it looks at the noun that does not fit, every time. To do that it must tell the two apart as well.)
 #
 # That looks strong. But we took the best of 72. How good is the best of 72 that know nothing? Find out: here are 72 coins, each thrown 16 times.
 
@@ -469,9 +466,9 @@ play("luck")
 # **3 minutes.** Tell the result first: best head 16 of 16, average 8. Then throw a few times. The best of 72 coins has about 13 of 16. Move the first slider to 1 coin, then to 360: more candidates, a better winner. Then more throws: the winner comes down in percent.
 
 # %% [markdown]
-# The best of 72 coins has 12 or 13 of 16 most of the time. So a *best* head means little as long as we do not know what the best of many gives for free. The more heads one searches, the better the winner, and the more so the fewer the cases.
+# The best of 72 coins has 12 or 13 of 16 most of the time. So a *best* head means little: the more heads one searches, and the fewer the cases, the better the winner.
 #
-# Heads are not coins, though. The fair comparison is a model of the same build that has learned nothing: a **fresh** one, with random numbers. We take ten of them, and look for each one's best head. How many of 16?
+# Heads are not coins, though. A fairer comparison is a model of the same build that has learned nothing: a **fresh** one, with random numbers. We take ten of them, and look for each one's best head. How many of 16?
 
 # %%
 guess = None  # the best head of a fresh model, of 16
@@ -500,7 +497,7 @@ assert max(best) == 15 and min(best) >= 10 and sorted(best)[8] <= 13 and sum(one
 # %% [markdown]
 # Mostly 11 or 12. But one fresh model has a head that is right in 15 of 16! It has learned nothing at all. If somebody had drawn *its* picture, would we have noticed?
 #
-# Two things may give it away. One is how large the weights are. The other is new sentences: the head was *chosen* on these 16 cases, so it must show what it can on others. We wrote eight more, with other nouns. How many of 16 will the lucky head have there?
+# Two things may give it away. One is how large the weights are. The other is new sentences: the head was *chosen* on these 16 cases, so it must show what it can on others. We wrote eight more, with nouns that the first eight do not have. How many of 16 will the lucky head have there?
 
 # %%
 pairs = """The sister blamed the brother when {} lost the keys. / The wife left the husband after {} lied.
@@ -524,11 +521,13 @@ print("your guess:", guess)
 # %% tags=["check:pronoun"]
 # checked: the two heads on both sets; what mini's heads have; the same noun is in no two sets
 narrow, wide = both.values()
-assert hits_of(narrow[0]) == 15 and hits_of(narrow[1]) <= 9 and hits_of(wide[0]) == hits_of(wide[1]) == 15
+assert hits_of(narrow[0]) == 15 and hits_of(narrow[1]) == 7 and hits_of(wide[0]) == hits_of(wide[1]) == 15
 assert 0 < narrow[0][:, 0].mean() - narrow[0][:, 1].mean() < 0.01 and narrow[0].mean() < 0.1
 assert 0.35 < wide[0][:, 0].mean() < 0.39 and wide[0][:, 1].mean() < 0.08
 assert (weights[:, 1] > weights[:, 0]).sum(dim=0).max() == 16 and best.index(15) == 7
-assert hits[0, 9] == hits.max() == 16 and hits[1, 3] == 15 and hits.min() == 0 and 7.5 < hits.float().mean() < 8.5
+assert hits[0, 9] == hits.max() == 16 and hits[1, 3] == 15 and hits.min() == 0 and 7.95 < hits.float().mean() < 8.05
+at_one = (weights[0::2, 0] > weights[0::2, 1]) != (weights[1::2, 0] > weights[1::2, 1])  # the same noun for she and he
+assert at_one.all(dim=0).sum() == 21 and (hits[at_one.all(dim=0)] == 8).all()
 assert hits_of(examine(encoder, NEW))[0, 9] == 15
 old, new = (
     {noun for noun in NOUNS["she"] + NOUNS["he"] for text in frames if noun in text.split()} for frames in (FRAMES, NEW)
@@ -538,7 +537,7 @@ assert not old & new and len(new) == 16
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The lucky head
 #
-# | | 16 cases | weights: fits, other | 16 new cases |
+# | | right in 16 cases | weight to the noun that fits, to the other | right in 16 new ones |
 # | --- | --- | --- | --- |
 # | best head of ten fresh models | **15** | 0.088, 0.082 | ? |
 # | mini, layer 2, head 4 | **15** | 0.370, 0.063 | ? |
@@ -550,59 +549,76 @@ assert not old & new and len(new) == 16
 # **3 minutes.** Ten models of random numbers, the best of each: 11 to 13, and once 15. Ask: what would its picture have looked like in a talk? Then: how do we unmask it? By the weights, and by new sentences.
 
 # %% [markdown]
-# The lucky head spreads its attention almost evenly, is right by a hair, and falls to 7. In mini's head the difference is large, and it keeps its 15. That is hardly luck: we had picked it for *she* and *sister*, and in 30 of 32 cases, none of which it was picked on, it looks more at the noun with the gender of the pronoun.
+# The lucky head spreads its attention almost evenly, is right by a hair, and falls to 7. In mini's head the difference is large, and it keeps its 15. (So does head 10 of layer 1, nearly: 15.) That is hardly luck: we had picked our head on *My sister cried*, and in 30 of 32 other cases it looks more at the noun with the gender of the pronoun. (Not independent ones: two share each sentence, some nouns return, and *sister* is among them.)
 #
 # ### Is that understanding?
 #
-# Then it would need the sentence. What happens if we throw the words of each sentence into random order?
+# So far only one noun has the right gender. Whom a pronoun means often depends on more: *The mother comforted the girl because she was kind*, or *because she was crying*. Now both nouns fit, and with the ending a reader changes from *mother* to *girl*.
+#
+# We wrote eight such pairs. A head that ignores the ending is right in exactly 8 of 16. How many has ours?
 
 # %%
-guess = None  # mini, layer 2, head 4, of 16, in random order
+pairs = """The mother comforted the girl because she was kind / crying
+The woman thanked the lady because she was grateful / helpful
+The queen punished the princess because she was furious / guilty
+The aunt carried the daughter because she was strong / tired
+The man chased the boy because he was angry / escaping
+The king rewarded the prince because he was generous / brave
+The father searched for the son because he was worried / lost
+The uncle forgave the brother because he was generous / sorry""".splitlines()
+SAME = [f"{start} was {end}." for start, ends in (pair.split(" was ") for pair in pairs) for end in ends.split(" / ")]
+guess = None  # mini, layer 2, head 4, of 16
 
 # %%
-import random
+same = examine(encoder, SAME)  # both nouns fit: the first of the sentence comes first
+chosen = same[:, 0] > same[:, 1]  # (case, layer, head): is it the first noun?
+right = chosen[0::2].sum(dim=0) + (~chosen[1::2]).sum(dim=0)  # each first ending is about the first noun
+print(f"right of 16: layer 2, head 4 in {right[1, 3]}, layer 1, head 10 in {right[0, 9]}; your guess: {guess}")
+print("the best of all 72 heads:", right.max().item())
+for text, weight in zip(SAME[:2], same[:2, :, 1, 3], strict=True):
+    print("layer 2, head 4: to the first noun {:.2f}, to the second {:.2f}".format(*weight), " ", text)
 
-mixed = [text.strip(".").split() for text in FRAMES]
-for at, order in enumerate(mixed):
-    random.Random(at).shuffle(order)
-print(" ".join(mixed[0]).format("she"))
-jumbled = examine(encoder, [" ".join(order) for order in mixed])
-right = hits_of(jumbled)
-print(f"layer 2, head 4: {right[1, 3]} of 16;  layer 1, head 10: {right[0, 9]} of 16;  your guess: {guess}")
-print("layer 2, head 4, mean weights: fits {:.2f}, other {:.2f}".format(*jumbled[:, :, 1, 3].mean(dim=0)))
-
-# %% tags=["check:jumbled"]
-# checked: without order both heads are right in nearly all cases, and the weight to the noun that fits is smaller
-assert right[0, 9] >= 15 and right[1, 3] >= 13
-assert 0.1 < jumbled[:, 0, 1, 3].mean() < 0.25 < weights[:, 0, 1, 3].mean() and jumbled[:, 1, 1, 3].mean() < 0.06
+# %% tags=["check:same-gender"]
+# checked: with two nouns of one gender neither head ever changes its noun, and no head of layer 1 does; which case was missed
+changed = (chosen[0::2] != chosen[1::2]).sum(dim=0)
+assert same.shape == (16, 2, 6, 12) and right[1, 3] == right[0, 9] == 8 and right.max() == 10
+assert changed[1, 3] == 0 and not changed[0].any() and changed.max() > 0
+assert 0.44 < same[0, 0, 1, 3] < 0.46 and 0.40 < same[1, 0, 1, 3] < 0.42 and same[:2, 1, 1, 3].max() < 0.25
 assert ((weights[:, 0] > weights[:, 1])[:, 1, 3]).tolist() == [True, False] + 14 * [True]
-assert not any(" ".join(order) in text for order, text in zip(mixed, FRAMES, strict=True))
+assert all(sum(word in NOUNS[kind] for word in text.split()) in (0, 2) for kind in NOUNS for text in SAME)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Is that understanding?
 #
-# *was because mother the boy called The worried she*
+# *The mother comforted the girl because she was kind.*
 #
-# The words of each sentence in random order. In how many of 16 is layer 2, head 4 right?
+# *The mother comforted the girl because she was crying.*
+#
+# Eight such pairs. In how many of 16 is layer 2, head 4 right?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# Layer 2, head 4: in **15**. Layer 1, head 10: in all **16**.
+# | weight to | mother | girl | right |
+# | --- | --- | --- | --- |
+# | ... she was kind | **0.45** | 0.24 | yes |
+# | ... she was crying | **0.41** | 0.21 | no |
+#
+# **8 of 16**: it never changes its noun. Nor does layer 1, head 10.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Vote: 8, 12, or 16? Nobody can say who was worried in such a heap of words, and the heads hardly mind. So they go by the words: *she* goes with *mother*. The test cannot tell understanding from that.
+# **3 minutes.** Whom does *she* mean, in the first sentence and in the second? Everybody changes from *mother* to *girl*. Then vote: 8, 12, or 16? Both heads have exactly 8, as they never change. So they match gender. To know whom *she* means one also needs the ending.
 
 # %% [markdown]
-# In such a heap of words nobody can say who was worried. Yet our head is still right in 15 of 16, and head 10 of layer 1 in all 16.
+# 8, and so has head 10 of layer 1. Neither of the two changes its noun in any of the eight pairs: kind or crying, our head looks more at *mother*.
 #
-# In layer 1 this need not surprise us. Its queries and keys are made of the embeddings, that is, of word and position (page 05). No token has seen another one yet. So a head there can only go by the words: *she* goes with *mother* and with *queen*. mini has learned that. But to find out whom a pronoun means is something else, and our test cannot tell the two apart: in each sentence only one noun has the right gender.
+# In layer 1 it cannot be otherwise. Queries and keys are made there of each token's own word, position and token type (page 05); no token has seen another one yet. So the ending cannot change which noun gets the higher score. In layer 2 it could, but here it does not. What mini's head has learned is that *she* goes with *mother* and with *queen*. Our first test asked for no more.
 #
-# (Order does matter for how *much*: the weight falls from 0.37 to 0.14. Why, we have not looked into. And the one case that our head missed in the proper order was the first sentence with *he*. Had we drawn that one, it would be a picture of a failure.)
+# (These are two heads and eight pairs; the best of all 72 heads has 10. In BERT-base, Clark et al. (2019) tested a head on real texts, against simple rules: it did better than *take the nearest*. And the one case that our head missed in the first eight sentences was the first of them, with *he*. Had we drawn that one, it would be a picture of a failure.)
 #
 # ## 10. The same with bertviz
 #
-# **bertviz** (Vig 2019) is the tool with which many pictures of attention are made. Its drawing code runs here without a network. This is its *head view*: one layer, a colour for each head. Point at *she*. A double click on a coloured square keeps this head alone.
+# Many pictures of attention are made with **bertviz** (Vig 2019). This is its *head view*: one layer, its heads in colours (ten for twelve heads, so two return). Point at *she*. A double click on a coloured square keeps this head alone.
 #
-# The *neuron view* below it shows why a weight is what it is. Click the **+** beside *she* on the left: its query, number by number, times each key. Blue is above 0, orange below. The sum of a row, divided by the root of 32, is the score that goes into softmax (page 01).
+# The *neuron view* below it (its neurons are the 32 numbers of a query or key) shows why a weight is what it is. Click the **+** beside *she* on the left: its query, number by number, times each key. Blue is above 0, orange below. The sum of a row, divided by the root of 32, is the score that goes into softmax (page 01).
 
 # %% tags=["nbval-ignore-output"]
 from bertnotes import bertviz_head_view, bertviz_neuron_view
@@ -631,13 +647,23 @@ for ax, (name, model) in zip(axes, {"mini": encoder, "mini-imdb": tuned}.items()
     seen = attend(REVIEW, model=model, tokenizer=tokenizer)
     ax = weight_bars(seen.weights[5, 5, 0], seen.tokens, ax=ax, title=f"{name}, layer 6, head 6: where [CLS] looks")
     ax.tick_params(axis="x", rotation=30, labelsize=13)
-print("your guess:", guess)
+if guess is not None:
+    print("your guess:", guess)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Guess first: *plot*, *thin*, *but*, *superb*? Before: a third to itself, little to any other. After: half to *superb*. Ask at once: does this show that the verdict comes from *superb*? No; that is the next slide.
 
 # %% [markdown]
-# Before, `[CLS]` gives 0.33 to itself and at most 0.10 to any other token. After, half goes to *superb*. But once more we picked the head for what it does in this sentence. So we look at it in five others that we wrote:
+# Before, `[CLS]` gives 0.33 to itself and at most 0.10 to any other token. After, half goes to *superb*. But once more we picked the head for what it does in this sentence. So we look at it in five others that we wrote. Here is the word that `[CLS]` looks at most, before and after:
+
+
+# %%
+def most(text, model):
+    """The token that [CLS] looks at most, without [CLS] and [SEP], and its weight."""
+    seen = attend(text, model=model, tokenizer=tokenizer)
+    weight, at = seen.weights[5, 5, 0, 1:-1].max(dim=-1)
+    return seen.tokens[at + 1], weight.item()
+
 
 # %%
 REVIEWS = """The film is not bad at all, it is brilliant.
@@ -646,9 +672,7 @@ A dull film with one superb scene.
 The story is not good, and the jokes are not funny.
 The camera follows a man who repairs clocks.""".splitlines()
 for text in REVIEWS:
-    before, after = (attend(text, model=model, tokenizer=tokenizer) for model in (encoder, tuned))
-    at = after.weights[5, 5, 0, 1:-1].argmax() + 1  # without [CLS] and [SEP]
-    print(f"{after.tokens[at]:10} {before.weights[5, 5, 0, at]:.2f} -> {after.weights[5, 5, 0, at]:.2f}   {text}")
+    print("{:5} {:.2f} -> {:9} {:.2f}".format(*most(text, encoder), *most(text, tuned)), " ", text)
 
 # %% tags=["check:before-after"]
 # checked: what [CLS] looks at before and after, in the sentence of the picture and in five others; it is the verdict's vector
@@ -658,16 +682,12 @@ assert old[superb] < 0.12 and 0.45 < new[superb] < 0.55 and new.argmax() == supe
 assert old[1:].max() < 0.105 and 0.32 < old[0] < 0.34
 gains = torch.stack([attend(REVIEW, model=model, tokenizer=tokenizer).weights[:, :, 0, 1:-1] for model in (encoder, tuned)])
 assert (gains[1] - gains[0]).argmax() == (5 * 12 + 5) * (len(seen.tokens) - 2) + superb - 1
-found = []
-for text in REVIEWS:
-    before, after = (attend(text, model=model, tokenizer=tokenizer) for model in (encoder, tuned))
-    at = int(after.weights[5, 5, 0, 1:-1].argmax()) + 1
-    found.append(after.tokens[at])
-    assert after.weights[5, 5, 0, at] > 2 * before.weights[5, 5, 0, at] and after.weights[5, 5, 0, at] > 0.2
-assert found == ["brilliant", "awful", "dull", "not", "man"]
+old, new = ([most(text, model) for text in REVIEWS] for model in (encoder, tuned))
+assert max(weight for _, weight in old) < 0.135 and min(weight for _, weight in new) > 0.2
+assert [token for token, _ in new] == ["brilliant", "awful", "dull", "not", "man"]
 
 # %% [markdown]
-# *Brilliant*, *awful*, *dull* are words that judge. In the fourth sentence it is *not*, and in the last, which judges nothing, *man*. So `[CLS]` has come to look where one would hope for. But whether the verdict comes *from* these words the weights do not say.
+# *Brilliant*, *awful*, *dull* are words that judge. In the fourth sentence it is *not*, and in the last, which judges nothing, *man*. So with *superb* this head looks most at a judging word in four of six sentences; before, it gave no word in them more than 0.13. But whether the verdict comes *from* these words the weights do not say.
 #
 # ## 12. What a picture does not show
 #
@@ -683,24 +703,27 @@ assert found == ["brilliant", "awful", "dull", "not", "man"]
 # - **One picture was chosen.** Ask among how many, on how many sentences, and what a model has that learned nothing.
 
 # %% [markdown]
-# And a fifth, about mini. It is tempting to say: its heads have specialised, and nobody told them to. Of mini that is false. It was cut from MiniLM, whose last layer was trained to have attention weights like those of a larger model (page 06). So in part it was told where to look.
+# And a fifth, about mini. It is tempting to say: its heads have specialised, and nobody told them to. Of its last layer that is false: mini was cut from MiniLM, whose last layer was trained to have attention weights like those of a larger model (page 06). The heads of sections 2, 5 and 9 are in layers 1 and 2, which were given no such weights to imitate.
 #
 # What you may say: *this head, in this model, on these sentences, puts so much of its weight there.*
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### From a weight to the answer: what does the picture show?
+#
 # ![From the weight, which we see, times the value, all heads and a matrix, plus what was there, feed-forward, later layers, to the answer](figures/07_limits.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Go along the boxes. Which of them does a heatmap show? The first. Then the warnings: not a contribution, not a reason, no longer just its word, and chosen among many. About mini: do not say that nobody told its heads where to look. It was distilled from a teacher's attention.
+# **3 minutes.** Go along the boxes. Which of them does a heatmap show? The first. Then the warnings: not a contribution, not a reason, no longer just its word, and chosen among many. About mini: do not say that nobody told its heads where to look. Its last layer comes from one that was trained to imitate a teacher's attention.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember
 #
-# - A row looks, and adds up to 1. A column is looked at, and may add up to anything.
-# - In mini most heads rest on `[CLS]`, an attention sink. Few have a clear shape.
+# - A row looks, and adds up to 1. A column is looked at; with n tokens it adds up to anything from 0 to n.
+# - In mini most heads rest on `[CLS]`, an attention sink. Few have another clear shape.
 # - Pieces become words by a sum over columns and a mean over rows. Columns of `[PAD]` are empty.
-# - The best of many heads looks good by luck. Compare it with fresh models, and test it on new sentences.
-# - A picture shows weights: no contribution, no reason, no understanding.
+# - The best of many heads can look good by luck. Compare it with fresh models, and test it on new sentences.
+# - Two heads match pronouns with nouns by gender. With two nouns of one gender they ignore how the sentence ends.
+# - A weight is not a contribution, and not a reason.
 #
 # **Next:** page 08 measures heads over many texts, and switches them off.
 
@@ -802,7 +825,7 @@ def received(weights, ordinary):
 check("received", received)
 
 # %% [markdown] tags=["reason:received"]
-# A mean of rows that each add up to 1 adds up to 1 again. `[CLS]` itself is not asked, as it looks mostly at itself and would make the sink look larger.
+# A mean of rows that each add up to 1 adds up to 1 again. `[CLS]` itself is not asked: the question is what the others look at.
 
 # %% [markdown] tags=["exercise:looks_at"]
 # ### Whom does it look at, the sink left out? · ● · 6 minutes
@@ -887,7 +910,7 @@ check("by_luck", answer)
 # Years are those on arXiv.
 #
 # - Kovaleva, Romanov, Rogers, Rumshisky (2019). *Revealing the Dark Secrets of BERT.* Five kinds of picture. arXiv:1908.08593
-# - Clark, Khandelwal, Levy, Manning (2019). *What Does BERT Look At? An Analysis of BERT's Attention.* `[SEP]`; pieces and words. arXiv:1906.04341
+# - Clark, Khandelwal, Levy, Manning (2019). *What Does BERT Look At? An Analysis of BERT's Attention.* `[SEP]`; pieces and words; whom a pronoun means. arXiv:1906.04341
 # - Xiao, Tian, Chen, Han, Lewis (2023). *Efficient Streaming Language Models with Attention Sinks.* arXiv:2309.17453
 # - Vig (2019). *A Multiscale Visualization of Attention in the Transformer Model.* bertviz. arXiv:1906.05714
 # - Jain, Wallace (2019). *Attention is not Explanation.* arXiv:1902.10186

@@ -125,16 +125,16 @@ KINDS = ("diagonal", "column", "both", "blocks", "mixed")
 
 
 def pattern(kind: str, row: int, column: int) -> float:
-    """A weight of a made-up head of that kind, of 8 tokens."""
+    """A weight of a made-up head of that kind, of 8 tokens. Each row adds up to 1."""
     if kind == "diagonal":
         return float(column == max(0, row - 1))
     if kind == "column":
         return float(column == 0)
     if kind == "both":
-        return 0.5 * (column == 0) + 0.5 * (column == row)
+        return 0.5 * (column == 0) + 0.5 * (column == max(0, row - 1))
     if kind == "blocks":
-        return 0.3 * ((row < 4) == (column < 4))
-    return (0.1, 0.5, 0.2, 0.0, 0.3, 0.7, 0.0)[(3 * row + 5 * column + row * column) % 7]
+        return (0.3, 0.3, 0.1, 0.3)[(row + column) % 4] * ((row < 4) == (column < 4))
+    return (0.4, 0.2, 0.2, 0.1, 0.1, 0.0, 0.0, 0.0)[((5 + 2 * row) * column + row * row + 3 * row) % 8]
 
 
 def kinds() -> str:
