@@ -5,8 +5,8 @@
 #
 # ![A claim about a head, and four questions: how much, over many sentences; more than what, beside controls; does it add much, weight times value; is it missed, cut it and see](figures/08_claim.svg)
 #
-# One picture of one head on one sentence is easy to find and easy to believe. On this page a claim about a head has to answer four questions. We put them to mini: first to a simple habit, then to a head that seems to know grammar, then to
-# the heads that look at `[CLS]`. At the end you write the measures yourself.
+# One picture of one head on one sentence is easy to find and easy to believe. On this page a claim about a head has to answer four questions. One head of mini, which looks at the token before, gets all four. A head that seems to know grammar, and the heads that look at
+# `[CLS]`, get those that matter most for them. At the end you write the measures yourself.
 #
 # **You need:** pages 01 to 07. **Time:** about 54 minutes, and 49 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
 
@@ -16,7 +16,7 @@
 # ![A claim about a head, and four questions: how much, over many sentences; more than what, beside controls; does it add much, weight times value; is it missed, cut it and see](figures/08_claim.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Ask for a claim from page 07, such as *this head looks at the token before*. Then: which of the four questions did our pictures answer? None of them. The deck takes 34 minutes, votes included. Run the notebook before class.
+# **2 minutes.** Ask for a claim from page 07, such as *this head looks at the token before*. Then: which of the four questions did our pictures answer? None of them. The deck takes 33 minutes, votes included. Run the notebook before class.
 
 # %%
 import json
@@ -28,7 +28,7 @@ from torch.nn.functional import cross_entropy
 
 from bertnotes.data import read_reviews
 from bertnotes.encoder import BertEncoder
-from bertnotes.files import RESULTS, REVIEWS
+from bertnotes.files import REVIEWS
 from bertnotes.models import load_tokenizer
 
 _ = torch.set_grad_enabled(False)  # nothing is trained on this page
@@ -104,7 +104,7 @@ assert [name.split("\n")[1] for name in dots] == ["0.997 ± 0.001", "0.735 ± 0.
 # %% [markdown]
 # Layer 1, head 3 does it in every sentence, with nearly all of its attention. Layer 2, head 10 does it too, but how much depends on the sentence: from 0.51 to 0.88. Layer 3, head 12 gives the token before a third on average. One picture would have shown one dot.
 #
-# How sure is a mean? With other sentences it would come out a little different. About how much, the **standard error** says (page 03): the standard deviation of the values, divided by the root of their number. Mean ± 2 errors is roughly a **95 % interval**: those stand under the names in the picture. It is about the *mean* over sentences like ours, not about a single sentence: those are the dots.
+# How sure is a mean? With other sentences it would come out a little different. About how much, the **standard error** says (page 03): the standard deviation of the values, divided by the root of their number. Mean ± 2 errors is roughly a **95 % interval** for the *mean* over sentences like ours: it stands under the names in the picture.
 #
 # The same for other habits: of all 72 heads, which has most of each? The last one, **width**, says how widely a head spreads its attention. It is $e^{\text{entropy}}$, with the **entropy** of a row of weights, $-\sum w \ln w$: a row that looks at three tokens alike has width 3, an even row 24.
 
@@ -147,7 +147,7 @@ assert abs(torch.special.entr(torch.tensor([1 / 3] * 3)).sum().exp() - 3) < 1e-5
 #
 # A number says something beside others. What would heads get that have learned nothing? Two controls:
 #
-# - **fresh**: a BERT of the same build with small random numbers, as before training;
+# - **fresh**: a BERT of the same build as it starts its training, with small random weights and biases of 0;
 # - **shuffled**: mini's own parameters, but the numbers of each of its matrices and vectors in random order. They are as large as mini's, and nothing else is left.
 #
 # The next cell makes them. What will be the best of 72 *fresh* heads on the token before?
@@ -157,9 +157,11 @@ from copy import deepcopy
 
 torch.manual_seed(0)
 fresh, shuffled = BertEncoder(model.config, head=True).eval(), deepcopy(model)
-for parameter in fresh.parameters():
+for name, parameter in fresh.named_parameters():
     if parameter.ndim == 2:
         torch.nn.init.normal_(parameter, std=0.02)
+    elif name.endswith("bias"):
+        parameter.zero_()
 for parameter in shuffled.parameters():
     parameter.copy_(parameter.flatten()[torch.randperm(parameter.numel())].view_as(parameter))
 
@@ -195,10 +197,10 @@ shares = {name: share_on(targets["before"], table).mean(dim=0).flatten().tolist(
 ax = dot_rows(shares, {"even": 1 / 24}, "share of its attention on the token before")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Upper row: mini's 72 heads. Most of them have no more of this habit than chance; a few have much. Ask what *fresh* and *shuffled* rule out: that any network of this build looks like that, and that the size of the numbers does it.
+# **2 minutes.** Upper row: mini's 72 heads. Most of them have no more of this habit than chance; a few have much. Ask what *fresh* and *shuffled* speak against: that the build alone does it, or the size of the numbers. (One draw of each.)
 
 # %% [markdown]
-# An even row gives each token 1/24 = 0.04, and fresh heads are hardly above it: their numbers are small, so their rows are nearly even. Shuffled heads come up to 0.11 on the marks. So mini's heads for *before*, *after*, *itself* and `[CLS]` are not something that any network of this build has. For `[SEP]` we would not say so: 0.15 against 0.11.
+# An even row gives each token 1/24 = 0.04, and fresh heads are hardly above it: their numbers are small, so their rows are nearly even. Shuffled heads come up to 0.11 on the marks. So mini has more of *before*, *after*, *itself* and `[CLS]` than our two controls (one draw of each). For `[SEP]` we would not say so: 0.15 against 0.11.
 #
 # **A control for the words.** Does layer 1, head 3 look at the token before because of what the words say, or because of where they stand? We put the 22 ordinary tokens of each sentence into random order, and measure again. Its share was 1.00.
 
@@ -218,7 +220,7 @@ for layer, head in ((1, 3), (2, 10)):
 assert in_disorder[0, 2] > 0.99 and 0.76 < in_disorder[1, 9] < 0.84
 
 # %% [markdown]
-# As before; layer 2, head 10 even gives it a little more. So neither needs sentences that make sense: they seem to go by position.
+# As before; layer 2, head 10 even gives it a little more. So neither needs sentences that make sense. Layer 1, head 3 goes almost by position alone. Layer 2, head 10 does not: by position alone each sentence would get the same share, and it had 0.51 to 0.88.
 #
 # ### The best of many
 #
@@ -252,7 +254,7 @@ assert 12.2 < best.double().mean() < 13.2 and (best >= 12).double().mean() > 0.9
 # **2 minutes.** Have everyone toss a coin 16 times if there is time, and ask for the best of the class. Remedy: choose on one half, measure on the other, and let the controls have their best of 72, too.
 
 # %% [markdown]
-# 12.7 of 16, and nobody knew anything. There are two remedies, and we use both. Let the controls have their best of 72, too, as above. And **choose the head on some sentences, measure it on others**.
+# 12.7 of 16, and nobody knew anything. There are two remedies. Let the controls have their best of 72, too, as above. And **choose the head on some sentences, measure it on others**, as we do from here on when few questions decide. (In sections 1 and 2 we did not. Luck adds little there: the errors of those means are near 0.01.)
 #
 # ## 3. A bar for grammar
 #
@@ -260,7 +262,7 @@ assert 12.2 < best.double().mean() < 13.2 and (best >= 12).double().mean() > 0.9
 #
 # In their test (BERT-base; the Penn Treebank, a collection of sentences with their grammar marked, as Stanford Dependencies) the best fixed offset is right for about 52 % of the determiners, and the best head for about 94 %.
 #
-# We have no such collection. But we can *write* sentences in which the answer is known, and in which the distance says nothing:
+# We have no such collection. But we can *write* sentences in which the answer is known, and in which neither its distance nor its position says anything:
 #
 # ![Four phrases, from the boat to the big old green boat; the noun stands one to four tokens after the](figures/08_offsets.svg)
 
@@ -270,7 +272,7 @@ assert 12.2 < best.double().mean() < 13.2 and (best >= 12).double().mean() > 0.9
 # ![Four phrases, from the boat to the big old green boat; the noun stands one to four tokens after the](figures/08_offsets.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** In real text the noun often stands right behind *the*: a head that looks one ahead would do well without any grammar. Clark et al. 2019, BERT-base: the best fixed offset is right for about 52 % of determiners, the best head for about 94 %. Here the best fixed offset is right in 25 %.
+# **3 minutes.** In real text the noun often stands right behind *the*: a head that looks one ahead would do well without any grammar. Clark et al. 2019, BERT-base: the best fixed offset is right for about 52 % of determiners, the best head for about 94 %. Here the best fixed offset is right in 25 %, and so is the best fixed position.
 
 # %%
 NOUNS = "dog boat house girl car horse tree king teacher doctor bird table garden letter child bridge river door".split()
@@ -286,46 +288,62 @@ def some(words, count):
 
 
 # %% [markdown]
-# Three relations, 240 sentences for each. *The* asks for its noun; *was* asks for its verb, with up to three adverbs between; a noun asks for the same noun further up. Our own rule: within a relation, all sentences have the same length, all distances are equally frequent, and the answer is not always at the same place.
+# Three relations, 256 sentences for each. *The* asks for its noun; *was* asks for its verb, with up to three adverbs between; a noun asks for the same noun further up, which takes no grammar. Within a relation all sentences have the same length. The first of the two words stands at four positions, the second at four distances from it, and each of the 16 combinations is equally frequent.
 #
 # | relation | an example |
 # | --- | --- |
-# | *the* → noun | the strange doctor found **the** tall poor **tree** . |
-# | *was* → verb | the dark tree **was** soon quickly **saved** and was badly seen by the small young doctor . |
-# | noun → same | the dark **tree** was soon quickly saved so the **tree** was badly seen by the small young doctor . |
-#
-# A head is right where, of all ordinary tokens but the asking one, it looks most at the answer. (Heads put much of their attention on `[CLS]`; we leave it and `[SEP]` out of this contest.)
+# | *the* → noun | the tall bird found **the** big lovely **girl** and was almost loved by the dark tall tree . |
+# | *was* → verb | the tall girl **was** really soon **used** and was almost loved by the dark tall tree . |
+# | noun → same | the tall **girl** was really soon used so the **girl** was almost loved by the dark tall tree . |
 #
 # In the code, `?` marks the word that asks and `!` the answer.
 
 # %%
 relations = {"the -> noun": [], "was -> verb": [], "noun -> same": []}
-for number in range(240):
+for number in range(256):
     gap, first = number % 4, number // 4 % 4  # how many words stand between the two, and at the beginning
-    noun, thing, verb, other = *drawn.sample(NOUNS, 2), *drawn.sample(PARTICIPLES, 2)
-    asked, left = f"?the {some(ADJECTIVES, gap)} !{noun}", f"the {some(ADJECTIVES, 3 - gap)} {thing}"
-    relations["the -> noun"].append(f"{asked} found {left} ." if number % 8 < 4 else f"{left} found {asked} .")
-    start, between = f"the {some(ADJECTIVES, first)}", some(ADVERBS, gap)
-    end = f"was {some(ADVERBS, 3 - gap)} {other} by the {some(ADJECTIVES, 3 - first)} {thing} ."
-    relations["was -> verb"].append(f"{start} {noun} ?was {between} !{verb} and {end}")
-    relations["noun -> same"].append(f"{start} !{noun} was {between} {verb} so the ?{noun} {end}")
+    noun, thing, last, verb, other = *drawn.sample(NOUNS, 3), *drawn.sample(PARTICIPLES, 2)
+    start, asked, between = f"the {some(ADJECTIVES, first)}", f"?the {some(ADJECTIVES, gap)} !{noun}", some(ADVERBS, gap)
+    rest, end = f"was {some(ADVERBS, 3 - gap)} {other}", f"the {some(ADJECTIVES, 3 - first)} {last} ."
+    form = ("{} {} found {} and {} by {}", "near {} {} {} {} and found {}")[number // 16 % 2]
+    relations["the -> noun"].append(form.format(start, thing, asked, rest, end))
+    relations["was -> verb"].append(f"{start} {noun} ?was {between} !{verb} and {rest} by {end}")
+    relations["noun -> same"].append(f"{start} !{noun} was {between} {verb} so the ?{noun} {rest} by {end}")
 
 
 # %%
-def correct(bert, questions):
+def where(questions):
+    """At which position the asking word stands, and at which the answer."""
+    words = [["[CLS]", *question.split()] for question in questions]
+    return [torch.tensor([[word[0] for word in row].index(mark) for row in words]) for mark in "?!"]
+
+
+for relation, questions in relations.items():
+    asks, answers = where(questions)
+    bars = {"offset": answers - asks, "position": answers}
+    right = {name: (stands == stands.mode().values).double().mean() for name, stands in bars.items()}
+    print(f"{relation:12}", *(f"  best fixed {name} {share:.2f}" for name, share in right.items()))
+
+
+# %%
+def looks_of(bert, questions):
+    """Where each head looks from the word that asks: (question, layer, head, is looked at)."""
+    words = [["[CLS]", *re.sub("[?!]", "", question).split(), "[SEP]"] for question in questions]
+    ids = torch.tensor([tokenizer.convert_tokens_to_ids(row) for row in words])
+    return torch.stack(bert(ids).attentions).transpose(0, 1)[range(len(ids)), :, :, where(questions)[0]]
+
+
+def correct(looks, questions):
     """Whether each head looks most at the answer: (question, layer, head)."""
-    words = [["[CLS]", *question.split(), "[SEP]"] for question in questions]
-    asks, answers = (torch.tensor([[word[0] for word in row].index(mark) for row in words]) for mark in "?!")
-    ids = [tokenizer.convert_tokens_to_ids([word.strip("?!") for word in row]) for row in words]
-    tables = torch.stack(bert(torch.tensor(ids)).attentions).transpose(0, 1)
-    looks = tables[range(len(asks)), :, :, asks].clone()  # the rows of those that ask: (question, layer, head, is looked at)
-    looks[..., [0, -1]] = 0
-    looks[range(len(asks)), :, :, asks] = 0
+    (asks, answers), looks = where(questions), looks.clone()
+    looks[..., [0, -1]] = looks[range(len(asks)), :, :, asks] = 0  # out of the contest
     return looks.argmax(dim=-1) == answers[:, None, None]
 
 
 # %% [markdown]
-# We choose the best head on the first 120 sentences, and count on the other 120. A fixed offset is right in a quarter. How often is mini's best head right, for the determiners?
+# Always the same offset is right in a quarter, always the same position in a quarter. A head is right where, of all ordinary tokens but the asking one, it looks most at the answer. (`[CLS]` and `[SEP]` are left out of this contest.)
+#
+# We choose the best head on the first 128 sentences, and count on the other 128. How often is mini's best head right, for the determiners?
 
 # %%
 guess = None  # a share
@@ -334,77 +352,112 @@ guess = None  # a share
 found = {}
 for relation, questions in relations.items():
     for name, bert in {"mini": model, "fresh": fresh, "shuffled": shuffled}.items():
-        hits = correct(bert, questions).double()
-        layer, head = divmod(hits[:120].mean(dim=0).argmax().item(), 12)  # chosen here
-        share = hits[120:, layer, head].mean().item()  # measured there
-        found[relation, name] = share, (layer + 1, head + 1), hits
-        by_distance = [f"{hits[gap::4, layer, head].mean():.2f}" for gap in range(4)]  # in all 240, the shortest first
-        print(f"{relation:12}  {name:8}  layer {layer + 1}, head {head + 1:2}  {share:.2f}   by distance", *by_distance)
+        looks = looks_of(bert, questions)
+        hits = correct(looks, questions).double()
+        layer, head = divmod(hits[:128].mean(dim=0).argmax().item(), 12)  # chosen here
+        chosen, share = hits[:128, layer, head].mean(), hits[128:, layer, head].mean()  # measured there
+        found[relation, name] = share.item(), (layer, head), hits, looks
+        print(f"{relation:12}  {name:8}  layer {layer + 1}, head {head + 1:2}   chosen on {chosen:.2f}   others {share:.2f}")
 print("your guess:", guess)
 
 # %% tags=["check:grammar-test"]
-# checked: distances are equally frequent and answers of the right kind; the examples of the table
-assert (
-    found["the -> noun", "mini"][0] > 0.5 and relations["the -> noun"][6] == "the strange doctor found ?the tall poor !tree ."
-)
+# checked: neither offset nor position says anything, in all sentences and in each half
+for name, questions in relations.items():
+    for some_of in (questions, questions[:128], questions[128:]):
+        asks, answers = where(some_of)
+        for stands, count in ((answers - asks, 4), (answers, 4 if name == "noun -> same" else 7)):
+            times = stands.unique(return_counts=True)[1]
+            assert len(times) == count and times.max() == len(some_of) / 4
+assert len(found) == 9
+
+# %% tags=["check:grammar-words"]
+# checked: the words are of the right kind, each a single piece, all sentences of one length; the examples of the table
 kinds = {"the -> noun": ({"the"}, NOUNS), "was -> verb": ({"was"}, PARTICIPLES), "noun -> same": (NOUNS, NOUNS)}
 for name, questions in relations.items():
-    words = [question.split() for question in questions]
-    asks, answers = ([[word[0] for word in row].index(mark) for row in words] for mark in "?!")
-    distances = [answer - ask for ask, answer in zip(asks, answers, strict=True)]
-    assert sorted(map(distances.count, set(distances))) == [60] * 4 and len({len(row) for row in words}) == 1 < len(
-        set(answers)
-    )
-    plain = [[word.strip("?!") for word in row] for row in words]
-    assert all(tokenizer.tokenize(" ".join(row)) == row for row in plain)
-    assert all(row[a] in kinds[name][0] and row[b] in kinds[name][1] for row, a, b in zip(plain, asks, answers, strict=True))
+    plain = [[word.strip("?!") for word in question.split()] for question in questions]
+    assert len({len(row) for row in plain}) == 1 and all(tokenizer.tokenize(" ".join(row)) == row for row in plain)
+    pairs = zip(plain, *(at.tolist() for at in where(questions)), strict=True)
+    assert all(row[a - 1] in kinds[name][0] and row[b - 1] in kinds[name][1] for row, a, b in pairs)
+assert [questions[6] for questions in relations.values()] == [
+    "the tall bird found ?the big lovely !girl and was almost loved by the dark tall tree .",
+    "the tall girl ?was really soon !used and was almost loved by the dark tall tree .",
+    "the tall !girl was really soon used so the ?girl was almost loved by the dark tall tree .",
+]
 
 # %% tags=["check:grammar"]
-# checked: mini's best heads are far above the bar and the controls, less so at the longest distance
-wanted = {"the -> noun": (0.88, 0.26, 0.28), "was -> verb": (0.93, 0.14, 0.27), "noun -> same": (1.00, 0.15, 0.20)}
+# checked: mini's best heads are far above both bars and the controls; a second head is level for determiners
+wanted = {"the -> noun": (0.83, 0.23, 0.27), "was -> verb": (0.93, 0.19, 0.20), "noun -> same": (1.00, 0.16, 0.17)}
 for name, shares in wanted.items():
     assert all(abs(found[name, which][0] - share) < 0.03 for which, share in zip(others, shares, strict=True))
-assert 0.64 < found["the -> noun", "mini"][2][3::4, 4, 6].mean() < 0.73
+    assert (
+        found[name, "mini"][0] - 0.07 > 3 * 0.25 > 0.25 + 0.07 > max(found[name, which][0] for which in ("fresh", "shuffled"))
+    )
+assert found["the -> noun", "mini"][1] == found["was -> verb", "mini"][1] == (4, 6)
+at_the = found["the -> noun", "mini"][2][128:].mean(dim=0)
+assert abs(at_the[3, 1] - at_the[4, 6]) < 0.02 and at_the.flatten().topk(3).values[2] < 0.75
+assert (found["noun -> same", "mini"][2][128:].mean(dim=0) > 0.99).sum() >= 3
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Does a head find the noun?
 #
-# Chosen on 120 sentences, counted on 120 others. Best fixed offset: 0.25.
+# Chosen on 128 sentences, counted on 128 others. Best fixed offset: 0.25. Best fixed position: 0.25.
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# | best head of | *the* → noun | *was* → verb | noun → same noun |
+# | best head of | *the* → noun | *was* → verb | noun → same |
 # | --- | --- | --- | --- |
-# | mini | **0.88** | **0.93** | **1.00** |
-# | fresh | 0.26 | 0.14 | 0.15 |
-# | shuffled | 0.28 | 0.27 | 0.20 |
+# | mini | **0.83** ± 0.07 | **0.93** ± 0.05 | **1.00** |
+# | fresh | 0.23 | 0.19 | 0.16 |
+# | shuffled | 0.27 | 0.20 | 0.17 |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Guess first. Then ask what else than grammar would get this right: *look at the next noun*. How could one test that? *The garden door*: the next noun is garden, the noun of *the* is door. Layer 5, head 7 looks at the second of two nouns in 0.99 of 120 such sentences.
+# **3 minutes.** Guess first. Then ask what else than grammar would get this right: *look at the next noun*. How could one test that? *The garden door*: the next noun is garden, the noun of *the* is door. Layer 5, head 7 looks at the second of two such nouns in 0.61, at the first in 0.20, with zero to three adjectives before them.
 
 # %% [markdown]
-# 0.88 and 0.93, by the same head, and 1.00 by another: far above the bar and above the best of 72 in both controls. (With 120 sentences, the interval of the first is about ± 0.06.)
+# 0.83 and 0.93, by the same head, and 1.00 by another: far above both bars and above the best of 72 in both controls. (With 128 sentences, the interval of the first is about ± 0.07. Layer 4, head 2 is level with it for determiners.) Luck shows, too: for the verbs *shuffled* has 0.27 where it was chosen, 0.20 on the others.
 #
-# Controls also catch mistakes in the test. In our first draft the verb stood at the same position in all sentences, and a *fresh* head was right in 0.76: a head that happens to like that position needs no grammar.
+# Controls do not catch every mistake in a test. In an earlier draft the noun stood at position 8 in half of the sentences, and both controls were below 0.30. Counting positions showed it.
 #
-# Is mini's head right at each distance? Less often at the longest, 0.68 for determiners at distance 4, but no fixed offset looks like that. So distance alone does not explain it. What else would? *Look at the next noun*, for the determiners: in our sentences the next noun is always the right one. Where two nouns follow each other, as in *the garden door*, the two rules part: the noun of *the* is *door*, the next noun is *garden*. Which of the two will layer 5, head 7 look at most?
+# Is layer 5, head 7 right at each distance? And how much attention does the noun get from it, beside `[CLS]`, which we left out?
+
+# %% tags=["timing", "nbval-ignore-output"]
+_, (layer, head), hits, looks = found["the -> noun", "mini"]
+on_noun = looks[range(256), layer, head, where(relations["the -> noun"])[1]]
+for gap in range(4):
+    these = slice(128 + gap, None, 4)  # every fourth of those not chosen on
+    print(f"distance {gap + 1}:  right {hits[these, layer, head].mean():.2f}", end="   weight on ")
+    print(f"the noun {on_noun[these].mean():.2f}, on [CLS] {looks[these, layer, head, 0].mean():.2f}")
+
+# %% tags=["check:by-distance"]
+# checked: right at each distance, least at the longest; [CLS] gets about as much as the noun, or more
+by_distance = hits[128:, layer, head].view(-1, 4).mean(dim=0)
+assert by_distance.argmin() == 3 and 0.6 < by_distance[3] < 0.75 and by_distance[:3].min() > 0.78
+assert abs(on_noun[128:].mean() - 0.31) < 0.02 and abs(looks[128:, layer, head, 0].mean() - 0.47) < 0.02
+
+# %% [markdown]
+# Less often at the longest, 0.69, but no fixed offset or position looks like that. "Looks at the noun" means: more than at any other *word*. On average the noun gets 0.31 of the attention, `[CLS]` 0.47.
+#
+# What else than grammar would do as well? *Look at the next noun*: in our sentences it is always the right one. (For the verbs: *look at the next word that is no adverb*.) Where two nouns follow each other, as in *the garden door*, the two rules part: the noun of *the* is *door*, the next noun is *garden*. We put a second noun into each sentence. Which of the two will layer 5, head 7 look at most?
 
 # %%
 guess = None  # "first" or "second"
 
 # %% tags=["timing", "nbval-ignore-output"]
-threes = [drawn.sample(NOUNS, 3) for _ in range(120)]
-layer, head = found["the -> noun", "mini"][1]
-for name, form in {"first": "?the !{} {} found the old {} .", "second": "?the {} !{} found the old {} ."}.items():
-    questions = [form.format(*three) for three in threes]
-    found[name] = correct(model, questions)[:, layer - 1, head - 1].double().mean().item()
-    print(f"layer {layer}, head {head} looks most at the {name} of two nouns: {found[name]:.2f}   your guess: {guess}")
+extra = [drawn.choice([noun for noun in NOUNS if noun not in question]) for question in relations["the -> noun"]]
+for name, form in {"first": "!{} ", "second": "{} !"}.items():
+    pairs = zip(relations["the -> noun"], extra, strict=True)
+    questions = [question.replace("!", form.format(noun)) for question, noun in pairs][128:]
+    found[name] = correct(looks_of(model, questions), questions)[:, layer, head].double().mean().item()
+    print(f"looks most at the {name} of two nouns: {found[name]:.2f}   such as {questions[6]}")
+print("your guess:", guess)
 
 # %% tags=["check:two-nouns"]
-# checked: which of two nouns the head looks at
-assert found["second"] > 0.95 and found["first"] < 0.04 and (layer, head) == (5, 7)
+# checked: which of two nouns the head looks at, where neither offset nor position says it
+asks, answers = where(questions)
+assert all(times.unique(return_counts=True)[1].max() == 32 for times in (answers - asks, answers))
+assert abs(found["second"] - 0.61) < 0.02 and abs(found["first"] - 0.20) < 0.02
 
 # %% [markdown]
-# The second, in 0.99. So the next noun is not what it looks for either. Does it know grammar, then? Other rules still fit: in our sentences a verb or a full stop follows the noun. And the sentences are made up, from few words. Each rule that fits needs a test of its own; so a claim grows.
+# The second in 0.61, the first in 0.20. So the next noun is not what it looks for. But with a second noun it is right less often than without, 0.83. Does it know grammar, then? Other rules still fit: in our sentences *and* or *was* follows the noun. And they are made up, from few words. Each rule that fits needs a test of its own.
 #
 # ## 4. Does it add much?
 #
@@ -436,17 +489,19 @@ assert to_cls.mean(dim=1).argmax() == 4 and 0.54 < to_cls.mean() < 0.57
 # **2 minutes.** Made-up numbers. Cover the right column and ask: who adds most? All three the same. A heatmap shows the left column alone.
 
 # %%
-states, shares = model(rows).hidden_states, []
+states, parts = model(rows).hidden_states, []
 for number, layer in enumerate(model.layers):
     values = layer.attention.value(states[number]).unflatten(-1, (12, 32))  # (sentence, token, head, 32)
     rows_of_output = layer.attention.output.weight.T.unflatten(0, (12, 32))  # (head, 32, 384), as on page 03
     lengths = torch.einsum("sthd,hdo->stho", values, rows_of_output).norm(dim=-1)  # (sentence, token, head)
-    added = weights[:, number, :, 1:-1] * lengths.transpose(1, 2)[:, :, None]  # weight times length
-    shares.append((added / added.sum(dim=-1, keepdim=True)).mean(dim=(0, 2)))  # (head, is looked at)
-shares = torch.stack(shares)
+    added = weights[:, number] * lengths.transpose(1, 2)[:, :, None]  # weight times length
+    parts.append(added / added.sum(dim=-1, keepdim=True))
+parts = torch.stack(parts, dim=1)  # in the shape of `weights`, and each row sums to 1, too
+shares = parts[..., 1:-1, :].mean(dim=(0, 3))  # (layer, head, is looked at)
+print(f"token before, (2, 10): weight {one.mean():.2f}, lengths {share_on(apart == -1, parts)[:, 1, 9].mean():.2f}")
 
 # %% [markdown]
-# (`einsum` multiplies the value of each head, `h`, with that head's rows. `to_cls` and `to_sep` were weights alone.) In the heads that put more than half of their attention on `[CLS]`: what share of the contributions is `[CLS]`'s?
+# (`einsum` multiplies the value of each head, `h`, with that head's rows.) From the token before comes even more, 0.81, than its weight of 0.73: layer 2, head 10 passes its third question. Now `[CLS]`: in the heads that put more than half of their attention on `[CLS]`: what is `[CLS]`'s share of the summed lengths?
 
 # %%
 guess = None  # a share
@@ -454,15 +509,15 @@ guess = None  # a share
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Weight and contribution of [CLS]
 #
-# A dot is a head. Above: its weight on `[CLS]`. Below: `[CLS]`'s share of what the head adds up.
+# A dot is a head. Above: its weight on `[CLS]`. Below: `[CLS]`'s share of the contributions, their lengths summed.
 
 # %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
 resting = to_cls > 0.5
 of_cls, of_sep = shares[..., 0], shares[..., -1]  # of the contributions
 print(
-    f"[CLS] in {resting.sum()} heads: {to_cls[resting].mean():.2f} of the weight, {of_cls[resting].mean():.2f} of what is added"
+    f"[CLS] in {resting.sum()} heads: {to_cls[resting].mean():.2f} of the weight, {of_cls[resting].mean():.2f} of the lengths"
 )
-print(f"[SEP] in all heads: {to_sep.mean():.3f} of the weight, {of_sep.mean():.3f} of what is added")
+print(f"[SEP] in all heads: {to_sep.mean():.3f} of the weight, {of_sep.mean():.3f} of the lengths")
 if guess is not None:
     print("your guess:", guess)
 ax = dot_rows({"weight": to_cls.flatten().tolist(), "contribution": of_cls.flatten().tolist()}, {}, "share of [CLS]")
@@ -471,6 +526,7 @@ ax = dot_rows({"weight": to_cls.flatten().tolist(), "contribution": of_cls.flatt
 # checked: share of weight and of contributions; the drawing's numbers
 assert abs(to_cls[resting].mean() - 0.72) < 0.01 and abs(shares[..., 0][resting].mean() - 0.33) < 0.01
 assert abs(to_sep.mean() - 0.024) < 0.002 and abs(shares[..., -1].mean() - 0.046) < 0.003 and shares[..., 0].max() > 0.6
+assert abs(share_on(apart == -1, parts)[:, 1, 9].mean() - 0.81) < 0.01
 assert shares.sum(dim=-1).allclose(torch.ones(6, 12), atol=1e-4) and (shares[..., 0] < to_cls).sum() == 72
 from bertnotes.pictures.drawings.page08 import Contributed
 
@@ -481,9 +537,9 @@ assert abs(sum(Contributed.weights) - 1) < 1e-9
 # **2 minutes.** The dots move to the left, and most of them far. **A weight is not a contribution.** But not all: some heads still get much from [CLS].
 
 # %% [markdown]
-# **A weight is not a contribution.** In these 45 heads `[CLS]` has 72 % of the weight and 33 % of the contributions: its values are short. `[SEP]` is the other way round, with 2.4 % and 4.6 % over all heads.
+# **A weight is not a contribution.** In these 45 heads `[CLS]` has 72 % of the weight and 33 % of the summed lengths: its values are short. `[SEP]` is the other way round, with 2.4 % and 4.6 % over all heads.
 #
-# A third is still much. But contributions are not the last word. Lengths do not add up like numbers: long vectors may cancel. And does the model need what is added? So:
+# A third is still much. But lengths do not add up like numbers: long vectors may cancel. And does the model need what is added? So:
 #
 # ## 5. Is it missed?
 #
@@ -574,9 +630,9 @@ assert 1.95 < math.exp(risen["[CLS], no looking"]) < 2.15
 assert torch.allclose(losses(), whole, atol=1e-5)
 
 # %% [markdown]
-# The value of `[CLS]`, which gets more than half of all attention, is **not missed**: −0.03 ± 0.04 is no rise. But mini needs to be *able to look* there. Where it may not, the loss rises by 0.72, and perplexity doubles: in the heads that rested there, the other tokens now add several times as much. So for mini, on these sentences, `[CLS]` seems to be a place to put attention that is not wanted elsewhere.
+# The value of `[CLS]`, which gets more than half of all attention, is **not missed** in guessing words: −0.03 ± 0.04 is no rise. But mini needs to be *able to look* there. Where it may not, the loss rises by 0.72, and perplexity doubles: in the heads that rested there, the other tokens now add several times as much. So for mini, on these sentences, `[CLS]`, or rather the first position (page 05), seems to be a place to put attention that is not wanted elsewhere.
 #
-# The mean in its place changes next to nothing: what comes from `[CLS]` is the same for every sentence, as far as the exam can tell. So it tells mini next to nothing about the text.
+# The mean in its place changes nothing, with ± 0.001 where the cut to 0 had ± 0.040. So what comes from `[CLS]` is the same for every sentence of this length, as far as the exam can tell: next to nothing about the text.
 #
 # `[SEP]` has 2.4 % of the attention, and its value at 0 *is* missed: 0.14 ± 0.06. (Its mean would do, too.) How dark a column is does not tell how much it matters.
 #
@@ -608,74 +664,66 @@ for sentence in stored["sentences"]:
             assert abs(100 * chances[tokenizer.convert_tokens_to_ids(piece)] - int(percent)) < 0.7
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Go to 0, then to 2: hardly anything happens. Then press the button, with *true story*: *based* falls from 93 % to 6 %.
+# **2 minutes.** Go to 0: hardly anything happens. (At 2 the loss does rise, by 0.16.) Then press the button, with *true story*: *based* falls from 93 % to 6 %.
 
 # %% [markdown]
-# ### Heads, and whole layers
+# ### Whole heads
 #
-# And whole heads? We switch off, as on page 03, one at a time: the head for the token after (2, 9), and the one that found nouns and verbs (5, 7). Then the 45 heads together that put more than half of their attention on `[CLS]`, and instead of them the other 27. By how much does the loss rise in each?
+# We switch off, as on page 03, the heads for the token before, (1, 3) and (2, 10), alone and both; the one for the token after (2, 9); and the one that found nouns and verbs (5, 7). Then the 45 heads together that put more than half of their attention on `[CLS]`. And as a control, ten times, 45 heads drawn at random, as many in each layer. By how much does the loss rise in each?
 
 # %%
-guess = None  # four rises
+guess = None  # six rises
 
 # %% tags=["timing", "nbval-ignore-output"]
-groups = {"(2, 9)": [(1, 8)], "(5, 7)": [(4, 6)]}
-groups |= {"45 on [CLS]": resting.nonzero().tolist(), "27 others": (~resting).nonzero().tolist()}
+groups = {"(1, 3)": [(0, 2)], "(2, 10)": [(1, 9)], "both": [(0, 2), (1, 9)], "(2, 9)": [(1, 8)], "(5, 7)": [(4, 6)]}
+groups |= {"45 on [CLS]": resting.nonzero().tolist()}
+torch.manual_seed(0)
+for number in range(10):  # each layer's choice in another order
+    groups[f"45 at random, {number + 1}"] = resting.gather(1, torch.rand(6, 12).argsort(dim=1)).nonzero().tolist()
 for name, heads in groups.items():
     with heads_off(model, heads):  # their rows of W_O are 0
         rises[name] = mean_and_error(losses() - whole, exam)
-    print(f"without {name:12} the loss rises by {rises[name][0]:.3f} ± {2 * rises[name][1]:.3f}")
+    print(f"without {name:16} the loss rises by {rises[name][0]:.3f} ± {2 * rises[name][1]:.3f}")
 print("your guess:", guess)
 
 # %% tags=["check:heads-missed"]
-# checked: the head for the token after is missed more than the one for nouns and verbs; 45 resting heads less than the 27 others
-assert [len(heads) for heads in groups.values()] == [1, 1, 45, 27]
+# checked: the two heads for the token before cost more together than alone; the one for the token after is missed more; the 45 resting heads less than ten random groups of the same layers
+by_layer = {name: [sum(at == layer for at, _ in heads) for layer in range(6)] for name, heads in groups.items()}
+drawn_rises = [mean for name, (mean, _) in rises.items() if "random" in name]
+assert all(by_layer[name] == [0, 7, 7, 10, 10, 11] for name in groups if "45" in name) and len(drawn_rises) == 10
 assert 0.2 < rises["(2, 9)"][0] < 0.24 and 0.02 < rises["(5, 7)"][0] < 0.036 and rises["(5, 7)"][1] < 0.012
-assert 0.36 < rises["45 on [CLS]"][0] < 0.46 and 1.6 < rises["27 others"][0] < 1.95
+assert 0.036 < rises["(2, 10)"][0] < 0.046 and 0.034 < 2 * rises["(2, 10)"][1] < 0.04
+assert 0.36 < rises["45 on [CLS]"][0] < 0.46 and 0.57 < min(drawn_rises) < 0.63 and 1.07 < max(drawn_rises) < 1.15
+assert abs(rises["(1, 3)"][0] - 0.025) < 0.006 and abs(rises["both"][0] - 0.126) < 0.012
+assert abs(2 * rises["both"][1] - 0.064) < 0.006 and (1, 8) not in map(tuple, groups["45 on [CLS]"])
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## What is missed?
 #
 # | taken away | rise of the loss |
 # | --- | --- |
+# | looking at `[CLS]` | 0.72 ± 0.15 |
 # | value of `[CLS]` (55 % of attention) | −0.03 ± 0.04 |
 # | value of `[SEP]` (2.4 %) | 0.14 ± 0.06 |
-# | looking at `[CLS]` | 0.72 ± 0.15 |
+# | layer 1, head 3: the token before | 0.03 ± 0.04 |
+# | layer 2, head 10: the token before | 0.04 ± 0.04 |
+# | both | 0.13 ± 0.06 |
 # | layer 2, head 9: the token after | 0.22 ± 0.08 |
 # | layer 5, head 7: noun and verb | 0.03 ± 0.02 |
 # | the 45 heads that rest on `[CLS]` | 0.41 ± 0.12 |
-# | the 27 others | 1.77 ± 0.18 |
+# | 45 at random in the same layers, ten times | 0.60 to 1.11 |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Cover the right column and let them guess each line. Then compare the first line with the third: nothing comes from [CLS] that is missed, but the room to look there is.
+# **3 minutes.** Cover the right column and let them guess each line. Then compare the first two lines: nothing comes from [CLS] that is missed, but the room to look there is.
 
 # %% [markdown]
-# The head for the token after costs 0.22, the one that passed the bar of section 3 only 0.03. So a head may do something well that guessing words hardly needs. Or hardly needs of *that* head, because others do it, too.
+# Cut alone, the two heads for the token before cost little: 0.03 ± 0.04 and 0.04 ± 0.04. Both together cost 0.13 ± 0.06, more than the sum: perhaps each stands in for the other. So layer 2, head 10 has answered all four questions: 0.73 of its attention; far more than controls; most of what it adds; little missed, while the other one is there.
 #
-# The 45 cost 0.41 together, far less than the 27. But not nothing, and more than the value of `[CLS]`. So it seems to be the *rest* of their attention that is missed.
+# The head for the token after costs 0.22, the one that passed the bars of section 3 only 0.03: a head may do something well that guessing words hardly needs, or hardly needs from *that* head. (Michel et al. 2019 could take away most heads of a BERT, one at a time, at little cost.)
 #
-# A whole layer can be skipped, too: what comes in goes out unchanged. Which of the six is missed most?
-
-# %% tags=["timing", "nbval-ignore-output"]
-skipped = {}
-for gone in range(6):
-    hidden = model.embeddings(exam[0], torch.zeros_like(exam[0]))
-    for number, layer in enumerate(model.layers):
-        if number != gone:
-            hidden, _ = layer(hidden)
-    loss = cross_entropy(model.word_logits(hidden[asked]), answers, reduction="none")
-    skipped[gone + 1] = (loss - whole).mean().item()
-print("without layer:", *(f"{number}: +{rise:.2f}" for number, rise in skipped.items()))
-
-# %% tags=["check:layers-skipped"]
-# checked: the first layer is missed most, then the last; the fourth least
-order = sorted(skipped, key=skipped.get)
-assert order[0] == 4 and order[-2:] == [6, 1] and 1.1 < skipped[1] < 1.25 and 0.08 < skipped[4] < 0.13
-
-# %% [markdown]
-# The first, with 1.18, then the last, with 0.57. The fourth costs 0.10.
+# The 45 cost 0.41 together: not nothing, but less than each of the ten random groups, 0.60 to 1.11. (A group shares about 36 heads with the 45; some groups hold (2, 9), the 45 do not.)
 #
-# **What ablations cannot say.** mini learned with all its parts. Where one is taken away, the others get inputs that they have never met. Part of the damage may be that, and not what the part was for. And a part that is not missed may have a substitute, like the two heads of page 03.
+# **What ablations cannot say.** mini learned with all its parts. Where one is taken away, the others get inputs that they have never met: part of the damage may be that. And a part that is not missed may have a substitute, perhaps like these two.
 #
 # ## 6. The guess after each layer
 #
@@ -709,7 +757,9 @@ for hidden in model(exam[0]).hidden_states:
     scores = model.word_logits(hidden[asked])
     lens.append(cross_entropy(scores, answers).item())
     right_first.append((scores.argmax(dim=-1) == answers).double().mean().item())
-print("named correctly:", *(f"{share:.2f}" for share in right_first))
+print("named correctly, embedding and layers 1 to 6:", *(f"{share:.2f}" for share in right_first))
+simple = torch.where(asked.nonzero()[:, 1] == 22, *tokenizer.convert_tokens_to_ids([".", ","]))  # knows no sentence
+print(f"a simple rule, a full stop at the end and a comma elsewhere: {(simple == answers).double().mean():.2f}")
 ax = line_chart(list(range(7)), {"loss": lens}, "after layer", "loss in the exam", logarithmic="")
 
 # %% tags=["check:lens"]
@@ -718,6 +768,7 @@ import itertools
 
 assert abs(lens[-1] - whole.mean()) < 1e-3 and lens[1] > lens[0] > 8 and all(a > b for a, b in itertools.pairwise(lens[1:]))
 assert torch.allclose(torch.tensor(lens), torch.tensor([8.10, 8.31, 6.16, 5.18, 5.02, 4.68, 4.11]), atol=0.03)
+assert abs((simple == answers).double().mean() - 0.10) < 0.005 and answers.mode().values == simple.mode().values
 assert right_first[0] == 0 and 0.29 < right_first[-1] < 0.33 and right_first[3] > 0.22
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -726,68 +777,32 @@ assert right_first[0] == 0 and 0.29 < right_first[-1] < 0.33 and right_first[3] 
 # %% [markdown]
 # Of the bare embedding it says `[MASK]`, here and at every gap of the exam: nothing of the sentence has come in. *Based* comes late, with 6 % after layer 5 and 93 % at the end.
 #
-# Over the exam, the lens sees little up to the first layer; from the second on the loss falls layer by layer. After the third, a quarter of the hidden tokens is named correctly, of 31 % in the end.
+# Over the exam, the loss falls from the second layer on. After the third, a quarter of the hidden tokens is named correctly, of 31 % in the end. (Guessing a full stop at the end and a comma elsewhere gets 10 %.)
 #
 # Careful: the head was trained on the *last* layer's vectors alone. A high loss in between may mean that the word is not there yet. Or it is there, in a form that this head cannot read.
 #
-# ## 7. Before and after fine-tuning
-#
-# Page 10 teaches mini to tell praise from blame. Does that move its attention? The course's `mini-imdb` was trained like that on IMDB. A record, made by `tools/heads_after_fine_tuning.py` on 200 of the course's own reviews, has for each head how much of a row has moved: 0 is nothing, 1 is all of it.
-
-# %%
-record = json.loads((RESULTS / "heads-after-imdb.json").read_text(encoding="utf-8"))
-moved = torch.tensor(record["moved"]).mean(dim=1)  # by layer
-print("moved, by layer:       ", *(f"{share:.2f}" for share in moved))
-for when in ("before", "after"):
-    print(f"to [CLS], {when:6}:      ", *(f"{share:.2f}" for share in torch.tensor(record[when]["[CLS]"]).mean(dim=1)))
-for habit, layer, head in (("token before", 1, 3), ("token after", 2, 9)):
-    print(
-        f"{habit}, layer {layer}, head {head}:",
-        *(f"{when} {record[when][habit][layer - 1][head - 1]:.2f}" for when in ("before", "after")),
-    )
-
-# %% tags=["check:fine-tuned-heads"]
-# checked: the fourth layer moved most, the first least; less rests on [CLS] in every layer
-was, is_now = (torch.tensor(record[when]["[CLS]"]).mean(dim=1) for when in ("before", "after"))
-assert moved.argmax() == 3 and moved.argmin() == 0 and (is_now < was).all() and record["reviews"] == 200
-
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Before and after fine-tuning
-#
-# | layer | 1 | 2 | 3 | 4 | 5 | 6 |
-# | --- | --- | --- | --- | --- | --- | --- |
-# | moved, from 0 to 1 | 0.12 | 0.18 | 0.25 | **0.30** | 0.25 | 0.28 |
-# | to `[CLS]`, before | 0.11 | 0.38 | 0.54 | 0.64 | 0.71 | 0.62 |
-# | to `[CLS]`, after | 0.10 | 0.34 | 0.46 | 0.53 | 0.62 | 0.52 |
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# **1 minute.** One training run, 200 reviews, weights alone. Ask what this table does not tell: whether the moves are what made it good at its task.
-
-# %% [markdown]
-# The fourth layer moved most, 0.30, the first least. In every layer less rests on `[CLS]`, and the two neighbour heads do what they did. It is one training run, seen through weights alone: whether the moves are what made it good at its task, they do not tell.
-#
-# ## 8. What may you say?
+# ## 7. What may you say?
 #
 # | you measured | you may say | you may not say |
 # | --- | --- | --- |
 # | one heatmap | on this sentence the head looks there | this head does that |
 # | a share over many sentences, with its interval | on sentences like these it looks there so much | it looks there *because of* ... |
-# | more than controls and the fixed offset | it was learned, and distance is not enough | it knows grammar |
-# | weight times value | so much is added up from there | it matters |
+# | more than controls, the fixed offset and the fixed position | it was learned, and where words stand is not enough | it knows grammar |
+# | weight times value | this is its share of the summed lengths | it matters |
 # | an ablation | without it, mini guesses so much worse | this is what it is for |
 #
-# And all of it about *this* model. mini was cut from a MiniLM, which was trained to copy the attention of a teacher's last layer (page 06). So perhaps some of what its heads do was not found while guessing words, but copied. Heads of another BERT have other numbers and may have other habits.
+# And all of it about *this* model. mini was cut from a MiniLM, whose last layer learned to copy a teacher's attention and the relations of its values; pairs of sentences came later (page 06). So perhaps some of what its heads do was copied. Heads of another BERT may have other habits.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## What may you say?
 #
-# | you measured | you may not say |
-# | --- | --- |
-# | one heatmap | this head does that |
-# | a share over many sentences | *because of* ... |
-# | more than controls and fixed offset | it knows grammar |
-# | weight times value | it matters |
-# | an ablation | this is what it is for |
+# | you measured | you may say | not |
+# | --- | --- | --- |
+# | one heatmap | on this sentence it looks there | this head does that |
+# | a share | on such sentences, so much | it looks there *because* |
+# | more than controls and bars | learned; not place alone | it knows grammar |
+# | weight × value | its share of the lengths | it matters |
+# | an ablation | guesses so much worse | this is what it is for |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** For each line let someone say what one *may* say. And: all of it about this one model, whose attention was distilled from a teacher.
@@ -796,8 +811,8 @@ assert moved.argmax() == 3 and moved.argmin() == 0 and (is_now < was).all() and 
 # ## What to remember
 #
 # - A claim about a head needs many sentences with an interval, controls that have learned nothing, and a head that was chosen on other sentences.
-# - For a relation: the best fixed offset is the bar, and distances must vary.
-# - A weight is not a contribution, and a contribution is not yet an effect: mini does not miss what comes from `[CLS]`.
+# - For a relation: the best fixed offset and the best fixed position are the bars; distances and positions must vary.
+# - A weight is not a contribution, and a contribution is not yet an effect: in guessing words mini does not miss what comes from `[CLS]`.
 #
 # **Next:** page 09 meets the reviews, and the plain methods that a BERT has to beat.
 
