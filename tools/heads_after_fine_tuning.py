@@ -1,4 +1,4 @@
-"""Write data/results/heads-after-imdb.json: what fine-tuning on IMDB changed in the heads of a model. Notebook 07 shows it.
+"""Write data/results/heads-after-imdb.json: what fine-tuning on IMDB changed in the heads of a model.
 
     python tools/heads_after_fine_tuning.py runs/imdb --record-of data/results/imdb-25000-mini.json
 
