@@ -114,14 +114,12 @@ def borrowed(lesson):
     """Code in view rests on nothing that only a folded check made: a reader who passes the checks over must get on, too."""
     found, in_checks, seen = [], set(), set()
     for number, cell in enumerate(lesson.cells, start=1):
-        if cell.cell_type != "code":
-            continue
         if tagged(cell, "check"):
             in_checks |= made(cell.source)
-            continue
-        seen |= made(cell.source)
-        lent = sorted(names(cell.source, ast.Load) & in_checks - seen)
-        found += [f"cell {number}: {', '.join(lent)} comes out of a check; make it in view"] if lent else []
+        elif cell.cell_type == "code":
+            seen |= made(cell.source)
+            lent = sorted(names(cell.source, ast.Load) & in_checks - seen)
+            found += [f"cell {number}: {', '.join(lent)} comes out of a check; make it in view"] if lent else []
     return found
 
 

@@ -27,8 +27,8 @@ LARGEST = 4_000_000  # weights in one view, a byte each
 class View:
     """A page with a picture in its place where scripts may not run. Shown by a notebook; `save` writes the page."""
 
-    def __init__(self, page, picture, height, alt):
-        self.page, self.picture, self.height, self.alt = page, picture, height, alt
+    def __init__(self, page, picture, height, alt, may="allow-scripts"):
+        self.page, self.picture, self.height, self.alt, self.may = page, picture, height, alt, may
 
     def save(self, path):
         """Write the page to a file, whole or not at all; it opens in any browser, offline. Returns the path."""
@@ -42,7 +42,7 @@ class View:
             "text/html": (
                 f'<div style="position: relative; height: {self.height}px; background: #ffffff">'
                 f'<img alt="{alt}" src="data:image/png;base64,{picture}" style="max-width: 100%; max-height: 100%">'
-                f'<iframe title="{alt}" sandbox="allow-scripts allow-downloads" srcdoc="{html.escape(self.page)}" '
+                f'<iframe title="{alt}" sandbox="{self.may}" srcdoc="{html.escape(self.page)}" '
                 f'style="position: absolute; left: 0; top: 0; width: 100%; height: 100%; border: 0"></iframe></div>'
             ),
         }
@@ -61,7 +61,8 @@ def attention_view(attention, tokens=None, pair_start: int | None = None, layer:
     layers, heads, tokens = text["layers"], text["heads"], text["tokens"]
     rows = len(tokens) * (22 if len(tokens) <= 32 else 18)  # what the page fills; its rows are at least 18 high
     alt = f"attention of {layers} layers with {heads} heads each over {len(tokens)} tokens: {' '.join(tokens)}"
-    return View(fill_page([text], layer, head), heatmap_png(attention, layer, head), 110 + max(rows, 26 * layers), alt)
+    picture, height = heatmap_png(attention, layer, head), 110 + max(rows, 26 * layers)
+    return View(fill_page([text], layer, head), picture, height, alt, may="allow-scripts allow-downloads")
 
 
 def presenter_page(texts, layer: int = 1, head: int = 1) -> str:

@@ -297,7 +297,7 @@ for name, weights in {"with the mask": masked, "without": unmasked}.items():
 alone = attend("A lovely film.", model=encoder, tokenizer=tokenizer)
 print(f"with the mask, or without padding: largest difference {(masked[..., :6, :6] - alone.weights).abs().max():.4f}")
 
-# %% tags=["check:padding"]
+# %% tags=["check:padded-columns"]
 # checked: with the mask exactly nothing goes to [PAD] and the real rows are those of the text alone; without it something does
 assert masked[..., 6:].max() == 0 and masked[..., :6, :6].allclose(alone.weights, atol=1e-5) and masked.shape[-1] == 10
 assert 0.08 < unmasked[:, :, :6, 6:].sum(-1).mean() < 0.11 and unmasked[:, :, :6, 6:].sum(-1).max() > 0.9

@@ -56,7 +56,9 @@ def average() -> str:
         (671, "one head", "half of each"),
         (1055, "two heads", "head 1: before · head 2: last"),
     ):
-        drawing.write(x, 106, words, LARGE, bold=x > 500).write(x, 146, below, NORMAL, QUIET)
+        drawing.write(x, 106, words, LARGE, bold=x > 500)
+        if below:
+            drawing.write(x, 146, below, NORMAL, QUIET)
     for y, ((before, last), values), mix in zip((228, 368), results.items(), mixes, strict=True):
         for x, word in ((115, before), (395, last)):
             _value(drawing, x, y, word)

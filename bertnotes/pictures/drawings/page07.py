@@ -114,9 +114,9 @@ def anatomy() -> str:
     for row in range(4):
         drawing.write(x + 4 * cell + 30, y + (row + 0.5) * cell, "1", NORMAL, QUERY, bold=True)
     drawing.write(x + 4 * cell + 52, y - 18, "sum of the row", SMALL, QUERY, "start", bold=True)
-    drawing.write(830, y + 1.5 * cell, "a row: one unit of attention", NORMAL, QUERY, "start")
-    drawing.write(830, y + 2.5 * cell, "a column: whatever the rows", NORMAL, KEY, "start")
-    return str(drawing.write(830, y + 2.5 * cell + 32, "give to that token", NORMAL, KEY, "start"))
+    drawing.write(830, y + 1.5 * cell, "a row: one unit of attention", NORMAL, QUERY, "start", bold=True)
+    drawing.write(830, y + 2.5 * cell, "a column: whatever the rows", NORMAL, KEY, "start", bold=True)
+    return str(drawing.write(830, y + 2.5 * cell + 32, "give to that token", NORMAL, KEY, "start", bold=True))
 
 
 # --- the kinds of pictures --------------------------------------------------------------------------------------------
