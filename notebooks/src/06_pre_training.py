@@ -183,7 +183,7 @@ play("masking")
 # %% [markdown]
 # <details><summary>What we found</summary>
 #
-# The more is hidden, the more is asked, and the less is left to find it by. At 90 % hardly a word is left; at a low rate a text teaches little. BERT's 15 % is a compromise, and not the only good one: Wettig et al. (2022) found that a large model can do better with 40 %. mini was trained with 20 %.
+# The more is hidden, the more is asked, and the less is left to find it by. At 90 % little is left; at a low rate a text teaches little. BERT's 15 % is a compromise, and not the only good one: Wettig et al. (2022) found that a large model can do better with 40 %. mini was trained with 20 %.
 #
 # </details>
 #
@@ -346,7 +346,7 @@ def training_step(model, optimizer, rows, generator):
 # **2 minutes.** Before you read it out: which line would page 02 not have? The first. Go through it with the circle of the first slide: hide, guess, compare, change. Only chosen positions get scores.
 
 # %% [markdown]
-# 200 steps of 16 rows, with AdamW (Adam, and all parameters shrink a little at each step: Loshchilov and Hutter 2017). Masks are drawn anew at each step, as in RoBERTa (Liu et al. 2019); BERT's were drawn before training. The exam is taken every 20 steps. Where will the loss be after 200 steps:
+# 200 steps of 16 rows, with AdamW (Adam, and all parameters shrink a little at each step: Loshchilov and Hutter 2017). Masks are drawn anew at each step, as in RoBERTa, a BERT trained anew (Liu et al. 2019); BERT's were drawn before training. The exam is taken every 20 steps. Where will the loss be after 200 steps:
 # near 9.2, near 6.5, or near 4.3?
 
 # %%
@@ -526,7 +526,7 @@ assert round(control[3]["held_out_loss"], 1) == 6.3 and 1.5e6 < control[3]["toke
 # - mini starts *above* $\ln 10{,}000$, with a new layer on old ones. It passes 6.13 before it has read 0.6 million tokens, and after 8.1 million it is at 3.54.
 # - At each dashed line the loss jumps up, and more than one thing changes: the learning rate rises again; at the first line the exam also gets other reviews (a third of them read in the first run), at the second rows grow to 512 tokens.
 #
-# Is the gap due to the start? Not for certain. The control had another learning rate and optimizer, hardly tuned: after 1.5 million tokens it was at 6.80 with mini's optimizer (AdamW), at 6.30 with its own (Muon). And its exam may not have the reviews of mini's first run.
+# Is the gap due to the start? Not for certain. The control had another learning rate and optimizer, hardly tuned: after 1.5 million tokens it was at 6.80 with AdamW, mini's optimizer, at a higher learning rate than mini's, and at 6.30 with Muon, the optimizer that it got. And its exam may not have the reviews of mini's first run.
 
 # %% [markdown]
 # ## 6. Why both sides?
@@ -637,7 +637,7 @@ assert 6.45 < -frequency.log()[gaps].mean() < 6.55
 #
 # In these views it is **the two tokens that touch the gap** that help mini most. From *11 + 1* to *6 + 6* the loss falls by another 0.36. (Without gaps inside words, the best three and the worst are the same.)
 #
-# But mini was trained with both sides, and hardly ever met so many `[MASK]`s. A model trained to look only back might do better from the left. Devlin et al. (2018, table 5) trained one. Fine-tuned on five tasks, it is worse in all (MNLI 83.9 → 82.1, SQuAD 87.9 → 77.8). How well it guesses gaps, the table does not say.
+# But mini was trained with both sides, and hardly ever met so many `[MASK]`s. A model trained to look only back might do better from the left. Devlin et al. (2018, table 5) trained one. Fine-tuned on five tasks, it is worse in all (of 100 points, MNLI 83.9 → 82.1; SQuAD, questions on a text, 87.9 → 77.8). How well it guesses gaps, the table does not say.
 #
 # **Play with it.** Choose a sentence, and uncover tokens before and after the gap. When does mini find the word?
 
