@@ -81,7 +81,8 @@ class TinyLanguage:
 
     def best_loss(self) -> float:
         """The lowest loss, in nats a word, that a reader of the words before can expect."""
-        return sum(self.surprise(position, range(position)) for position in range(1, 12)) / 11
+        length = self.ids.shape[1]
+        return sum(self.surprise(position, range(position)) for position in range(1, length)) / (length - 1)
 
 
 def sentence(who, verb, thing, other, other_verb) -> list[str]:
