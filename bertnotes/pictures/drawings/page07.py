@@ -46,7 +46,7 @@ def zoom() -> str:
     """A row, the head that it is part of, and the head among all 72; what is in them is not told yet."""
     text = (
         "One row: the tokens of the sentence, where does loved look? One head: an empty table of 14 rows, "
-        "in which the row of loved is framed. All heads: 6 layers of 12 empty frames, one of them with a thick rim."
+        "in which the row of loved is framed. All heads: 6 layers of 12 empty frames."
     )
     drawing = opened(560, "One row, one head, all heads", text)
     for at, token in enumerate(Zoom.tokens):
@@ -63,7 +63,6 @@ def zoom() -> str:
         for head in range(12):
             x, y = 884 + 31 * head, 130 + 52 * layer
             drawing.add("rect", x=x, y=y, width=28, height=46, fill="#ffffff", stroke=GRID, stroke_width=1.5)
-    drawing.add("rect", x=884 + 124 - 4, y=126, width=36, height=54, fill="none", stroke=INK, stroke_width=5)
     drawing.write(1070, 104, "heads 1 to 12", SMALL, QUIET).write(1070, 466, "layers 1 to 6, from the top", SMALL, QUIET)
     return str(drawing.write(1070, 290, "?", 90, QUERY, bold=True).write(1070, 528, "all 72 heads", NORMAL, QUERY, bold=True))
 
