@@ -282,7 +282,7 @@ def _masking(rate=0.15):
         ax.set_xticks(range(len(LINE)), LINE, rotation=60)
         ax.set_title("a random number for each token; those below the line are chosen", loc="left")
 
-    return data, draw, "the tokens of a sentence, a random number for each, and what the model reads where it is below the rate"
+    return data, draw, "the tokens of a sentence and a random number for each; those below the rate are chosen"
 
 
 def _sight(before=1, after=0):
