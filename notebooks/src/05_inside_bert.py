@@ -581,6 +581,9 @@ ours = {"embeddings.word_embeddings": tables.word, "encoder.layer.0.attention.se
 ours["encoder.layer.0.intermediate.dense"] = first.expand
 assert all(stored[f"bert.{name}.weight"].float().equal(part.weight) for name, part in ours.items())
 assert sum(table.shape == (384, 384) for table in stored.values()) == 26  # of the same shape
+
+# %% tags=["check:slip"]
+# checked: query and value of layer 1 swapped, with their biases, raise no error and change its output by more than 2
 slip = BertEncoder.from_pretrained()
 into = slip.layers[0].attention
 for kind in ("weight", "bias"):
@@ -669,6 +672,8 @@ def parameters(vocabulary, size, layers, inner, positions):
 
 mini = parameters(vocabulary=10_000, size=384, layers=6, inner=1_536, positions=512)
 base = parameters(vocabulary=30_522, size=768, layers=12, inner=3_072, positions=512)
+# %% tags=["check:shares"]
+# checked: the model's tensors, part by part, and the shares of the drawing
 sums = Counter()
 kinds = {"word": "words", ".attention.": "attention", "expand": "feed-forward", "contract": "feed-forward"}
 for name, tensor in bert.named_parameters():
@@ -805,6 +810,9 @@ for review in load_imdb_data(REVIEWS)[0][:10]:
     plain = looked(bert, pieces)
     assert abs(looked(bert, changed) - plain) < 0.05 and looked(moved, changed) < 0.03
     assert abs(looked(moved, changed, 4) - plain) < 0.05
+
+# %% tags=["check:row-0"]
+# checked: for film in front, number 99 of row 0 is enough, and so are its other numbers; row 4 is not
 mixed = BertEncoder.from_pretrained()
 mixed.embeddings.position.weight[0, 99] = tables.position.weight[4, 99]
 assert abs(looked(mixed, film_first) - 0.69) < 0.02
@@ -825,7 +833,7 @@ assert abs(looked(mixed, film_first) - 0.72) < 0.03
 # | *film* first | **0.70** | 0.02 |
 # | *film* first, rows 0 and 4 exchanged | **0.03** | **0.73** |
 #
-# In mini row 0 draws the look, wherever it stands.
+# In mini the look goes with row 0, here to position 4.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Vote, then the table. Row 0 is looked at, not `[CLS]` alone: *film* gets nearly as much, and with the rows exchanged the look goes to position 4. So it was in ten reviews.
@@ -848,7 +856,7 @@ for name, vectors in {"as it is": before, "with the others' number 99": changed}
 
 
 # %% tags=["check:sink"]
-# checked: the lead is that of the heads, and number 99 brings 82 % of it; in five reviews, cut at 64 tokens, 54 to 56 %
+# checked: the lead is that of the heads, one after the other
 def leads(states):
     """The lead of [CLS] in layer 3 as it is, and with the others' number 99; one head after the other."""
     found = []
@@ -861,6 +869,8 @@ def leads(states):
     return found
 
 
+# %% tags=["check:lead"]
+# checked: number 99 brings 82 % of the lead; in five reviews, cut at 64 tokens, 54 to 56 %
 whole, left = leads(before)
 assert abs(whole - 5.06) < 0.006 and abs(left - lead) < 1e-3 and abs(1 - left / whole - 0.82) < 0.006 and drawn < 0.2
 for review in load_imdb_data(REVIEWS)[0][:5]:
@@ -877,7 +887,7 @@ for review in load_imdb_data(REVIEWS)[0][:5]:
 # | layer 3 | lead | attention to [CLS] |
 # | --- | --- | --- |
 # | [CLS] as it is | 5.06 | 0.73 |
-# | with the others' number 99 | **0.92** | **DD** |
+# | with the others' number 99 | **0.92** | **0.16** |
 #
 # Mostly, in mini and in this sentence: 82 % of the lead.
 
@@ -979,6 +989,8 @@ told = torch.tensor([[24, 40, 35, 36, 33, 36, 35], [24, 28, 29, 30, 28, 30, 35]]
 assert (torch.stack(totals) - told).abs().max() <= 1  # two of the vectors are nearly as near
 
 
+# %% tags=["check:senses-luck"]
+# checked: at the word each later layer is beyond luck; the full stop is in the last; so is the word's lead in layer 1 alone
 def share_of_luck(tables, at_least):
     """The share of all ways to swap, in three words at once, that give so many or more."""
     one, two, three = (table.short() for table in tables)
@@ -1035,7 +1047,7 @@ _ = ax.legend(fontsize=14, frameon=False, loc="upper left")
 # - Word + position + token type, then LayerNorm: one vector for each token.
 # - A layer is $x \leftarrow \mathrm{LayerNorm}(x + \mathrm{Sublayer}(x))$, twice: attention, then expand, GELU, contract.
 # - Expand and contract have about half of the parameters.
-# - In mini much attention goes to row 0 of the position table, wherever it stands.
+# - In mini much attention goes to the token that has row 0 of the positions, be it `[CLS]` or *film*.
 # - Page 00's 5 of 6 for *cast* is no proof of two meanings: the full stop has it, too.
 #
 # **Next:** page 06 shows how such parameters are learned.
