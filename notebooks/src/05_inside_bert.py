@@ -655,31 +655,33 @@ print(f"attention    {layers * 4 * (size * size + size):10,}")  # query, key, va
 print(f"feed-forward {layers * (2 * size * inner + inner + size):10,}")
 print("your guess:", guess)
 
+
 # %% tags=["check:count"]
-# checked: the count on paper is that of the model's tensors, part by part, and for BERT-base the known number
-from bertnotes.pictures.drawings.page05 import SHARES
-
-
-def parameters(vocabulary, size, layers, inner, positions):
+# checked: the count on paper gives mini's number, and for BERT-base the known one
+def parameters(vocabulary, size, layers, inner, positions=512):
+    """How many each part has."""
     square = size * size + size  # a matrix from size to size, and its biases
     return {
         "words": vocabulary * size,
-        "attention": layers * 4 * square,  # query, key, value, and the output of page 03
+        "attention": layers * 4 * square,
         "feed-forward": layers * (2 * size * inner + inner + size),
-        "the rest": (positions + 2) * size + (1 + 2 * layers) * 2 * size + square,  # positions, types, LayerNorms, pooler
+        "the rest": (positions + 2) * size + (1 + 2 * layers) * 2 * size + square,
     }
 
 
-mini = parameters(vocabulary=10_000, size=384, layers=6, inner=1_536, positions=512)
-base = parameters(vocabulary=30_522, size=768, layers=12, inner=3_072, positions=512)
+mini, base = parameters(10_000, 384, 6, 1_536), parameters(30_522, 768, 12, 3_072)
+assert sum(base.values()) == 109_482_240 and sum(mini.values()) == 14_832_768
+
 # %% tags=["check:shares"]
 # checked: the model's tensors, part by part, and the shares of the drawing
+from bertnotes.pictures.drawings.page05 import SHARES
+
 sums = Counter()
 kinds = {"word": "words", ".attention.": "attention", "expand": "feed-forward", "contract": "feed-forward"}
 for name, tensor in bert.named_parameters():
     if not name.startswith("head."):
         sums[next((kind for key, kind in kinds.items() if key in name), "the rest")] += tensor.numel()
-assert sums == mini and sum(base.values()) == 109_482_240 and sum(mini.values()) == 14_832_768
+assert sums == mini
 rounded = [{part: round(100 * count / sum(counts.values())) for part, count in counts.items()} for counts in (mini, base)]
 assert rounded == list(SHARES.values())
 assert max(mini, key=mini.get) == max(base, key=base.get) == "feed-forward"
@@ -794,7 +796,7 @@ print("your guess:", guess)
 
 
 # %% tags=["check:first-place"]
-# checked: the look goes with row 0, in layer 3 and in ten reviews; either number 99 of row 0 or its other numbers are enough
+# checked: the look goes with row 0, in layer 3 and in ten reviews
 def looked(model, pieces, place=0):
     """What the tokens between the first and the last, but for that at the place, give to it in layer 3."""
     looks = model(input_ids=pieces).attentions[2][0].mean(dim=0)[1:-1, place]
@@ -808,8 +810,7 @@ for review in load_imdb_data(REVIEWS)[0][:10]:
     pieces = tokenizer(review, return_tensors="pt", truncation=True, max_length=64)["input_ids"]
     changed = torch.cat([film_first[:, :1], pieces[:, 1:]], dim=1)
     plain = looked(bert, pieces)
-    assert abs(looked(bert, changed) - plain) < 0.05 and looked(moved, changed) < 0.03
-    assert abs(looked(moved, changed, 4) - plain) < 0.05
+    assert max(abs(looked(bert, changed) - plain), abs(looked(moved, changed, 4) - plain)) < 0.05 > 2 * looked(moved, changed)
 
 # %% tags=["check:row-0"]
 # checked: for film in front, number 99 of row 0 is enough, and so are its other numbers; row 4 is not
@@ -867,6 +868,9 @@ def leads(states):
         each = (query @ key.mT / 32**0.5)[0, :, 1:-1]
         found.append((each[:, :, 0].mean() - each[:, :, 1:].mean()).item())
     return found
+
+
+assert abs(leads(before)[0] - 5.06) < 0.006 and abs(leads(before)[1] - lead) < 1e-3
 
 
 # %% tags=["check:lead"]
