@@ -510,7 +510,7 @@ guess = None  # a cosine
 # | with the additions | **0.76** | 0.80 | 0.86 | 0.86 | 0.84 | 0.77 |
 # | without | **0.00** | 0.07 | 0.09 | 0.03 | 0.04 | −0.08 |
 #
-# In mini what a sublayer makes points elsewhere; the additions keep a vector near where it was.
+# In mini what a sublayer makes points elsewhere.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Vote first. The cosine is 1 for the same direction, 0 for a right angle. The average is over the seven tokens between [CLS] and [SEP]. Ask what the table does not show: a BERT trained without the additions might be different.
