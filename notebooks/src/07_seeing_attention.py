@@ -7,7 +7,7 @@
 #
 # Pages 00, 03 and 05 showed single heads. Here we look at all 72 of mini. Then we test a picture that many talks show: a pronoun that finds its noun.
 #
-# **You need:** pages 01 to 06. **Time:** about 55 minutes, and 44 more for the exercises. Where a cell says `guess = None`, type your
+# **You need:** pages 01 to 06. **Time:** about 65 minutes, and 44 more for the exercises. Where a cell says `guess = None`, type your
 # guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
