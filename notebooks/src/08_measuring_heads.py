@@ -386,7 +386,7 @@ assert by_distance[:2].min() > 0.96 and (by_distance[2:] - 0.75).abs().max() < 0
 assert abs(on_noun[128:].mean() - 0.29) < 0.02 and abs(looks[128:, layer, head, 0].mean() - 0.56) < 0.02
 
 # %% [markdown]
-# In all 32 sentences at distances 1 and 2, and in 0.75 ± 0.16 at 3 and at 4. So it gets weaker further away, but it follows no fixed offset. "Looks at the noun" means: more than at any other *word*. On average the noun gets 0.29 of the attention, `[CLS]` 0.56.
+# In all 32 sentences at distances 1 and 2, and in 0.75 ± 0.16 at 3 and at 4: weaker further away, but no fixed offset. (± 0.00 says only that all 32 agree. A true share of 0.9 would give that in one sample of 30.) "Looks at the noun" means: more than at any other *word*. On average the noun gets 0.29 of the attention, `[CLS]` 0.56.
 #
 # What else than grammar would do as well? *Look at the next noun*: in our sentences it is always the right one. In *the village doctor* the two rules part: the noun of *the* is *doctor*, the next noun is *village*. So we put one more noun before each answer. That also moves the answer one word further away; as a control we put in one more *adjective* instead. Which of the two nouns will the head look at most?
 
@@ -703,8 +703,7 @@ assert 0.06 < 2 * changes["(5, 7)"][behind].std() / 46**0.5 < 0.085
 # | value of `[SEP]` (2.4 %) | 0.14 ± 0.06 |
 # | layer 1, head 3: the token before | 0.03 ± 0.04 |
 # | layer 2, head 10: the token before | 0.04 ± 0.04 |
-# | both | 0.13 ± 0.06 |
-# | more than the sum of the two | 0.06 ± 0.02 |
+# | both (0.06 ± 0.02 more than the sum) | 0.13 ± 0.06 |
 # | layer 2, head 9: the token after | 0.22 ± 0.08 |
 # | layer 5, head 7: the noun | 0.03 ± 0.02 |
 # | the 45 heads that rest on `[CLS]` | 0.41 ± 0.12 |
@@ -714,15 +713,15 @@ assert 0.06 < 2 * changes["(5, 7)"][behind].std() / 46**0.5 < 0.085
 # **3 minutes.** Cover the right column and let them guess each line. Then compare the first two lines: nothing comes from [CLS] that is missed, but the room to look there is.
 
 # %% [markdown]
-# Cut alone, the two heads for the token before cost little: 0.03 ± 0.04 and 0.04 ± 0.04. Both together cost 0.13 ± 0.06. That is 0.059 ± 0.023 more than the sum: an interval for the difference itself, sentence by sentence, so "more" is safe. Why is not: each may stand in for the other, or damage may just add to damage.
+# Cut alone, the two heads for the token before cost little: 0.03 ± 0.04 and 0.04 ± 0.04. Both together cost 0.13 ± 0.06. That is 0.059 ± 0.023 more than the sum, with an interval of the difference itself, sentence by sentence. It does not reach 0. The reason stays open: each may stand in for the other, or damage may just add to damage.
 #
-# So layer 2, head 10 has answered all four questions: 0.73 of its attention; far more than controls; the second longest result of its layer, 81 % of the lengths from the token before; and no clear loss without it, while the other one is there.
+# So layer 2, head 10 has answered all four questions: 0.73 of its attention; far more than controls; the second longest result of its layer, 81 % of the lengths from the token before; and a small loss without it, 0.04 ± 0.04, while the other one is there.
 #
-# (2, 9) costs 0.22. (5, 7), far above the bar of section 2, costs 0.03 ± 0.02. That is the mean over all 484 hidden tokens, few of which need a noun to be found. But on the 46 right behind a determiner it is 0.00 ± 0.07: no rise that we could see. A head may do something that guessing words hardly needs, or hardly needs from *that* head. (Michel et al. 2019 could take away most heads of a translator, or of a BERT fine-tuned on pairs of sentences, one at a time, at little cost.)
+# (2, 9) costs 0.22. (5, 7), far above the bar of section 2, costs 0.03 ± 0.02. That is the mean over all 484 hidden tokens, few of which need a noun to be found. But even at the 46 right behind a determiner it is 0.00 ± 0.07, no rise that we could see. A head may do something that guessing words hardly needs, or hardly needs from *that* head. (Michel et al. 2019 could take away most heads of a translator, or of a BERT fine-tuned on pairs of sentences, one at a time, at little cost.)
 #
 # The 45 cost 0.41 together: not nothing, but less than each of the ten random groups, 0.60 to 1.11. Two things to know: a group shares 34 to 39 of its heads with the 45, so about ten heads are compared with ten others. And three of the ten groups hold (2, 9), which costs 0.22 alone; the seven others cost 0.60 to 0.80.
 #
-# **What ablations cannot say.** mini learned with all its parts. Where one is taken away, the others get inputs that they have never met: part of the damage may be that. And a part that is not missed may have a substitute, perhaps like these two.
+# **What ablations cannot say.** mini learned with all its parts. Where one is taken away, the others get inputs that they have never met: part of the damage may be that. And a part that is not missed may have a substitute, as these two may be for each other.
 #
 # ### The guess after each layer
 #

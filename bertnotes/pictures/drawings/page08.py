@@ -71,7 +71,7 @@ def offsets() -> str:
     for left, right, said in ((172, 284, "0 to 3 adjectives"), (716, 964, "0 to 3 adjectives")):
         drawing.line((left, 280), (left, 292), (right, 292), (right, 280), color=SECOND)
         drawing.write((left + right) / 2, 316, said, 20, SECOND, bold=True)
-    drawing.write(228, 346, "so the stands at 4 to 7", 20, INK).write(840, 346, "so the noun is 1 to 4 tokens away", 20, INK)
+    drawing.write(228, 346, "so “the” stands at 4 to 7", 20, INK).write(840, 346, "so the noun is 1 to 4 tokens away", 20, INK)
     rest = " ".join(SENTENCE[9:])
     return str(drawing.write(40, 396, f"… {rest}   The end fills up, so that all are of one length.", 20, QUIET, "start"))
 
