@@ -7,7 +7,7 @@
 #
 # One picture of one head on one sentence is easy to find and easy to believe. On this page a claim about a head has to answer four questions, one a section. Layer 2, head 10, which looks at the token before, gets all four. A head that seems to know grammar, and the heads that look at `[CLS]`, get those that matter most for them.
 #
-# **You need:** pages 01 to 07. **Time:** about 75 minutes, and 49 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
+# **You need:** pages 01 to 07. **Time:** about 65 minutes, and 49 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # # Measuring heads
@@ -18,7 +18,6 @@
 # **2 minutes.** Ask for a claim from page 07, such as *this head looks at the token before*. Then: which of the four questions did our pictures answer? None of them. The deck takes 31 minutes, votes included. Run the notebook before class.
 
 # %%
-import json
 import random
 import re
 
@@ -68,11 +67,6 @@ def share_on(target, weights):
     return (weights * target)[..., 2:-2, :].sum(dim=-1).mean(dim=-1)
 
 
-def interval(values):
-    """The mean of some values, and twice its standard error."""
-    return f"{values.mean():.2f} ± {2 * values.std() / len(values) ** 0.5:.2f}"
-
-
 before = share_on(apart == -1, weights)
 one = before[:, 1, 9]  # layer 2, head 10: we count from 1, Python from 0
 print(f"lowest {one.min():.2f}   mean {one.mean():.2f}   highest {one.max():.2f}   your guess: {guess}")
@@ -82,6 +76,13 @@ print(f"lowest {one.min():.2f}   mean {one.mean():.2f}   highest {one.max():.2f}
 assert rows.shape == (147, 24) and len({tuple(row) for row in rows.tolist()}) == 147
 assert 0.45 < one.min() < 0.55 and 0.72 < one.mean() < 0.75 and 0.85 < one.max() < 0.91
 assert (rows[:, 0] == tokenizer.cls_token_id).all() and (rows[:, -1] == tokenizer.sep_token_id).all()
+
+
+# %%
+def interval(values):
+    """The mean of some values, and twice its standard error."""
+    return f"{values.mean():.2f} ± {2 * values.std() / len(values) ** 0.5:.2f}"
+
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## 147 sentences, three heads
@@ -223,10 +224,8 @@ for row in scrambled:
     row[1:-1] = row[1:-1][torch.randperm(22)]
 in_disorder = share_on(apart == -1, torch.stack(model(scrambled).attentions).transpose(0, 1)).mean(dim=0)
 for layer, head in ((1, 3), (2, 10)):
-    ordered = before[:, layer - 1, head - 1].mean()
-    print(
-        f"layer {layer}, head {head:2}   sentences {ordered:.2f}   words in random order {in_disorder[layer - 1, head - 1]:.2f}"
-    )
+    as_written, mixed = before[:, layer - 1, head - 1].mean(), in_disorder[layer - 1, head - 1]
+    print(f"layer {layer}, head {head:2}   sentences {as_written:.2f}   words in random order {mixed:.2f}")
 
 # %% tags=["check:disorder"]
 # checked: the head of layer 1 goes by position
@@ -241,7 +240,7 @@ assert in_disorder[0, 2] > 0.99 and 0.76 < in_disorder[1, 9] < 0.84
 #
 # Now a claim that would be worth more: *this head finds the noun that a determiner belongs to*. (*The*, *a*, *this* are determiners; in *the old boat*, *the* belongs to *boat*.) In real text the noun often stands right behind *the*. So a head that always looks one ahead, and knows no grammar, would do well. Clark et al. (2019) set a bar for that: the best **fixed offset**, always looking so many words ahead, or back. In their test of BERT-base on news text the best fixed offset is right for about 52 % of the determiners, and the best head for about 94 %.
 #
-# We *write* sentences in which the answer is known, and no fixed offset or position is right in more than a quarter:
+# We *write* sentences in which the answer is known, and no fixed offset or position is right in more than a quarter: 256 of them, with four positions of *the* and four distances, each of the 16 combinations equally often. In the code, `?` marks the word that asks and `!` the answer.
 #
 # ![The dark child found the quiet lovely house and so on: the second the asks, house is the answer, three tokens further on; both move from sentence to sentence](figures/08_offsets.svg)
 
@@ -266,9 +265,6 @@ def some(words, count):
     return " ".join(drawn.sample(words, count))
 
 
-# %% [markdown]
-# 256 sentences. Four positions of *the*, four distances to its noun, each of the 16 combinations equally often. `?` marks the word that asks and `!` the answer.
-
 # %%
 questions = []
 for number in range(256):
@@ -277,7 +273,6 @@ for number in range(256):
     start = f"the {some(ADJECTIVES, first)} {thing} found ?the {some(ADJECTIVES, gap)} !{noun}"
     end = f"and was {some(ADVERBS, 3 - gap)} {some(PARTICIPLES, 1)} by the {some(ADJECTIVES, 3 - first)} {last} ."
     questions.append(" ".join(f"{start} {end}".split()))  # one space between two words
-print(questions[6])
 
 
 # %%
@@ -301,6 +296,7 @@ def looks_of(bert, questions):
     return torch.stack([table[:, :, at] for table, at in zip(tables, where(questions)[0], strict=True)])
 
 
+# %%
 def correct(looks, questions):
     """1 where a head looks most at the answer, else 0: (question, layer, head)."""
     asks, answers = where(questions)
@@ -327,6 +323,11 @@ for name, bert in {"fresh": fresh, "shuffled": shuffled, "mini": model}.items():
     print(f"{name:8}  layer {layer + 1}, head {head + 1:2}   chosen on {chosen:.2f}   others {interval(found[name])}")
 print("your guess:", guess)
 
+# %% tags=["check:grammar"]
+# checked: mini's best head is far above both bars and the controls
+assert (layer, head) == (4, 6) and abs(found["mini"].mean() - 0.875) < 0.02
+assert max(found["fresh"].mean(), found["shuffled"].mean()) < 0.35 and found["mini"].mean() > 3 * 0.25
+
 # %% tags=["check:grammar-test"]
 # checked: no fixed offset or position is right in more than a quarter, in all sentences and in each half
 for some_of in (questions, questions[:128], questions[128:]):
@@ -346,11 +347,6 @@ assert all(
     row[a - 1] == "the" and row[b - 1] in NOUNS for row, a, b in zip(plain, asks.tolist(), answers.tolist(), strict=True)
 )
 assert plain[6] == SENTENCE and (asks[6], answers[6]) == (5, 8)
-
-# %% tags=["check:grammar"]
-# checked: mini's best head is far above both bars and the controls
-assert (layer, head) == (4, 6) and abs(found["mini"].mean() - 0.875) < 0.02
-assert max(found["fresh"].mean(), found["shuffled"].mean()) < 0.35 and found["mini"].mean() > 3 * 0.25
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Does a head find the noun?
@@ -391,27 +387,29 @@ assert abs(on_noun[128:].mean() - 0.29) < 0.02 and abs(looks[128:, layer, head, 
 # What else than grammar would do as well? *Look at the next noun*: in our sentences it is always the right one. In *the village doctor* the two rules part: the noun of *the* is *doctor*, the next noun is *village*. So we put one more noun before each answer. That also moves the answer one word further away; as a control we put in one more *adjective* instead. Which of the two nouns will the head look at most?
 
 # %%
+drawn, longer = random.Random(1), {}
+for name, words in {"adjective": ADJECTIVES, "noun": "school family city village country".split()}.items():
+    new = [drawn.choice([word for word in words if word not in row.split()]) for row in questions]
+    longer[name] = [row.replace("!", f"{word} !") for row, word in zip(questions, new, strict=True)][128:]
+    print(f"one more {name:9}  {longer[name][6]}")
+
+# %%
 guess = None  # "first" or "second"
 
 # %% tags=["timing", "nbval-ignore-output"]
-drawn = random.Random(1)
-for name, words in {"adjective": ADJECTIVES, "noun": "school family city village country".split()}.items():
-    new = [drawn.choice([word for word in words if word not in row.split()]) for row in questions]
-    longer = [row.replace("!", f"{word} !") for row, word in zip(questions, new, strict=True)][128:]
-    looks = looks_of(model, longer)
-    found[name] = correct(looks, longer)[:, layer, head]
-    print(f"one more {name:9}   right {interval(found[name])}   such as {longer[6]}")
-
-# %% tags=["timing", "nbval-ignore-output"]
-first = [re.sub(r"(\w+) !", r"!\1 ", row) for row in longer]  # the mark moves to the first of the two nouns
+for name, rows_of_words in longer.items():
+    looks = looks_of(model, rows_of_words)
+    found[name] = correct(looks, rows_of_words)[:, layer, head]
+    print(f"right with one more {name:9}   {interval(found[name])}")
+first = [re.sub(r"(\w+) !", r"!\1 ", row) for row in longer["noun"]]  # the mark moves to the first of the two nouns
 found["first"] = correct(looks, first)[:, layer, head]
-print(f"looks most at the first of the two nouns {interval(found['first'])}   your guess: {guess}")
-print(f"with a noun less often right than with an adjective, by {interval(found['adjective'] - found['noun'])}")
+print(f"looks most at the first noun   {interval(found['first'])}   your guess: {guess}")
+print(f"adjective minus noun           {interval(found['adjective'] - found['noun'])}")
 
 # %% tags=["check:two-nouns"]
 # checked: which of two nouns the head looks at, where no fixed offset or position is right in more than a quarter
 less = found["adjective"] - found["noun"]
-for stands in (where(longer)[1] - where(longer)[0], where(longer)[1], where(first)[1]):
+for stands in (where(longer["noun"])[1] - asks[128:], where(longer["noun"])[1], where(first)[1]):
     assert stands.unique(return_counts=True)[1].max() == 32
 assert abs(found["noun"].mean() - 0.695) < 0.02 and abs(found["first"].mean() - 0.227) < 0.02
 assert abs(found["adjective"].mean() - 0.8125) < 0.02 and 0.1 < less.mean() < 0.135 and 0.06 < 2 * less.std() / 128**0.5 < 0.085
@@ -486,9 +484,8 @@ guess = None  # a share
 # %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
 resting = to_cls > 0.5
 of_cls, of_sep = shares[..., 0], shares[..., -1]  # of the contributions
-print(
-    f"[CLS] in {resting.sum()} heads: {to_cls[resting].mean():.2f} of the weight, {of_cls[resting].mean():.2f} of the lengths"
-)
+print(f"[CLS] in {resting.sum()} heads: {to_cls[resting].mean():.2f} of the weight,", end=" ")
+print(f"{of_cls[resting].mean():.2f} of the lengths")
 for name, weight, length in (("[CLS]", to_cls, of_cls), ("[SEP]", to_sep, of_sep)):
     print(f"{name} in all 72 heads: {weight.mean():.3f} of the weight, {length.mean():.3f} of the lengths")
 if guess is not None:
@@ -627,6 +624,8 @@ play("sink")
 
 # %% tags=["check:stored-guesses-sink"]
 # checked: the stored guesses and losses are mini's
+import json
+
 from bertnotes.masked_lm import word_probabilities
 from bertnotes.pictures.play import TOYS
 
@@ -653,25 +652,25 @@ for sentence in stored["sentences"]:
 # By how much does the loss rise without (5, 7)? Without the 45? Without 45 at random?
 
 # %%
-guess = None  # three rises
-
-# %% tags=["timing", "nbval-ignore-output"]
 groups = {"(1, 3)": [(0, 2)], "(2, 10)": [(1, 9)], "both": [(0, 2), (1, 9)], "(2, 9)": [(1, 8)], "(5, 7)": [(4, 6)]}
 groups |= {"45 on [CLS]": resting.nonzero().tolist()}
-changes = {}
 torch.manual_seed(0)
 for number in range(10):  # each layer's choice in another order
     groups[f"45 at random, {number + 1}"] = resting.gather(1, torch.rand(6, 12).argsort(dim=1)).nonzero().tolist()
+
+# %%
+guess = None  # three rises
+
+# %% tags=["timing", "nbval-ignore-output"]
+changes = {}
 for name, heads in groups.items():
     with heads_off(model, heads):  # their rows of W_O are 0
         changes[name] = losses() - whole  # at each hidden token
 changes["both - sum"] = changes["both"] - changes["(1, 3)"] - changes["(2, 10)"]
-
-# %% tags=["timing", "nbval-ignore-output"]
 rises |= {name: mean_and_error(change, exam) for name, change in changes.items()}
-at_random = [mean.item() for name, (mean, _) in rises.items() if "random" in name]
 for name in ("(1, 3)", "(2, 10)", "both", "both - sum", "(2, 9)", "(5, 7)", "45 on [CLS]"):
     print(f"without {name:12} the loss rises by {rises[name][0]:.3f} ± {2 * rises[name][1]:.3f}")
+at_random = [mean.item() for name, (mean, _) in rises.items() if "random" in name]
 print(f"45 at random: lowest {min(at_random):.3f}, highest {max(at_random):.3f}   your guess: {guess}")
 
 # %% tags=["check:heads-missed"]
@@ -684,6 +683,9 @@ assert 0.36 < rises["45 on [CLS]"][0] < 0.46 and 0.57 < min(at_random) < 0.63 an
 assert abs(rises["(1, 3)"][0] - 0.025) < 0.006 and abs(rises["both"][0] - 0.126) < 0.012
 assert abs(2 * rises["both"][1] - 0.064) < 0.006 and (1, 8) not in map(tuple, groups["45 on [CLS]"])
 assert abs(rises["both - sum"][0] - 0.059) < 0.006 and 0.019 < 2 * rises["both - sum"][1] < 0.026
+
+# %% tags=["check:heads-shared"]
+# checked: what the random groups share with the 45, and (5, 7) right behind a determiner
 shared = [sum(resting[at].item() for at in map(tuple, heads)) for name, heads in groups.items() if "random" in name]
 assert (min(shared), max(shared)) == (34, 39)
 with_after = [[1, 8] in heads for name, heads in groups.items() if "random" in name]
@@ -713,15 +715,15 @@ assert 0.06 < 2 * changes["(5, 7)"][behind].std() / 46**0.5 < 0.085
 # **3 minutes.** Cover the right column and let them guess each line. Then compare the first two lines: nothing comes from [CLS] that is missed, but the room to look there is.
 
 # %% [markdown]
-# Cut alone, the two heads for the token before cost little: 0.03 ± 0.04 and 0.04 ± 0.04. Both together cost 0.13 ± 0.06. That is 0.059 ± 0.023 more than the sum, with an interval of the difference itself, sentence by sentence. It does not reach 0. The reason stays open: each may stand in for the other, or damage may just add to damage.
+# Cut alone, the two heads for the token before cost little: 0.03 ± 0.04 and 0.04 ± 0.04. Both together cost 0.13 ± 0.06. That is 0.059 ± 0.023 more than the sum, with an interval of the difference itself, sentence by sentence. Why stays open: each may stand in for the other, or damage may just add to damage.
 #
-# So layer 2, head 10 has answered all four questions: 0.73 of its attention; far more than controls; the second longest result of its layer, 81 % of the lengths from the token before; and a small loss without it, 0.04 ± 0.04, while the other one is there.
+# So layer 2, head 10 has answered all four questions. 0.73 of its attention. Far more than controls. The second longest result of its layer, 81 % of the lengths from the token before. And a small rise without it, 0.04 ± 0.04, while the other one is there.
 #
-# (2, 9) costs 0.22. (5, 7), far above the bar of section 2, costs 0.03 ± 0.02. That is the mean over all 484 hidden tokens, few of which need a noun to be found. But even at the 46 right behind a determiner it is 0.00 ± 0.07, no rise that we could see. A head may do something that guessing words hardly needs, or hardly needs from *that* head. (Michel et al. 2019 could take away most heads of a translator, or of a BERT fine-tuned on pairs of sentences, one at a time, at little cost.)
+# (2, 9) costs 0.22. (5, 7), far above the bar of section 2, costs 0.03 ± 0.02. That is the mean over all 484 hidden tokens, few of which need a noun to be found. But even at the 46 right behind a determiner it is 0.00 ± 0.07, no rise that we could see. A head may do something that guessing words hardly needs, or hardly needs from *that* head. (Michel et al. 2019 found most heads of a translator and of a fine-tuned BERT to cost little, one at a time.)
 #
 # The 45 cost 0.41 together: not nothing, but less than each of the ten random groups, 0.60 to 1.11. Two things to know: a group shares 34 to 39 of its heads with the 45, so about ten heads are compared with ten others. And three of the ten groups hold (2, 9), which costs 0.22 alone; the seven others cost 0.60 to 0.80.
 #
-# **What ablations cannot say.** mini learned with all its parts. Where one is taken away, the others get inputs that they have never met: part of the damage may be that. And a part that is not missed may have a substitute, as these two may be for each other.
+# **What ablations cannot say.** Where a part is taken away, the others get inputs that they have never met: some of the damage may be that. And a part that is not missed may have a substitute.
 #
 # ### The guess after each layer
 #
@@ -763,7 +765,7 @@ assert (bare == tokenizer.mask_token_id).all()
 # %% [markdown]
 # Of the bare embedding it says `[MASK]`, here and at every gap of the exam: nothing of the sentence has come in. *Based* comes late, with 6 % after layer 5 and 93 % at the end. (All this is one sentence.)
 #
-# Careful: the head was trained on the *last* layer's vectors alone. A low chance in between may mean that the word is not there yet. Or it is there, in a form that this head cannot read.
+# Careful: the head was trained on the *last* layer's vectors alone. Earlier, the word may be there in a form that it cannot read.
 #
 # ## 5. What may you say?
 #
@@ -775,7 +777,7 @@ assert (bare == tokenizer.mask_token_id).all()
 # | weight times value | this is its share of the summed lengths | it matters |
 # | an ablation | without it, mini guesses so much worse | this is what it is for |
 #
-# And all of it about *this* model, on sentences of 24 tokens. mini was cut from a MiniLM, whose last layer learned to copy a teacher's attention. So perhaps some of what its heads do was copied. Then it learned to guess words in film reviews, in rows of 128 tokens or more (page 06). On such rows its loss is 3.09; on our short ones it is 4.11, and its heads may act differently. Heads of another BERT may have other habits.
+# And all of it about *this* model, on sentences of 24 tokens. mini was cut from a MiniLM, whose last layer learned to copy a teacher's attention. So perhaps some of what its heads do was copied. Then it learned to guess words in film reviews, in rows of 128 tokens or more (page 06): there its loss is 3.09, here 4.11, and its heads may act differently.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## What may you say?
