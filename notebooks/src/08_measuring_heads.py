@@ -18,6 +18,7 @@
 # **2 minutes.** Ask for a claim from page 07, such as *this head looks at the token before*. Then: which of the four questions did our pictures answer? None of them. The deck takes 31 minutes, votes included. Run the notebook before class.
 
 # %%
+import json
 import random
 import re
 
@@ -552,7 +553,7 @@ assert len(answers) == 484 and abs(whole.mean() - 4.11) < 0.02 and not asked[:, 
 
 
 # %%
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 
 @contextmanager
@@ -562,12 +563,10 @@ def value_at(position, change):
     def changed(module, given, value):
         value[:, position] = change(value[:, position])
 
-    hooks = [layer.attention.value.register_forward_hook(changed) for layer in model.layers]  # called after each value
-    try:
+    with ExitStack() as hooks:  # at its end, also after an error, the hooks go
+        for layer in model.layers:
+            hooks.enter_context(layer.attention.value.register_forward_hook(changed))
         yield
-    finally:  # also after an error
-        for hook in hooks:
-            hook.remove()
 
 
 # %%
@@ -624,8 +623,6 @@ play("sink")
 
 # %% tags=["check:stored-guesses-sink"]
 # checked: the stored guesses and losses are mini's
-import json
-
 from bertnotes.masked_lm import word_probabilities
 from bertnotes.pictures.play import TOYS
 
