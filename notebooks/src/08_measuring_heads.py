@@ -358,14 +358,14 @@ assert plain[6] == SENTENCE and (asks[6], answers[6]) == (5, 8)
 # | best head of 72 | right |
 # | --- | --- |
 # | mini: layer 5, head 7 | **0.88 ± 0.06** |
-# | fresh | @F |
-# | shuffled | @S |
+# | fresh | 0.23 ± 0.07 |
+# | shuffled | 0.23 ± 0.07 |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Guess first. Then ask what else than grammar would get this right: *look at the next noun*. How could one test that? *The village doctor*: the next noun is village, the noun of *the* is doctor.
 
 # %% [markdown]
-# 0.88 ± 0.06: far above both bars, and above the best of 72 in both controls. (A control that picked any of the other 17 words would get 0.06; ours like some positions.)
+# 0.88 ± 0.06: far above both bars, and above the best of 72 in both controls, 0.23 ± 0.07. (A control that picked any of the other 17 words would get 0.06; ours like some positions.)
 #
 # Is layer 5, head 7 right at each distance? And how much attention does the noun get from it, beside `[CLS]`, which we left out?
 
@@ -712,7 +712,7 @@ assert 0.06 < 2 * changes["(5, 7)"][behind].std() / 46**0.5 < 0.085
 # **3 minutes.** Cover the right column and let them guess each line. Then compare the first two lines: nothing comes from [CLS] that is missed, but the room to look there is.
 
 # %% [markdown]
-# Cut alone, the two heads for the token before cost little: 0.03 ± 0.04 and 0.04 ± 0.04. Both together cost 0.13 ± 0.06. That is 0.059 ± 0.023 more than the sum, with an interval of the difference itself, sentence by sentence. Why stays open: each may stand in for the other, or damage may just add to damage.
+# Cut alone, the two heads for the token before cost little: 0.03 ± 0.04 and 0.04 ± 0.04. Both together cost 0.13 ± 0.06. That is 0.059 ± 0.023 more than the sum (*both - sum*), with an interval of the difference itself, sentence by sentence. Why stays open: each may stand in for the other, or damage may just add to damage.
 #
 # So layer 2, head 10 has answered all four questions. 0.73 of its attention. Far more than controls. The second longest result of its layer, 81 % of the lengths from the token before. And a small rise without it, 0.04 ± 0.04, while the other one is there.
 #
