@@ -201,7 +201,7 @@ assert best_of["fresh"]["width"] > 23.5 and abs(best_of["moved"]["width"] - best
 assert max(best_of["moved"][name] for name in targets) < 0.1
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Controls: heads that have learned nothing
+# ## Heads that have learned nothing
 #
 # A dot is a head, averaged over 147 sentences.
 
