@@ -35,36 +35,37 @@ print(len(texts), "reviews came with the course,", (labels == 1).sum(), "of them
 # ## 1. What is in a review?
 #
 # You first. This is one of ours:
-
-# %%
-trailer = next(row for row, text in enumerate(texts) if text.startswith("Gorgeous costumes"))
-print(texts[trailer])
+#
+# > Great cast. Fantastic house, I'd move in tomorrow, ghosts and all. Speaking tubes in every room is a brilliant idea, and the first time one of them whispers I took my feet up off the rug. I counted forty-one more, having nothing else to do.
+#
+# Is it positive or negative?
 
 # %%
 guess = None  # "positive" or "negative"
 
 # %%
-print("the label:", LABELS[labels[trailer]], "   your guess:", guess)
+house = next(row for row, text in enumerate(texts) if text.startswith("Great cast. Fantastic house"))
+print("the label:", LABELS[labels[house]], "   your guess:", guess)
 
-# %% tags=["check:trailer"]
+# %% tags=["check:the-house"]
 # checked: how many reviews there are, and the label of this one
-assert len(texts) == len(set(texts)) == 1276 and labels.sum() == 638 and labels[trailer] == 0
-assert frame["note"][trailer] == "turn" and texts[trailer].endswith("describing the trailer.")
+assert len(texts) == len(set(texts)) == 1276 and labels.sum() == 638 and labels[house] == 0
+assert frame["note"][house] == "turn" and texts[house].endswith("having nothing else to do.")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Positive or negative?
 #
-# > Gorgeous costumes, a tap number on a moving escalator that must have taken weeks, a leading man with a voice like warm bread, and the sweetest little dog you ever saw. What a pity I am describing the trailer.
+# > Great cast. Fantastic house, I'd move in tomorrow, ghosts and all. Speaking tubes in every room is a brilliant idea, and the first time one of them whispers I took my feet up off the rug. I counted forty-one more, having nothing else to do.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **1 minute.** Everybody gets it right. Ask for the words that praise, and for those that blame. A method that counts words sees four against one. Keep this review in mind, it comes back.
+# **1 minute.** Nearly everybody says negative. Ask for the words that praise: great, fantastic, brilliant. And for those that blame: there is none. Keep this review in mind, it comes back.
 
 # %% [markdown]
-# Easy for you. But count the words that praise, *gorgeous*, *warm*, *sweetest*, and those that blame, *pity*. Keep it in mind.
+# The last sentence turns it round. But no single word in it blames, and above it stand *great*, *fantastic* and *brilliant*. Keep this review in mind.
 #
 # We use two collections:
 #
-# - **Ours**, `data/reviews.csv`: 1,276 reviews of invented films, written for this course. The column `note` marks hard cases, such as a last sentence that turns everything round. The column `voice` says who speaks: rambling, misspelt, young, old ...
+# - **Ours**, `data/reviews.csv`: 1,276 reviews of invented films, written for this course. The column `note` marks hard cases, such as this one, a **turn**. The column `voice` says who speaks: rambling, misspelt, young, old ...
 # - **IMDB** (Maas et al. 2011): 50,000 reviews from a film website, half for training and half for testing, half positive and half negative. No film is in both halves. Negative means at most 4 of 10 stars, positive at least 7: the undecided ones were left out, which makes it easier.
 #
 # IMDB's reviews belong to their authors, so you fetch them yourself: `bertnotes data` in a terminal, 84 MB, or `bertnotes data --from FILE` if you have them. **This page needs none of them.** What it says of IMDB was measured once and stored in `data/results`.
@@ -124,25 +125,9 @@ assert 80 < np.median(ours) < facts["tokens"]["50%"] / 2 and 0.3 < facts["tokens
 #
 # ## 2. The bar that costs nothing
 #
-# The simplest classifier always gives the same answer: the commonest class of its training reviews. Say that of ten test reviews seven are positive. What accuracy (share of right answers) does *always positive* get?
-
-# %%
-guess = None  # a share
-
-# %%
-from bertnotes.data import majority_accuracy
-
-print(f"seven of ten positive: {majority_accuracy([1] * 7 + [0] * 3):.2f}   your guess: {guess}")
-print(f"our reviews: {majority_accuracy(labels):.2f}")
-print(f"a rare class, 20 of 1,000: {majority_accuracy([1] * 20 + [0] * 980):.2f}")
-
-# %% tags=["check:commonest-class"]
-# checked: always the same answer
-assert (majority_accuracy([1] * 7 + [0] * 3), majority_accuracy(labels)) == (0.7, 0.5)
-assert majority_accuracy([1] * 20 + [0] * 980) == 0.98
-
-# %% [markdown]
-# 0.70, and nothing was learned. With a rare class it is 0.98. So never report an accuracy without the share of the commonest class, the **majority baseline**. Ours and IMDB are balanced: there it is 0.50.
+# The simplest classifier always gives the same answer: the commonest class of its training reviews. If seven of ten test reviews are positive, *always positive* has an **accuracy** (share of right answers) of 0.70.
+#
+# Nothing was learned. With a rare class, 20 of 1,000, never naming it is right on 0.98. So never report an accuracy without the share of the commonest class, the **majority baseline**. Ours and IMDB are balanced: there it is 0.50.
 #
 # ## 3. How sure is a score?
 #
@@ -157,6 +142,13 @@ from scipy.stats import binom
 chances = {right: binom.pmf(right, n=10, p=0.5) for right in range(7, 11)}  # of exactly so many
 print("  ".join(f"{right} right: {chance:.3f}" for right, chance in chances.items()))
 print(f"seven or more: {sum(chances.values()):.2f}   your guess: {guess}")
+
+# %% tags=["check:commonest-class"]
+# checked: always the same answer
+from bertnotes.data import majority_accuracy
+
+assert (majority_accuracy([1] * 7 + [0] * 3), majority_accuracy(labels)) == (0.7, 0.5)
+assert majority_accuracy([1] * 20 + [0] * 980) == 0.98
 
 # %% tags=["check:coin-of-ten"]
 # checked: 176 of the 1,024 ways in which ten coins fall
@@ -178,14 +170,11 @@ assert abs(sum(chances.values()) - 176 / 1024) < 1e-9
 # %% [markdown]
 # In 17 % of all cases, one time in six. So 70 % of ten reviews is no evidence of learning. (If seven of the ten were positive, *always positive* gets it, too.)
 #
-# How far can we trust a share? Page 08 gave a mean ± 2 standard errors. For a share $p$ of $n$ answers the standard error is $\sqrt{p(1-p)/n}$. For few answers, and near 0 and 1, this simple interval goes wrong: ten of ten right would be 1.00 ± 0.00. **Wilson's interval** (1927) turns the question round. It holds every true accuracy from which our share is at most $z = 1.96$ standard errors away:
+# How far can we trust a share? Page 08 gave a mean ± 2 standard errors. For a share $p$ of $n$ answers the standard error is $\sqrt{p(1-p)/n}$. For few answers, and near 0 and 1, this simple interval goes wrong: ten of ten right would be 1.00 ± 0.00. **Wilson's interval** (1927) turns the question round: from which true accuracies is our share not too far? It holds all that lie at most $z = 1.96$ of *their* standard errors away:
 #
 # $$\frac{p + \frac{z^2}{2n} \pm z\sqrt{\frac{p(1-p)}{n} + \frac{z^2}{4n^2}}}{1 + \frac{z^2}{n}}$$
 #
-# Measured again and again on new reviews, about 95 % of such **confidence intervals** hold the true accuracy. `wilson_interval(right, count)` works it out. For ten of ten, where does it begin?
-
-# %%
-guess = None  # the lower end of the interval, a share
+# Measured again and again on new reviews, about 95 % of such **confidence intervals** hold the true accuracy. `wilson_interval(right, count)` works it out. (Before you run it: where does it begin for ten of ten?)
 
 # %%
 from bertnotes.evaluation import wilson_interval
@@ -193,7 +182,6 @@ from bertnotes.evaluation import wilson_interval
 for right, count in ((7, 10), (10, 10), (70, 100), (700, 1_000), (17_500, 25_000)):
     share, low, high = wilson_interval(right, count)
     print(f"{right:6,} of {count:6,}: {share:.2f}   95 % interval {low:.3f} to {high:.3f}")
-print("your guess for ten of ten:", guess)
 
 # %% tags=["check:wilson"]
 # checked: the intervals of the text and of the drawing
@@ -210,14 +198,7 @@ assert abs(widths[1] / widths[2] - 10**0.5) < 0.1
 # ![70 % of 10, 100, 1,000 and 25,000 reviews: the interval shrinks from 0.40 to 0.89 down to hardly wider than its dot](figures/09_intervals.svg)
 #
 # Seven of ten: anything from 0.40 to 0.89. Even ten of ten would say no more than 0.72 to 1.00. Ten times as many reviews make the interval about a third as wide, because the error falls with the root of their number. IMDB's 25,000 leave about half a point on either side.
-
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ![70 % of 10, 100, 1,000 and 25,000 reviews: the interval shrinks from 0.40 to 0.89 down to hardly wider than its dot](figures/09_intervals.svg)
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Read from the top. Then ask: had all ten been right, where would the interval begin? At 0.72. How many reviews for an interval a tenth as wide? A hundred times as many.
-
-# %% [markdown]
+#
 # ## 4. Counting words
 #
 # Now a method that learns. It throws the words of a review into a bag, so that their order is lost, and counts them (**bag of words**). Each word has a weight: positive if it speaks for *positive*. Weights times counts are added up, and the sign of the sum is the verdict.
@@ -227,32 +208,33 @@ assert abs(widths[1] / widths[2] - 10**0.5) < 0.1
 # **Logistic regression** learns the weights. It turns the sum into a probability by $1/(1+e^{-\text{sum}})$ and makes the cross-entropy loss of page 06 small. A penalty keeps weights small unless a word earns more.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ![70 % of 10, 100, 1,000 and 25,000 reviews: the interval shrinks from 0.40 to 0.89 down to hardly wider than its dot](figures/09_intervals.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Read from the top. Then ask: had all ten been right, where would the interval begin? At 0.72. How many reviews for an interval a tenth as wide? A hundred times as many.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![The review a dull start but a superb film: counts, times weights, add up to 0.2, above 0, so positive](figures/09_counting.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** The weights are made up; learning finds them. Ask: what would it say of *a superb start but a dull film*? The same, word for word.
 
-# %%
-from sklearn.feature_extraction.text import TfidfVectorizer
-
-three = ["good film", "bad film", "good good end"]
-words = ["bad", "end", "film", "good"]
-counts = np.array([[text.split().count(word) for word in words] for text in three])
-print(words)
-print(counts)
-
 # %% [markdown]
-# A row is a text, a column a word. Counts alone give *film* and *the* as much say as *superb*. **TF-IDF** weighs a count (term frequency, tf) the less, the more texts have the word (document frequency, df, of $n$ texts). As scikit-learn does it:
+# Counts alone give *film* and *the* as much say as *superb*. **TF-IDF** weighs a count (term frequency, tf) the less, the more texts have the word (document frequency, df, of $n$ texts). As scikit-learn does it:
 #
 # $$\text{tf} \cdot \left(\ln\frac{1+n}{1+\text{df}} + 1\right)$$
 #
-# Then each row is divided by its length, so that long reviews are not louder. By hand, and beside scikit-learn's:
+# Then each row is divided by its length, so that long reviews are not louder. Three texts by hand, then beside scikit-learn's. A row is a text, a column a word:
 
 # %% tags=["teaches"]
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+three, words = ["good film", "bad film", "good good end"], ["bad", "end", "film", "good"]
+counts = np.array([[text.split().count(word) for word in words] for text in three])
 texts_with = (counts > 0).sum(axis=0)  # df: in how many texts each word stands
 rows = counts * (np.log((1 + len(three)) / (1 + texts_with)) + 1)
 rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-print(rows.round(2))
+print(words, counts, rows.round(2), sep="\n")
 assert np.allclose(rows, TfidfVectorizer().fit_transform(three).toarray())
 
 # %% [markdown]
@@ -263,6 +245,8 @@ assert np.allclose(rows, TfidfVectorizer().fit_transform(three).toarray())
 # On which reviews shall we test it? Learned reviews do not count, and 1,276 are few. So we do **five-fold cross-validation**:
 #
 # ![Five rounds; in each another fifth of the reviews is judged by a model that learned from the other four fifths](figures/09_folds.svg)
+#
+# `judged` does that for any method. Always the same answer gets 0.50. What does counting words get on our reviews?
 
 # %%
 from sklearn.model_selection import StratifiedKFold
@@ -277,9 +261,6 @@ def judged(method, read=texts):
         answers[fifth] = method().fit(texts[rest], labels[rest]).predict(read[fifth])
     return answers
 
-
-# %% [markdown]
-# Always the same answer gets 0.50. What does counting words get on our reviews?
 
 # %%
 guess = None  # a share
@@ -331,21 +312,20 @@ assert "nice" in on_ours["negative"][:8] and not {"bad", "worst", "awful", "bori
 # ![Made-up counts: superb speaks for positive, dull and asleep for negative, film for neither](figures/09_ratio.svg)
 #
 # Read *asleep*: no positive review has it. Without the 1 that is added to each count, the ratio would be 0 and its logarithm minus infinity, from three reviews.
+#
+# **NBSVM** (Wang & Manning 2012) does it in two steps. With $p$ and $q$, for each word 1 plus the number of positive and of negative reviews that have it:
+#
+# $$r = \ln\frac{p / \sum p}{q / \sum q}$$
+#
+# This is the **NB**, naive Bayes: it takes the words of a class for independent of each other, which they are not. Then the **SVM**, a support vector machine, corrects it. It too learns weights $w$, on features that are $r$ where a word is there and 0 where not. Its loss looks at reviews on the wrong side or near the border, and leaves alone what is safely right. At last all weights are drawn towards their mean size: $w' = (1-\beta)\,\overline{|w|} + \beta w$, with $\beta = 0.25$. So a word about which the SVM knows little keeps the say that its ratio gives it.
+#
+# First the ratio by hand, for the three texts above. The first and the last are positive.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![Made-up counts: superb speaks for positive, dull and asleep for negative, film for neither](figures/09_ratio.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Ask what *film* tells: nothing. Then *asleep*, 0 against 3: how sure is one of that? Why is 1 added? Otherwise three reviews would be worth infinitely much.
-
-# %% [markdown]
-# **NBSVM** (Wang & Manning 2012) does it in two steps. With $p$ and $q$, for each word 1 plus the number of positive and of negative reviews that have it:
-#
-# $$r = \ln\frac{p / \sum p}{q / \sum q}$$
-#
-# This is the **NB**, naive Bayes: it takes the words for independent of each other, which they are not. Then the **SVM**, a support vector machine, corrects it. It too learns weights $w$, on features that are $r$ where a word is there and 0 where not. Its loss looks at reviews on the wrong side or near the border, and leaves alone what is safely right. At last all weights are drawn towards their mean size: $w' = (1-\beta)\,\overline{|w|} + \beta w$, with $\beta = 0.25$. So a word about which the SVM knows little keeps the say that its ratio gives it.
-#
-# First the ratio by hand, for the three texts above. The first and the last are positive.
 
 # %% tags=["teaches"]
 from bertnotes.baselines import nbsvm
@@ -359,31 +339,27 @@ single = nbsvm().set_params(countvectorizer__ngram_range=(1, 1)).fit(three, posi
 assert np.allclose(r, single[-1].ratio_)  # the library's
 
 # %% [markdown]
-# *good* speaks for positive, *bad* against it. But *film*, once in each class, gets −0.15, not 0: of the positive texts' words it is a smaller part.
+# *good* speaks for positive, *bad* against it. But *film*, once in each class, gets −0.29, not 0: the positive texts have more words, so it is a smaller part of theirs.
 #
-# Now on our reviews, with the same five folds. Its words are single words and pairs, too, and punctuation marks count as words. TF-IDF got 0.73. What does NBSVM get?
-
-# %%
-guess = None  # a share
+# Now on our reviews, with the same five folds. Its words are single words and pairs, too, and punctuation marks count as words. (That, and a softer penalty for errors, C = 0.1 in place of 1, is not as in the paper. Neither was tuned on these reviews.) TF-IDF got 0.73. And NBSVM?
 
 # %%
 says["NBSVM"] = judged(nbsvm)
 for name, answers in says.items():
     share, low, high = wilson_interval((answers == labels).sum(), len(labels))
     print(f"{name:7} {share:.2f} ({low:.2f} to {high:.2f})")
-print("your guess:", guess)
 
 # %% tags=["check:nbsvm-on-ours"]
 # checked: NBSVM's share, and that the two intervals overlap; the ratios of the text
 ends = [wilson_interval((answers == labels).sum(), len(labels)) for answers in says.values()]
-assert abs(share - 0.762) < 0.004 and ends[1].low < ends[0].high and r.round(2).tolist() == [-0.85, 0.54, -0.15, 0.54] or r.round(2).tolist()
+assert abs(share - 0.762) < 0.004 and ends[1].low < ends[0].high and r.round(2).tolist() == [-0.98, 0.41, -0.29, 0.81]
 
 # %% [markdown]
-# 0.76 against 0.73. It is not our idea that it is strong: for IMDB the paper reports 91.22 %, years before BERT. Many comparisons with BERT name TF-IDF alone. In this course the stronger counter stands beside BERT wherever the two are compared.
+# 0.76 against 0.73. On IMDB the paper reports 91.22 %, six years before BERT. A comparison with TF-IDF alone flatters BERT. So from here on the stronger counter stands beside it.
 #
 # ## 6. Is it really better?
 #
-# 0.73 (0.71 to 0.76) and 0.76 (0.74 to 0.78): the intervals overlap. Many conclude *so there is no difference*. That is wrong, and an easy mistake: **overlap is no test**. Two intervals just touch when the shares are as far apart as the *sum* of their two errors. But errors are like the sides of a right-angled triangle: that of the difference is $\sqrt{e_1^2 + e_2^2}$, which is shorter.
+# 0.73 (0.71 to 0.76) and 0.76 (0.74 to 0.78): the intervals overlap. Many conclude *so there is no difference*. That is wrong, and an easy mistake: **overlap is no test**. Two intervals just touch when the shares are as far apart as their two half-widths *together*, $h_1 + h_2$. But such widths add up like the sides of a right-angled triangle: the half-width of the difference is only $\sqrt{h_1^2 + h_2^2}$.
 #
 # ![8,000 reviews each, 0.92 and 0.91: the two intervals overlap, but the interval of the difference leaves out 0](figures/09_overlap.svg)
 #
@@ -398,6 +374,7 @@ assert abs(share - 0.762) < 0.004 and ends[1].low < ends[0].high and r.round(2).
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Cover the lower half and ask: do the two differ? Most say no, because the intervals overlap. Then the lower half: the interval of the difference leaves out 0. Errors add up like the sides of a right-angled triangle.
+
 
 # %%
 def z_of(first, second, count):
@@ -481,38 +458,34 @@ play("apart")
 # ![A copy stands in training and in test; two different reviews of one film stand on either side](figures/09_leak.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** A caricature first: every review twice, split at random, a model that only looks up. It gets about 0.9. Then IMDB: 123 of 25,000 test reviews are also in training. By how much does that lift a model that is right on 91.4 % of the others? By 0.04 points at most. Films: no film is in both halves of IMDB, but a validation set drawn from training shares films.
+# **3 minutes.** A caricature first: every review twice, split at random, a model that only looks up. It gets 0.87. Then IMDB: 123 of 25,000 test reviews are also in training. By how much does that lift a model that is right on 91.4 % of the others? By 0.04 points at most. Films: no film is in both halves of IMDB, but a validation set drawn from training shares films.
 
 # %%
 guess = None  # a share
 
 # %%
+from functools import partial
+
 from sklearn.model_selection import train_test_split
 
 from bertnotes.data import split_validation
 
-
-def looked_up(train_texts, test_texts, train_labels, test_labels):
-    """The accuracy of looking each review up, and saying positive where it is not found."""
+twice, labels_twice, found = [*texts, *texts], [*labels, *labels], {}
+splits = {"at random": partial(train_test_split, test_size=0.2, random_state=0), "copies together": split_validation}
+for name, split in splits.items():
+    train_texts, test_texts, train_labels, test_labels = split(twice, labels_twice)
     known = dict(zip(train_texts, train_labels, strict=True))
-    return np.mean([known.get(text, 1) == label for text, label in zip(test_texts, test_labels, strict=True)])
-
-
-# %%
-twice, labels_twice = [*texts, *texts], [*labels, *labels]
-at_random = looked_up(*train_test_split(twice, labels_twice, test_size=0.2, random_state=0))
-kept_together = looked_up(*split_validation(twice, labels_twice, size=0.2, seed=0))
-print(f"split at random: {at_random:.2f}   your guess: {guess}")
-print(f"copies kept on one side: {kept_together:.2f}")
+    found[name] = np.mean([known.get(text, 1) == label for text, label in zip(test_texts, test_labels, strict=True)])
+print("  ".join(f"{name}: {accuracy:.2f}" for name, accuracy in found.items()), "  your guess:", guess)
 
 # %% tags=["check:lookup"]
-# checked: looking up gets about 0.9 where copies may stand on either side, 0.5 where they may not
-assert 0.87 < at_random < 0.93 and abs(kept_together - 0.5) < 0.01
+# checked: looking up gets 0.87 where copies may stand on either side, 0.5 where they may not
+assert 0.86 < found["at random"] < 0.88 and abs(found["copies together"] - 0.5) < 0.01
 
 # %% [markdown]
-# It has learned nothing, and gets about 0.9. With copies kept on one side, as `split_validation` does, it gets 0.5.
+# It understands nothing, and gets 0.87. With copies kept on one side, as `split_validation` does, it gets 0.5.
 #
-# That was a caricature. In IMDB, 123 of the 25,000 test reviews also stand in training, half a per cent. NBSVM gets 0.9142 there. By how many points of accuracy can the copies have lifted it, at most?
+# That was a caricature. In IMDB, 123 of the 25,000 test reviews also stand in training, half a per cent. (No film does; presumably people post one text under two films.) NBSVM gets 0.9142 there. By how many points of accuracy can the copies have lifted it, at most?
 
 # %%
 guess = None  # points: 1 is one per cent of the test reviews
@@ -532,7 +505,7 @@ assert on_imdb["accuracy"] - (on_imdb["accuracy"] * test_size - copies) / (test_
 assert facts["copies_within_test"] == 199
 
 # %% [markdown]
-# By 0.04 points: nine in ten of these copies would have been right anyway. And every model that is compared here had the same copies. So the size of a leak is not the number of copies. It is what they can change. (For comparison: the interval of 25,000 reviews reaches 0.35 points to either side.) So we leave the official test set as it is, and our numbers can be compared with others'.
+# By 0.04 points: nine in ten of these copies would have been right anyway. And every model that is compared here had the same copies. So the size of a leak is not the number of copies. It is what they can change. For comparison: the interval of 25,000 reviews reaches 0.35 points to either side. So we leave the official test set as it is, and our numbers can be compared with others'.
 #
 # Second, **films**. Two reviews of one film are no copies, but they share names, and often the verdict. IMDB's halves share no film. A **validation set**, drawn from the training reviews in order to choose settings, does share films with them. What is that worth? In a stored run TF-IDF judged each review twice: having learned from other reviews of the *same* half, and from as many of the *other* half.
 
@@ -572,7 +545,7 @@ tables = {name: slices(labels, answers, kinds) for name, answers in says.items()
 if guess is not None:
     print(f"your guess: {guess}")
 ax = interval_chart(tables)
-
+ax.set_xlim(0.18, 0.9)
 # %% tags=["check:kinds"]
 # checked: plain reviews are the easiest for both, a turn the hardest, where both intervals hold the coin; plain against each other kind of NBSVM
 for table in tables.values():
@@ -581,7 +554,16 @@ for table in tables.values():
 counted = tables["NBSVM"]
 assert abs(counted.loc["turn", "accuracy"] - 0.41) < 0.02 and abs(counted.loc["plain", "accuracy"] - 0.84) < 0.01
 assert all(counted.loc[kind, "high"] < counted.loc["plain", "low"] for kind in ("implied", "negation", "concession", "turn"))
-assert counted["reviews"].to_dict() == {"all": 1276, "plain": 696, "plot": 59, "implied": 291, "irony": 35, "negation": 59, "concession": 73, "turn": 63}
+assert counted["reviews"].to_dict() == {
+    "all": 1276,
+    "plain": 696,
+    "plot": 59,
+    "implied": 291,
+    "irony": 35,
+    "negation": 59,
+    "concession": 73,
+    "turn": 63,
+}
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Numbers in brackets are reviews. A turn in the last sentence is worst: 0.41 and 0.49, no better than a coin. Ask why: most words praise what the last one condemns. Then ask whether irony (35 reviews) is harder than plain: the interval is too wide to say.
@@ -589,46 +571,51 @@ assert counted["reviews"].to_dict() == {"all": 1276, "plain": 696, "plot": 59, "
 # %% [markdown]
 # A *turn*: NBSVM 0.41, TF-IDF 0.49, and a coin's 0.5 lies in both intervals. Most of the words praise what the last sentence condemns, and a bag has no last sentence. Plain ones are the easiest, with 0.84 for NBSVM. For *irony* there are only 35 reviews: its interval is too wide to set it apart from most other rows.
 #
-# And the trailer of section 1? Then the voices: does it matter who speaks?
+# And the house of section 1? Then the voices: does it matter who speaks?
 
 # %%
 for name, answers in says.items():
-    print(f"the trailer, {name}: {LABELS[answers[trailer]]}   true: {LABELS[labels[trailer]]}")
+    print(f"the house, {name}: {LABELS[answers[house]]}   label: {LABELS[labels[house]]}")
 voices = {voice: frame["voice"] == voice for voice in sorted(set(frame["voice"]))}
 by_voice = slices(labels, says["NBSVM"], voices)
 for voice, row in by_voice.iterrows():
     print(f"{voice:11} {row['reviews']:5.0f} reviews  {row['accuracy']:.2f} ({row['low']:.2f} to {row['high']:.2f})")
 
 # %% tags=["check:voices"]
-# checked: what counting says of the trailer; the voices have 44 reviews each, and intervals of about 0.26
-assert all(answers[trailer] in (0, 1) for answers in says.values())
-assert all(row["reviews"] == 44 and 0.2 < row["high"] - row["low"] < 0.29 for voice, row in by_voice.iterrows() if voice not in ("all", "various"))
+# checked: both counters take the house for positive; the voices have 44 reviews each, and intervals of about 0.26
+assert all(answers[house] == 1 for answers in says.values())
+assert all(
+    row["reviews"] == 44 and 0.2 < row["high"] - row["low"] < 0.29
+    for voice, row in by_voice.iterrows()
+    if voice not in ("all", "various")
+)
 assert by_voice["accuracy"].idxmax() == "old" and by_voice["accuracy"].idxmin() == "not British"
-assert z_of(by_voice.loc["old", "accuracy"], by_voice.loc["not British", "accuracy"], 44) > 1.96
+assert round(z_of(by_voice.loc["old", "accuracy"], by_voice.loc["not British", "accuracy"], 44), 1) == 2.7
 
 # %% [markdown]
-# TRAILER.
+# *Great*, *fantastic*, *brilliant*: both counters say *positive*.
 #
-# From 0.59 to 0.84. But each voice has 44 reviews, and intervals of a width near 0.25: most overlap. *old* against *not British* gives $z = 2.6$. May we say that those two differ? Careful: with seven voices there are 21 pairs, and we picked the two that lie furthest apart. That is the best of many, as on page 08.
+# By voice, from 0.59 to 0.84. But each voice has 44 reviews, and intervals of a width near 0.25: most overlap. *old* against *not British* gives $z = 2.7$. May we say that those two differ? Careful: with seven voices there are 21 pairs, and we picked the two that lie furthest apart. That is the best of many, as on page 08.
 #
-# Last: how much does it use the order of words? Its pairs know a little of it. We shuffle the words of each review that is judged (not of those it learns from). What is NBSVM's accuracy now? It was 0.76.
-
-# %%
-guess = None  # a share
+# Last: how much does it use the order of words? Its pairs know a little of it. We shuffle the words of each review that is judged (not of those it learns from). What is NBSVM's accuracy now? It was 0.76. (Guess first.)
 
 # %%
 generator = np.random.default_rng(0)
 shuffled = np.array([" ".join(generator.permutation(text.split())) for text in texts], dtype=object)
 in_disorder = (judged(nbsvm, read=shuffled) == labels).mean()
-print(f"in order {shares['NBSVM']:.2f}, shuffled {in_disorder:.2f}   your guess: {guess}")
-print("for example:", " ".join(shuffled[trailer].split()[:12]), "...")
+print(f"in order {shares['NBSVM']:.2f}, shuffled {in_disorder:.2f}")
+print("for example:", " ".join(shuffled[house].split()[:12]), "...")
 
 # %% tags=["check:order-of-words"]
 # checked: what shuffling costs NBSVM
-assert abs(in_disorder - shares["NBSVM"]) < 0.05 and sorted(shuffled[trailer].split()) == sorted(texts[trailer].split())
+assert (
+    0.71 < in_disorder < 0.73
+    and z_of(shares["NBSVM"], in_disorder, 1276) > 1.96
+    and sorted(shuffled[house].split()) == sorted(texts[house].split())
+)
 
 # %% [markdown]
-# SHUFFLE.
+# 0.72. The words alone still carry it. The pairs, all the order that it knows, were worth about four points; and some pairs that shuffling made may have misled it.
 #
 # ## 9. The exam is sat once
 #
@@ -646,7 +633,7 @@ print(f"the best one on 100 new reviews: {again:.2f}")
 
 # %% tags=["check:fifty-coins"]
 # checked: the best of fifty coins
-assert 0.59 < scores.max() < 0.66 and abs(scores.mean() - 0.5) < 0.02 and abs(again - 0.5) < 0.1
+assert scores.max() == 0.62 and abs(scores.mean() - 0.5) < 0.02 and abs(again - 0.5) < 0.1
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Fifty settings, one test set
@@ -656,7 +643,7 @@ assert 0.59 < scores.max() < 0.66 and abs(scores.mean() - 0.5) < 0.02 and abs(ag
 # What accuracy does the **best** of them get?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# **BEST.** On new reviews it is back at about 0.5.
+# **0.62.** On new reviews it is back at about 0.5.
 #
 # Choose on validation. Score the test set once.
 
@@ -664,7 +651,7 @@ assert 0.59 < scores.max() < 0.66 and abs(scores.mean() - 0.5) < 0.02 and abs(ag
 # **2 minutes.** The more one tries, the better the best looks. So three sets: train to learn, validation to choose, test once at the end. The course notes each look at a test set and refuses a second one with other settings, unless one says why.
 
 # %% [markdown]
-# The best looks like a little skill, and knows nothing. So there are three sets: **training** to learn from, **validation** to choose settings by, **test** to score once, at the end. `bertnotes train --test` notes what was scored on which test set, and refuses a second look with other settings unless you say why.
+# 0.62 looks like a little skill, and is luck. So there are three sets: **training** to learn from, **validation** to choose settings by, **test** to score once, at the end. `bertnotes train --test` notes what was scored on which test set, and refuses a second look with other settings unless you say why.
 #
 # An honest word on this course: for its table of results IMDB's test set was scored once for each of some forty runs. No setting was chosen by those scores. But whoever picks the best row of such a table chooses on the test set.
 #
@@ -678,47 +665,50 @@ guess = None  # "256", "512", "both" or "neither"
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## IMDB's official test: 25,000 reviews
 #
-# A dot is a run. Always the same answer: 0.50.
+# Each row is a run, with its 95 % interval. Dotted line: NBSVM. Always the same answer: 0.50.
 
 # %% slideshow={"slide_type": "-"}
-from bertnotes.pictures.charts import dot_rows
+import pandas as pd
 
-runs = {"TF-IDF": ["tfidf-seed0"], "NBSVM": ["nbsvm-seed0"]}
-runs |= {f"mini, first {length}": [f"mini-{length}-seed{seed}" for seed in range(3)] for length in (256, 512)}
-records = {name: json.loads((RESULTS / f"imdb-{name}.json").read_text()) for row in runs.values() for name in row}
-accuracies = {row: [records[name]["accuracy"] for name in names] for row, names in runs.items()}
-if guess is not None:
-    print("your guess:", guess)
-ax = dot_rows(accuracies, {"NBSVM": accuracies["NBSVM"][0]}, "accuracy")
-
+runs = {"TF-IDF": "tfidf-seed0", "NBSVM": "nbsvm-seed0"}
+runs |= {f"mini {length}, seed {seed}": f"mini-{length}-seed{seed}" for length in (256, 512) for seed in range(3)}
+records = {row: json.loads((RESULTS / f"imdb-{name}.json").read_text(encoding="utf-8")) for row, name in runs.items()}
+found = {row: [25_000, *wilson_interval(round(25_000 * one["accuracy"]), 25_000)] for row, one in records.items()}
+on_test = pd.DataFrame.from_dict(found, orient="index", columns=["reviews", "accuracy", "low", "high"])
+ax = interval_chart({"": on_test})
+ax.axvline(on_test.loc["NBSVM", "accuracy"], color="#1b1f24", linestyle=":", zorder=0)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** NBSVM, which trains in half a minute, is ahead of every run of mini with 256 tokens. With 512, two of three runs are ahead of it, and the third is not. Ask: what else differs? mini read a part of each review and learned from 22,992 reviews, as the others were for validation.
 
 # %%
-for row, values in accuracies.items():
-    low, high = wilson_interval(round(values[0] * 25_000), 25_000)[1:]
-    z = ", ".join(f"{z_of(value, accuracies['NBSVM'][0], 25_000):+.1f}" for value in values)
-    minutes = records[runs[row][0]]["train_seconds"] / 60
-    print(f"{row:15} {', '.join(f'{value:.4f}' for value in values)}")
-    print(f"{'':15} first run {low:.3f} to {high:.3f}, trained in {minutes:.1f} min; z against NBSVM: {z}")
+for row, accuracy in on_test["accuracy"].items():
+    z = z_of(accuracy, on_test.loc["NBSVM", "accuracy"], 25_000)
+    minutes = records[row]["train_seconds"] / 60
+    print(f"{row:16} {accuracy:.4f}   z against NBSVM {z:+.1f}   trained in {minutes:.1f} minutes")
+print("your guess:", guess)
 
 # %% tags=["check:bar-on-imdb"]
-# checked: NBSVM against TF-IDF and mini; what the runs learned from
+# checked: NBSVM against TF-IDF and mini, TF-IDF against mini; what the runs learned from, and for how long
 assert json.loads((RESULTS / "imdb-majority-seed0.json").read_text())["accuracy"] == 0.5
-against = {row: [z_of(value, accuracies["NBSVM"][0], 25_000) for value in values] for row, values in accuracies.items()}
-assert -3.2 < against["TF-IDF"][0] < -3.0 and all(z < -1.5 for z in against["mini, first 256"])
-assert sum(z < -1.96 for z in against["mini, first 256"]) == 2 and sum(z > 1.96 for z in against["mini, first 512"]) == 2
-assert -1.96 < min(against["mini, first 512"]) < 0 and records["nbsvm-seed0"]["train_reviews"] == 25_000
-assert records["mini-512-seed0"]["train_reviews"] == 22_992 and records["mini-512-seed0"]["tfidf_accuracy"] > 0.906
-assert records["nbsvm-seed0"]["train_seconds"] < 30 and records["mini-512-seed0"]["train_seconds"] > 6000
-assert round(np.mean(accuracies["mini, first 512"]), 3) == 0.921 and round(np.mean(accuracies["mini, first 256"]), 3) == 0.907
+shown = on_test["accuracy"]
+against = {row: z_of(accuracy, shown["NBSVM"], 25_000) for row, accuracy in shown.items()}
+short, whole = ([against[f"mini {length}, seed {seed}"] for seed in range(3)] for length in (256, 512))
+assert -3.2 < against["TF-IDF"] < -3.0 and all(z < 0 for z in short) and [z < -1.96 for z in short] == [False, True, True]
+assert [z > 1.96 for z in whole] == [True, True, False] and -1.96 < whole[2] < 0
+assert all(z_of(shown[f"mini 512, seed {seed}"], shown["TF-IDF"], 25_000) > 1.96 for seed in range(3))
+means = [shown[[f"mini {length}, seed {seed}" for seed in range(3)]].mean() for length in (256, 512)]
+assert np.round(means, 3).tolist() == [0.907, 0.921] and round(100 * (means[1] - shown["NBSVM"]), 1) == 0.7
+assert records["NBSVM"]["train_reviews"] == 25_000 and records["NBSVM"]["train_seconds"] < 30
+assert (
+    records["mini 512, seed 0"]["train_reviews"] == 22_992 and round(records["mini 512, seed 0"]["tfidf_accuracy"], 3) == 0.907
+)
 
 # %% [markdown]
 # Counting words gets nine in ten right, in less than a minute. NBSVM is ahead of TF-IDF by 0.8 points, $z = 3.1$.
 #
 # With 256 tokens *every* run of mini is behind NBSVM, two of the three by more than chance explains. On average it only just ties TF-IDF, 0.907 and 0.906. With 512 tokens two runs are clearly ahead and the third is level. Their mean, 0.921, is 0.7 points above NBSVM. Beside TF-IDF alone, all three would have looked like wins.
 #
-# What else differs? mini reads a part of each review, the counters all of it. mini learned from 22,992 reviews, because the others were its validation set (TF-IDF on those 22,992 gets 0.907, so that hardly matters). And $z$ knows one kind of luck only, *which reviews* were in the test. The three dots of one row show another: *the seed*. Three are too few to measure it.
+# What else differs? mini reads a part of each review, the counters all of it. mini learned from 22,992 reviews, because the others were its validation set (TF-IDF on those 22,992 gets 0.907, so that hardly matters). And $z$ knows one kind of luck only, *which reviews* were in the test. The three seeds show another. Three are too few to measure it.
 #
 # All this is about mini, a small BERT. BERT-base with 512 tokens gets about 94 % (a published reproduction with three seeds). The bar stays the same.
 

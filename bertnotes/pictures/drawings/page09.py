@@ -5,11 +5,10 @@ from math import log, sqrt
 from typing import ClassVar
 
 from bertnotes.pictures.charts import FIRST, SECOND
-from bertnotes.pictures.drawings import LARGE, NORMAL, QUIET, Drawing, opened
+from bertnotes.pictures.drawings import LARGE, NORMAL, QUIET, Drawing, number, opened
 from bertnotes.pictures.style import GRID, INK
 
 Z = 1.96  # standard errors on each side of a 95 % interval
-PALE_FIRST = "#d5dae0"
 
 
 def error(share: float, count: int) -> float:
@@ -36,7 +35,7 @@ def hurdles() -> str:
     )
     drawing = opened(500, "How high is the bar?", text)
     drawing.line((40, 420), (1240, 420), color=INK, width=3)
-    drawing.box(120, 380, 140, 64, "BERT", INK, LARGE).arrow((205, 350), (270, 290), (345, 270), color=INK, width=4)
+    drawing.box(120, 380, 140, 64, "BERT", INK, LARGE).arrow((205, 380), (280, 380), color=INK, width=5)
     for at, (name, how, high) in enumerate(
         (
             ("always the same answer", "knows nothing", 120),
@@ -74,11 +73,10 @@ def lengths() -> str:
     drawing = opened(520, "How long are IMDB's reviews? Bars are lengths in tokens", text)
     for row, (share, tokens) in enumerate(Lengths.tokens.items()):
         y = 130 + 64 * row
-        drawing.write(250, y, f"{share[:-1]} % have at most", NORMAL, INK, "end")
-        drawing.add("rect", x=270, y=y - 20, width=1.4 * tokens, height=40, fill=FIRST)
-        drawing.write(282 + 1.4 * tokens, y, f"{tokens}", NORMAL, INK, "start", bold=True, halo=True)
+        drawing.write(340, y, f"{share[:-1]} % have at most {tokens}", NORMAL, INK, "end")
+        drawing.add("rect", x=360, y=y - 20, width=1.4 * tokens, height=40, fill=FIRST)
     for cut in (128, 256, 512):
-        x = 270 + 1.4 * cut
+        x = 360 + 1.4 * cut
         drawing.line((x, 86), (x, 430), color=SECOND, width=4, dash="10 6")
         drawing.write(x, 462, f"cut at {cut}", NORMAL, SECOND, bold=True)
     return str(drawing.write(40, 496, "What lies to the right of a line is never read.", 20, QUIET, "start"))
@@ -87,6 +85,11 @@ def lengths() -> str:
 # --- intervals --------------------------------------------------------------------------------------------------------
 
 COUNTS = (10, 100, 1_000, 25_000)
+
+
+def signed(value: float) -> str:
+    """A number with its sign, a true minus; 0 has none."""
+    return number(value, 1) if round(value, 1) <= 0 else f"+{number(value, 1)}"
 
 
 def _interval(drawing: Drawing, y, at: Callable, low, value, high, color):
@@ -157,8 +160,8 @@ def counting() -> str:
         part = count * weight
         color = FIRST if weight > 0.5 else SECOND if weight < -0.5 else INK
         drawing.box(x, 206, 130, 48, word, INK, NORMAL).write(x, 268, f"{count}", NORMAL)
-        drawing.write(x, 330, f"{weight:+.1f}".replace("-", "−"), NORMAL, color, bold=True)
-        drawing.write(x, 392, f"{part:+.1f}".replace("-", "−"), LARGE, color, bold=True)
+        drawing.write(x, 330, signed(weight), NORMAL, color, bold=True)
+        drawing.write(x, 392, signed(part), LARGE, color, bold=True)
     drawing.write(1010, 392, "sum", 20, QUIET).box(1140, 392, 190, 60, f"{total:+.1f}", INK, LARGE)
     return str(drawing.write(1140, 446, "above 0: positive", NORMAL, FIRST, bold=True))
 
@@ -179,10 +182,12 @@ def folds() -> str:
         drawing.write(170, y, f"round {row + 1}", NORMAL, INK, "end")
         for part in range(5):
             judged = part == row
-            drawing.add("rect", x=200 + 200 * part, y=y - 24, width=190, height=48, rx=6, fill=SECOND if judged else PALE_FIRST)
-            drawing.write(
-                295 + 200 * part, y, "judged" if judged else "learn", NORMAL, "#ffffff" if judged else INK, bold=judged
+            color, fill = (SECOND, "#f6e4ed") if judged else (GRID, "#f3f4f6")
+            drawing.add(
+                "rect", x=200 + 200 * part, y=y - 24, width=190, height=48, rx=6, fill=fill, stroke=color, stroke_width=3
             )
+            said = ("judged", SECOND) if judged else ("learn", QUIET)
+            drawing.write(295 + 200 * part, y, said[0], NORMAL, said[1], bold=judged)
     return str(drawing.write(40, 444, "Each round trains a new model from zero.", 20, QUIET, "start"))
 
 
@@ -229,7 +234,7 @@ def ratio() -> str:
         drawing.write(
             900 + side * (long + 14),
             y,
-            f"{value:+.1f}".replace("-", "−").replace("+0.0", "0.0"),
+            signed(value),
             LARGE,
             INK,
             "start" if side > 0 else "end",
