@@ -56,6 +56,10 @@ assert frame["note"][house] == "turn" and texts[house].endswith("having nothing 
 # ## Positive or negative?
 #
 # > Great cast. Fantastic house, I'd move in tomorrow, ghosts and all. Speaking tubes in every room is a brilliant idea, and the first time one of them whispers I took my feet up off the rug. I counted forty-one more, having nothing else to do.
+#
+# - Which words praise?
+# - Which words blame?
+# - What will a method say that only counts words?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **1 minute.** Nearly everybody says negative. Ask for the words that praise: great, fantastic, brilliant. And for those that blame: there is none. Keep this review in mind, it comes back.
@@ -545,7 +549,8 @@ tables = {name: slices(labels, answers, kinds) for name, answers in says.items()
 if guess is not None:
     print(f"your guess: {guess}")
 ax = interval_chart(tables)
-ax.set_xlim(0.18, 0.9)
+ax.tick_params(labelsize=14)
+_ = ax.set_xlim(0.18, 0.9)  # room for the legend
 # %% tags=["check:kinds"]
 # checked: plain reviews are the easiest for both, a turn the hardest, where both intervals hold the coin
 for table in tables.values():
@@ -670,7 +675,8 @@ on_test = pd.DataFrame.from_dict(found, orient="index", columns=["reviews", "acc
 if guess is not None:
     print("your guess:", guess)
 ax = interval_chart({"": on_test})
-ax.axvline(on_test.loc["NBSVM", "accuracy"], color="#1b1f24", linestyle=":", zorder=0)
+ax.tick_params(labelsize=14)
+_ = ax.axvline(on_test.loc["NBSVM", "accuracy"], color="black", linestyle=":", zorder=0)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** NBSVM, which trains in half a minute, is ahead of every run of mini with 256 tokens. With 512, two of three runs are ahead of it, and the third is not. Ask: what else differs? mini read a part of each review and learned from 22,992 reviews, as the others were for validation.
 
