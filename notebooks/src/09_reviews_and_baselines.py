@@ -21,6 +21,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 
 from bertnotes.data import LABELS, read_reviews
 from bertnotes.files import RESULTS, REVIEWS
@@ -665,8 +666,6 @@ guess = None  # "256", "512", "both" or "neither"
 # Each row is a run, with its 95 % interval. Dotted line: NBSVM. Always the same answer: 0.50.
 
 # %% slideshow={"slide_type": "-"}
-import pandas as pd
-
 runs = {"TF-IDF": "tfidf-seed0", "NBSVM": "nbsvm-seed0"}
 runs |= {f"mini {length}, seed {seed}": f"mini-{length}-seed{seed}" for length in (256, 512) for seed in range(3)}
 records = {row: json.loads((RESULTS / f"imdb-{name}.json").read_text(encoding="utf-8")) for row, name in runs.items()}
