@@ -11,6 +11,7 @@ from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from bertnotes.attention import MultiHeadAttention, causal_mask, scaled_dot_product_attention
+from bertnotes.evaluation import wilson_interval
 from bertnotes.pictures.drawings.page01 import Chase
 from bertnotes.pictures.play import MAKERS, cut, play, random_dot_products
 from bertnotes.pictures.style import DARK, LIGHT
@@ -73,7 +74,7 @@ def test_a_word_stays_text(opened):
             "dice",
             {},
             "there are query_and_keys, temperature, scaling, heads, mask, learning_rate, leak, "
-            "pieces, masking, sight, sink, luck",
+            "pieces, masking, sight, sink, apart, luck",
         ),
         ("temperature", {"words": [], "scores": []}, "room for 1 to 6 words; got 0"),
         ("temperature", {"words": ["a"] * 7, "scores": [0.0] * 7}, "room for 1 to 6 words; got 7"),
@@ -91,6 +92,8 @@ def test_a_word_stays_text(opened):
         ("masking", {"rate": 15}, "from 0 to 1, such as 0.15; got 15"),
         ("sight", {"before": 4}, "0 to 3 words before and 0 to 5 after may be seen; got 4, 0"),
         ("sink", {"factor": 3}, "factors 0, 0.25, .* 2; got 3"),
+        ("apart", {"count": 7}, "count one of .* and 7"),
+        ("apart", {"shares": (0.9, 1.0)}, r"from 0.5 to 0.99.*got \(0.9, 1.0\)"),
         ("luck", {"heads": 7}, "cases one of .*; got 7 and 16"),
         ("mask", {"scores": [[1.0]]}, r"scores must be finite numbers \(3, 3\); got shape \(1, 1\)"),
     ],
@@ -297,6 +300,27 @@ def test_luck_throws_every_coin_and_marks_the_best(opened):
     before = page.evaluate("data.hits.length")
     page.get_by_text("throw again").click()
     assert page.evaluate("data.hits.length") == 1 != before  # as the sliders say
+
+
+def test_apart_counts_as_the_library_and_by_hand(opened):
+    page = opened("apart")
+    for count, shares, overlap, beyond in (
+        (4_000, (0.92, 0.91), True, False),
+        (8_000, (0.92, 0.91), True, True),
+        (15_000, (0.92, 0.91), False, True),
+        (100, (0.6, 0.9), False, True),
+    ):
+        page.evaluate(f"data.count = {count}; data.shares = {list(shares)}; show()")
+        for share in shares:
+            low, high = page.evaluate(f"wilson({share})")
+            found = wilson_interval(round(share * count), count)
+            assert abs(low - found.low) < 1e-5 and abs(high - found.high) < 1e-5
+        z = (shares[0] - shares[1]) / (sum(share * (1 - share) for share in shares) / count) ** 0.5
+        near([page.evaluate("compared().z")], [z])
+        said = page.inner_text("#words")
+        assert ("overlap" in said, "beyond 1.96" in said) == (overlap, beyond)
+    page.get_by_label("reviews each").fill("0")
+    assert page.evaluate("data.count") == 100
 
 
 def test_sight_shows_the_stored_guesses(opened):
