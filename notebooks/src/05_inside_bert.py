@@ -8,7 +8,7 @@
 # On this page a sentence goes through mini, the BERT that comes with the course, from its letters to the last layer. (Pooler
 # and head: section 4.) In the exercises you write the parts yourself.
 #
-# **You need:** pages 01 to 04. **Time:** about 70 minutes, every guess thought through, and 59 more for the exercises. Where a cell says `guess = None`, type your
+# **You need:** pages 01 to 04. **Time:** about 67 minutes, and 59 more for the exercises. Where a cell says `guess = None`, type your
 # guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]

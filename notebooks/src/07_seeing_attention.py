@@ -7,7 +7,7 @@
 #
 # Pages 00, 03 and 05 showed single heads. Here we look at all 72 of mini. Then we test a picture that many talks show: a pronoun that finds its noun.
 #
-# **You need:** pages 01 to 06. **Time:** about 65 minutes, and 44 more for the exercises. Where a cell says `guess = None`, type your
+# **You need:** pages 01 to 06. **Time:** about 62 minutes, and 44 more for the exercises. Where a cell says `guess = None`, type your
 # guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -533,8 +533,7 @@ _ = ax.axvline(words_alone[0], ls=":"), ax.axhline(words_alone[1], ls=":", label
 for name, at in {" 1.10": (0, 9), "2.4, 3.10 ": (1, 3), " 2.1": (1, 0), "4.4 ": (3, 3), " 2.6": (1, 5)}.items():
     _ = ax.text(hits[at].item(), renewed[at].item() + 0.3, name, ha="left" if name[0] == " " else "right", fontsize=15)
 _ = ax.set_xlabel("right in the 16 old cases", fontsize=15), ax.set_ylabel("right in 16 new cases", fontsize=15)
-_ = ax.set(xlim=(-1, 18), ylim=(-1, 17), xticks=range(0, 17, 4), yticks=range(0, 17, 4))
-_ = ax.legend(fontsize=13), ax.tick_params(labelsize=13)
+_ = ax.set(xlim=(-1, 18), ylim=(-1, 17), xticks=range(0, 17, 4)), ax.legend(fontsize=13), ax.tick_params(labelsize=13)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Read two dots first. Upper right, 2.4: layer 2, head 4, with 15 and 15. The square: the lucky head, 15 and 7. Four heads stay at the upper right, and the dotted lines, no head at all, cross there, too. Head 4.4 falls from 14 to 9. The big dots in the middle: about 8 and 8.

@@ -1,4 +1,4 @@
-"""Drawings of measuring heads: four questions to a claim, a noun at four distances, weight and contribution, two cuts."""
+"""Drawings of measuring heads: four questions to a claim, a noun at four distances, weight and contribution, three cuts."""
 
 from collections.abc import Callable
 
