@@ -4,6 +4,7 @@ import json
 import re
 
 import nbformat
+import numpy as np
 import pytest
 import slides
 import torch
@@ -11,10 +12,14 @@ from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from bertnotes.attention import MultiHeadAttention, causal_mask, scaled_dot_product_attention
+from bertnotes.evaluation import best_temperature, calibration_error, negative_log_likelihood, probabilities_of
+from bertnotes.experiments.records import read_record, unpack_flags, unpack_probabilities
+from bertnotes.files import REVIEWS
 from bertnotes.pictures.drawings.page01 import Chase
 from bertnotes.pictures.play import MAKERS, cut, play, random_dot_products
 from bertnotes.pictures.style import DARK, LIGHT
 
+RESULTS = REVIEWS.parent / "results"
 NASTY = "</script><img src=x onerror=alert(1)>__DATA__"
 FETCHED = re.compile(r"""<(?:script|img|iframe)[^>]*\ssrc=(?!["']?data:)|<link|@import|url\((?!["']?(?:data:|#))""")
 
@@ -73,7 +78,7 @@ def test_a_word_stays_text(opened):
             "dice",
             {},
             "there are query_and_keys, temperature, scaling, heads, mask, learning_rate, leak, "
-            "pieces, masking, sight, sink, luck",
+            "pieces, masking, sight, sink, calibration, luck",
         ),
         ("temperature", {"words": [], "scores": []}, "room for 1 to 6 words; got 0"),
         ("temperature", {"words": ["a"] * 7, "scores": [0.0] * 7}, "room for 1 to 6 words; got 7"),
@@ -91,6 +96,7 @@ def test_a_word_stays_text(opened):
         ("masking", {"rate": 15}, "from 0 to 1, such as 0.15; got 15"),
         ("sight", {"before": 4}, "0 to 3 words before and 0 to 5 after may be seen; got 4, 0"),
         ("sink", {"factor": 3}, "factors 0, 0.25, .* 2; got 3"),
+        ("calibration", {"temperature": 4}, "0.5 to 3; got 4"),
         ("luck", {"heads": 7}, "cases one of .*; got 7 and 16"),
         ("mask", {"scores": [[1.0]]}, r"scores must be finite numbers \(3, 3\); got shape \(1, 1\)"),
     ],
@@ -297,6 +303,26 @@ def test_luck_throws_every_coin_and_marks_the_best(opened):
     before = page.evaluate("data.hits.length")
     page.get_by_text("throw again").click()
     assert page.evaluate("data.hits.length") == 1 != before  # as the sliders say
+
+
+def test_calibration_counts_as_the_library_does(opened):
+    """The verdicts are gathered by how sure they are, so error and loss differ in the third digit."""
+    record = read_record(RESULTS / "imdb-mini-256-head+tail-seed0.json")
+    positive = unpack_probabilities(record["validation_positive"])
+    labels = unpack_flags(record["validation_labels"], len(positive)).astype(int)
+    logits = np.log(np.stack([1 - positive, positive], axis=1))
+    page = opened("calibration")
+    for temperature in (1, 1.5, 3):
+        page.evaluate(f"slider.value = {100 * temperature}; slider.oninput()")
+        found = page.evaluate("scaled(data.temperature)")
+        assert found["error"] == pytest.approx(calibration_error(labels, probabilities_of(logits, temperature)), abs=0.003)
+        assert found["loss"] == pytest.approx(negative_log_likelihood(labels, logits, temperature), abs=0.001)
+        assert sum(one["count"] for one in found["bins"]) == len(labels) == 2008
+    assert "less sure" in page.inner_text("#words") and page.locator(".dot").count() == 5
+    page.get_by_text("least loss").click()
+    assert page.evaluate("data.temperature") == pytest.approx(best_temperature(labels, logits), abs=0.02)
+    page.get_by_text("as it is").click()
+    assert page.get_attribute("#temperature", "aria-valuetext") == "temperature 1.00" and "0.043" in page.inner_text("#words")
 
 
 def test_sight_shows_the_stored_guesses(opened):
