@@ -3,7 +3,7 @@
 #
 # **The question:** how sure may we be of a score, and where does a model fail?
 #
-# ![mini is right on 91.83 % of 25,000 reviews, and four questions: other reviews, an interval; another run, three seeds; which reviews, slices in pairs; does it know, 96 % sure and 92 % right](figures/11_score.svg)
+# ![mini is right on 91.83 % of 25,000 reviews, and four questions: other reviews? another run? which reviews? does it know? The answers are question marks](figures/11_score.svg)
 #
 # A score is a measurement. Other reviews would have given another score, and so would another run of the same training. And one number hides where the model fails, and how sure it is of itself. On this page the mini that learned from IMDB, and its rivals, answer four questions. At the end you write the tests yourself.
 #
@@ -12,7 +12,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # # How sure are we?
 #
-# ![mini is right on 91.83 % of 25,000 reviews, and four questions: other reviews, an interval; another run, three seeds; which reviews, slices in pairs; does it know, 96 % sure and 92 % right](figures/11_score.svg)
+# ![mini is right on 91.83 % of 25,000 reviews, and four questions: other reviews? another run? which reviews? does it know? The answers are question marks](figures/11_score.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Read the score aloud and ask: what would you have to know before you believe it? Collect, then show that the four boxes cover it. The deck takes 40 minutes, votes included. Run the notebook before class.
@@ -111,27 +111,16 @@ assert abs((high - low) / 2 - 0.34) < 0.015 and abs(100 * wilson.low - low) < 0.
 from bertnotes.pictures.drawings.page11 import DRAWN, RIGHT, Stored
 
 assert [sum(RIGHT[at] for at in draw) for draw in DRAWN] == [8, 6, 10] and sum(RIGHT) == 8
-assert Stored.scores == tuple(round(100 * found.mean(), 2) for found in mini) and abs(Stored.half - (high - low) / 2) < 0.015
+hundred, many = (wilson_interval(round(0.92 * count), count) for count in (100, 25_000))
+assert 15 < (hundred.high - hundred.low) / (many.high - many.low) < 17 and Stored.score == round(100 * mini[0].mean(), 2)
+assert 0.845 < hundred.low < 0.855 and 0.955 < hundred.high < 0.965
 
 # %% [markdown]
-# A third of a point either way. That is a **95 % interval**: a recipe which, used on many samples, contains the true value in about 95 % of them. For an accuracy there is a formula, too: Wilson's (page 09). What do fewer reviews do to it?
-
-# %%
-for count in (100, 1_000, 25_000):
-    found = wilson_interval(round(0.918 * count), count)
-    print(f"91.8 % of {count:6,} reviews: {found.low:.1%} to {found.high:.1%}")
-
-# %% tags=["check:width-by-count"]
-# checked: 250 times as many reviews, an interval 16 times as narrow
-widths = [wilson_interval(round(0.918 * count), count) for count in (100, 25_000)]
-assert 15 < (widths[0].high - widths[0].low) / (widths[1].high - widths[1].low) < 17
-
-# %% [markdown]
-# The width shrinks with the square root of the number of reviews: 250 times as many make it about 16 times as narrow. With a hundred reviews, all three systems are inside one interval.
+# A third of a point either way. That is a **95 % interval**: a recipe which, used on many samples, contains the true value in about 95 % of them. For an accuracy Wilson's formula (page 09) gives the same in one line. The width shrinks with the square root of the number of reviews: of 100 reviews it would be about 16 times as wide, 85 to 96 %, and all three systems would be inside.
 #
 # ## 2. Another run?
 #
-# The interval knows nothing of the training. Another **seed** holds out other reviews for validation, draws other numbers for the new layer, shuffles the reviews into another order, and drops out other numbers. We trained with three seeds. How far do the best and the worst of mini's three runs lie apart?
+# The interval knows nothing of the training. Another **seed** holds out other reviews for validation, draws other numbers for the new layer, shuffles the reviews into another order, and sets other numbers to 0 by dropout. We trained with three seeds. How far do the best and the worst of mini's three runs lie apart?
 
 # %%
 guess = None  # points
@@ -160,6 +149,8 @@ assert np.allclose(found[MINI], [0.9183, 0.9181, 0.9219], atol=1e-4)
 assert np.allclose(found["mini-512"], [0.9278, 0.9240, 0.9119], atol=1e-4)
 assert np.ptp(found["minilm-512"]) < 0.0005 and len(found["mini-imdb"]) in (2, 3)
 assert found[MINI][2] > wilson.high and found["mini-512"][2] < runs["mini, first 512"][0].low
+mean, spread = found["mini-512"].mean(), found["mini-512"].std(ddof=1)
+assert abs(mean - 0.921) < 5e-4 and abs(4.303 * spread / 3**0.5 - 0.021) < 5e-4  # "92.1 ± 2.1"
 assert {run["config"]["max_length"] for row in ROWS.values() for run in runs_of(row)} == {256, 512}
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -185,7 +176,7 @@ ax = line_chart(steps, losses, "steps of training", "mini, first 512, seed 2: tr
 # %% tags=["check:stumbled"]
 # checked: one run stumbled after 300 steps, the other did not; validation of both; who else was run again
 before, after = losses["in the table"], losses["once more"]
-assert max(before[3:5]) > before[2] + 0.05 and min(before[3:]) > 0.3 and max(after[2:]) < 0.37 and after[4] < 0.32
+assert max(before[3:5]) > before[2] + 0.05 and min(before[3:]) > 0.34 and max(after[3:]) < 0.37 and after[4] < 0.32
 table = runs_of("mini-512")[2]
 assert "NVIDIA" in table["environment"]["device"] and abs(table["history"][-1]["accuracy"] - 0.920) < 5e-4
 assert abs(stumbled["history"][-1]["accuracy"] - 0.927) < 5e-4
@@ -202,17 +193,14 @@ assert lstm["history"][-1]["accuracy"] == runs_of("elmo-random")[2]["history"][-
 #
 # ### What two seeds said
 #
-# Three minis differ in what they see of a *long* review: its first 256 tokens, its first 512, or 256 from both ends. On reviews of up to 256 tokens, all three read everything. Is one of them worse there? First with two seeds each. Which one, if any?
-
-# %%
-guess = None  # "first 256", "first 512", "both ends" or "none"
+# Three minis differ in what they see of a *long* review: its first 256 tokens, its first 512, or 256 from both ends. On reviews of up to 256 tokens, all three read everything. Look at the first two seeds, and cover the third: is one of them worse?
 
 # %%
 traits = {name: unpack_flags(text, 25_000) for name, text in stored["slices"].items()}
 whole = traits["read whole"]  # up to 256 tokens
 for name, row in {"first 256": "mini-256", "first 512": "mini-512", "both ends": MINI}.items():
     one, two, three = right(row)[:, whole].mean(axis=1)
-    print(f"{name}   seeds 0 and 1: {one:.2%}  {two:.2%}      seed 2: {three:.2%}{'   <- your guess' if name == guess else ''}")
+    print(f"{name}   seeds 0 and 1: {one:.2%}  {two:.2%}      seed 2: {three:.2%}")
 
 # %% tags=["check:third-seed"]
 # checked: with two seeds each, both ends had the two lowest; the third is above the third of each of the others
@@ -243,7 +231,7 @@ print("your guess:", guess)
 # ![A table of 25,000 reviews: both right 21,648, only mini right 1,310, only TF-IDF right 1,009, neither 1,033](figures/11_pairs.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Cover the two filled fields and ask on how many reviews only one is right. The two pale fields say nothing of who is better. Would you call 1,310 to 1,009 the work of a coin?
+# **3 minutes.** The two white fields say nothing of who is better. Why? Would you call 1,310 to 1,009 the work of a coin?
 
 # %% [markdown]
 # ![A table of 25,000 reviews: both right 21,648, only mini right 1,310, only TF-IDF right 1,009, neither 1,033](figures/11_pairs.svg)
@@ -279,18 +267,18 @@ assert abs(difference.mean() - 0.0120) < 1e-4 and 1.65 < (unpaired / paired) ** 
 guess = None  # a percentage
 
 # %%
-for count in (100, 1_000, 5_000):
-    seen = 0
+power = dict.fromkeys((100, 1_000, 5_000), 0)
+for count in power:
     for _ in range(300):
         sample = random.choice(difference, count, replace=False)
         ahead, behind = int((sample == 1).sum()), int((sample == -1).sum())
-        seen += binomtest(ahead, max(ahead + behind, 1)).pvalue < 0.05
-    print(f"{count:5,} reviews: p < 0.05 in {seen / 300:.0%} of the draws")
+        power[count] += (binomtest(ahead, max(ahead + behind, 1)).pvalue < 0.05) / 300
+    print(f"{count:5,} reviews: p < 0.05 in {power[count]:.0%} of the draws")
 print("your guess for 100:", guess)
 
 # %% tags=["check:power"]
-# checked: with 5,000 reviews (the last count) the lead is seen in most of the draws, not in all
-assert count == 5_000 and 0.7 < seen / 300 < 0.95
+# checked: the share of draws in which the lead is seen
+assert power[100] < 0.06 and 0.18 < power[1_000] < 0.28 and 0.75 < power[5_000] < 0.85
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Would fewer reviews have shown it?
@@ -300,7 +288,7 @@ assert count == 5_000 and 0.7 < seen / 300 < 0.95
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
 # | reviews | p < 0.05 |
 # | --- | --- |
-# | 100 | rarely: 1 draw in 30 or so |
+# | 100 | about 1 in 25 |
 # | 1,000 | about 1 in 4 |
 # | 5,000 | about 4 in 5 |
 
@@ -312,10 +300,7 @@ assert count == 5_000 and 0.7 < seen / 300 < 0.95
 #
 # ### And NBSVM?
 #
-# mini leads NBSVM by less. Now let both kinds of error speak: other reviews, and other seeds. For reviews we take the mean of the three runs, review by review. For seeds we have three leads, and three numbers are few: instead of 1.96 standard errors, **Student's t** takes 4.30. Does zero lie inside?
-
-# %%
-guess = None  # "in neither", "over reviews", "over seeds" or "in both"
+# mini leads NBSVM by less. Now let both kinds of error speak: other reviews, and other seeds. For reviews we take the mean of the three runs, review by review. For seeds we have three leads, and three numbers are few: instead of 1.96 standard errors, **Student's t** takes 4.30.
 
 # %%
 for name, rival in {"TF-IDF": tfidf, "NBSVM": nbsvm}.items():
@@ -324,7 +309,6 @@ for name, rival in {"TF-IDF": tfidf, "NBSVM": nbsvm}.items():
     over_seeds = 4.30 * each.std(ddof=1) / 3**0.5
     print(f"{name}: seeds {each.round(2)}, mean {each.mean():+.2f}", end="   ")
     print(f"± {over_reviews.high - over_reviews.value:.2f} over reviews, ± {over_seeds:.2f} over seeds")
-print("zero lies inside, for NBSVM: your guess:", guess)
 
 # %% tags=["check:leads"]
 # checked: leads over TF-IDF and NBSVM, with both intervals; McNemar's p against NBSVM seed by seed
@@ -357,14 +341,14 @@ assert abs(lead_tfidf.mean() - 0.0132) < 1e-4 and lead_tfidf.min() > 0.011
 # Where does the lead over TF-IDF come from? Of each review a few traits are stored: its length in tokens, whether it holds a negation (*not, never, nothing* ...) or a contrast (*but, although* ...), and how many stars its author gave. A part of the reviews that share a trait is called a **slice**. mini reads at most 256 tokens. On which lengths is it ahead, and by how much on the longest?
 
 # %%
-guess = None  # points ahead of TF-IDF, over 512 tokens
-
-# %%
 GROUPS = {"length": ["1 to 128 tokens", "129 to 256 tokens", "257 to 512 tokens", "over 512 tokens"]}
 GROUPS["wording"] = ["with negation", "without negation", "with contrast", "without contrast"]
 GROUPS["stars"] = [f"rated {stars}" for stars in (1, 2, 3, 4, 7, 8, 9, 10)]
 lead = mini.mean(axis=0) - tfidf  # for each review: the mean of three runs, minus TF-IDF
 leads = slices(lead, traits)
+
+# %%
+guess = None  # points ahead of TF-IDF, over 512 tokens
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Where is mini ahead of TF-IDF?
@@ -381,7 +365,7 @@ print(f"over 512 tokens: {100 * longest.value:+.1f} ± {100 * (longest.high - lo
 # checked: leads by length, wording and stars, as the text tells them; the drawing's numbers
 points = {name: (round(100 * one.value, 1), round(100 * (one.high - one.value), 1)) for name, one in leads.items()}
 assert points["read whole"] == (2.2, 0.4) and points["257 to 512 tokens"] == (0.7, 0.7)
-assert points["over 512 tokens"] == (-1.3, 1.1) and (Stored.whole, Stored.long) == (2.2, -1.3)
+assert points["over 512 tokens"] == (-1.3, 1.1) and len(leads) == len(traits) == 18
 assert abs(points["with negation"][0] - points["without negation"][0]) < 0.5 and traits["with negation"].mean() > 0.89
 assert abs(points["with contrast"][0] - points["without contrast"][0]) < 0.5 and traits["with contrast"].mean() > 0.83
 assert {"rated 4", "rated 7"} == {name for name in GROUPS["stars"] if points[name][0] > 3}
@@ -421,10 +405,7 @@ assert 0.55 < 1 - 0.95**16 < 0.57
 #
 # ### What is the rest of a review worth?
 #
-# Length has a cause that we can change: let mini read more. We compare with the mini that reads the first 256 tokens, run by run. Reviews of up to 256 tokens are the control: there all read the same. By how many points does it help, over 512 tokens, to read both ends?
-
-# %%
-guess = None  # points
+# Length has a cause that we can change: let mini read more. We compare with the mini that reads the first 256 tokens, run by run. Reviews of up to 256 tokens are the control: there all read the same.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## What is the rest of a review worth?
@@ -437,7 +418,7 @@ for name, row in {"first 512 instead of first 256": "mini-512", "both ends inste
     gains[name] = {said: [seed[part] for seed in each] for part, said in LENGTHS.items()}
 figure = estimate_chart(gains, "points gained, in pairs; a dot is a seed", marks={"no gain": 0})
 both_ends = [100 * one.value for one in gains["both ends instead of first 256"]["over 512"]]
-print("both ends, over 512 tokens:", *(f"{one:+.1f}" for one in both_ends), "  your guess:", guess)
+print("both ends, over 512 tokens:", *(f"{one:+.1f}" for one in both_ends))
 
 # %% tags=["check:rest-of-a-review"]
 # checked: both gain on long reviews with every seed; on the control five of six runs are not above zero, and none clearly
@@ -459,9 +440,6 @@ assert [round(100 * one.value, 1) for one in gains["first 512 instead of first 2
 # The same for whole trainings, on all test reviews. How much accuracy do we lose if mini starts from random numbers instead of its pre-trained parameters?
 
 # %%
-guess = None  # points
-
-# %%
 PAIRS = {"one thing changed": {"512 tokens, not 256": ("mini-512", "mini-256"), "both ends, not the first": (MINI, "mini-256")}}
 PAIRS["one thing changed"]["128 tokens, not 256"] = ("mini-128", "mini-256")
 PAIRS["another model"] = {"MiniLM, not mini; both ends": ("minilm-256-head+tail", MINI)}
@@ -469,6 +447,9 @@ PAIRS["another model"]["MiniLM, not mini; 512"] = ("minilm-512", "mini-512")
 PAIRS["controls that nobody tuned: bounds"] = {"random start": ("mini-random", MINI), "frozen encoder": ("mini-frozen", MINI)}
 PAIRS["other readers, random start"] = {"GPT-style, not mini": ("gpt-random", "mini-random")}
 PAIRS["other readers, random start"]["ELMo-style, not mini"] = ("elmo-random", "mini-random")
+
+# %%
+guess = None  # points
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## What does each choice buy?
@@ -498,7 +479,7 @@ assert value["random start"] == [-4.5, -4.5, -5.5] and value["frozen encoder"] =
 assert value["ELMo-style, not mini"] == [2.2, 1.7, -10.0] and min(value["GPT-style, not mini"]) > -0.8
 assert abs(runs_of("elmo-random")[2]["history"][0]["accuracy"] - 0.5) < 0.01 and max(value["GPT-style, not mini"]) <= 0
 assert min(value["MiniLM, not mini; both ends"]) == 0.5 and value["MiniLM, not mini; 512"] == [-0.1, 0.3, 1.5]
-assert max(value["128 tokens, not 256"]) < -3.9 and min(value["both ends, not the first"]) == 0.8
+assert value["128 tokens, not 256"] == [-5.0, -5.1, -3.9] and min(value["both ends, not the first"]) == 0.8
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **4 minutes.** One panel at a time. Which rows are the same for every seed? Why do we say *bounds* for the third? Nobody looked for the best learning rate of a frozen encoder or of a random start, so tuned ones would lose less. The dot far to the left: an LSTM that still guessed after one epoch.
@@ -507,6 +488,7 @@ assert max(value["128 tokens, not 256"]) < -3.9 and min(value["both ends, not th
 # - **Reading less or more** matters with every seed: 128 tokens cost 3.9 to 5.1 points. Here one thing was changed.
 # - **MiniLM** is what mini was cut from: it has more word pieces, but was not trained further on film reviews (page 06). With both ends it is ahead by 0.5 to 0.8. At 512 tokens two seeds are about level; the 1.5 is against the run that stumbled.
 # - **Random start:** 4.5 to 5.5 points lost. **Frozen encoder** (only a new layer learns, with a learning rate of its own): 7.8 to 8.2. Nobody tuned these two. A better learning rate or more epochs would narrow the gap. So read them as **upper bounds** of what pre-training, and fine-tuning all layers, buy here.
+# - **GPT-style**, reading from left to right only, is behind a mini of random start by 0.0 to 0.7 points.
 # - **ELMo-style:** +2.2, +1.7 and −10.0. After an epoch the third still guessed, with 50 % on validation. "−2.0 on average" would describe none of the three. Its learning rate was ten times mini's, too, so these runs do not say what the LSTMs do.
 #
 # ## 6. Does it know when it is wrong?
@@ -542,7 +524,7 @@ print("your guess for mini, seed 0:", guess)
 errors = {name: calibration_error(labels, probabilities) for name, probabilities in chances.items()}
 assert [round(error, 3) for error in errors.values()] == [0.045, 0.016, 0.047, 0.041]
 assert abs(chances["mini, seed 0"].max(axis=1).mean() - 0.963) < 5e-4 and abs(counted.mean() - 0.5) < 0.02
-assert (Stored.sure, Stored.right) == (round(100 * chances["mini, seed 0"].max(axis=1).mean()), round(100 * mini[0].mean()))
+assert abs(mini[0].mean() - 0.918) < 5e-4
 assert chances["TF-IDF"].max(axis=1).mean() < tfidf.mean() - 0.04
 
 # %% [markdown]
@@ -564,6 +546,7 @@ assert abs(zero["count"][9] / 25_000 - 0.90) < 0.005 and abs(one["count"][9] / 2
 assert abs(zero["accuracy"][8] - 0.66) < 0.005 and abs(zero["confidence"][8] - 0.86) < 0.005 and tf["accuracy"][8] > 0.92
 assert abs(zero["accuracy"][9] - 0.952) < 5e-4 and abs(zero["confidence"][9] - 0.989) < 5e-4
 kept = [max(run["history"], key=lambda entry: entry["accuracy"]) for run in runs_of(MINI)]
+assert zero["count"][9] / 25_000 * (zero["confidence"][9] - zero["accuracy"][9]) > 0.7 * errors["mini, seed 0"]
 assert [entry["epoch"] for entry in kept] == [2, 1, 2]
 for run, entry in zip(runs_of(MINI), kept, strict=True):
     held = unpack_probabilities(run["validation_positive"])
@@ -604,10 +587,7 @@ assert abs(np.average(bins["odds"], weights=bins["count"]) - np.abs(np.log(held 
 # **3 minutes.** Drag to 3: now it is not sure enough. Press *least loss*. Does any verdict change? No. Why choose on validation and not on test? Because a temperature, too, can be overfitted, if only a little.
 
 # %% [markdown]
-# We take the temperature with the lowest *validation* loss and use it on the test reviews. To what does it bring the calibration error of seed 0, 0.045?
-
-# %%
-guess = None  # a calibration error
+# We take the temperature with the lowest *validation* loss and use it on the test reviews.
 
 # %%
 scaled = {}
@@ -618,7 +598,6 @@ for seed, run in enumerate(runs_of(MINI)):
     scaled[seed] = probabilities_of(np.log(chances[f"mini, seed {seed}"]), temperature)
     before, after = (calibration_error(labels, found) for found in (chances[f"mini, seed {seed}"], scaled[seed]))
     print(f"seed {seed}: temperature {temperature:.2f}, calibration error on test {before:.3f} -> {after:.3f}")
-print("your guess for seed 0:", guess)
 
 # %% tags=["check:temperature"]
 # checked: no verdict changes, and the error on test falls to less than a half
