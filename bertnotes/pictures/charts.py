@@ -54,7 +54,7 @@ def estimate_chart(groups, xlabel: str, title: str | None = None, marks=None) ->
     vertical lines.
     """
     rows = [len(found) for found in groups.values()]
-    size, shape = (10, 1.2 + 0.46 * sum(rows) + 0.4 * len(rows)), {"height_ratios": rows, "layout": "constrained"}
+    size, shape = (10, 1.4 + 0.4 * sum(rows) + 0.4 * len(rows)), {"height_ratios": rows, "layout": "constrained"}
     figure, axes = plt.subplots(len(rows), sharex=True, squeeze=False, figsize=size, **shape)
     for ax, (group, named) in zip(axes[:, 0], groups.items(), strict=True):
         for row, found in enumerate(named.values()):
@@ -65,7 +65,8 @@ def estimate_chart(groups, xlabel: str, title: str | None = None, marks=None) ->
             ax.axvline(100 * share, color=SECOND, linewidth=1.5, linestyle=("-", "--")[at % 2])
         ax.set_yticks(range(len(named)), written(*named))
         ax.set_ylim(len(named) - 0.5, -0.5)
-        finish(ax).set_title(written(group)[0], loc="left", fontsize=15, color=INK, fontweight="bold")
+        above = 22 if marks and ax is axes[0, 0] else 6  # room for their names
+        finish(ax).set_title(written(group)[0], loc="left", fontsize=15, color=INK, fontweight="bold", pad=above)
         ax.tick_params(labelsize=14)
     for name, share in (marks or {}).items():
         axes[0, 0].annotate(
