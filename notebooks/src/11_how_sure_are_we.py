@@ -401,7 +401,7 @@ assert 0.55 < 1 - 0.95**16 < 0.57
 # %% [markdown]
 # Seed 1 names 51.6 % positive, and its lead moves from four stars to seven. The mean over seeds hides that.
 #
-# Two more warnings. We looked at 16 slices. Even if mini and TF-IDF were equally good everywhere, and the slices independent, one or more of 16 intervals would miss zero with a probability of 56 % (0.95 to the power of 16 is 0.44). And slices that one finds by looking should be confirmed on *other* reviews. More seeds on the same reviews do not help there.
+# Two more warnings. We looked at 16 slices. Say that mini and TF-IDF were equally good everywhere, and the slices independent. Still, one or more of 16 intervals would miss zero with a probability of 56 % (0.95 to the power of 16 is 0.44). And slices that one finds by looking should be confirmed on *other* reviews. More seeds on the same reviews do not help there.
 #
 # ### What is the rest of a review worth?
 #
@@ -874,7 +874,7 @@ check("paired_lead", paired_lead)
 # %% [markdown] tags=["exercise:calibration_error"]
 # ### Calibration error · ●●● · 12 minutes
 #
-# `confidence` holds for each answer how sure it was, from 0.5 to 1, `right` whether it was right. Sort the answers into ten bins of equal width (0 to 0.1, 0.1 to 0.2, ...; 1.0 belongs to the last), take in each bin the distance between mean confidence and accuracy, and return the average of these distances over *answers*.
+# `confidence` holds for each answer how sure it was, from 0.5 to 1, `right` whether it was right. Sort the answers into ten bins of equal width: 0 to 0.1, 0.1 to 0.2, and so on; 1.0 belongs to the last. In each bin, take the distance between mean confidence and accuracy. Return the average of these distances over *answers*.
 
 # %% [markdown] tags=["hint:calibration_error"]
 # The number of the bin: `(confidence * 10).long().clamp(max=9)`.
