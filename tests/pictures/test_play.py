@@ -318,7 +318,7 @@ def test_calibration_counts_as_the_library_does(opened):
         assert found["error"] == pytest.approx(calibration_error(labels, probabilities_of(logits, temperature)), abs=0.003)
         assert found["loss"] == pytest.approx(negative_log_likelihood(labels, logits, temperature), abs=0.001)
         assert sum(one["count"] for one in found["bins"]) == len(labels) == 2008
-    assert "less sure" in page.inner_text("#words") and page.locator(".dot").count() == 5
+    assert "less sure" in page.inner_text("#words") and page.locator(".dot").count() == 4, "at 3 none is above 0.9"
     page.get_by_text("least loss").click()
     assert page.evaluate("data.temperature") == pytest.approx(best_temperature(labels, logits), abs=0.02)
     page.get_by_text("as it is").click()
