@@ -51,6 +51,7 @@ def play(name: str, **given) -> View:
     sight: before, after: mini's five best guesses for a gap, by how many words on each side of it may be seen.
     sink: factor: mini's five best guesses for a gap, where the value of [CLS] is multiplied by a factor, 0 to 2, in all heads.
     apart: count, shares: the intervals of two accuracies on so many reviews each, and that of their difference.
+    calibration: temperature: how sure mini was on validation reviews and how often right, logits divided by a temperature.
     luck: heads, cases: how often the best of so many coins is right in so many throws, and the average one.
     Raises ValueError at a name that there is not, and where numbers and words do not fit.
     """
@@ -358,6 +359,29 @@ def _apart(count=8_000, shares=(0.92, 0.91)):
     return data, draw, "two accuracies with their intervals, and the interval of their difference"
 
 
+def _calibration(temperature=1):
+    data = json.loads((TOYS / "calibration.json").read_text(encoding="utf-8"))
+    if not 0.5 <= temperature <= 3:
+        raise ValueError(f"the slider goes from a temperature of 0.5 to 3; got {temperature}")
+    odds, count, right = (np.array(data[name]) for name in ("odds", "count", "right"))
+
+    def draw():
+        _, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained", sharey=True)
+        for ax, at in zip(axes, (1, 1.5), strict=True):
+            sure = 1 / (1 + np.exp(-odds / at))
+            bins = [np.minimum((10 * sure).astype(int), 9) == number for number in range(5, 10)]
+            means = [[(count * sure)[inside].sum(), right[inside].sum()] / count[inside].sum() for inside in bins]
+            ax.plot([0.5, 1], [0.5, 1], color="#8b949e")
+            ax.plot(*np.transpose(means), color=QUERY, marker="o")
+            ax.set(title=f"temperature {at}", xlabel="how sure", ylabel="share right")
+
+    return (
+        data | {"temperature": float(temperature)},
+        draw,
+        "how often answers are right by how sure they are, at two temperatures",
+    )
+
+
 MAKERS = {  # name: title, height in a page, what makes its data, its picture and its alternative text
     "query_and_keys": ("Drag the query and the keys", 545, _query_and_keys),
     "temperature": ("Set the temperature", 410, _temperature),
@@ -371,5 +395,6 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "sight": ("How many words may be seen?", 540, _sight),
     "sink": ("Turn the sink up and down", 560, _sink),
     "apart": ("When are two systems apart?", 520, _apart),
+    "calibration": ("Divide the logits by a temperature", 600, _calibration),
     "luck": ("How good is the best of many coins?", 560, _luck),
 }

@@ -4,6 +4,7 @@ import json
 import re
 
 import nbformat
+import numpy as np
 import pytest
 import slides
 import torch
@@ -12,10 +13,14 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from bertnotes.attention import MultiHeadAttention, causal_mask, scaled_dot_product_attention
 from bertnotes.evaluation import wilson_interval
+from bertnotes.evaluation import best_temperature, calibration_error, negative_log_likelihood, probabilities_of
+from bertnotes.experiments.records import read_record, unpack_flags, unpack_probabilities
+from bertnotes.files import REVIEWS
 from bertnotes.pictures.drawings.page01 import Chase
 from bertnotes.pictures.play import MAKERS, cut, play, random_dot_products
 from bertnotes.pictures.style import DARK, LIGHT
 
+RESULTS = REVIEWS.parent / "results"
 NASTY = "</script><img src=x onerror=alert(1)>__DATA__"
 FETCHED = re.compile(r"""<(?:script|img|iframe)[^>]*\ssrc=(?!["']?data:)|<link|@import|url\((?!["']?(?:data:|#))""")
 
@@ -74,7 +79,7 @@ def test_a_word_stays_text(opened):
             "dice",
             {},
             "there are query_and_keys, temperature, scaling, heads, mask, learning_rate, leak, "
-            "pieces, masking, sight, sink, apart, luck",
+            "pieces, masking, sight, sink, apart, calibration, luck",
         ),
         ("temperature", {"words": [], "scores": []}, "room for 1 to 6 words; got 0"),
         ("temperature", {"words": ["a"] * 7, "scores": [0.0] * 7}, "room for 1 to 6 words; got 7"),
@@ -94,6 +99,7 @@ def test_a_word_stays_text(opened):
         ("sink", {"factor": 3}, "factors 0, 0.25, .* 2; got 3"),
         ("apart", {"count": 7}, "count one of .* and 7"),
         ("apart", {"shares": (0.9, 1.0)}, r"from 0.5 to 0.99.*got \(0.9, 1.0\)"),
+        ("calibration", {"temperature": 4}, "0.5 to 3; got 4"),
         ("luck", {"heads": 7}, "cases one of .*; got 7 and 16"),
         ("mask", {"scores": [[1.0]]}, r"scores must be finite numbers \(3, 3\); got shape \(1, 1\)"),
     ],
@@ -321,6 +327,26 @@ def test_apart_counts_as_the_library_and_by_hand(opened):
         assert ("overlap" in said, "beyond 1.96" in said) == (overlap, beyond)
     page.get_by_label("reviews each").fill("0")
     assert page.evaluate("data.count") == 100
+
+
+def test_calibration_counts_as_the_library_does(opened):
+    """The verdicts are gathered by how sure they are, so error and loss differ in the third digit."""
+    record = read_record(RESULTS / "imdb-mini-256-head+tail-seed0.json")
+    positive = unpack_probabilities(record["validation_positive"])
+    labels = unpack_flags(record["validation_labels"], len(positive)).astype(int)
+    logits = np.log(np.stack([1 - positive, positive], axis=1))
+    page = opened("calibration")
+    for temperature in (1, 1.5, 3):
+        page.evaluate(f"slider.value = {100 * temperature}; slider.oninput()")
+        found = page.evaluate("scaled(data.temperature)")
+        assert found["error"] == pytest.approx(calibration_error(labels, probabilities_of(logits, temperature)), abs=0.003)
+        assert found["loss"] == pytest.approx(negative_log_likelihood(labels, logits, temperature), abs=0.001)
+        assert sum(one["count"] for one in found["bins"]) == len(labels) == 2008
+    assert "less sure" in page.inner_text("#words") and page.locator(".dot").count() == 4, "at 3 none is above 0.9"
+    page.get_by_text("least loss").click()
+    assert page.evaluate("data.temperature") == pytest.approx(best_temperature(labels, logits), abs=0.02)
+    page.get_by_text("as it is").click()
+    assert page.get_attribute("#temperature", "aria-valuetext") == "temperature 1.00" and "0.043" in page.inner_text("#words")
 
 
 def test_sight_shows_the_stored_guesses(opened):
