@@ -50,6 +50,7 @@ def play(name: str, **given) -> View:
     sight: before, after: mini's five best guesses for a gap, by how many words on each side of it may be seen.
     sink: factor: mini's five best guesses for a gap, where the value of [CLS] is multiplied by a factor, 0 to 2, in all heads.
     luck: heads, cases: how often the best of so many coins is right in so many throws, and the average one.
+    cover: covered: how positive a sentence is for mini-imdb, whichever of its words are covered. covered: the first of them.
     Raises ValueError at a name that there is not, and where numbers and words do not fit.
     """
     if name not in MAKERS:
@@ -339,6 +340,24 @@ def _luck(heads=72, cases=16):
     return {"heads": heads, "cases": cases, "hits": hits, "limits": limits}, draw, "how often the best of many coins is right"
 
 
+def _cover(covered=()):
+    sentences = json.loads((TOYS / "cover.json").read_text(encoding="utf-8"))
+    words, percents = sentences[0]["words"], sentences[0]["percents"]
+    if not set(covered) <= set(range(len(words))):
+        raise ValueError(f"covered are positions of words, 0 to {len(words) - 1}; got {covered}")
+
+    def draw():
+        _, ax = plt.subplots(figsize=(10, 4.4), layout="constrained")
+        sets = {"nothing": 0} | {f"{word} ({at + 1})": 1 << at for at, word in enumerate(words)}
+        values = [int(percents[2 * one : 2 * one + 2]) for one in sets.values()]
+        ax.barh(list(sets), values, color=[QUERY if value >= 50 else KEY for value in values])
+        ax.invert_yaxis()
+        ax.set_title("how positive, in percent, with one word covered", loc="left")
+
+    at = sum(1 << one for one in set(covered))
+    return {"sentences": sentences, "at": at}, draw, f"{' '.join(words)}, and how positive it is with any of its words covered"
+
+
 MAKERS = {  # name: title, height in a page, what makes its data, its picture and its alternative text
     "query_and_keys": ("Drag the query and the keys", 545, _query_and_keys),
     "temperature": ("Set the temperature", 410, _temperature),
@@ -352,4 +371,5 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "sight": ("How many words may be seen?", 540, _sight),
     "sink": ("Turn the sink up and down", 560, _sink),
     "luck": ("How good is the best of many coins?", 560, _luck),
+    "cover": ("Cover words and watch the verdict", 430, _cover),
 }
