@@ -7,7 +7,7 @@
 #
 # Three methods each mark the two words that they put first, and they disagree. So an explanation is a claim, and a claim needs a test. We meet five methods, try them where the right answer is known, and then put them to a test on a real classifier, beside a random control.
 #
-# **You need:** pages 01 to 11. **Time:** about 48 minutes, and 49 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
+# **You need:** pages 01 to 11. **Time:** about 55 minutes, and 49 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # # Why that verdict?
@@ -194,11 +194,9 @@ from bertnotes.pictures.play import play
 
 play("cover")
 
-# %% tags=["check:stored-covers"]
-# checked: but alone turns the verdict, thin as well turns it back; of each sentence, 24 drawn covers are mini-imdb's
-from bertnotes.pictures.play import TOYS as PLAYS
 
-
+# %% tags=["check:but-and-thin"]
+# checked: but alone turns the verdict, thin as well turns it back
 def positive(words, hidden):
     row = ids.clone()
     row[0, 1:-1] = torch.tensor(tokenizer.convert_tokens_to_ids(words))
@@ -207,12 +205,18 @@ def positive(words, hidden):
         return 100 * model(row, torch.ones_like(row)).softmax(dim=-1)[0, 1].item()
 
 
-for one in json.loads((PLAYS / "cover.json").read_text(encoding="utf-8")):
-    for code in torch.randint(2048, (24,), generator=torch.Generator().manual_seed(0)).tolist():
-        hidden_words = [at for at in range(11) if code >> at & 1]
-        assert abs(int(one["percents"][2 * code : 2 * code + 2]) - min(99, positive(one["words"], hidden_words))) < 0.6
-assert 11.5 < positive(tokens[1:-1], [5]) < 13 and 99.7 < positive(tokens[1:-1], [5, 3]) < 99.9
+assert 11.5 < positive(tokens[1:-1], [5]) < 12.5 and 99.7 < positive(tokens[1:-1], [5, 3]) < 99.9
 assert positive(tokens[1:-1], [3]) > 99.4
+
+# %% tags=["check:stored-covers"]
+# checked: of each sentence, 24 drawn covers are mini-imdb's
+from bertnotes.pictures.play import TOYS as PLAYS
+
+drawn_covers = torch.randint(2048, (24,), generator=torch.Generator().manual_seed(0)).tolist()
+for stored in json.loads((PLAYS / "cover.json").read_text(encoding="utf-8")):
+    for code in drawn_covers:
+        percent = positive(stored["words"], [at for at in range(11) if code >> at & 1])
+        assert abs(int(stored["percents"][2 * code : 2 * code + 2]) - min(99, percent)) < 0.6
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Without *but*: 12 %. Without *but* and *thin*: 99 %. Let someone say why. Then take the other sentence, and find one word that turns its verdict.
@@ -356,28 +360,24 @@ for name in METHODS:
     print(f"{name:21} {'   '.join(best)}")
 
 # %% tags=["check:five-answers"]
-# checked: what each of the five puts first; rollout and attention as drawn; the sentence and the words of the first drawing
-from bertnotes.pictures.drawings.page12 import Claims
-
-DULL = "A dull story, saved by a wonderful cast."
-(dull,) = explain(model, tokenizer, [DULL])
-assert tuple(tokenizer.convert_ids_to_tokens(dull.ids[0])[1:-1]) == Claims.words and dull.target == 0
-assert round(100 * read(model, tokenizer, DULL)[1].softmax(dim=-1)[0].item()) == Claims.percent
-for name, marked in Claims.first.items():
-    assert {*dull.values[name.replace("×", "x")][1:-1].topk(2).indices.tolist()} == {*marked}
-first = {name: tokens[one.values[name].argmax()] for name in METHODS}
-assert first == {
-    "attention": "superb",
-    "attention rollout": ".",
-    "gradient x input": "plot",
-    "integrated gradients": "superb",
-    "occlusion": "superb",
-}
+# checked: what each of the five puts first, three of them superb; rollout and attention as drawn
+first = [tokens[one.values[name].argmax()] for name in METHODS]
+assert first == ["superb", ".", "plot", "superb", "superb"]
 for name, drawn in {"attention": "attention", "attention rollout": "rollout"}.items():
     found = one.values[name][1:-1].tolist()
     assert all(abs(value - other) < 0.006 for value, other in zip(found, Verdict.values[drawn], strict=True))
 assert one.values["attention rollout"].max() < 0.06 and one.values["attention rollout"].sum() < 0.3
-assert one.values["attention"].argsort(descending=True).tolist().index(tokens.index("but")) in (4, 5, 6)
+
+# %% tags=["check:first-drawing"]
+# checked: the verdict on the sentence of the first drawing, and the two words that each method puts first
+from bertnotes.pictures.drawings.page12 import Claims
+
+(dull,) = explain(model, tokenizer, ["A dull story, saved by a wonderful cast."])
+share = read(model, tokenizer, "A dull story, saved by a wonderful cast.")[1].softmax(dim=-1)[0]
+assert dull.target == 0 and round(100 * share.item()) == Claims.percent
+assert tuple(tokenizer.convert_ids_to_tokens(dull.ids[0])[1:-1]) == Claims.words
+for name, marked in Claims.first.items():
+    assert {*dull.values[name.replace("×", "x")][1:-1].topk(2).indices.tolist()} == {*marked}
 
 # %% [markdown]
 # ![A table of five methods and eleven words with bars: attention has superb alone, rollout is nearly even, occlusion and integrated gradients have superb and but, gradient times input has plot, superb and acting](figures/12_five.svg)
@@ -976,6 +976,8 @@ check("lead_over_random", lead_over_random)
 # - Simonyan, Vedaldi, Zisserman (2013). *Deep Inside Convolutional Networks.* arXiv:1312.6034
 # - Shrikumar, Greenside, Shcherbina, Kundaje (2016). *Not Just a Black Box.* arXiv:1605.01713
 # - Zeiler, Fergus (2013). *Visualizing and Understanding Convolutional Networks.* arXiv:1311.2901
+
+# %% [markdown]
 # - Samek, Binder, Montavon, Bach, Müller (2015). *Evaluating the visualization of what a Deep Neural Network has learned.* arXiv:1509.06321
 # - Hooker, Erhan, Kindermans, Kim (2018). *A Benchmark for Interpretability Methods in Deep Neural Networks.* arXiv:1806.10758
 # - Adebayo, Gilmer, Muelly, Goodfellow, Hardt, Kim (2018). *Sanity Checks for Saliency Maps.* arXiv:1810.03292
