@@ -113,7 +113,7 @@ def way_cases(seed):
         "own": torch.tensor([[2.0, 1.0], [1.0, 5.0]]),
         "hidden": torch.tensor([[1.0, 2.0], [2.0, 3.0]]),
     }
-    drawn = {name: torch.randn(4, 6, generator=generator) for name in hand}
+    drawn = {name: torch.randn(12, 6, generator=generator) for name in hand}
     return [Case(hand, shown=True), Case(drawn)]
 
 

@@ -689,7 +689,7 @@ ax = dot_rows(dots, {"random": 0}, "attention's lead over random")
 # **3 minutes.** Above 0.164 on average, below 0.007, from −0.02 to 0.04. Same size, same training reviews, nearly the same accuracy. So what does *attention explains* mean, without the name of a model?
 
 # %% [markdown]
-# 0.007, and the interval reaches from below 0 to above it: no better than chance. In mini-imdb it was 0.164. Each dot in the picture is a review. In mini-imdb 86 of 100 lie to the right of 0, by more than 0.02. In the other model 67 lie within 0.02 of it: what attention ranks first hardly moves these verdicts, and neither does chance. The rest lies on both sides.
+# 0.007, and the interval reaches from below 0 to above it: no better than chance. In mini-imdb it was 0.164. Each dot in the picture is a review. In mini-imdb 86 of 100 lie to the right of 0, by more than 0.02. In the other model 67 lie within 0.02 of it: there, neither what attention ranks first nor chance moves the verdict much. The rest lies on both sides.
 #
 # Other methods depend on the model, too: gradient × input leads by 0.21 in one and by 0.43 in the other. Rollout leads by 0.15 where the last layer's attention fails. The two best stay the two best.
 #
