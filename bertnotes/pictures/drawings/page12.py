@@ -71,9 +71,9 @@ def dimmer() -> str:
     )
     drawing = opened(560, "A dimmer for a word: 0 is hidden, 1 is there", text)
     drawing.line((90, 300), (430, 300), color=GRID, width=8)
-    for at, (x, name) in enumerate(((90, "[MASK]"), (260, "half"), (430, "superb"))):
-        drawing.add("circle", cx=x, cy=300, r=15, fill=INK, opacity=(0.2, 0.5, 1)[at])
-        drawing.write(x, 254, name, NORMAL, INK, bold=at == 2).write(x, 344, ("0", "0.5", "1")[at], NORMAL)
+    for at, (place, name) in enumerate(((90, "[MASK]"), (260, "half"), (430, "superb"))):
+        drawing.add("circle", cx=place, cy=300, r=15, fill=INK, opacity=(0.2, 0.5, 1)[at])
+        drawing.write(place, 254, name, NORMAL, INK, bold=at == 2).write(place, 344, ("0", "0.5", "1")[at], NORMAL)
     drawing.write(260, 410, "vector = [MASK] + dimmer · (superb − [MASK])", SMALL, QUIET)
     left, low, across, up = 620, 440, 480, 70.0
     points = [(left + across * at / 10, low - up * (value + 2.9)) for at, value in enumerate(Dimmed.curve)]
