@@ -53,6 +53,7 @@ def play(name: str, **given) -> View:
     apart: count, shares: the intervals of two accuracies on so many reviews each, and that of their difference.
     calibration: temperature: how sure mini was on validation reviews and how often right, logits divided by a temperature.
     luck: heads, cases: how often the best of so many coins is right in so many throws, and the average one.
+    cover: covered: how positive a sentence is for mini-imdb, whichever of its words are covered. covered: the first of them.
     Raises ValueError at a name that there is not, and where numbers and words do not fit.
     """
     if name not in MAKERS:
@@ -382,6 +383,24 @@ def _calibration(temperature=1):
     )
 
 
+def _cover(covered=()):
+    sentences = json.loads((TOYS / "cover.json").read_text(encoding="utf-8"))
+    words, percents = sentences[0]["words"], sentences[0]["percents"]
+    if not set(covered) <= set(range(len(words))):
+        raise ValueError(f"covered are positions of words, 0 to {len(words) - 1}; got {covered}")
+
+    def draw():
+        _, ax = plt.subplots(figsize=(10, 4.4), layout="constrained")
+        sets = {"nothing": 0} | {f"{word} ({at + 1})": 1 << at for at, word in enumerate(words)}
+        values = [int(percents[2 * one : 2 * one + 2]) for one in sets.values()]
+        ax.barh(list(sets), values, color=[QUERY if value >= 50 else KEY for value in values])
+        ax.invert_yaxis()
+        ax.set_title("how positive, in percent, with one word covered", loc="left")
+
+    at = sum(1 << one for one in set(covered))
+    return {"sentences": sentences, "at": at}, draw, f"{' '.join(words)}, and how positive it is with any of its words covered"
+
+
 MAKERS = {  # name: title, height in a page, what makes its data, its picture and its alternative text
     "query_and_keys": ("Drag the query and the keys", 545, _query_and_keys),
     "temperature": ("Set the temperature", 410, _temperature),
@@ -397,4 +416,5 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "apart": ("When are two systems apart?", 520, _apart),
     "calibration": ("Divide the logits by a temperature", 600, _calibration),
     "luck": ("How good is the best of many coins?", 560, _luck),
+    "cover": ("Cover words and watch the verdict", 430, _cover),
 }

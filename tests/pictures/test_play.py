@@ -12,8 +12,7 @@ from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from bertnotes.attention import MultiHeadAttention, causal_mask, scaled_dot_product_attention
-from bertnotes.evaluation import wilson_interval
-from bertnotes.evaluation import best_temperature, calibration_error, negative_log_likelihood, probabilities_of
+from bertnotes.evaluation import best_temperature, calibration_error, negative_log_likelihood, probabilities_of, wilson_interval
 from bertnotes.experiments.records import read_record, unpack_flags, unpack_probabilities
 from bertnotes.files import REVIEWS
 from bertnotes.pictures.drawings.page01 import Chase
@@ -370,6 +369,27 @@ def test_sink_shows_the_stored_guesses_and_losses(opened):
     page.locator("#forbid").click()
     assert page.evaluate("guesses().map((one) => one.join(' '))") == page.evaluate("data.sentences[2].guesses.at(-1)")
     assert page.locator("#factor").is_disabled() and "more than as it is" in page.inner_text("#words")
+
+
+def test_cover_shows_the_stored_verdict_of_the_words_that_are_left(opened):
+    page = opened("cover")
+    sentences = page.evaluate("data.sentences")
+    assert [len(one["percents"]) for one in sentences] == [2 * 2 ** len(one["words"]) for one in sentences]
+    for chosen, covered in ((0, [5]), (0, [5, 9]), (1, [0, 3, 10])):
+        page.locator(".buttons button").nth(chosen).click()
+        for at in covered:
+            page.locator(".line button").nth(at).click()
+        place = 2 * sum(1 << at for at in covered)
+        percent = int(sentences[chosen]["percents"][place : place + 2])
+        assert page.locator(".line button").all_inner_texts().count("[MASK]") == len(covered)
+        assert page.inner_text(".result b") == f"{percent} %" and f"{percent} % instead of" in page.inner_text("#words")
+        whole = int(sentences[chosen]["percents"][:2])
+        assert ("turned round" in page.inner_text("#words")) == ((percent < 50) != (whole < 50))
+    page.locator("#uncover").click()
+    assert "Nothing is covered" in page.inner_text("#words")
+    assert play("cover", covered=[5]).page != play("cover").page
+    with pytest.raises(ValueError, match="0 to 10"):
+        play("cover", covered=[11])
 
 
 @pytest.mark.parametrize("name", MAKERS)
