@@ -24,29 +24,6 @@ STYLES = ((FIRST, "o", "-"), (SECOND, "s", "--"), (INK, "^", ":"), (FIRST, "v", 
 
 
 @own_style
-def interval_chart(tables, title: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw an accuracy and its interval for each slice of the reviews, one row a slice, one mark for each system.
-
-    tables: {system: DataFrame with reviews, accuracy, low, high, a row for each slice}, as `evaluation.slices` gives it, two
-    systems at most; the slices are those of the first. Raises ValueError where there are more systems.
-    """
-    if not 1 <= len(tables) <= 2:
-        raise ValueError(f"the chart tells one or two systems apart; got {len(tables)}")
-    first = next(iter(tables.values()))
-    ax = ax or new_axes(8, 1 + 0.34 * len(first))
-    for number, ((name, table), (color, marker, _)) in enumerate(zip(tables.items(), STYLES, strict=False)):
-        table = table.loc[first.index]
-        places = np.arange(len(table)) + 0.22 * (number - (len(tables) - 1) / 2)
-        errors = [table["accuracy"] - table["low"], table["high"] - table["accuracy"]]
-        ax.errorbar(table["accuracy"], places, xerr=errors, fmt=marker, color=color, capsize=3, label=written(name)[0])
-    ax.set_yticks(range(len(first)), written(*(f"{name} ({count:,})" for name, count in first["reviews"].items())))
-    ax.invert_yaxis()
-    if len(tables) > 1:
-        ax.legend(frameon=False, labelcolor=INK, loc="lower left")
-    return finish(ax, "accuracy, with its 95 % interval", title)
-
-
-@own_style
 def estimate_chart(groups, xlabel: str, title: str | None = None, marks=None) -> Figure:
     """Draw shares with their intervals, in per cent: a panel for each group, a row for each name, the first at the top.
 
@@ -69,9 +46,8 @@ def estimate_chart(groups, xlabel: str, title: str | None = None, marks=None) ->
         finish(ax).set_title(written(group)[0], loc="left", fontsize=15, color=INK, fontweight="bold", pad=above)
         ax.tick_params(labelsize=14)
     for name, share in (marks or {}).items():
-        axes[0, 0].annotate(
-            written(name)[0], (100 * share, -0.5), (3, 4), textcoords="offset points", color=SECOND, fontsize=13
-        )
+        place = {"xy": (100 * share, -0.5), "xytext": (3, 4), "textcoords": "offset points"}
+        axes[0, 0].annotate(written(name)[0], **place, color=SECOND, fontsize=13)
     axes[-1, 0].set_xlabel(xlabel, fontsize=15, color=INK)
     figure.suptitle(written(title or "")[0], x=0.01, ha="left", fontsize=16, color=INK)
     return figure

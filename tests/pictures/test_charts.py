@@ -1,47 +1,18 @@
 """Charts of results: what is drawn is what was given, at its place."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from bertnotes.evaluation import Estimate, reliability, wilson_interval
+from bertnotes.evaluation import Estimate, reliability
 from bertnotes.pictures.charts import (
     deletion_chart,
     dependence_grid,
     dot_rows,
     estimate_chart,
-    interval_chart,
     reliability_chart,
     score_chart,
     similarity_grid,
 )
-
-ROWS = {"all": (4, 6), "short": (3, 3), "long": (1, 3)}
-TABLE = pd.DataFrame.from_dict(
-    {name: [count, *wilson_interval(right, count)] for name, (right, count) in ROWS.items()},
-    orient="index",
-    columns=["reviews", "accuracy", "low", "high"],
-)
-
-
-def test_each_slice_has_its_mark_and_its_count():
-    ax = interval_chart({"mini": TABLE}, title="where")
-    assert [text.get_text() for text in ax.get_yticklabels()] == ["all (6)", "short (3)", "long (3)"]
-    marks = ax.lines[0].get_xdata()
-    assert marks.tolist() == pytest.approx([4 / 6, 1, 1 / 3]) and ax.get_title(loc="left") == "where"
-    assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first slice is at the top"
-
-
-def test_two_systems_stand_beside_each_other_and_have_names():
-    ax = interval_chart({"mini": TABLE, "TF-IDF": TABLE})
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["mini", "TF-IDF"]
-    assert not set(ax.lines[0].get_ydata()) & set(ax.containers[1].lines[0].get_ydata())
-
-
-@pytest.mark.parametrize("tables", [{}, dict.fromkeys("abc", TABLE)])
-def test_too_many_systems(tables):
-    with pytest.raises(ValueError, match="one or two systems apart; got"):
-        interval_chart(tables)
 
 
 def test_an_estimate_stands_at_its_per_cent_with_its_interval_a_mark_for_each_seed():

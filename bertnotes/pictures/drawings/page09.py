@@ -137,9 +137,9 @@ def intervals() -> str:
 class Counted:
     """A review as counts, and weights that are made up."""
 
-    words = ("a", "but", "dull", "film", "superb")
-    counts = (2, 1, 1, 1, 1)
-    weights = (0.0, -0.2, -1.6, 0.1, 1.9)
+    words = ("a", "but", "dull", "film", "start", "superb")
+    counts = (2, 1, 1, 1, 1, 1)
+    weights = (0.0, -0.2, -1.6, 0.1, 0.0, 1.9)
 
 
 def counting() -> str:
@@ -147,8 +147,8 @@ def counting() -> str:
     total = sum(count * weight for count, weight in zip(Counted.counts, Counted.weights, strict=True))
     text = (
         "The review: a dull start but a superb film. Its words are thrown into a bag and counted: a 2, but 1, dull 1, "
-        "film 1, superb 1. Each count is multiplied with the weight of its word: a 0, but minus 0.2, dull minus 1.6, film 0.1, "
-        f"superb 1.9. The sum is {total:.1f}, above 0, so: positive."
+        "film 1, start 1, superb 1. Each count is multiplied with the weight of its word: a 0, but minus 0.2, dull minus 1.6, "
+        f"film 0.1, start 0, superb 1.9. The sum is {total:.1f}, above 0, so: positive."
     )
     drawing = opened(500, "Counting words (made-up weights)", text)
     drawing.box(640, 106, 560, 56, "“a dull start but a superb film”", INK, NORMAL)
@@ -156,13 +156,13 @@ def counting() -> str:
     for row, name in enumerate(("word", "count", "× weight", "=")):
         drawing.write(190, 206 + 62 * row, name, NORMAL, QUIET, "end")
     for at, (word, count, weight) in enumerate(zip(Counted.words, Counted.counts, Counted.weights, strict=True)):
-        x = 290 + 150 * at
+        x = 280 + 128 * at
         part = count * weight
         color = FIRST if weight > 0.5 else SECOND if weight < -0.5 else INK
-        drawing.box(x, 206, 130, 48, word, INK, NORMAL).write(x, 268, f"{count}", NORMAL)
+        drawing.box(x, 206, 116, 48, word, INK, NORMAL).write(x, 268, f"{count}", NORMAL)
         drawing.write(x, 330, signed(weight), NORMAL, color, bold=True)
         drawing.write(x, 392, signed(part), LARGE, color, bold=True)
-    drawing.write(1010, 392, "sum", 20, QUIET).box(1140, 392, 190, 60, f"{total:+.1f}", INK, LARGE)
+    drawing.write(1012, 392, "sum", 20, QUIET).box(1140, 392, 190, 60, f"{total:+.1f}", INK, LARGE)
     return str(drawing.write(1140, 446, "above 0: positive", NORMAL, FIRST, bold=True))
 
 
