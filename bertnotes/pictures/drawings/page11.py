@@ -147,8 +147,8 @@ SKETCH = {"one group": (92, 70), "the other": (35, 13), "all": (45, 60)}
 def _panel(drawing: Drawing, x, title, lines, labels):
     """Lines from the less sure half to the surer half; the axis goes from 0 to 100 %."""
     drawing.write(x, 100, title, NORMAL, INK, "start", bold=True).line((x, 140), (x, 430), (x + 400, 430), color=QUIET)
-    for at, half in ((60, "less sure half"), (340, "surer half")):
-        drawing.write(x + at, 458, half, 20, QUIET)
+    for at, sure in ((60, "less sure"), (340, "surer")):
+        drawing.write(x + at, 458, f"{sure} half" if labels else sure, 20, QUIET)
     for (name, (low, high)), (color, dash) in zip(lines.items(), ((FIRST, None), (SECOND, None), (INK, "10 8")), strict=True):
         ends = [(x + 60, 430 - 2.8 * low), (x + 340, 430 - 2.8 * high)]
         drawing.line(*ends, color=color, width=5, dash=dash)
@@ -188,20 +188,20 @@ def interaction() -> str:
 
 
 def ninety() -> str:
-    """Ten answers at 90 %: nine right is calibrated, seven is too sure, all ten is not sure enough."""
+    """1,000 answers at 90 %: 900 right is calibrated, 700 is too sure, all is not sure enough."""
     text = (
-        "Three rows of ten answers, each given with 90 % probability. Nine of ten right: calibrated. Seven of ten right: "
-        "overconfident. Ten of ten right: underconfident."
+        "Three rows of 1,000 answers, each given with 90 % probability; a dot is 100 answers. 900 right: calibrated. "
+        "700 right: overconfident. All 1,000 right: underconfident."
     )
-    drawing = opened(440, "Ten answers, each of them “90 % sure” (made up)", text)
+    drawing = opened(440, "1,000 answers, each of them “90 % sure” (made up)", text)
     for row, (name, good) in enumerate((("calibrated", 9), ("overconfident", 7), ("underconfident", 10))):
         y = 130 + 106 * row
         drawing.write(40, y, name, NORMAL, INK, "start", bold=True)
         for at in range(10):
             fill, color = (FIRST, FIRST) if at < good else ("#ffffff", SECOND)
-            drawing.add("circle", cx=290 + 76 * at, cy=y, r=28, fill=fill, stroke=color, stroke_width=4)
-        drawing.write(1046, y, f"{good} of 10 right", NORMAL, INK, "start", bold=True)
-    return str(drawing.write(40, 410, "filled: right · open: wrong", 20, QUIET, "start"))
+            drawing.add("circle", cx=280 + 72 * at, cy=y, r=28, fill=fill, stroke=color, stroke_width=4)
+        drawing.write(974, y, f"{100 * good:,} of 1,000 right", NORMAL, INK, "start", bold=True)
+    return str(drawing.write(40, 410, "a dot is 100 answers · filled: right · open: wrong", 20, QUIET, "start"))
 
 
 DRAWINGS: dict[str, Callable[[], str]] = {
