@@ -120,7 +120,7 @@ once, other = np.random.default_rng(1).binomial(25_000, 0.9183, (2, 20_000)) / 2
 assert 0.94 < (abs(once - other) < 0.0048).mean() < 0.96 and 0.82 < (abs(once - other) < 0.0034).mean() < 0.86
 
 # %% [markdown]
-# A third of a point either way. That is a **95 % interval**: a recipe which, used on many samples, contains the true value in about 95 % of them. For an accuracy Wilson's formula (page 09) gives the same in one line. The width shrinks with the square root of the number of reviews: of 100 reviews it would be about 16 times as wide, 85 to 96 %.
+# A third of a point either way. That is a **95 % interval**: a recipe which, used on many samples, contains the true value in about 95 % of them. (Reviews of one film may be alike, so ours is perhaps too narrow.) For an accuracy Wilson's formula (page 09) gives the same in one line. The width shrinks with the square root of the number of reviews: of 100 reviews it would be about 16 times as wide, 85 to 96 %.
 #
 # Another 25,000 reviews would have an error of their own. So *their* score lies within √2 times as much: ± 0.48.
 #
@@ -134,7 +134,7 @@ guess = None  # points
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Every run is a dot
 #
-# Bars: 95 % intervals over the 25,000 reviews.
+# Bars: 95 % intervals over the 25,000 reviews. Seed and machine differ together: the third run of each plain mini was on a GPU.
 
 # %% slideshow={"slide_type": "-"}
 from bertnotes.pictures.charts import estimate_chart, line_chart
@@ -149,12 +149,15 @@ figure = estimate_chart(
 print("mini, both ends:", *(f"{100 * found.mean():.2f}" for found in mini), "" if guess is None else f"  your guess: {guess}")
 
 # %% tags=["check:seeds-apart"]
-# checked: the runs of each row that the text names; seed and machine are confounded; two runs 0.37 points apart differ
+# checked: the runs of each row that the text names; the worst lies outside another's interval
 found = {row: right(row).mean(axis=1) for row in ROWS.values()}
 assert np.allclose(found[MINI], [0.9183, 0.9181, 0.9219], atol=1e-4)
 assert np.allclose(found["mini-512"], [0.9278, 0.9240, 0.9119], atol=1e-4)
 assert np.ptp(found["minilm-512"]) < 0.0005 and len(found["mini-imdb"]) in (2, 3)
 assert found["mini-512"][2] < runs["mini, first 512"][0].low and abs(np.ptp(found[MINI]) - 0.0038) < 5e-5
+
+# %% tags=["check:seed-and-machine"]
+# checked: seed and machine are confounded, row by row
 
 
 def machines(row):
@@ -167,6 +170,9 @@ def machines(row):
 assert {machines(row) for row in (MINI, "mini-256", "mini-512", "mini-128")} == {"CCG"} and machines("mini-imdb")[:2] == "CC"
 assert {machines(row) for row in ("minilm-512", "minilm-256-head+tail", "mini-random", "gpt-random", "elmo-random")} == {"CGG"}
 assert {machines(row) for row in ("mini-frozen", "mini-250", "mini-1000", "mini-4000")} == {"CCC"}
+
+# %% tags=["check:two-good-runs"]
+# checked: the two runs of mini, first 512, that did not stumble differ by McNemar's test
 from bertnotes.evaluation import mcnemar
 
 said = [unpack_probabilities(run["positive"]) > 0.5 for run in runs_of("mini-512")]
@@ -186,7 +192,7 @@ assert {run["config"]["max_length"] for row in ROWS.values() for run in runs_of(
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## A run that stumbled
 #
-# Same settings, same seed, twice on a GPU.
+# Same settings, same seed, twice on the same kind of GPU.
 
 # %% slideshow={"slide_type": "-"}
 again = json.loads((RESULTS / "same-seed-again.json").read_text(encoding="utf-8"))["runs"]
@@ -299,7 +305,7 @@ assert power[100] < 0.06 and 0.18 < power[1_000] < 0.28 and 0.75 < power[5_000] 
 #
 # ### And NBSVM?
 #
-# mini leads NBSVM by less. For reviews we take the mean of the three runs, review by review. For seeds we have three leads, and three numbers are few: instead of 1.96 standard errors, **Student's t** takes 4.30.
+# mini leads NBSVM by less. For other reviews we take the mean of the three runs, review by review. For seeds we have three leads, and three numbers are few: instead of 1.96 standard errors, **Student's t** takes 4.30.
 
 # %%
 for name, rival in {"TF-IDF": tfidf, "NBSVM": nbsvm}.items():
@@ -389,7 +395,7 @@ assert np.allclose(against_nbsvm, [-1.72, -2.82, -0.62], atol=0.02)
 # **3 minutes.** Ask for one sentence about each panel. Length: ahead where it reads everything, behind where most is cut. Wording: nothing to see.
 
 # %% [markdown]
-# **Length:** on reviews that mini reads whole, up to 256 tokens, it leads by 2.2 ± 0.4 points. From 257 to 512 hardly, 0.7 ± 0.7. Over 512 tokens the mean of three runs *trails*, by 1.3 ± 1.1, and NBSVM by 1.7 ± 1.1. (The intervals of seeds 0 and 2 alone include zero.) So the lead is earned where mini sees all of a review. (Long reviews may also differ in other ways.)
+# **Length:** on reviews that mini reads whole, up to 256 tokens, it leads by 2.2 ± 0.4 points. From 257 to 512 hardly, 0.7 ± 0.7. Over 512 tokens the mean of three runs *trails*, by 1.3 ± 1.1, and NBSVM by 1.7 ± 1.1. (The intervals of seeds 0 and 2 alone include zero.) So the lead is earned where mini sees all of a review. (Long reviews may differ otherwise, too.)
 #
 # **Wording:** no visible difference. But nearly nine of ten reviews hold a negation, and the others are shorter: mini reads 88 % of them whole, against 54 %.
 #
@@ -416,13 +422,13 @@ assert 0.55 < 1 - 0.95**16 < 0.57
 # **2 minutes.** The middle dot of each row is seed 1. What does it do from four stars to seven? It names more reviews positive, and all reviews with seven stars are.
 
 # %% [markdown]
-# At the lukewarm four and seven stars mini leads most, on average by about 3 and 4 points. But seed 1, the middle dot, names 51.6 % positive, and its lead moves from four stars to seven. The mean over seeds hides that.
+# At the lukewarm four and seven stars mini leads most, on average by about 3 and 4 points. But seed 1, the middle dot, names 51.6 % positive, and its lead moves from four stars to seven. The mean hides that.
 #
-# We looked at 16 slices. Were mini and TF-IDF equally good everywhere, and the slices independent, one or more of 16 intervals would still miss zero with a probability of 56 % (1 − 0.95¹⁶). So confirm a slice that you found by looking on *other* reviews.
+# We looked at 16 slices. Were mini and TF-IDF equally good everywhere, and the slices independent, one or more of 16 intervals would still miss zero with a probability of 56 % (1 − 0.95¹⁶). So confirm on *other* reviews a slice that you found by looking.
 #
 # ### What is the rest of a review worth?
 #
-# Length has a cause that we can change: let mini read more. We compare with the mini that reads the first 256 tokens, run by run. Reviews of up to 256 tokens are the control: there all read the same.
+# What if mini reads more? We compare with the mini that reads the first 256 tokens, run by run. Reviews of up to 256 tokens are the control: there all read the same.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## What is the rest of a review worth?
@@ -565,7 +571,7 @@ assert abs(mini[0].mean() - 0.918) < 5e-4
 assert chances["TF-IDF"].max(axis=1).mean() < tfidf.mean() - 0.04
 
 # %% [markdown]
-# 96.3 %: **overconfident**. TF-IDF, with a logistic regression, is **underconfident**. The **expected calibration error** (ECE) says by how much: sort the answers into ten bins by confidence (with two classes it is at least 50 %, so five stay empty), take in each bin the distance between mean confidence and accuracy, and average over answers. A picture shows more than this number:
+# 96.3 %: **overconfident**. TF-IDF, with a logistic regression, is **underconfident**. The **expected calibration error** (ECE) says by how much: sort the answers into ten bins by confidence, take in each bin the distance between mean confidence and accuracy, and average over answers. (With two classes, five bins stay empty: the confidence is at least 50 %.) A picture shows more:
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## As sure as right?
@@ -718,6 +724,9 @@ for name, part in {"plain": frame[plain], "marked": frame[~plain], "all": frame}
     assert Stored.halves[name] == (round(100 * rest["correct"].mean()), round(100 * surer["correct"].mean()))
     intervals = [wilson_interval(half["correct"].sum(), len(half)) for half in (rest, surer)]
     assert (intervals[0].low > intervals[1].high) if name == "marked" else (intervals[0].high < intervals[1].low)
+
+# %% tags=["check:calibrated-elsewhere"]
+# checked: calibration errors of mini-imdb on IMDB, on plain reviews and on marked ones; the sketch is Simpson's paradox
 gaps = {"IMDB": (labels, imdb)}
 for name, part in {"plain": plain, "marked": ~plain}.items():
     gaps[name] = ((frame["sentiment"] == LABELS[1])[part].to_numpy(), named_positive[part.to_numpy()])
