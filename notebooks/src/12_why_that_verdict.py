@@ -119,7 +119,7 @@ assert looks[1:-1].topk(3).indices.tolist() == [9, 1, 3] and looks[2:10].max() <
 # **1 minute.** It looks right, because it is what we would have marked. That is the trap of this page: *plausible* is not *true of the model*.
 
 # %% [markdown]
-# *superb*, with 0.24, and no other word has more than 0.07. (The rest, 0.29, goes to `[CLS]` and `[SEP]`, which the picture leaves out.) It is convincing, because it is the word that *we* would have marked.
+# *superb*, with 0.24, and the next, *plot*, has 0.07. (The rest, 0.29, goes to `[CLS]` and `[SEP]`, which the picture leaves out.) It is convincing, because it is the word that *we* would have marked.
 #
 # But a picture that pleases us may still be wrong about the model. Jacovi & Goldberg (2020) give the two things two names: **plausible** is an explanation that convinces people, **faithful** is one that says what the model really did. Only a test can tell whether it is faithful. And page 08 has warned us: a weight is not yet an effect.
 #
@@ -296,7 +296,7 @@ assert (curve[7] - curve[3]) / (curve[-1] - curve[0]) > 0.6
 #
 # ![A dimmer between MASK and superb, and the curve of the logit: occlusion is the whole rise, the gradient is the slope at 1, where the curve is far flatter](figures/12_dimmer.svg)
 #
-# **Gradient × input** (Simonyan et al. 2013 used the gradient, Shrikumar et al. 2016 the product) takes the *slope at 1*: by how much would the logit change if we turned the word down a tiny bit? (The product is inside the dimmer: its slope is that of the vector, times the way from `[MASK]`.) PyTorch's backward pass gives the slopes of all words at once, which is why the method is so cheap.
+# **Gradient × input** (Simonyan et al. 2013 used the gradient, Shrikumar et al. 2016 the product) takes the *slope at 1*: by how much would the logit change if we turned the word down a tiny bit? (The product is inside the dimmer: its slope is that of the vector, times the way from `[MASK]`. Many take the way from 0 instead, which can give another order.) PyTorch's backward pass gives the slopes of all words at once, which is why the method is so cheap.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![A dimmer between MASK and superb, and the curve of the logit: occlusion is the whole rise, the gradient is the slope at 1, where the curve is far flatter](figures/12_dimmer.svg)
@@ -397,7 +397,7 @@ for name, marked in Claims.first.items():
 # %% [markdown]
 # ![A table of five methods and eleven words with bars: attention has superb alone, rollout is nearly even, occlusion and integrated gradients have superb and but, gradient times input has plot, superb and acting](figures/12_five.svg)
 #
-# Read it by rows: three methods put *superb* first, one *plot*, and rollout the full stop. Rollout is nearly even: no word gets more than 0.05. That is odd only at first: six layers of averaging spread everything, and most stays on `[CLS]` and `[SEP]`, which are not drawn. Only occlusion and integrated gradients give *but* the second rank.
+# Read it by rows: three methods put *superb* first, one *plot*, and rollout the full stop. Rollout is nearly even: no word gets more than 0.05. Half of each layer stays where it is, so most is left on `[CLS]`, which is not drawn, and the rest is spread over all. Only occlusion and integrated gradients give *but* the second rank.
 #
 # All five were computed correctly. Which one is *right*?
 
@@ -414,7 +414,7 @@ for name, marked in Claims.first.items():
 #
 # ![Five toy models: sum, either, both, block and look, each with its rule and the fair share of its two words](figures/12_toys.svg)
 #
-# What is *right* where two words act together, as in *either* and *both*? A fair split keeps these rules: equal parts get equal shares, a word that does nothing gets 0, and the shares sum to the whole change. A fourth: if a model is the sum of two others, its shares are the sums of theirs. Only one split keeps all four, the **Shapley value** (Shapley 1953): turn the words on one after the other, in every order, and average what each one adds.
+# What is *right* where two words act together, as in *either* and *both*? A fair split keeps these rules: equal parts get equal shares, a word that does nothing gets 0, and the shares sum to the whole change. A fourth: if a model is the sum of two others, its shares are the sums of theirs. For words that are there or not, only one split keeps all four, the **Shapley value** (Shapley 1953): turn the words on one after the other, in every order, and average what each one adds.
 #
 # Which method gets most toys right: occlusion, gradient × input or integrated gradients? And how many of five?
 
@@ -507,10 +507,10 @@ assert mean_slope(TOYS["block"]).abs().max() == 0 and covering(TOYS["block"]).to
 # %% [markdown]
 # With relu as PyTorch has it, nobody gets all five. Read the table by rows:
 #
-# - **sum**: all three agree. Where words do not act together, these methods hardly differ.
+# - **sum**: all three agree. This toy is a straight line in each word, and there they must.
 # - **either**: occlusion and the slope find *nobody*, since each word stands in for the other. So 0 does not mean that a word plays no part.
 # - **both**: each word gets the whole 3, so occlusion counts everything twice.
-# - **block**: turned up together, the two words stay on the kink of relu. There the slope is a *choice*, PyTorch's is 0, and integrated gradients find nobody. With softplus, a relu without kink, they find the fair 1.5 and −1.5.
+# - **block**: turned up together, the two words stay on the kink of relu. There the slope is a *choice*, PyTorch's is 0, and integrated gradients find nobody. With softplus, a relu without kink, they find the fair 1.5 and −1.5. So it hangs on the formula *between* 0 and 1, which covers never see.
 # - **look**: attention would say *film*, with 0.8 against 0.2, though it adds nothing (page 08 again). The others see that.
 #
 # Integrated gradients are right in four of five. That is a count over toys that *we* chose, and no grade.
@@ -571,7 +571,7 @@ assert alike["attention"] > 0.8 and alike["gradient x input"] < 0.6
 # **2 minutes.** Blue speaks for the verdict, orange against it. A review of 200 words has 2 to the power of 200 sets of covers: out of reach. So for real texts we need another test.
 
 # %% [markdown]
-# *superb* 4.18, *but* 0.92, *thin* −1.27. The **correlation** of two rows of numbers is 1 where they rise and fall together, and near 0 where they have nothing in common. By it, integrated gradients come nearest on this sentence. Attention does well, too, as it has the one large share right; of *but* and of what speaks *against*, it knows nothing.
+# *superb* 4.18, *but* 0.92, *thin* −1.27. The **correlation** of two rows of numbers is 1 where they rise and fall together, and near 0 where they have nothing in common. By it, integrated gradients come nearest on this sentence. Attention's high number is the work of *one* word: without *superb* it is about −0.4, and that of integrated gradients still 0.94.
 #
 # Two cautions. It is one sentence. And the covered sentences are texts of a kind that mini-imdb never met in training: what it says of them need not be what it does with whole ones. Occlusion shares this weakness, and so do integrated gradients on their way.
 #
@@ -581,7 +581,7 @@ assert alike["attention"] > 0.8 and alike["gradient x input"] < 0.6
 #
 # ![Words hidden in the order of a ranking and in random order; the mean gap between the two curves is the lead](figures/12_deletion.svg)
 #
-# How fast is fast? Any verdict falls when enough words are gone. So we need a **control**: a random ranking, one for each review. The mean gap between its curve and that of a method is the method's **lead**: the area between them, divided by the width, 0.5. What has no lead over random says nothing.
+# How fast is fast? Any verdict falls when enough words are gone. So we need a **control**: a random ranking, one for each review. The mean gap between its curve and that of a method is the method's **lead**: the area between them, divided by the width, 0.5. A ranking without a lead has not shown that it finds the words *for* the verdict.
 #
 # We ask 100 IMDB reviews that mini-imdb did not learn from, of at most 256 tokens. This takes too long for a page, so the curves are stored. Does attention beat random? And which method leads most?
 
@@ -709,11 +709,11 @@ ax = dot_rows(dots, {"random": 0}, "attention's lead over random")
 # **3 minutes.** Above 0.164 on average, below 0.007, from −0.02 to 0.04. Same size, same training reviews, nearly the same accuracy. So what does *attention explains* mean, without the name of a model?
 
 # %% [markdown]
-# 0.007, and the interval reaches from below 0 to above it: no better than chance. In mini-imdb it was 0.164. Each dot in the picture is a review. In mini-imdb 86 of 100 lie to the right of 0, by more than 0.02. In the other model 67 lie within 0.02 of it: there, neither what attention ranks first nor chance moves the verdict much. The rest lies on both sides.
+# 0.007, and the interval reaches from below 0 to above it: no lead over chance can be shown. In mini-imdb it was 0.164. Each dot in the picture is a review. In mini-imdb 86 of 100 lie to the right of 0, by more than 0.02. In the other model 67 lie within 0.02 of it: there, neither what attention ranks first nor chance moves the verdict much. The rest lies on both sides.
 #
 # Other methods depend on the model, too: gradient × input leads by 0.21 in one and by 0.43 in the other. Rollout leads by 0.15 where the last layer's attention fails. The two best stay the two best.
 #
-# Same architecture, same training reviews, nearly the same accuracy. What differs is *which* weights were trained and, with that, the learning rate. One run of each, so we cannot say that LoRA is the reason. But we can say this: whether attention tells us something about the verdict is a property of a *trained model*. It cannot be read off the architecture, and has to be measured each time.
+# Same architecture, same training reviews, nearly the same accuracy. What differs is *which* weights were trained and, with that, the learning rate. One run of each, so we cannot say that LoRA is the reason. But we can say this: whether attention leads in this test is a property of a *trained model*. It cannot be read off the architecture, and has to be measured each time.
 #
 # ## 9. "Attention is not explanation"
 #
@@ -754,13 +754,13 @@ assert abs(taus["attention"][0].value - 0.06) < 0.005 and abs(taus["integrated g
 assert abs(taus["integrated gradients"][1].value - 0.52) < 0.005 and taus["attention"][1].high < 0
 
 # %% [markdown]
-# Integrated gradients agree with occlusion, with 0.42 and 0.52. Attention hardly does: 0.06 in one, and slightly *against* it in the other, −0.04. The two best in the test find similar words, and attention others. But the yardstick is not quite fair: occlusion has signs, and attention has none. A word that speaks strongly against the verdict is last for the one, and may be first for the other.
+# Integrated gradients agree with occlusion, with 0.42 and 0.52. Attention hardly does: 0.06 in one, and slightly *against* it in the other, −0.04. The two best in the test find similar words, and attention others. But the yardstick is not quite fair: occlusion has signs, and attention has none. Jain & Wallace compared with *sizes*. On our sentence attention's tau with the falls is about 0, and with the sizes of the falls 0.6.
 #
 # This speaks of *one* way to use attention: the last layer, the mean over heads, as a ranking of words. Other layers and single heads we did not ask. And *where does a head look?*, the question of pages 07 and 08, is another question. For that one, attention is the answer itself.
 #
 # ## 10. Would it notice?
 #
-# A last test, which costs nothing. Break the model and see whether the explanation changes (Adebayo et al. 2018, **sanity checks**). We replace the last layer, which turns the vector of `[CLS]` into two logits, by random numbers. Its verdicts are worthless now. Which methods will draw *another picture* of the words?
+# A last test, which costs nothing. Break the model and see whether the explanation changes (Adebayo et al. 2018, **sanity checks**). We replace the classifier's own layer, which turns the vector of `[CLS]` into two logits, by random numbers. Its verdicts are worthless now. Which methods will draw *another picture* of the words?
 
 # %%
 guess = None  # the methods whose picture changes
@@ -794,7 +794,7 @@ assert all(other.values[name].argmax() == 10 for name in ("occlusion", "integrat
 # %% [markdown]
 # None. Attention and rollout do not change at all: the layer that decides comes after them. The other three shrink to less than a tenth, and that is all. Their words stand to each other as before, correlation 1.00, and a picture that is scaled to its largest value looks the same.
 #
-# Two more draws of random numbers gave the same pictures. One of them turned the verdict to *negative*, and for occlusion and integrated gradients *superb* was still first, now as the reason for *negative*. For a random layer still reads a *trained* vector: what moved that vector before moves it now.
+# Two more draws of random numbers gave the same pictures (others may turn all signs round). One of them turned the verdict to *negative*, and for occlusion and integrated gradients *superb* was still first, now as the reason for *negative*. For a random layer still reads a *trained* vector: what moved that vector before moves it now.
 #
 # So a picture that pleases us does not show that the verdict is worth anything. We broke one layer, for one sentence. Broken deeper, the methods may differ.
 #
