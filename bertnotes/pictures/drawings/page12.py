@@ -66,7 +66,7 @@ def dimmer() -> str:
     """A word turned up like a light, and three questions to the curve."""
     text = (
         "Left: the vector of superb is mixed from that of MASK and its own; a dimmer goes from 0, hidden, to 1, there. Right: "
-        "the logit of positive over the dimmer, a curve that rises in the middle and is nearly flat at 1. Occlusion is the "
+        "the logit of positive over the dimmer, a curve that rises in the middle and is far flatter at 1. Occlusion is the "
         "whole rise from 0 to 1. Gradient times input is the slope at 1."
     )
     drawing = opened(560, "A dimmer for a word: 0 is hidden, 1 is there", text)
@@ -128,7 +128,7 @@ TOYS = (  # name, rule, two words, what a fair share is
     ("either", "3 points if there is great or superb", ("great", "superb"), (1.5, 1.5)),
     ("both", "3 points if there are not and bad", ("not", "bad"), (1.5, 1.5)),
     ("block", "3 points for great, unless there is hardly", ("great", "hardly"), (1.5, -1.5)),
-    ("look", "looks at film with 0.8, at great with 0.2, and takes 15 · 0.2 from great", ("film", "great"), (0, 3)),
+    ("look", "looks at film with 0.8, at great with 0.2, and adds 0.8 · 0 + 0.2 · 15 points", ("film", "great"), (0, 3)),
 )
 
 
@@ -137,8 +137,8 @@ def toys() -> str:
     text = (
         "Five toy models of two words. sum: 3 points for great, minus 2 for slow; fair shares 3 and minus 2. either: 3 points "
         "if there is great or superb; 1.5 each. both: 3 points if there are not and bad; 1.5 each. block: 3 points for great, "
-        "unless there is hardly; 1.5 and minus 1.5. look: looks at film with 0.8 and at great with 0.2, and takes 3 points "
-        "from great; 0 and 3."
+        "unless there is hardly; 1.5 and minus 1.5. look: looks at film with 0.8 and at great with 0.2, and adds 0.8 times "
+        "0 and 0.2 times 15 points; 0 and 3."
     )
     drawing = opened(640, "Five models whose reasons we know, because we made them", text)
     drawing.write(1060, 98, "fair shares", SMALL, QUIET)
@@ -163,24 +163,24 @@ def toys() -> str:
 class Deleted:
     """Made-up numbers: a verdict's probability with 0, 1, 2, 3 words hidden, by a ranking and at random."""
 
-    ranked, random = (0.94, 0.40, 0.15, 0.08), (0.94, 0.90, 0.84, 0.75)
+    ranked, random = (0.95, 0.40, 0.15, 0.08), (0.95, 0.90, 0.84, 0.75)
 
 
 def deletion() -> str:
-    """Hide words in the order of a ranking, and in random order; the lead is the area between both curves."""
+    """Hide words in the order of a ranking, and in random order; the lead is the mean gap between both curves."""
     text = (
-        "Left: a sentence with its first words hidden by a ranking, superb first, then but; and at random, is first, then the. "
+        "Left: hide the first word of a ranking, its first two, its first three; and as many drawn at random. "
         "Right: the probability of the verdict over the share of words hidden, made-up numbers. The random curve falls slowly "
-        "from 0.94 to 0.75, that of the ranking fast, from 0.94 to 0.08. The shaded area between them is the lead."
+        "from 0.95 to 0.75, that of the ranking fast, from 0.95 to 0.08. The lead is the mean gap: the area over the width."
     )
     drawing = opened(560, "A deletion curve: hide what a ranking puts first", text)
-    orders = (("by the ranking", ("superb", "but", "acting"), FOR), ("at random", ("is", "the", "superb"), QUIET))
+    orders = (("by the ranking", "its first", FOR), ("at random", "any", QUIET))
     for block, (name, hidden, color) in enumerate(orders):
         y = 118 + 220 * block
         drawing.write(40, y, name, NORMAL, color, "start", bold=True)
         for step in (1, 2, 3):
             drawing.write(40, y + 8 + 42 * step, f"{step}.", 20, QUIET, "start")
-            drawing.write(80, y + 8 + 42 * step, "hide " + " + ".join(hidden[:step]), 20, INK, "start")
+            drawing.write(80, y + 8 + 42 * step, f"hide {hidden} {('one', 'two', 'three')[step - 1]}", 20, INK, "start")
     left, low, across, up = 640, 430, 500, 310.0
 
     def curve(values):
@@ -193,8 +193,8 @@ def deletion() -> str:
     drawing.line(*random, color=QUIET, width=5, dash="10 8").line(*ranked, color=FOR, width=5)
     drawing.write(1150, random[-1][1], "random", 20, QUIET, "start", bold=True)
     drawing.write(1150, ranked[-1][1], "ranking", 20, FOR, "start", bold=True)
-    drawing.write(930, 252, "lead", LARGE, INK, bold=True)
-    drawing.write(left - 12, 139, "0.94", SMALL, INK, "end").write(left - 12, low, "0", SMALL, INK, "end")
+    drawing.write(930, 240, "lead: the mean gap", NORMAL, INK, bold=True).write(930, 272, "(area / width)", SMALL, INK)
+    drawing.write(left - 12, 136, "0.95", SMALL, INK, "end").write(left - 12, low, "0", SMALL, INK, "end")
     drawing.write(left + across / 2, 470, "share of the words that is hidden", SMALL, QUIET)
     return str(
         drawing.write(
