@@ -318,7 +318,7 @@ for name, rival in {"TF-IDF": tfidf, "NBSVM": nbsvm}.items():
     )
     print(f"    over seeds: ± {over_seeds:.2f} for the mean, ± {next_run:.2f} for the next run")
 
-# %% tags=["check:leads"]
+# %% tags=["check:leads-in-pairs"]
 # checked: leads over TF-IDF and NBSVM, with all three intervals; McNemar's p against NBSVM seed by seed
 from scipy import stats
 
@@ -642,7 +642,7 @@ for seed, run in enumerate(runs_of(MINI)):
     before, after = (calibration_error(labels, found) for found in (chances[f"mini, seed {seed}"], scaled[seed]))
     print(f"seed {seed}: temperature {temperature:.2f}, calibration error on test {before:.3f} -> {after:.3f}")
 
-# %% tags=["check:temperature"]
+# %% tags=["check:best-temperature"]
 # checked: no verdict changes, and the error on test falls to less than a half
 after = [calibration_error(labels, found) for found in scaled.values()]
 assert [round(error, 3) for error in after] == [0.014, 0.005, 0.018]
@@ -692,7 +692,7 @@ kinds = kinds.sort_values("share", ascending=False)
 chart = {f"{name} ({row['count']:.0f})": [wilson_interval(row["sum"], row["count"])] for name, row in kinds.iterrows()}
 figure = estimate_chart({"": chart}, "correct in %, with the 95 % interval", "mini-imdb, by kind of review", {"coin": 0.5})
 
-# %% tags=["check:kinds"]
+# %% tags=["check:kinds-of-reviews"]
 # checked: accuracy by kind
 assert kinds.index[0] == "plain" and abs(kinds["share"]["plain"] - 0.88) < 0.002 and abs(frame["correct"].mean() - 0.633) < 1e-3
 below = {name for name, row in kinds.iterrows() if wilson_interval(row["sum"], row["count"]).high < 0.5}

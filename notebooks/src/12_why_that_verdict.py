@@ -72,7 +72,7 @@ guess = None  # the probability of "positive", from 0 to 1
 swapped = read(model, tokenizer, SWAPPED)[1].softmax(dim=-1)[1]
 print(f"positive: {swapped:.3f}   your guess: {guess}")
 
-# %% tags=["check:swapped"]
+# %% tags=["check:swapped-inputs"]
 # checked: the same eleven tokens in another order are negative
 assert 0.002 < swapped < 0.004
 assert sorted(tokenizer(SENTENCE).input_ids) == sorted(tokenizer(SWAPPED).input_ids)
