@@ -170,7 +170,7 @@ play("pieces", pieces=grown, letters=len(singles))
 # | `[CLS]` | stands before the text; section 6 looks into it |
 # | `[SEP]` | stands after the text, or after each of two |
 # | `[PAD]` | fills up the shorter texts of a batch; masked, so that no real token looks at it (page 01) |
-# | `[UNK]` | a word that no pieces fit |
+# | `[UNK]` | a word that the greedy rule cannot finish |
 # | `[MASK]` | a hidden word, to be guessed |
 #
 # ## 2. Three tables, added
@@ -276,7 +276,7 @@ assert shapes == [(10_000, 384), (512, 384), (2, 384)]
 # %% [markdown]
 # ![LayerNorm of 9, 3, 3, 1: minus the mean, 4, and divided by the standard deviation, 3, makes 1.67, −0.33, −0.33, −1](figures/05_layer_norm.svg)
 #
-# 1.67, −0.33, −0.33, −1, both times: LayerNorm forgets how large the numbers were. Without gain and bias each vector would be $\sqrt{384} = 19.6$ long: 384 squares, on average 1. mini's gains are all below 1, and the lengths come out as 7.2 to 11.3. `[CLS]`, once the longest, is now the shortest (section 6 says why).
+# 1.67, −0.33, −0.33, −1, both times: LayerNorm forgets how large the numbers were. Without gain and bias each vector would be $\sqrt{384} = 19.6$ long: 384 squares, on average 1. The gains of this LayerNorm are all below 1 in mini, and the lengths come out as 7.2 to 11.3. `[CLS]`, once the longest, is now the shortest (section 6 says why).
 #
 # ### What positions are for
 #
@@ -510,7 +510,7 @@ guess = None  # a cosine
 # | with the additions | **0.76** | 0.80 | 0.86 | 0.86 | 0.84 | 0.77 |
 # | without | **0.00** | 0.07 | 0.09 | 0.03 | 0.04 | −0.08 |
 #
-# In mini what a sublayer makes points elsewhere.
+# Without the additions the nearness is gone.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Vote first. The cosine is 1 for the same direction, 0 for a right angle. The average is over the seven tokens between [CLS] and [SEP]. Ask what the table does not show: a BERT trained without the additions might be different.
@@ -539,7 +539,7 @@ for keep, row in zip((1, 0), told, strict=True):
     assert (torch.stack(cosines) - row).abs().max() < 0.006
 
 # %% [markdown]
-# About 0.8 in each layer: on this sentence a word's vector stays near what it was. With the vector of the token before it, the mean is at most 0.35. Without the additions the nearness is gone: what mini's sublayers make points elsewhere. (A BERT trained without additions might be different. `[CLS]`, left out here, is section 6.)
+# About 0.8 in each layer: on this sentence a word's vector stays near what it was. With the vector of the token before it, the mean is at most 0.35. Without the additions the nearness is gone. (They all go at once, so each sublayer also reads vectors such as it never met in training. A BERT trained without additions might be different. `[CLS]`, left out here, is section 6.)
 #
 # ## 4. The whole model
 #
@@ -776,7 +776,7 @@ assert (
 assert abs(summed[0, 0, 99] ** 2 / summed[0, 0].square().sum() - 0.68) < 0.006 and 300 < thought[0, 0, 99] < 350
 
 # %% [markdown]
-# Row 0 of the position table has it, 1.88, and `[CLS]` brings another 1.04. The first LayerNorm turns this number down (so `[CLS]` came out shortest); the one in layer 1 turns it up. Then the network of layer 1 adds 336. To the other tokens it adds vectors of length 7 to 14. The LayerNorm after it brings `[CLS]` back to a usual length, now nearly all of it in number 99. Sun et al. (2024) met such numbers in large language models, and call them **massive activations**.
+# Row 0 of the position table has it, 1.88, and `[CLS]` brings another 1.04. The first LayerNorm has a small gain at this number (so `[CLS]` came out shortest); the one in layer 1 has a large one. Then the network of layer 1 adds 336. To the other tokens it adds vectors of length 7 to 14. The LayerNorm after it brings `[CLS]` back to a usual length, now nearly all of it in number 99. Sun et al. (2024) met numbers akin to this one in large language models, and call them **massive activations**.
 #
 # The seven tokens in between give `[CLS]` 0.73 of their attention in layer 3, on average over all heads; an even share of nine would be 0.11. Now we put *film* in its place. And as a test of row 0, we exchange rows 0 and 4 of the position table; at position 4 is *a*. How much does *film* get, before the exchange?
 
@@ -1040,9 +1040,9 @@ for ax, place in zip(axes, ("the word", "the full stop"), strict=True):
 _ = ax.legend(fontsize=14, frameon=False, loc="upper left")
 
 # %% [markdown]
-# In the last layer *cast* is no better than luck: page 00's result does not carry over. Of six p-values one is easily low, so the chart adds up the three words. In layer 0 no token has seen the hint: 24. At the word 33 to 40 of 48 follow, above luck; at the full stop 28 to 30, near luck's edge. In the last layer both have 35. (The word's lead of 12 in layer 1 is beyond luck, p = 0.006; those of 5 or 6 in layers 2 to 5 are not.)
+# In the last layer *cast* is no better than luck: page 00's result does not carry over. (Nor could it: in none of the 256 ways has *cast* more than 9. The rest of the frame decides which sentences are alike.) Of six p-values one is easily low, so the chart adds up the three words. In layer 0 no token has seen the hint: 24. At the word 33 to 40 of 48 follow, above luck. At the full stop it is 28 to 30 in layers 1 to 5: less, but above luck in layers 1, 3 and 5, too. In the last layer both have 35. (The word's lead of 12 in layer 1 is beyond luck, p = 0.006; those of 5 or 6 in layers 2 to 5 are not.)
 #
-# So the hint reaches the word's vector at once, and the full stop's in the end. But any vector that has taken up the topic, music or sport, passes this test. So it shows neither that mini knows two meanings of a word, nor that it knows none. (In a larger BERT Wiedemann et al. (2019) found meanings in regions of their own.)
+# So both take up the hint from layer 1 on, and at the word it shows more. But any vector that has taken up the topic, music or sport, passes this test. So it shows neither that mini knows two meanings of a word, nor that it knows none. (In a larger BERT Wiedemann et al. (2019) found meanings in regions of their own.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember

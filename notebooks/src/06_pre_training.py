@@ -515,10 +515,10 @@ assert not {tuple(row) for row in sentences.tolist()} & {tuple(row) for row in l
 # | 100 | **them 96 %** | **0.04** | 0.72 |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Cover the table below its first row and ask for the next. Up to 40 steps it knows what may stand at the end, *it* or *them*, and tosses a coin. Then it finds *films*: its own loss falls, that of the average stays near ln 2 = 0.69.
+# **2 minutes.** Cover the table below its first row and ask for the next. At 40 steps it knows what may stand at the end, *it* or *them*, and tosses a coin. Then it finds *films*: its own loss falls, that of the average stays near ln 2 = 0.69.
 
 # %% [markdown]
-# Up to 40 steps its own lists are hardly better than their average: it knows that *it* or *them* comes last, and not which. That is counting again, at this position. Then it finds *films*: its own loss falls to nearly 0, and the average stays at 0.72, a coin toss (ln 2 = 0.69). **This is what getting past counting looks like.**
+# Up to 40 steps its own lists are hardly better than their average: by then it knows that *it* or *them* comes last, and not which. That is counting again, at this position. Then it finds *films*: its own loss falls to nearly 0, and the average stays at 0.72, a coin toss (ln 2 = 0.69). **This is what getting past counting looks like.**
 #
 # ## 5. Where mini's numbers come from
 #

@@ -156,7 +156,7 @@ assert abs(torch.special.entr(torch.tensor([1 / 3] * 3)).sum().exp() - 3) < 1e-5
 #
 # ## 2. More than what?
 #
-# A number says something beside others. What would heads get that have learned nothing? Three controls:
+# A number says something beside others. What would heads get that have not learned to look where mini's do? Three controls, one draw of each:
 #
 # - **fresh**: a BERT of the same build as it starts its training, with small random weights and biases of 0;
 # - **shuffled**: mini's own parameters, but the numbers of each of its matrices and vectors in random order: the values stay, their arrangement goes;
@@ -365,7 +365,7 @@ assert plain[6] == SENTENCE and (asks[6], answers[6]) == (5, 8)
 # **3 minutes.** Guess first. Then ask what else than grammar would get this right: *look at the next noun*. How could one test that? *The village doctor*: the next noun is village, the noun of *the* is doctor.
 
 # %% [markdown]
-# 0.88 ± 0.06: far above both bars, and above the best of 72 in both controls, 0.23 ± 0.07. (A control that picked any of the other 17 words would get 0.06; ours like some positions.)
+# 0.88 ± 0.06: far above both bars, and above the best of 72 in both controls, 0.23 ± 0.07. (A control that picked any of the other 17 words would get 0.06. Chance heads like some words: where the answer is one of them, they are right.)
 #
 # Is layer 5, head 7 right at each distance? And how much attention does the noun get from it, beside `[CLS]`, which we left out?
 
@@ -716,7 +716,7 @@ assert 0.06 < 2 * changes["(5, 7)"][behind].std() / 46**0.5 < 0.085
 #
 # So layer 2, head 10 has answered all four questions. 0.73 of its attention. Far more than controls. The second longest result of its layer, 81 % of the lengths from the token before. And a small rise without it, 0.04 ± 0.04, while the other one is there.
 #
-# (2, 9) costs 0.22. (5, 7), far above the bar of section 2, costs 0.03 ± 0.02. That is the mean over all 484 hidden tokens, few of which need a noun to be found. But even at the 46 right behind a determiner it is 0.00 ± 0.07, no rise that we could see. A head may do something that guessing words hardly needs, or hardly needs from *that* head. (Michel et al. 2019 found most heads of a translator and of a fine-tuned BERT to cost little, one at a time.)
+# (2, 9) costs 0.22. (5, 7), far above the bar of section 2, costs 0.03 ± 0.02. That is the mean over all 484 hidden tokens, few of which need a noun to be found. At the 46 right behind a determiner it is 0.00 ± 0.07: no rise that we could see, but so few tokens cannot tell it from 0.03. A head may do something that guessing words hardly needs, or hardly needs from *that* head. (Michel et al. 2019 found most heads of a translator and of a fine-tuned BERT to cost little, one at a time.)
 #
 # The 45 cost 0.41 together: not nothing, but less than each of the ten random groups, 0.60 to 1.11. Two things to know: a group shares 34 to 39 of its heads with the 45, so about ten heads are compared with ten others. And three of the ten groups hold (2, 9), which costs 0.22 alone; the seven others cost 0.60 to 0.80.
 #
@@ -774,7 +774,7 @@ assert (bare == tokenizer.mask_token_id).all()
 # | weight times value | this is its share of the summed lengths | it matters |
 # | an ablation | without it, mini guesses so much worse | this is what it is for |
 #
-# And all of it about *this* model, on sentences of 24 tokens. mini was cut from a MiniLM, whose last layer learned to copy a teacher's attention. So perhaps some of what its heads do was copied. Then it learned to guess words in film reviews, in rows of 128 tokens or more (page 06): there its loss is 3.09, here 4.11, and its heads may act differently.
+# And all of it about *this* model, on sentences of 24 tokens. mini was cut from a MiniLM, whose last layer learned to copy a teacher's attention. So perhaps some of what its heads do was copied. Then it learned to guess words in film reviews, in rows of 128 tokens or more (page 06), where its heads may act differently.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## What may you say?
