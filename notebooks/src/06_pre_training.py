@@ -580,7 +580,7 @@ assert round((0.8 * counted + 0.1 * right_piece + 0.1 * random_piece).item(), 2)
 #
 # ![Three rows of squares around a gap: 2 before, 1 plus 1, 12 before](figures/06_sights.svg)
 #
-# Which helps mini more: **twelve tokens before** the gap, or **one on each side**? The tool `tools/around_a_gap.py` took 25 tokens from each of the 1,276 reviews, hid the middle one, and showed mini only those that are dark. All else was `[MASK]`. Where the gap is part of a word that was cut into pieces, the rest of the word nearly gives it away. So we use the 998 gaps that are whole words.
+# Which helps mini more: **twelve tokens before** the gap, or **one on each side**? The tool `tools/around_a_gap.py` took 25 tokens from each of the 1,276 reviews, hid the middle one, and showed mini only those that are dark. All else was `[MASK]`. Where the gap is part of a word that was cut into pieces, the rest of the word nearly gives it away. So we use the 998 gaps that are no part of such a word. (A sixth of them are punctuation marks or figures.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![Three rows of squares around a gap: 2 before, 1 plus 1, 12 before](figures/06_sights.svg)
