@@ -13,7 +13,7 @@ from collections import Counter
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from bertnotes.files import FIRST_REVIEWS, REVIEWS  # noqa: F401  (found here by who reads them)
+from bertnotes.files import REVIEWS  # noqa: F401  (found here by who reads them)
 from bertnotes.tables import as_labels, as_pairs, open_table, shown
 
 LABELS = ("negative", "positive")  # a label is an index into this
@@ -50,21 +50,26 @@ def read_reviews(data_file, columns=("review", "sentiment")):
     return frame
 
 
-def load_imdb_data(data_file, sample=None, seed=42, plain=False):
+def load_imdb_data(data_file, sample=None, seed=42, plain=False, voice=None):
     """Read reviews and their labels from a CSV with the columns review and sentiment.
 
     sample: how many reviews to draw (a count such as 500, or a fraction such as 0.1), the same ones for the same seed.
     plain: leave out the hard cases, which a column `note` marks in the course's own reviews.
+    voice: only the reviews of one voice, such as "various", which their column `voice` names.
     Returns (texts, labels): lists of str and of int, 1 = positive, 0 = negative.
-    Raises FileNotFoundError or ValueError as `read_reviews` does; ValueError where the sample is larger than the file
-    or where all reviews are of one class.
+    Raises FileNotFoundError or ValueError as `read_reviews` does; ValueError where the sample is larger than the file,
+    where no review is left, or where all are of one class.
     """
-    frame = read_reviews(data_file, ("review", "sentiment", "note") if plain else ("review", "sentiment"))
+    frame = read_reviews(data_file, ("review", "sentiment", *["note"] * plain, *["voice"] * bool(voice)))
     if plain:
         frame = frame[frame["note"] == ""]
+    if voice:
+        frame = frame[frame["voice"] == voice]
     texts, labels = draw(frame["review"], frame["sentiment"].map(LABELS.index), sample, seed, data_file)
     if not labels:
-        raise ValueError(f"every review in {data_file} has a note, so that none is plain; leave plain out")
+        raise ValueError(
+            f"no review in {data_file} is left: none is plain (has an empty note), or none has the voice {voice!r}"
+        )
     if len(set(labels)) == 1:
         raise ValueError(
             f"all {len(labels)} reviews taken from {data_file} are {LABELS[labels[0]]}: there is nothing to tell apart; "

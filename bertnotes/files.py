@@ -13,7 +13,6 @@ PACKAGE = Path(__file__).resolve().parent
 DATA = PACKAGE / "shipped" if (PACKAGE / "shipped").is_dir() else PACKAGE.parent / "data"  # in a wheel; in a clone
 IMDB = Path("data/imdb")  # full IMDB, where `bertnotes data` puts it: in the folder that one works in
 MINI, REVIEWS, RESULTS = DATA / "mini", DATA / "reviews.csv", DATA / "results"
-FIRST_REVIEWS = DATA / "reviews-1.csv"  # the first 968 of them; goes with the last page or record that rests on it
 MINI_IMDB = MINI / "imdb"  # what it learned from IMDB's reviews: a delta
 
 

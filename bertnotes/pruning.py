@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from bertnotes.data import FIRST_REVIEWS, load_imdb_data
+from bertnotes.data import REVIEWS, load_imdb_data
 from bertnotes.encoder import BertEncoder
 from bertnotes.masked_lm import IGNORED, mask_tokens
 
@@ -23,8 +23,9 @@ Results = Float[Tensor, "layer hidden_size"]
 
 
 def hidden_token_exams(tokenizer, rows: int = 16, length: int = 64) -> tuple[Exam, Exam]:
-    """Two exams of so many rows: each is the beginning of another of the course's reviews, with 15 % of its tokens [MASK]."""
-    ids = tokenizer(load_imdb_data(FIRST_REVIEWS)[0], truncation=True, max_length=length)["input_ids"]
+    """Two exams of so many rows: each is the beginning of another of the course's reviews
+    (in no one voice), with 15 % of its tokens [MASK]."""
+    ids = tokenizer(load_imdb_data(REVIEWS, voice="various")[0], truncation=True, max_length=length)["input_ids"]
     long = torch.tensor([row for row in ids if len(row) == length])
     if len(long) < 2 * rows:
         raise ValueError(f"only {len(long)} of the reviews have {length} tokens; ask for {len(long) // 2} rows or fewer")

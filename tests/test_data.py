@@ -15,7 +15,6 @@ from sklearn.model_selection import cross_val_score
 
 from bertnotes.baselines import majority_class, nbsvm, tfidf_logistic_regression
 from bertnotes.data import (
-    FIRST_REVIEWS,
     LABELS,
     REVIEWS,
     clean_review,
@@ -344,11 +343,14 @@ def test_voices_are_balanced_and_large_enough_to_compare(own):
     assert (counts.max(axis=1) / counts.sum(axis=1) <= 0.6).all()
 
 
-def test_the_first_reviews_are_frozen(own):
-    """The new file begins with them, word for word and in their order. That no byte changed, the record of verdicts says."""
-    first = pd.read_csv(FIRST_REVIEWS, dtype=str, keep_default_na=False)
-    assert own[: len(first)].drop(columns="voice").equals(first) and len(first) == 968
+def test_the_first_reviews_come_in_no_one_voice(own):
+    """Records of heads switched off were made with them."""
     assert (own["voice"] == "various").equals(pd.Series(range(len(own))) < 968)
+    texts, labels = load_imdb_data(REVIEWS, voice="various")
+    assert texts == own["review"].map(clean_review)[:968].tolist()
+    assert labels == (own["sentiment"] == "positive").astype(int)[:968].tolist()
+    with pytest.raises(ValueError, match="none has the voice 'loud'"):
+        load_imdb_data(REVIEWS, voice="loud")
 
 
 def test_no_own_review_is_nearly_another(own):

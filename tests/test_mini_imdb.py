@@ -9,7 +9,7 @@ from bertnotes import attend
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.data import load_imdb_data
 from bertnotes.experiments.records import read_record, unpack_probabilities
-from bertnotes.files import FIRST_REVIEWS, MINI, MINI_IMDB, RESULTS, REVIEWS, hash_of
+from bertnotes.files import MINI, MINI_IMDB, RESULTS, REVIEWS, hash_of
 
 CLEAR = {
     "A wonderful film, warm and funny, with superb performances. I loved every minute.": "positive",
@@ -53,7 +53,7 @@ def test_its_stored_verdicts_are_its_own(shipped):
     for name in ("verdicts-on-reviews", "attribution-imdb"):
         assert read_record(RESULTS / f"{name}.json")["run"] == "imdb-mini-imdb-seed0.json"
     stored = unpack_probabilities(read_record(RESULTS / "verdicts-on-reviews.json")["positive"])[:50]
-    found = predict_probabilities(load_imdb_data(FIRST_REVIEWS)[0][:50], *shipped, precision="fp32")[:, 1].numpy()
+    found = predict_probabilities(load_imdb_data(REVIEWS)[0][:50], *shipped, precision="fp32")[:, 1].numpy()
     assert logit(found) == pytest.approx(logit(stored), abs=0.02)
 
 

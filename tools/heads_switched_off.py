@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from of_a_run import rounded
 
-from bertnotes.data import FIRST_REVIEWS, load_imdb_data
+from bertnotes.data import REVIEWS, load_imdb_data
 from bertnotes.encoder import BertEncoder
 from bertnotes.experiments.records import write_record
 from bertnotes.files import RESULTS
@@ -30,7 +30,7 @@ def by_counting(exam, tokenizer):
     """The loss of one who only knows how often each token stands in the course's reviews, without those of the exam."""
     masked, labels = exam
     read = {tuple(row) for row in torch.where(labels == IGNORED, masked, labels).tolist()}
-    texts = tokenizer(load_imdb_data(FIRST_REVIEWS)[0], add_special_tokens=False)["input_ids"]
+    texts = tokenizer(load_imdb_data(REVIEWS, voice="various")[0], add_special_tokens=False)["input_ids"]
     counts = Counter(token for text in texts if not any(tuple(text[:8]) == row[1:9] for row in read) for token in text)
     shares = torch.tensor([counts[token] + 1.0 for token in range(len(tokenizer))])
     shares[tokenizer.all_special_ids] = 1e-9

@@ -13,7 +13,7 @@ from of_a_run import carry_out, parser_of
 from results_table import field
 
 from bertnotes.classifier import BERTClassifier, predict_probabilities
-from bertnotes.data import FIRST_REVIEWS, load_imdb_data
+from bertnotes.data import REVIEWS, load_imdb_data
 from bertnotes.experiments.records import pack_probabilities
 from bertnotes.files import hash_of
 
@@ -36,7 +36,7 @@ def find(options, run):
 def main(arguments=None):
     """Read the command line and do what it says; returns the exit status."""
     parser = parser_of(__doc__, "verdicts-on-reviews.json")
-    parser.add_argument("--data", type=Path, default=FIRST_REVIEWS, help="CSV with the columns review and sentiment")
+    parser.add_argument("--data", type=Path, default=REVIEWS, help="CSV with the columns review and sentiment")
     return carry_out("verdicts_on_reviews", parser, arguments, find)
 
 

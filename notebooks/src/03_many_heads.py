@@ -726,7 +726,7 @@ assert abs(most[0] - 0.18) < 0.005 and abs(most[1] - 0.69) < 0.006
 # %%
 from statistics import median
 
-from bertnotes.data import FIRST_REVIEWS, load_imdb_data
+from bertnotes.data import REVIEWS, load_imdb_data
 from bertnotes.heads import measure_heads
 from bertnotes.pruning import heads_off, hidden_token_exams, losses
 
@@ -795,7 +795,7 @@ assert 64 < math.exp(loss) < 65.5 and abs(math.exp(0.2) - 1.2) < 0.03
 # Rank correlation of all 72: 0.63. Rise without *before* (1, 3): 0.055, *after* (2, 9): 0.229, *[CLS]*: 0.00.
 
 # %% slideshow={"slide_type": "-"}
-shares = measure_heads(load_encoder(), tokenizer, load_imdb_data(FIRST_REVIEWS, sample=60, seed=3)[0], 64)
+shares = measure_heads(load_encoder(), tokenizer, load_imdb_data(REVIEWS, sample=60, seed=3, voice="various")[0], 64)
 near = torch.maximum(shares["token before"], shares["token after"]).flatten()
 first, second = (torch.tensor(part["change"]) for part in record["alone"])  # the rise without each head, in two exams
 alone = ((first + second) / 2).flatten()

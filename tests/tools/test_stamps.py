@@ -20,7 +20,6 @@ FILES = {
     "bertnotes/pictures/view.html": "<p>",
     "data/mini/model.safetensors": "weights",
     "data/reviews.csv": "review,sentiment",
-    "data/reviews-1.csv": "review,sentiment",
     "data/results/imdb-facts.json": "{}",
     "data/results/bench.json": "{}",
 }
@@ -74,9 +73,6 @@ def test_a_page_that_finds_models_rests_on_mini_and_one_that_reads_reviews_on_th
     assert stamp(page, root()).keys() == {"code", "mini", "reviews"}
     assert changed(root, "data/mini/model.safetensors", "other", page) == ["mini"]
     assert changed(root, "data/reviews.csv", "other", page) == ["reviews"]
-    frozen = page.replace("REVIEWS", "FIRST_REVIEWS")
-    assert changed(root, "data/reviews-1.csv", "other", frozen) == ["reviews"]
-    assert changed(root, "data/reviews.csv", "other", frozen) == []
 
 
 def test_names_that_a_page_fills_in_may_be_anything(root):

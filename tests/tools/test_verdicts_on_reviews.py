@@ -10,7 +10,7 @@ import verdicts_on_reviews as tool
 from check import ROOT
 
 from bertnotes.classifier import BERTClassifier, predict_probabilities
-from bertnotes.data import FIRST_REVIEWS, load_imdb_data
+from bertnotes.data import REVIEWS, load_imdb_data
 from bertnotes.experiments.engine import lines_of
 from bertnotes.experiments.records import unpack_probabilities
 from bertnotes.files import hash_of
@@ -26,8 +26,8 @@ RECORD = json.loads((ROOT / "data" / "results" / "verdicts-on-reviews.json").rea
 def test_the_record_is_of_today_s_reviews_and_of_the_run_that_it_names():
     run = json.loads((ROOT / "data" / "results" / RECORD["run"]).read_text(encoding="utf-8"))
     assert all(RECORD[key] == run[key] for key in ("train_reviews", "accuracy"))
-    assert RECORD["data"] == hash_of(FIRST_REVIEWS), "python tools/verdicts_on_reviews.py: the reviews have changed"
-    said, (_, labels) = unpack_probabilities(RECORD["positive"]) > 0.5, load_imdb_data(FIRST_REVIEWS)
+    assert RECORD["data"] == hash_of(REVIEWS), "python tools/verdicts_on_reviews.py: the reviews have changed"
+    said, (_, labels) = unpack_probabilities(RECORD["positive"]) > 0.5, load_imdb_data(REVIEWS)
     assert (said == labels).sum() == RECORD["right"] and len(said) == RECORD["reviews"]
 
 
