@@ -31,24 +31,24 @@ def estimate_chart(groups, xlabel: str, title: str | None = None, marks=None) ->
     vertical lines.
     """
     rows = [len(found) for found in groups.values()]
-    size, shape = (10, 1.4 + 0.4 * sum(rows) + 0.4 * len(rows)), {"height_ratios": rows, "layout": "constrained"}
+    size, shape = (10, 1.5 + 0.42 * sum(rows) + 0.4 * len(rows)), {"height_ratios": rows, "layout": "constrained"}
     figure, axes = plt.subplots(len(rows), sharex=True, squeeze=False, figsize=size, **shape)
     for ax, (group, named) in zip(axes[:, 0], groups.items(), strict=True):
         for row, found in enumerate(named.values()):
             places = row + 0.24 * (np.arange(len(found)) - (len(found) - 1) / 2)
             value, low, high = 100 * np.array(found).T
-            ax.errorbar(value, places, xerr=[value - low, high - value], fmt="o", markersize=5, color=FIRST, capsize=3)
+            ax.errorbar(value, places, xerr=[value - low, high - value], fmt="o", markersize=7, color=FIRST, capsize=3)
         for at, share in enumerate((marks or {}).values()):
             ax.axvline(100 * share, color=SECOND, linewidth=1.5, linestyle=("-", "--")[at % 2])
         ax.set_yticks(range(len(named)), written(*named))
         ax.set_ylim(len(named) - 0.5, -0.5)
-        above = 22 if marks and ax is axes[0, 0] else 6  # room for their names
-        finish(ax).set_title(written(group)[0], loc="left", fontsize=15, color=INK, fontweight="bold", pad=above)
-        ax.tick_params(labelsize=14)
+        above = 26 if marks and ax is axes[0, 0] else 6  # room for their names
+        finish(ax).set_title(written(group)[0], loc="left", fontsize=17, color=INK, fontweight="bold", pad=above)
+        ax.tick_params(labelsize=17)
     for name, share in (marks or {}).items():
         place = {"xy": (100 * share, -0.5), "xytext": (3, 4), "textcoords": "offset points"}
-        axes[0, 0].annotate(written(name)[0], **place, color=SECOND, fontsize=13)
-    axes[-1, 0].set_xlabel(xlabel, fontsize=15, color=INK)
+        axes[0, 0].annotate(written(name)[0], **place, color=SECOND, fontsize=16)
+    axes[-1, 0].set_xlabel(xlabel, fontsize=17, color=INK)
     figure.suptitle(written(title or "")[0], x=0.01, ha="left", fontsize=16, color=INK)
     return figure
 

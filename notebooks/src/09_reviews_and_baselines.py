@@ -407,6 +407,11 @@ assert mcnemar(labels, nbsvm_on_theirs, says["TF-IDF"])[2] > 0.5
 # | **NBSVM right** | 855 | **117** |
 # | **NBSVM wrong** | **81** | 223 |
 
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# On 198 reviews only one is right. If both were equally good, each of these would be the toss of a coin.
+#
+# At least as uneven as 117 to 81: **p = 1.3 %** (McNemar's test).
+
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Ask which of the four numbers say who is better: only 117 and 81. If both were equally good, each of these 198 reviews would be the toss of a coin. Coins fall so unevenly in 1.3 % of all cases. The z for two separate samples, 1.6, would have missed it.
 
