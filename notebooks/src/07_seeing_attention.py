@@ -530,7 +530,7 @@ assert words_alone == (16, 14)
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
 # **16**, and 14 of the 16 new cases.
 #
-# Add *She (He) is the [MASK].*: the pronoun moves mini's guess rightly in 13 of 16 sentences. Four best heads off: **15**.
+# Add *She (He) is the [MASK]*: the pronoun moves mini's guess rightly in 13 of 16 sentences. Four best heads off: **15**.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Vote first. The lookup table of word vectors is as good as the best heads, with no layer at all. So the picture need not show more than that *she* goes with *mother*, which is in the embeddings already. What the heads add, these cases cannot show. Switched off, they are not missed.
