@@ -105,7 +105,7 @@ assert layer_1(read.weights[0]).allclose(states[1], atol=1e-4) and not layer_1(m
 # %% [markdown]
 # A diagonal: *each* token looks at the one before it, *end* at *the*, *because* at *end*. Only `[CLS]`, which has none before it, looks at itself. This is layer 1, head 3 of page 03. It goes by position, not by who loves whom, and in six other sentences it does so, too.
 #
-# That is the first lesson about such pictures: a single row suggests a story, and the next rows can take it back. (The weights are those that the model computes with: times the values, as on page 05, they give the output of layer 1.)
+# That is the first lesson: a single row suggests a story, and the next rows can take it back. (The weights are those that the model computes with: times the values, as on page 05, they give the output of layer 1.)
 #
 # ## 2. All 72 heads
 #
@@ -115,7 +115,7 @@ assert layer_1(read.weights[0]).allclose(states[1], atol=1e-4) and not layer_1(m
 #
 # (*Blocks* need two sentences, given as `attend(first, second)`.)
 #
-# Page 05 found that mini's heads look at whatever stands first. So look for columns: in how many of the 72 heads does more than half of the attention go to `[CLS]`, in our sentence?
+# On page 05 the heads of layer 3 looked at whatever stands first. So look for columns: in how many of the 72 heads does more than half of the attention go to `[CLS]`, in our sentence?
 
 # %%
 guess = None  # a number of heads
@@ -136,7 +136,7 @@ if guess is not None:
     print("your guess:", guess)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Vote before you turn the slide. A row of pictures is a layer, the first at the top. Find the diagonal of layer 1, head 3. Then: what is the dark stripe at the left of nearly all the others?
+# **3 minutes.** Vote before you turn the slide. A row of pictures is a layer, the first at the top. Find the diagonal of layer 1, head 3. Then: what is the dark stripe at the left of most others?
 
 # %% tags=["check:received"]
 # checked: in how many heads more than half goes to [CLS], by layer, here and in six others; what [CLS] receives, and gives itself
@@ -153,14 +153,27 @@ resting = torch.stack(resting)
 assert resting.sum(dim=-1).min() >= 47 and resting.sum(dim=-1).max() <= 54
 assert resting[:, 0].max() == 1 and resting[:, 4:].min() >= 10 and resting[:, 1].max() <= 9
 
+# %% tags=["check:long-texts"]
+# checked: in how many heads more than half goes to [CLS] in 500 tokens of reviews, in three places
+from bertnotes.data import FIRST_REVIEWS, load_imdb_data
+
+reviews = " ".join(load_imdb_data(FIRST_REVIEWS)[0][:20])
+pieces = tokenizer(reviews, add_special_tokens=False, verbose=False)["input_ids"]
+counts = []
+for start in (0, 600, 1200):
+    ids = torch.tensor([[tokenizer.cls_token_id, *pieces[start : start + 498], tokenizer.sep_token_id]])
+    met = torch.cat(encoder(ids, output_attentions=True).attentions)
+    counts.append((met[..., 0].mean(dim=-1) > 0.5).sum().item())
+assert ids.shape[1] == 500 and min(counts) == 23 and max(counts) == 29
+
 # %% [markdown]
-# The dark stripe at the left edge is the column of `[CLS]`. In 52 of the 72 heads more than half of the attention goes there: in none of layer 1, in all of layers 5 and 6. In six other sentences it is 48 to 53 heads, at most one in layer 1, at least 10 of 12 in layers 5 and 6. (Some are *both*. And `[CLS]` itself, the top row, gives itself less than 0.4 in eight heads of layer 6.)
+# The dark stripe at the left edge is the column of `[CLS]`. In 52 of the 72 heads more than half of the attention goes there: in none of layer 1, in all of layers 5 and 6. In six other sentences it is 48 to 53 heads, at most one in layer 1, at least 10 of 12 in layers 5 and 6. (`[CLS]` itself, the top row, gives itself less than 0.4 in eight heads of layer 6.)
 #
 # ### An attention sink
 #
-# All heads together give `[CLS]` 0.63 of their attention. If all 14 tokens were looked at alike, it would be 0.07. Xiao et al. (2023) named such a token an **attention sink**. In models of the GPT kind, the first few tokens are one, whatever they are. Their explanation: a row must add up to 1, so attention that is not needed has to go somewhere.
+# All heads together give `[CLS]` 0.63 of their attention. If all 14 tokens were looked at alike, it would be 0.07. Xiao et al. (2023) named such a token an **attention sink**. In the models of the GPT kind that they studied, the first few tokens are one, whatever they are. Their explanation: a row must add up to 1, so attention that is not needed has to go somewhere, and all later tokens see the first ones. (In BERT all see all.)
 #
-# Clark et al. (2019) had found in BERT-base that about half of the attention in layers 6 to 10 goes to `[SEP]`: a way to do nothing, they argued, since changing it hardly changes what the model says. In mini position matters most, and the token somewhat. On page 05, *film* in first position drew nearly as much as `[CLS]`, and `[CLS]` with another row of positions still drew 0.22, twice an even share. (All that is said here is of short sentences.)
+# Clark et al. (2019) had found in BERT-base that over half of the attention in layers 6 to 10 goes to `[SEP]`: a way to do nothing, they argued, since changing it hardly changes what the model says. In mini the place matters: on page 05, *film* in first position drew nearly as much as `[CLS]`, in layer 3. So does length: in 500 tokens of reviews only 23 to 29 heads give `[CLS]` more than half.
 #
 # Does all this attention *do* anything? The picture cannot say. Page 08 measures it.
 #
@@ -216,13 +229,16 @@ unmasked = torch.cat(encoder(ids, torch.ones_like(mask), output_attentions=True)
 alone = attend("A lovely film.", model=encoder, tokenizer=tokenizer)
 assert masked[..., 6:].max() == 0 and masked[..., :6, :6].allclose(alone.weights, atol=1e-5) and masked.shape[-1] == 10
 assert 0.08 < unmasked[:, :, :6, 6:].sum(-1).mean() < 0.11 and unmasked[:, :, :6, 6:].sum(-1).max() > 0.9
+longer = tokenizer("A lovely film.", padding="max_length", max_length=32, return_tensors="pt")["input_ids"]
+longer = torch.cat(encoder(longer, torch.ones_like(longer), output_attentions=True).attentions)  # 26 [PAD], no mask
+assert abs(longer[:, :, :6, 6:].sum(-1).mean() - 0.64) < 0.006
 assert masked[:, :, 6:, :6].sum(-1).min() > 0.99 and (masked[0, 0, 6:].argmax(dim=-1) == 5).all()
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Four columns are empty: nobody looks at [PAD]. Four rows are not: [PAD] looks at the real tokens, in this head mostly at [SEP], and no head looks at the result. If your own picture has something in the columns of [PAD], the mask is missing.
 
 # %% [markdown]
-# The columns of `[PAD]` must be empty: check that in your own pictures. Its rows are not; in this head they look mostly at `[SEP]`. They are computed like others, but no token looks at the result. Forget the mask, and the real tokens give a tenth of their attention to these four `[PAD]`, and far more where there is more padding.
+# The columns of `[PAD]` must be empty: check that in your own pictures. Its rows are not; in this head they look mostly at `[SEP]`. They are computed like others, but no token looks at the result. Forget the mask, and the real tokens give a tenth of their attention to these four `[PAD]`; to 26 of them, 0.64.
 #
 # ## 5. Pieces of words
 #
@@ -307,7 +323,7 @@ ax.tick_params(axis="x", rotation=50, labelsize=15)
 # %% [markdown]
 # Has mini found out whom *she* means? There are three doubts. We searched 72 heads for this one, with two clicks. It is a single sentence. And *sister* is the only noun for a person in it.
 #
-# So we test it. Each of eight sentences has two nouns, and only one fits a pronoun. We ask each with *she* and with *he*: 16 cases.
+# So we test it. Each of eight sentences has two nouns, one for *she* and one for *he*. (Let *actor* be a man.) We ask each with both: 16 cases.
 #
 # ![The mother called the boy because she was worried: she fits mother. With he, it is boy](figures/07_pronoun.svg)
 #
@@ -385,9 +401,9 @@ if guess is not None:
     print("your guess:", guess)
 
 # %% [markdown]
-# Two heads are right in all 16, head 10 of layer 1 and head 1 of layer 2. Ours has 15, and so has head 10 of layer 3. A head on average has 8. (One head has 0: it looks more at the noun that does *not* fit, every time. To do that it must tell the two apart as well.)
+# Two heads are right in all 16, head 10 of layer 1 and head 1 of layer 2. Ours has 15, and so has head 10 of layer 3. (One head has 0: it looks more at the noun that does *not* fit, every time. That tells the two apart as well.)
 #
-# That looks strong. But these are the best of 72. How good is the best of 72 that know nothing? Here are 72 coins, each thrown 16 times.
+# But these are the best of 72. How good is the best of 72 that know nothing? Here are 72 coins, each thrown 16 times.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ### Best of 72: right in 16 of 16. But what do 72 coins do?
@@ -398,7 +414,7 @@ from bertnotes.pictures.play import play
 play("luck")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Tell the result first: two heads with 16 of 16, average 8. Then throw a few times. The best of 72 coins has about 13 of 16. Move the first slider to 1 coin, then to 360: more candidates, a better winner. Then more throws: the winner comes down in percent.
+# **3 minutes.** Tell the result first: two heads with 16 of 16, average 8. Then throw a few times. The best of 72 coins has 12 or 13 of 16. Move the first slider to 1 coin, then to 360: more candidates, a better winner. Then more throws: the winner comes down in percent.
 
 # %% [markdown]
 # The best of 72 coins has 12 or 13 of 16 most of the time: the more heads one searches, and the fewer the cases, the better the winner.
@@ -509,16 +525,18 @@ assert words_alone == (16, 14)
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Does it take a head?
 #
-# mini's word embeddings alone, no attention: the pronoun's vector is closer to that of one noun. In how many of 16 is it the one that fits?
+# mini's word embeddings alone, no attention: in how many of 16 is the pronoun's vector closer to that of the noun that fits?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
 # **16**, and 14 of the 16 new cases.
+#
+# Add *She (He) is the [MASK]*: the pronoun moves mini's guess rightly in 13 of 16 sentences. Four best heads off: **15**.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Vote first. The lookup table of word vectors is as good as the best heads, with no layer at all. So the picture shows no more than that *she* goes with *mother*. The heads follow an association that is in the embeddings already; what they add, these cases cannot show.
+# **3 minutes.** Vote first. The lookup table of word vectors is as good as the best heads, with no layer at all. So the picture need not show more than that *she* goes with *mother*, which is in the embeddings already. What the heads add, these cases cannot show. Switched off, they are not missed.
 
 # %% [markdown]
-# 16, and 14 new ones, with no attention at all. (It misses *she* with *wife* and *husband*, and *he* with *gentleman* and *mom*.) Now mini's 72 heads, old cases against new ones, with the lucky head and this rival:
+# 16, and 14 new ones, with no attention at all. Now mini's 72 heads, old cases against new ones, with the lucky head and this rival:
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## All heads, in old cases and in new ones
@@ -548,6 +566,7 @@ assert ((weights[:, 0] > weights[:, 1])[:, 1, 3]).tolist() == [True, False] + 14
 more = examine(encoder, cases_of(NEW))
 pairs_right = [(found[:, 0] > found[:, 1])[:, 1, 3].view(8, 2).all(dim=1).sum().item() for found in (weights, more)]
 assert pairs_right == [7, 7] and 0.35 < weights[:, 0, 1, 3].mean() < 0.39 and weights[:, 1, 1, 3].mean() < 0.08
+assert [round(weight, 3) for weight in weights[..., 1, 0].mean(dim=0).tolist()] == [0.007, 0.002]
 of_one_noun = ((weights[:, 0] > weights[:, 1]).view(8, 2, 6, 12).sum(dim=1) == 1).all(dim=0)  # the same for she and he
 assert of_one_noun[(hits == 8) & (renewed == 8)].float().mean() > 0.5 and counts.argmax() == (places == 8).all(dim=0).nonzero()
 assert not {noun for _, *two in FRAMES for noun in two} & {noun for _, *two in NEW for noun in two}
@@ -562,12 +581,39 @@ bests = torch.stack([torch.where(swap, 2 - in_pairs, in_pairs).sum(dim=0).max() 
 assert len(bests) == 256 and bests[0] == bests[-1] == bests.max() == 16 and (bests == 16).sum() == 2
 assert bests.median() == 11 and (bests >= 15).sum() <= 8
 
+# %% tags=["check:own-guess"]
+# checked: mini itself guesses the noun at [MASK]; by how much one noun's score is above the other's
+from bertnotes.encoder import BertEncoder
+from bertnotes.pruning import heads_off
+
+bert = BertEncoder.from_pretrained()  # mini, with the layer that guesses masked words
+
+
+def lead(text, one, other):
+    ids = tokenizer(text, return_tensors="pt")["input_ids"]
+    scores = bert.word_logits(bert(ids).last_hidden_state[ids == tokenizer.mask_token_id])[0]
+    return (scores[tokenizer.vocab[one]] - scores[tokenizer.vocab[other]]).item()
+
+
+assert lead("She is the [MASK].", "mother", "boy") > 0 > lead("He is the [MASK].", "mother", "boy")
+
+# %% tags=["check:four-off"]
+# checked: she against he moves mini's guess toward the right noun in 13 sentences, with the four heads off in 15
+moved_right = []
+for heads in ([], [(0, 9), (1, 0), (1, 3), (2, 9)]):
+    with heads_off(bert, heads):
+        leads = [lead(f"{text} {pronoun.title()} is the [MASK].", *two) for text, pronoun, *two in cases + cases_of(NEW)]
+    moved_right.append(sum(she + he > 0 for she, he in zip(leads[::2], leads[1::2], strict=True)))
+assert moved_right == [13, 15]
+
 # %% [markdown]
-# (2.4: layer 2, head 4.) The four heads with 15 or 16, at the upper right, keep at least 14. Head 4.4 had 14 and falls to 9. The largest dot, at 8 and 8, is mostly heads that choose the same noun for *she* and for *he*.
+# (2.4: layer 2, head 4.) The four heads with 15 or 16, at the upper right, keep at least 14. (2.1 with crumbs: 0.007 to the noun that fits, 0.002 to the other.) Head 4.4 had 14 and falls to 9. The largest dot, at 8 and 8, is mostly heads that choose the same noun for *she* and for *he*.
 #
-# So the four are hardly luck. A stricter control agrees: keep mini, and swap in some of the eight sentences which noun counts as right. In the 256 ways to do so the median of the best of 72 heads is 11. It has 16 only with the true answers, and with all of them reversed (head 2.6). Still, these are not 32 separate cases, but 16 sentences: in 14 our head is right with both pronouns.
+# So the four are hardly luck. Another control agrees: keep mini, and swap in some of the eight sentences which noun counts as right. In the 256 ways to do so the median of the best of 72 heads is 11. It has 16 only with the true answers, and with all of them reversed (head 2.6). These are not 32 separate cases, but 16 sentences: in 14 our head is right with both pronouns.
 #
-# So our cases do not show that it takes a head. That *she* goes with *mother* and with *queen* is in the word embeddings already. These heads may do no more than pass it on.
+# So our cases do not show that it takes a head. That *she* goes with *mother* and with *queen* is in the word embeddings already.
+#
+# Nor does mini seem to miss the four. We added *She is the [MASK].* or *He is the [MASK].*: in 13 of 16 sentences the pronoun moves its guess toward the noun that fits. With the four set to 0 it does in 15.
 #
 # ### Is that understanding?
 #
@@ -603,19 +649,26 @@ for (text, _, *nouns), both in zip(two_fit[:2], same[:2, :, 1, 3], strict=True):
 print(f"layer 2, head 4: {ended[1, 3]} of 16; the best of 72: {ended.max()}{'' if guess is None else f'; your guess: {guess}'}")
 
 # %% tags=["check:same-gender"]
-# checked: with two nouns of one gender three of the four heads never change their noun; by how much the ending moves ours
+# checked: with two nouns of one gender: which heads change their noun; by how much the ending moves 2.4 and 3.10
 assert same.shape == (16, 2, 6, 12) and ended[1, 3] == ended[0, 9] == ended[1, 0] == 8 and ended.max() == 10
 to_first = torch.stack([same[0::2, 0], same[1::2, 1]])  # (ending, pair, layer, head)
 to_second = torch.stack([same[0::2, 1], same[1::2, 0]])
 changed = ((to_first > to_second)[0] != (to_first > to_second)[1]).sum(dim=0)
 assert changed[1, 3] == changed[1, 0] == 0 and changed[2, 9] == 1 and ended[2, 9] == 9 and not changed[0].any()
 moves = (to_first / to_second).log()  # how much larger the first one is
-moves = (moves[0] - moves[1])[:, 1, 3]  # above 0: the ending moves it toward the right noun
+moves, also = (moves[0] - moves[1])[:, 1, 3], (moves[0] - moves[1])[:, 2, 9]  # above 0: toward the right noun
 assert (moves > 0).sum() == 4 and 0.015 < moves.abs().min() < 0.018 and 0.128 < moves.abs().max() < 0.133
+assert (also > 0).sum() == 4 and 1.8 < also.max().exp() < 1.84 and also.min() > -0.3
 assert 0.44 < same[0, 0, 1, 3] < 0.46 and 0.40 < same[1, 1, 1, 3] < 0.42 and same[0, 1, 1, 3] < 0.25 > same[1, 0, 1, 3]
 in_pairs = (same[:, 0] > same[:, 1]).view(8, 2, 72).sum(dim=1)
 bests = torch.stack([torch.where(swap, 2 - in_pairs, in_pairs).sum(dim=0).max() for swap in swapped])
-assert (bests >= 10).sum() > 220  # swapped at random, the best of 72 has 10 as well
+assert (bests >= 10).sum() > 220  # swapped at random, the best of 72 has as many or more
+
+# %% tags=["check:mini-itself"]
+# checked: which noun mini prefers in the pronoun's place; and at the end, asked for it after the whole sentence
+instead = [(text.replace(f" {pronoun} was", " the [MASK] was"), *two) for text, pronoun, *two in two_fit]
+after_it = [(f"{text} {pronoun.title()} is the [MASK].", *two) for text, pronoun, *two in two_fit]
+assert [sum(lead(*one) > 0 for one in asked) for asked in (instead, after_it)] == [8, 8]
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Is that understanding?
@@ -632,23 +685,27 @@ assert (bests >= 10).sum() > 220  # swapped at random, the best of 72 has 10 as 
 # | ... she was kind | **0.45** | 0.24 | yes |
 # | ... she was crying | **0.41** | 0.21 | no |
 #
-# **8 of 16**: it never changes its noun. Nor does layer 1, head 10.
+# **8 of 16**: it never changes its noun. mini itself, with *the [MASK]* for the pronoun: **8 of 16**, too.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Whom does *she* mean, in the first sentence and in the second? Everybody changes from *mother* to *girl*. Then vote: 8, 12, or 16? Both heads have exactly 8, as they never change. So they match gender. To know whom *she* means one also needs the ending.
+# **3 minutes.** Whom does *she* mean, in the first sentence and in the second? Everybody changes from *mother* to *girl*. Then vote: 8, 12, or 16? Exactly 8, as it never changes. It matches gender; to know whom *she* means one also needs the ending. But mini's own guess has 8 as well: do not blame attention alone.
 
 # %% [markdown]
-# 8: kind or crying, our head looks more at *mother*, and it changes its noun in none of the eight pairs. The ending moves the ratio of its two weights by 2 to 14 %, toward the right noun in four pairs of eight. (Heads 1.10 and 2.1 have 8, too; 3.10 has 9. The best of 72 has 10, which it also has in most of the 256 ways to swap.)
+# 8: kind or crying, our head looks more at *mother*, and it changes its noun in none of the eight pairs. The ending moves the ratio of its two weights by 2 to 14 %, that of 3.10 by up to 82 %. In both it is toward the right noun in four pairs of eight. (Heads 1.10 and 2.1 have 8, too; 3.10 has 9. The best of 72 has 10; in most of the 256 ways to swap it has as many or more.)
 #
-# In layer 1 it cannot be otherwise. Queries and keys are made there of each token's own word, position and token type (page 05); no token has seen another one yet. So the ending cannot change which noun gets the higher score. In layer 2 it could, but here it hardly does.
+# Is attention to blame? Put *the [MASK]* in the pronoun's place, and mini itself prefers the right noun in 8 of 16. What heads do in a model that finds it out, these pairs cannot tell.
+#
+# In layer 1 no token has seen another one yet, so the ending cannot change which noun gets the higher score. In layers 2 and 3 it could.
 #
 # (Four heads of one model, eight pairs. In BERT-base, Clark et al. (2019) tested a head on real texts: it was right more often than *take the nearest*, but less often than a system of hand-written rules.)
 #
-# ## 7. Why this weight? bertviz
+# ## 7. From 32 numbers to a weight: bertviz
 #
-# Many pictures of attention are made with **bertviz** (Vig 2019). Its *neuron view* shows why a weight is what it is: its neurons are the 32 numbers of a query or key. (For its *head view* call `bertviz_head_view(read, layer=2)`.)
+# Many pictures of attention are made with **bertviz** (Vig 2019). Its *neuron view* shows how a weight is computed: its neurons are the 32 numbers of a query or key. (For its *head view* call `bertviz_head_view(read, layer=2)`.)
 #
-# Click the **+** beside *she* on the left: its query, number by number, times each key. Blue is above 0, orange below. The sum of a row, divided by √32, is the score (page 01). In the row of *sister* little speaks against it: its products below 0 add up to −4.9, those of every other row to −9.7 or less. Its score is the highest, 6.45, before that of `[CLS]`, 4.68: half of the lead comes from fewer products against it, half from more for it. In softmax a difference of 1.77 is a factor of 5.9: 0.61 against 0.10.
+# Click the **+** beside *she* on the left: its query, number by number, times each key. Blue is above 0, orange below. The sum of a row, divided by √32, is the score (page 01). *Sister* has the highest, 6.45, before `[CLS]` with 4.68. In softmax a difference of 1.77 is a factor of 5.9: 0.61 against 0.10.
+#
+# But single numbers are no reason: rotate all queries and keys alike, and the colours change, while every score stays.
 
 # %% tags=["nbval-ignore-output"]
 from bertnotes import bertviz_neuron_view
@@ -656,21 +713,24 @@ from bertnotes import bertviz_neuron_view
 bertviz_neuron_view(encoder, tokenizer, SENTENCE, layer=2, head=4)
 
 # %% tags=["check:query-meets-key"]
-# checked: what the neuron view shows of she and sister
+# checked: what the neuron view shows of she and sister; a rotation changes the products and no score
 from bertnotes.pictures.bertviz import queries_and_keys
 
 query, key = (torch.tensor(found)[1, 3] for found in queries_and_keys(encoder, tokenizer, SENTENCE)[:2])
 products = query[read.tokens.index("she")] * key  # (token, number)
-against, scores = products.clamp(max=0).sum(dim=-1), products.sum(dim=-1) / 32**0.5
-assert against.argmax() == scores.argmax() == read.tokens.index("sister") and scores.sort().indices[-2] == 0
-assert abs(against.max() + 4.9) < 0.06 and abs(against.sort().values[-2] + 9.7) < 0.06
+scores = products.sum(dim=-1) / 32**0.5
+turn = torch.linalg.qr(torch.randn(32, 32, generator=torch.Generator().manual_seed(0)))[0]
+turned = (query[read.tokens.index("she")] @ turn) * (key @ turn)
+assert turned.sum(dim=-1).allclose(products.sum(dim=-1), atol=1e-3) and (turned - products).abs().max() > 1
+assert 0.4 < (turned.sign() != products.sign()).float().mean() < 0.6  # half of the colours change
+assert scores.argmax() == read.tokens.index("sister") and scores.sort().indices[-2] == 0
 assert abs(scores.max() - 6.45) < 0.01 and abs(scores[0] - 4.68) < 0.01
 assert scores.softmax(dim=-1).allclose(read.weights[1, 3, read.tokens.index("she")], atol=1e-4)
 
 # %% [markdown]
 # ## 8. Before and after fine-tuning
 #
-# `mini-imdb` is mini after it has learned to tell praise from blame on 25,000 film reviews (page 10 shows how). It gives its verdict from the last vector of `[CLS]`. What will `[CLS]` look at in *The plot is thin, but the acting is superb.*, before and after? We take layer 6, head 6: of all heads it is the one in which the weight from `[CLS]` to a single word grows most.
+# `mini-imdb` is mini after it has learned to tell praise from blame on 23,000 film reviews (page 10 shows how). It gives its verdict from the last vector of `[CLS]`. What will `[CLS]` look at in *The plot is thin, but the acting is superb.*, before and after? We take layer 6, head 6: of all heads it is the one in which the weight from `[CLS]` to a single word grows most.
 
 # %%
 guess = None  # the token that [CLS] looks at most after fine-tuning, besides itself
@@ -722,7 +782,7 @@ assert before[5, 5].argmax() == 0 and 0.32 < before[5, 5, 0] < 0.34 and before[5
 assert after[5, 5].argmax() == superb and 0.45 < after[5, 5, superb] < 0.55
 assert (after - before)[..., 1:-1].argmax() == (5 * 12 + 5) * (len(seen.tokens) - 2) + superb - 1
 tops = [(one[5, :, 1:-1].argmax(dim=-1) == superb - 1).sum().item() for one in (before, after)]
-assert tops[0] in (3, 4, 5) and tops[1] in (7, 8, 9)
+assert tops == [4, 8]
 words_before, words_after = ([most(text, model)[1].split()[0] for text in REVIEWS] for model in (encoder, tuned))
 assert words_after == ["brilliant", "awful", "dull", "not", "man"] and words_before[2] == "dull"
 assert not {"brilliant", "awful"} & set(words_before) and "not" not in words_before
@@ -731,7 +791,7 @@ assert [row.argmax().item() == 0 for row in rows[:3] + rows[4:]] == [False, Fals
 assert max(float(most(text, encoder)[1].split()[1]) for text in REVIEWS) < 0.14 and abs(rows[3][0] - rows[3].max()) < 0.02
 
 # %% [markdown]
-# *Brilliant*, *awful*, *dull*: in three of five new sentences the word is one that judges. Before, it was so in one, with *dull*, and at 0.13. (*Clock* is a piece of *clocks*.) In the fourth, *not* and `[CLS]` itself get 0.24 each. The last sentence judges nothing, and there `[CLS]` looks mostly at itself, with 0.48: with nothing to judge, it rests.
+# *Brilliant*, *awful*, *dull*: in three of five new sentences the word is one that judges. Before, it was so in one, with *dull*, and at 0.13. (*Clock* is a piece of *clocks*.) In the fourth, *not* and `[CLS]` itself get 0.24 each. The last sentence judges nothing, and there `[CLS]` looks most at itself, with 0.48.
 #
 # Is this head special? Hardly: after fine-tuning, *superb* is the word looked at most in 8 of the 12 heads of layer 6, before in 4. And whether the verdict comes *from* these words, the weights do not say.
 #
@@ -745,11 +805,11 @@ assert max(float(most(text, encoder)[1].split()[1]) for text in REVIEWS) < 0.14 
 #
 # - **A weight is not a contribution.** What reaches the sum is weight times value, and a value may be a vector of small numbers (Kobayashi et al. 2020). Page 08 measures it.
 # - **After layer 1 a token is no longer just its word.** Each layer mixes others in. Weight on *superb* in layer 6 is weight on the vector at that position.
-# - **A weight is not a reason.** Jain and Wallace (2019) found, in models other than BERT, that quite different weights can lead to the same prediction. Wiegreffe and Pinter (2019) answered that it depends on what one expects of an explanation.
+# - **A weight is not a reason.** Jain and Wallace (2019) found, in models other than BERT, that quite different weights can lead to nearly the same prediction. Wiegreffe and Pinter (2019) answered that it depends on what one expects of an explanation.
 # - **One picture was chosen.** Ask among how many, on how many sentences, and how a control does: a fresh model, or the word embeddings alone.
 
 # %% [markdown]
-# And a fifth, about mini. It is tempting to say: its heads have specialised, and nobody told them to. Of its last layer, that of section 8, one cannot say so. It comes from one that was trained to have attention weights like a larger model's (page 06). Then every second layer was dropped, and two more trainings followed; how much is left we did not measure. The heads of sections 1 and 6 are in layers 1 to 3, which were given no such weights to imitate.
+# And a fifth, about mini. Do not say: its heads have specialised, and nobody told them to. It comes from a student whose last layer was trained to have attention weights like a larger model's (page 06). Then every second layer was dropped, and two more trainings followed; how much is left we did not measure.
 #
 # What you may say: *this head, in this model, on these sentences, puts so much of its weight there.*
 
@@ -759,16 +819,16 @@ assert max(float(most(text, encoder)[1].split()[1]) for text in REVIEWS) < 0.14 
 # ![From the weight, which we see, times the value, all heads and a matrix, plus what was there, feed-forward, later layers, to the answer](figures/07_limits.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Go along the boxes. Which of them does a heatmap show? The first. Then the warnings: not a contribution, not a reason, no longer just its word, and chosen among many. About mini: do not say that nobody told its heads where to look. Its last layer comes from one that was trained to imitate a teacher's attention.
+# **3 minutes.** Go along the boxes. Which of them does a heatmap show? The first. Then the warnings: not a contribution, not a reason, no longer just its word, and chosen among many. About mini: do not say that nobody told its heads where to look. It comes from a student whose last layer was trained to imitate a teacher's attention.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember
 #
 # - A single row suggests a story; all rows of the head may take it back.
-# - In short sentences most heads of mini rest on `[CLS]`, an attention sink.
+# - In short sentences most heads of mini rest on `[CLS]`, an attention sink; in long texts fewer do.
 # - Pieces become words by a sum over columns and a mean over rows. Columns of `[PAD]` are empty.
 # - The best of many heads can look good by luck. Compare it with fresh models and with swapped answers, and test it on new sentences.
-# - Four heads match pronouns with nouns by gender; so do the word embeddings, with no head. In the one that we measured, the ending moves the weights little, and rightly as often as not.
+# - Four heads match pronouns with nouns by gender; so do the word embeddings, with no head. Where the ending decides, they are right in about half, and so is mini itself.
 # - A weight is not a contribution, and not a reason.
 #
 # **Next:** page 08 measures heads over many texts, and switches them off.
@@ -948,7 +1008,7 @@ answer = 1 - (15 / 16) ** 20
 check("by_luck", answer)
 
 # %% [markdown] tags=["reason:by_luck"]
-# $1 - (15/16)^{20} = 0.725$. In three of four such models that know nothing there is a head with a perfect score.
+# $1 - (15/16)^{20} = 0.725$. In nearly three of four such models, which know nothing, some head has a perfect score.
 
 # %% [markdown]
 # ## Sources
