@@ -155,9 +155,10 @@ assert resting[:, 0].max() == 1 and resting[:, 4:].min() >= 10 and resting[:, 1]
 
 # %% tags=["check:long-texts"]
 # checked: in how many heads more than half goes to [CLS] in 500 tokens of reviews, in three places
-from bertnotes.data import FIRST_REVIEWS, load_imdb_data
+from bertnotes.data import load_imdb_data
+from bertnotes.files import REVIEWS as OURS
 
-reviews = " ".join(load_imdb_data(FIRST_REVIEWS)[0][:20])
+reviews = " ".join(load_imdb_data(OURS)[0][:20])
 pieces = tokenizer(reviews, add_special_tokens=False, verbose=False)["input_ids"]
 counts = []
 for start in (0, 600, 1200):
