@@ -32,7 +32,7 @@ GOOD_LOG = Number(
         1: "The loss falls evenly, in training and in validation. A rate that is too high makes it jump.",
         2: "The loss falls fast. And no rate lets a model learn labels that say nothing about *other* reviews.",
         3: "Then no step would change a weight, and no loss would fall.",
-        4: "With wrong labels in the *first* run, validation would be near 0.50. It is 0.97. The second run has them on purpose.",
+        4: "With wrong labels in the *first* run, validation would be near 0.50. Only the second run has them, on purpose.",
         5: "With sorted batches the training loss falls and jumps, and validation suffers.",
         6: "Overfitting makes validation worse than training. Here both look splendid; only fresh reviews disagree.",
         8: "A forgotten eval() makes scores lower, and different from call to call.",
@@ -156,7 +156,7 @@ def copy_cases(seed):
     others = [more[0], more[1].upper(), more[2].replace(" ", "  "), more[4][:-1] + "!", drawn(), drawn() + "?"]
     return [
         Case({"train": train, "held": held}, shown=True),
-        Case({"train": more, "held": [*others, " ".join(words[1:] + ["camera", words[0]]), " ".join(reversed(words + ["x"]))]}),
+        Case({"train": more, "held": [*others, " ".join([*words[1:], words[0], "x"]), " ".join([*words, "x"])]}),
         Case({"train": ["dog bites man", "so so"], "held": ["Man bites dog", "so", "So, so."]}),
     ]
 

@@ -39,7 +39,13 @@ def of_batches(loop):
 
 WRONG = {
     "flat_log": {"1": "same rate", "2": "Ten times", "3": "no step would change", "5": "jumps at the next", "6": "lowers the"},
-    "good_log": {"4": "on purpose", "6": "only fresh reviews", "1": "falls evenly", "8": "from call to call", "9": "no usual slip"},
+    "good_log": {
+        "4": "on purpose",
+        "6": "only fresh reviews",
+        "1": "falls evenly",
+        "8": "from call to call",
+        "9": "no usual slip",
+    },
     "service_log": {"6": "same way", "7": "three answers", "3": "nothing would have been", "5": "would fall and jump"},
     "one_batch": {
         BATCH.replace("loss, weight =", "loss, _ ="): "first weights again",
@@ -54,14 +60,16 @@ WRONG = {
     "copies": {
         "return torch.tensor([text in train for text in held])": "equal to the letter",
         COPIES.replace("''.join(a for a in text.lower() if a.isalnum())", "text.lower()"): "Case is taken care of",
-        COPIES.replace("''.join(a for a in text.lower() if a.isalnum())", "' '.join(text.lower().split())"): "Punctuation is still",
+        COPIES.replace(
+            "''.join(a for a in text.lower() if a.isalnum())", "' '.join(text.lower().split())"
+        ): "Punctuation is still",
         COPIES.replace("text.lower()", "text"): "Case is still",
         CORE + "return torch.tensor([core(one) in {core(text) for text in held} for one in train])": "each *training* text",
         COPIES.replace("core(text) in known", "core(text) not in known"): "wrong way round",
         COPIES + ".sum()": "how many",
-        COPIES.replace("''.join(a for a in text.lower() if a.isalnum())", "tuple(sorted(a for a in text.lower() if a.isalnum()))"): (
-            "another order"
-        ),
+        COPIES.replace(
+            "''.join(a for a in text.lower() if a.isalnum())", "tuple(sorted(a for a in text.lower() if a.isalnum()))"
+        ): ("another order"),
     },
     "same_twice": {
         TWICE.replace("run(seed))", "run(seed + 1))"): "different seeds",

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from math import exp, sin
 
 from bertnotes.pictures.charts import FIRST, SECOND
-from bertnotes.pictures.drawings import LARGE, NORMAL, PALE, QUIET, Drawing, opened
-from bertnotes.pictures.style import INK, KEY, QUERY, VALUE
+from bertnotes.pictures.drawings import LARGE, NORMAL, PALE, QUIET, TINTS, Drawing, opened
+from bertnotes.pictures.style import INK
+
+TINT = "#f8e8f0"  # a pale ground for what the second colour marks
 
 # --- nine curves ------------------------------------------------------------------------------------------------------
 
@@ -31,7 +33,7 @@ def settles(t: float) -> float:
 CURVES: dict[str, tuple[Callable, Callable | None]] = {
     "A  falls, and levels off": (lambda t: learns(t) + wiggle(t), settles),
     "B  stays at ln 2": (lambda t: 0.69 + wiggle(t), None),
-    "C  hardly moves": (lambda t: 0.69 - 0.09 * t + wiggle(t), None),
+    "C  hardly moves": (lambda t: 0.7 - 0.2 * t + wiggle(t), None),
     "D  jumps, then stays at ln 2": (
         lambda t: 0.69 + (1.1 * abs(sin(20 * t)) if 0.05 < t < 0.4 else 0) + wiggle(t, 2),
         None,
@@ -55,8 +57,14 @@ def curves() -> str:
         "training falls, validation turns up. H: validation is lower than training. I: both go to 0."
     )
     drawing = opened(720, "Nine runs: which of them is well?", text)
-    for x, name, color, dash in ((700, "training", FIRST, None), (900, "validation", SECOND, "8 6"), (1110, "ln 2", QUIET, "2 6")):
-        drawing.line((x, 44), (x + 50, 44), color=color, width=4, dash=dash).write(x + 60, 44, name, 20, color, "start", bold=True)
+    for x, name, color, dash in (
+        (700, "training", FIRST, None),
+        (900, "validation", SECOND, "8 6"),
+        (1110, "ln 2", QUIET, "2 6"),
+    ):
+        drawing.line((x, 44), (x + 50, 44), color=color, width=4, dash=dash).write(
+            x + 60, 44, name, 20, color, "start", bold=True
+        )
     for number, (name, (training, validation)) in enumerate(CURVES.items()):
         left, top = 50 + 410 * (number % 3), 122 + 206 * (number // 3)
         drawing.write(left, top - 26, name, NORMAL, INK, "start", bold=True)
@@ -111,16 +119,16 @@ def three_tests() -> str:
     drawing.line((490, 170), (490, 320), (800, 320), color=PALE, width=2)
     falling = [(490 + 300 * t, 316 - 120 * exp(-5 * t)) for t in STEPS]
     drawing.line(*falling, color=FIRST, width=5)
-    drawing.write(1050, 190, "1, 312, 58, 1207, 2", NORMAL, KEY).arrow((1050, 212), (1050, 262), color=INK)
-    return str(drawing.write(1050, 290, "[CLS] a dull film [SEP]", NORMAL, VALUE))
+    drawing.write(1050, 190, "1, 312, 58, 1207, 2", NORMAL, QUIET).arrow((1050, 212), (1050, 262), color=INK)
+    return str(drawing.write(1050, 290, "[CLS] a dull film [SEP]", NORMAL, INK))
 
 
 # --- the order of three lines -----------------------------------------------------------------------------------------
 
 ORDERS = (
-    ("works", ("backward", "step", "zero_grad"), "the step uses the gradients, then they go"),
-    ("works", ("zero_grad", "backward", "step"), "old gradients go first: the same"),
-    ("learns nothing", ("backward", "zero_grad", "step"), "the step finds no gradients"),
+    ("works", ("backward", "step", "zero_grad"), "step uses gradients, then they go"),
+    ("works", ("zero_grad", "backward", "step"), "old gradients go first: as good"),
+    ("learns nothing", ("backward", "zero_grad", "step"), "step finds no gradients"),
 )
 
 
@@ -131,13 +139,15 @@ def orders() -> str:
         "Backward, zero_grad, step learns nothing: the gradients are gone before the step."
     )
     drawing = opened(480, "The same three lines in three orders", text)
-    colors = {"backward": QUERY, "step": VALUE, "zero_grad": KEY}
     for row, (name, calls, why) in enumerate(ORDERS):
         y = 130 + 120 * row
         drawing.write(40, y, name, NORMAL, SECOND if row == 2 else INK, "start", bold=True)
         for at, call in enumerate(calls):
             x = 330 + 210 * at
-            drawing.box(x, y, 160, 60, call, colors[call], NORMAL)
+            late = call == "zero_grad"
+            drawing.box(
+                x, y, 160, 60, call.replace("_", "_\u200b"), SECOND if late else FIRST, NORMAL, TINT if late else TINTS[INK]
+            )
             if at:
                 drawing.arrow((x - 130, y), (x - 82, y))
         drawing.write(860, y, why, 20, INK, "start")
@@ -160,11 +170,13 @@ def batches() -> str:
         drawing.write(40, y - 28, name, NORMAL, INK, "start", bold=True)
         for at, label in enumerate(labels):
             x, down = 40 + 152 * (at // 8) + 34 * (at % 4), y + 34 * (at % 8 // 4)
-            color = KEY if label == "0" else QUERY
+            color = FIRST if label == "0" else SECOND
             drawing.add("rect", x=x, y=down, width=30, height=30, fill=color)
             drawing.write(x + 15, down + 15, "−" if label == "0" else "+", 20, "#ffffff", bold=True)
-    drawing.add("rect", x=40, y=392, width=26, height=26, fill=KEY).write(76, 405, "negative", 20, INK, "start")
-    return str(drawing.add("rect", x=220, y=392, width=26, height=26, fill=QUERY).write(256, 405, "positive", 20, INK, "start"))
+    drawing.add("rect", x=40, y=392, width=26, height=26, fill=FIRST).write(76, 405, "negative", 20, INK, "start")
+    return str(
+        drawing.add("rect", x=220, y=392, width=26, height=26, fill=SECOND).write(256, 405, "positive", 20, INK, "start")
+    )
 
 
 # --- two scores of one epoch ------------------------------------------------------------------------------------------
@@ -188,12 +200,12 @@ def two_scores() -> str:
     drawing.add("rect", x=858, y=348, width=24, height=24, fill=SECOND)
     drawing.write(910, 346, "validation loss:", NORMAL, SECOND, "start", bold=True)
     drawing.write(910, 378, "after the last step, dropout off", 20, SECOND, "start")
-    return str(drawing.write(490, 430, "steps of the epoch", 20, QUIET).write(70, 70, "loss", 20, QUIET))
+    return str(drawing.write(490, 430, "steps of the epoch", 20, QUIET).write(78, 104, "loss", 20, QUIET, "end"))
 
 
 # --- what fills the memory --------------------------------------------------------------------------------------------
 
-MEMORY = (("weights", QUERY, 1), ("gradients", KEY, 1), ("AdamW's two means", VALUE, 2))
+MEMORY = (("weights", INK, 1), ("gradients", FIRST, 1), ("AdamW's two means", QUIET, 2))
 
 
 def memory() -> str:
@@ -215,7 +227,9 @@ def memory() -> str:
     drawing.write(x + 338, 175, "intermediate results", LARGE, "#ffffff", bold=True)
     drawing.line((40, 300), (x - 6, 300), color=INK).write(300, 326, "4 × 4 bytes a weight, whatever the batch", 20, INK)
     drawing.line((x, 300), (x + 676, 300), color=INK).write(x + 338, 326, "× reviews in a batch × tokens, and more", 20, INK)
-    return str(drawing.write(40, 396, "So: smaller batches, shorter texts. Fewer weights help the left part only.", NORMAL, INK, "start"))
+    return str(
+        drawing.write(40, 396, "Half the batch: about half of the right part. The left one stays.", NORMAL, INK, "start")
+    )
 
 
 DRAWINGS: dict[str, Callable[[], str]] = {

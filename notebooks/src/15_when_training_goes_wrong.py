@@ -1,0 +1,1158 @@
+# %% [markdown] question="What is wrong with my training run, and which test finds it?"
+# # 15 · When training goes wrong
+#
+# **The question:** what is wrong with my training run, and which test finds it?
+#
+# ![Nine sketched loss curves, A to I: one falls and levels off; one stays at ln 2; one hardly moves; one jumps and then stays at ln 2; one ends in the middle; one falls, jumps and falls; in one validation turns up; in one validation is lower than training; in one both go to 0](figures/15_curves.svg)
+#
+# Training code that is wrong seldom stops with an error. It runs, and gives a model that is bad, or one that only looks good. Above are nine runs as one meets them. Which of them is well? Write down your guesses. At the end of the page you will know a test for each.
+#
+# We break training in more than a dozen ways, one change at a time. A curve is only a **symptom**, and several faults share it. So for each we look for the smallest **test** that tells them apart, and then for the cure.
+#
+# **You need:** page 10; of the others 01, 05 and 09. **Time:** about 45 minutes, and 57 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# # When training goes wrong
+#
+# ![Nine sketched loss curves, A to I: one falls and levels off; one stays at ln 2; one hardly moves; one jumps and then stays at ln 2; one ends in the middle; one falls, jumps and falls; in one validation turns up; in one validation is lower than training; in one both go to 0](figures/15_curves.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** In pairs: which of the nine is well, and what would you look at first in the others? Collect guesses on the board and come back to them at the end. The deck takes about 40 minutes. Run the notebook before class.
+
+# %%
+from functools import partial
+from math import log
+
+import matplotlib.pyplot as plt
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+from transformers import get_linear_schedule_with_warmup
+
+import bertnotes
+
+# %% [markdown]
+# ## 1. A run that is well
+#
+# To break something quickly, it must be small. We take the short, plain reviews of the course, at most 64 tokens each: 128 to learn from and 80 for validation. (Nothing on this page is chosen by them, and no test set is touched.)
+# %%
+from bertnotes.data import REVIEWS, read_reviews
+
+tokenizer = bertnotes.load_tokenizer("mini")
+frame = read_reviews(REVIEWS, ("review", "sentiment", "note"))
+frame["tokens"] = [len(ids) for ids in tokenizer(frame["review"].tolist())["input_ids"]]
+frame = frame[(frame["note"] == "") & (frame["tokens"] <= 64)].sample(frac=1, random_state=0)  # shuffled
+texts, labels = frame["review"].tolist(), (frame["sentiment"] == "positive").astype(int).tolist()
+print(len(texts), "short plain reviews,", sum(labels), "of them positive")
+
+
+# %%
+def make_batches(texts, labels, size=8, tokenizer=tokenizer):
+    """A list of batches, each padded to its longest review."""
+    batches = []
+    for start in range(0, len(texts), size):
+        batch = tokenizer(texts[start : start + size], padding=True, return_tensors="pt")
+        batch["label"] = torch.tensor(labels[start : start + size])
+        batches.append(batch)
+    return batches
+
+
+learn, held = make_batches(texts[:128], labels[:128]), make_batches(texts[128:208], labels[128:208])
+
+# %% tags=["check:two-piles-of-short-reviews"]
+# checked: 289 short plain reviews, two piles without a text in common, about as many positive as negative ones in each
+assert len(texts) == len(set(texts)) == 289 and sum(labels) == 145 and len(learn) == 16 and len(held) == 10
+assert 0.4 < sum(labels[:128]) / 128 < 0.6 and 0.4 < sum(labels[128:208]) / 80 < 0.6
+
+# %% [markdown]
+# The model is small, too: mini's first two layers, and a new layer on the *mean* of their token vectors. (The pooler of page 10 sits on layer six; without the layers between, its `[CLS]` has little to say.)
+
+
+# %%
+class Small(nn.Module):
+    def __init__(self, num_classes=2):
+        super().__init__()
+        self.bert = bertnotes.load_encoder("mini", attention="bertnotes")
+        self.bert.encoder.layer, self.bert.pooler = self.bert.encoder.layer[:2], None
+        self.dropout, self.new = nn.Dropout(0.1), nn.Linear(384, num_classes)
+
+    def forward(self, input_ids, attention_mask):
+        vectors = self.bert(input_ids, attention_mask).last_hidden_state * attention_mask[..., None]
+        return self.new(self.dropout(vectors.sum(dim=1) / attention_mask.sum(dim=1, keepdim=True)))  # the mean
+
+
+# %% [markdown]
+# And the loop is that of page 10, in two functions: one **step**, and a run of many. Every fault below changes one line of them, or the data that they get.
+
+
+# %%
+def step(model, batch, optimizer):
+    loss = cross_entropy(model(batch["input_ids"], batch["attention_mask"]), batch["label"])
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.item()
+
+
+# %%
+def train(model, batches, rate=5e-4, epochs=2, step=step):
+    """Returns the loss of each step."""
+    model.train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate)
+    todo, losses = epochs * batches, []
+    schedule = get_linear_schedule_with_warmup(optimizer, len(todo) // 10, len(todo))
+    for batch in todo:
+        losses.append(step(model, batch, optimizer))
+        schedule.step()
+    return losses
+
+
+# %%
+@torch.no_grad()
+def measure(model, batches):
+    """Loss, accuracy, and how often each class is named."""
+    model.eval()
+    logits = torch.cat([model(batch["input_ids"], batch["attention_mask"]) for batch in batches])
+    labels, named = torch.cat([batch["label"] for batch in batches]), logits.argmax(dim=-1)
+    accuracy = (named == labels).double().mean().item()
+    counts = named.bincount(minlength=logits.shape[1]).tolist()
+    return {"loss": round(cross_entropy(logits, labels).item(), 2), "accuracy": round(accuracy, 2), "named": counts}
+
+
+# %%
+def new_model(seed=0):
+    torch.manual_seed(seed)
+    return Small()
+
+
+def draw(**runs):
+    """A panel for each run: the loss of each step. The dotted line is ln 2."""
+    _, axes = plt.subplots(1, len(runs), figsize=(3.6 * len(runs), 2.8), sharey=True, squeeze=False, layout="constrained")
+    for ax, (name, losses) in zip(axes[0], runs.items(), strict=True):
+        ax.plot(losses, color="#44546a", linewidth=2.5)
+        ax.axhline(log(2), color="black", linestyle=":")
+        ax.set(title=name.replace("_", " "), xlabel="step")
+
+
+# %% [markdown]
+# Three epochs, 48 steps. It takes a few seconds.
+
+# %% tags=["timing", "nbval-ignore-output"]
+model = new_model()
+runs = {"well": train(model, learn, epochs=3)}
+well = measure(model, held)
+print("validation:", well)
+
+# %% tags=["check:a-run-that-is-well"]
+# checked: the loss falls from about ln 2 to less than half of it, and validation is far above a coin, with both classes named
+assert abs(sum(runs["well"][:4]) / 4 - log(2)) < 0.1 and sum(runs["well"][-8:]) / 8 < 0.3
+assert well["accuracy"] > 0.72 and min(well["named"]) > 20
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## A run that is well
+
+# %% slideshow={"slide_type": "-"}
+draw(well=runs["well"])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Where does it begin, and why there? Why does it shake? Each point is another batch of eight. This is curve A.
+
+# %% [markdown]
+# This is what well looks like. It begins near the dotted line, $\ln 2 = 0.69$. It shakes, because each step sees eight other reviews. And it falls. On validation, more than seven of ten answers are right, and both classes are named.
+#
+# ## 2. Before you train: three tests
+#
+# ![Three tests. Does it start at ln K: tests labels and new layer. Can it learn one batch by heart: tests loop and optimizer. Can you read its input: tests tokenizer, texts and order](figures/15_three_tests.svg)
+#
+# **Test 1: where does the loss start?** A new layer has no opinion, so it gives each of $K$ classes about $1/K$. The loss is minus the logarithm of that, $\ln K$. Where should it start with *eight* classes?
+
+# %%
+guess = None  # a loss
+
+# %% tags=["timing", "nbval-ignore-output"]
+starts = {}
+for classes in (2, 8):
+    torch.manual_seed(0)
+    starts[classes] = measure(Small(classes), held)["loss"]
+    print(f"{classes} classes: loss {starts[classes]:.2f}   ln {classes} = {log(classes):.2f}   your guess for 8: {guess}")
+
+# %% tags=["check:start-at-ln-k"]
+# checked: the loss of an untrained model is near the logarithm of the number of classes
+assert all(abs(loss - log(classes)) < 0.2 for classes, loss in starts.items())
+
+# %% [markdown]
+# Near 2.08. A start that is much higher means: the new layer is sure of something without a reason. Perhaps its numbers are too large, or the labels count from 1 instead of from 0. A start far below it is suspicious as well: has the model been trained already, or does the input hold the answer?
+#
+# **Test 2: can it learn one batch?** The same eight reviews, again and again. A model with millions of numbers can learn eight labels by heart. So the loss has to go to about 0. If it does not, do not look at your data: the *code* is broken.
+
+# %% tags=["timing", "nbval-ignore-output"]
+runs["one batch"] = train(new_model(), learn[:1], epochs=20)
+print("loss of step 1:", round(runs["one batch"][0], 2), "  of step 20:", round(runs["one batch"][-1], 3))
+
+# %% tags=["check:one-batch-by-heart"]
+# checked: twenty steps on one batch
+assert abs(runs["one batch"][0] - log(2)) < 0.2 and runs["one batch"][-1] < 0.1
+
+# %% [markdown]
+# **Test 3: can you read what the model reads?** Do not look at your file: look at the ids that go into the model, turned back into words.
+
+# %%
+print(tokenizer.decode(learn[0]["input_ids"][0]))
+print("label:", learn[0]["label"][0].item())
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Before you train
+#
+# ![Three tests. Does it start at ln K: tests labels and new layer. Can it learn one batch by heart: tests loop and optimizer. Can you read its input: tests tokenizer, texts and order](figures/15_three_tests.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Where does a loss start with eight classes? 2.08. What has to happen when one trains on the same eight reviews again and again? And which of the three tests would find a file whose labels have slipped by one row? Only the third: read text and label together.
+
+# %% [markdown]
+# Words and label fit. The small letters are right: mini reads everything in lower case.
+#
+# ## 3. The loss stays at ln 2
+#
+# This is curve B: as many steps as you like, and the loss is still that of somebody without an opinion. We make it in three ways. The first is in the loop. Which line is wrong?
+
+
+# %%
+def early(model, batch, optimizer):
+    loss = cross_entropy(model(batch["input_ids"], batch["attention_mask"]), batch["label"])
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
+    optimizer.zero_grad()
+    optimizer.step()
+    return loss.item()
+
+
+# %% [markdown]
+# No error comes. Test 2 on it: what will the loss be after twenty steps on one batch?
+
+# %%
+guess = None  # a loss
+
+# %% tags=["timing", "nbval-ignore-output"]
+broken = new_model()
+before = broken.new.weight.clone()
+flat = train(broken, learn[:1], epochs=20, step=early)
+print(f"step 1: {flat[0]:.2f}   step 20: {flat[-1]:.2f}   your guess: {guess}")
+moved = (broken.new.weight - before).abs().max().item()
+print("largest change of a weight in the new layer:", moved)
+
+# %% tags=["check:gradients-gone"]
+# checked: no weight has moved, and the loss is where it began
+assert moved == 0 and abs(sum(flat[-10:]) / 10 - sum(flat[:10]) / 10) < 0.1 and min(flat) > 0.5
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Three lines in three orders
+#
+# ![Three lines of the loop in three orders. Backward, step, zero_grad works; zero_grad, backward, step works as well; backward, zero_grad, step learns nothing: the gradients are gone before the step](figures/15_orders.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Which of the three learns nothing? Which test finds it: reading the code, or one batch by heart? The test needs no idea of what is wrong.
+
+# %% [markdown]
+# ![Three lines of the loop in three orders. Backward, step, zero_grad works; zero_grad, backward, step works as well; backward, zero_grad, step learns nothing: the gradients are gone before the step](figures/15_orders.svg)
+#
+# `zero_grad` stands before `step`: the gradients are thrown away before they are used. Not a single weight moved. (The loss shakes a little, because dropout leaves out other numbers each time.) The same symptom has an optimizer that was given the weights of *another* model, or weights that were frozen. One batch by heart fails in all three, and *did a weight move?* says why.
+#
+# **The second way is in the data.** Somebody sorted the texts and forgot the labels, so each review has the label of another. Here we shuffle them.
+
+# %%
+import random
+
+strange = labels[:128]
+random.Random(0).shuffle(strange)
+print("labels that still fit:", sum(one == other for one, other in zip(strange, labels[:128], strict=True)), "of 128")
+
+# %%
+guess = None  # what will the loss of one such batch be after twenty steps?
+
+# %% tags=["timing", "nbval-ignore-output"]
+mixed = make_batches(texts[:128], strange)
+model = new_model()
+runs["labels shuffled"] = train(model, mixed)
+by_heart = train(new_model(), mixed[:1], epochs=20)
+print(
+    "32 steps, mean of the last eight:", round(sum(runs["labels shuffled"][-8:]) / 8, 2), "  validation:", measure(model, held)
+)
+print("one batch by heart:", round(by_heart[-1], 3), "  your guess:", guess)
+
+# %% tags=["check:labels-shuffled"]
+# checked: the loss over all batches stays near ln 2, and still one batch is learned by heart
+assert 50 < sum(one == other for one, other in zip(strange, labels[:128], strict=True)) < 80
+assert sum(runs["labels shuffled"][-8:]) / 8 > 0.55 and by_heart[-1] < 0.15
+
+# %% [markdown]
+# The curve looks the same, and **test 2 passes**: eight wrong labels are as easy to learn by heart as eight right ones. So the code works, and the fault is in the data. Now test 3: read ten texts with their labels. A table in which half of the labels are wrong is seen at once.
+#
+# The same shuffle is also a tool. Train once on labels that you shuffled *yourself*: validation must fall to chance. If it does not, something is leaking (section 7).
+#
+# **The third way is the tokenizer.** A vocabulary of our own, made from our reviews, looks tidy. But mini's vectors belong to mini's pieces.
+
+# %%
+from bertnotes.names import quiet
+
+with quiet():
+    stranger = tokenizer.train_new_from_iterator(texts, vocab_size=2000)
+text = "The film is dull, and the ending is worse."
+for name, one in {"mini's": tokenizer, "our own": stranger}.items():
+    print(f"{name:8} {one(text)['input_ids'][:7]}   read by mini: {tokenizer.decode(one(text)['input_ids'][:9])}")
+
+# %% [markdown]
+# Nothing complains: all ids are below 10,000, and mini has a vector for each. But it reads another text. What will validation accuracy be? The run that was well is above 0.7.
+
+# %%
+guess = None  # a share
+
+# %% tags=["timing", "nbval-ignore-output"]
+wrong_words = [make_batches(texts[a:b], labels[a:b], tokenizer=stranger) for a, b in ((0, 128), (128, 208))]
+model = new_model()
+runs["wrong tokenizer"] = train(model, wrong_words[0], epochs=3)
+lost = measure(model, wrong_words[1])
+print("validation:", lost, "  your guess:", guess)
+
+# %% tags=["check:wrong-tokenizer"]
+# checked: with a vocabulary of its own, the same run does worse on validation
+assert lost["accuracy"] < well["accuracy"] - 0.05
+assert tokenizer.decode(stranger(text)["input_ids"]) != tokenizer.decode(tokenizer(text)["input_ids"])
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## One symptom, three faults
+
+# %% slideshow={"slide_type": "-"}
+draw(zero_grad_too_early=flat, labels_shuffled=runs["labels shuffled"], wrong_tokenizer=runs["wrong tokenizer"])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Can you tell the three from their curves? Hardly. Which test tells them apart? One batch by heart finds the first, reading the ids the third, reading texts beside labels the second.
+
+# %% [markdown]
+# TOKENPROSE
+#
+# | one batch by heart | ids turned back | texts beside labels | so it is |
+# | --- | --- | --- | --- |
+# | fails | | | the loop, the optimizer, or frozen weights |
+# | passes | nonsense | | the tokenizer |
+# | passes | readable | do not fit | the labels |
+# | passes | readable | fit | the rate, or too few steps |
+#
+# ## 4. The learning rate
+#
+# C and D are the two ends of one setting. You know the valley from page 02: drag the rate to 0.01, then above 1.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Which rate? Drag
+
+# %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
+from bertnotes.pictures.play import play
+
+play("learning_rate")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** At 0.01, press *5 steps*: is it broken, or only slow? Above 1 each step lands further away. Then: what would the loss curves of these two look like?
+
+# %% [markdown]
+# Now our model, a hundredth of its rate and forty times its rate. What will the loss of the last eight steps be at each?
+
+# %%
+guess = None  # two losses, such as (0.5, 0.1)
+
+# %% tags=["timing", "nbval-ignore-output"]
+for rate in (5e-6, 2e-2):
+    model = new_model()
+    losses = runs[f"rate {rate:g}"] = train(model, learn, rate)
+    print(f"rate {rate:g}: last eight steps {sum(losses[-8:]) / 8:.2f}, highest {max(losses):.2f}  ", measure(model, held))
+print("your guess:", guess)
+
+# %% tags=["check:two-rates"]
+# checked: the low rate stays near ln 2 without a jump; the high one jumps far above it
+assert max(runs["rate 5e-06"]) < 1 and sum(runs["rate 5e-06"][-8:]) / 8 > 0.6
+assert max(runs["rate 0.02"]) > 1.2
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## A hundredth of the rate, and forty times the rate
+
+# %% slideshow={"slide_type": "-"}
+draw(**{"rate 0.000005": runs["rate 5e-06"], "rate 0.0005": runs["well"][:32], "rate 0.02": runs["rate 0.02"]})
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Which one is broken, which one is slow? What would you do next in each case? Multiply or divide by ten, and look at the first thirty steps: not by 1.5. (The middle panel shows the first 32 of 48 steps.)
+
+# %% [markdown]
+# Too low: nothing jumps, and hardly anything moves. Too high: the loss jumps far above $\ln 2$ in the first steps. RATEPROSE
+#
+# The test costs a minute. Run thirty steps at each of four rates, a factor of ten apart, and look where the loss falls fastest without jumping. For a BERT-base begin at 2e-5 to 5e-5; our small model has two layers and bears more.
+#
+# Does ten times the rate change nothing, while one batch is learned by heart? Then it was not the rate.
+#
+# ## 5. Always one class
+#
+# Accuracy 0.5 on two classes looks like a coin. It may be something else. Here the reviews come as many files have them, IMDB's folders too: first all negative ones, then all positive ones.
+#
+# ![Two rows of eight batches with eight reviews each. Sorted, as in the file: four batches of negative reviews, then four of positive ones. Shuffled: every batch has both](figures/15_batches.svg)
+#
+# Two epochs. What will the loss do in the middle of each?
+
+# %%
+guess = None  # in words
+
+# %% tags=["timing", "nbval-ignore-output"]
+order = sorted(range(128), key=labels.__getitem__)  # negative first
+in_order = make_batches([texts[at] for at in order], [labels[at] for at in order])
+model = new_model()
+runs["sorted"] = train(model, in_order)
+one_sided = measure(model, held)
+print("validation:", one_sided, "  your guess:", guess)
+
+# %% tags=["check:sorted-by-class"]
+# checked: the loss jumps where the class changes, and nearly all validation reviews get one class
+assert max(runs["sorted"][4:]) > 1 and max(one_sided["named"]) > 70
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Batches in the order of the file
+#
+# ![Two rows of eight batches with eight reviews each. Sorted, as in the file: four batches of negative reviews, then four of positive ones. Shuffled: every batch has both](figures/15_batches.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** What does a model learn from four batches that are all negative? To say negative. Sketch the loss for two epochs before you go on.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Sorted: two epochs
+
+# %% slideshow={"slide_type": "-"}
+draw(sorted=runs["sorted"], shuffled=runs["well"][:32])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Where are the jumps? Where the class changes. Each low stretch says: the model names the class of the moment. This is curve F.
+
+# %% [markdown]
+# Curve F. Within a class the loss falls quickly, because *say negative* is all that there is to learn. Where the class changes, it jumps. In the end nearly every review is named alike.
+#
+# Two tests find it: **count the classes that are named**, and **count the labels in a batch**. Other faults share the symptom *one class*. If nine of ten labels are positive, a model is right nine times of ten by always saying so (page 10 had seven of ten). Then the remedy is class weights, more rare examples, more steps; and macro-F1 instead of accuracy. For sorted data it is shuffling, before the split as well: cut without shuffling, the validation pile would hold a single class.
+
+# %%
+for name, batches in {"sorted": in_order, "shuffled": learn}.items():
+    print(f"{name:9} positive labels in each batch:", [int(batch["label"].sum()) for batch in batches])
+
+# %% tags=["check:labels-in-a-batch"]
+# checked: sorted, all batches but one have one class; shuffled, each has both
+counts = [int(batch["label"].sum()) for batch in in_order]
+assert sum(0 < count < 8 for count in counts) <= 1
+assert sum(0 < int(batch["label"].sum()) < 8 for batch in learn) >= 14
+
+# %% [markdown]
+# ## 6. NaN
+#
+# Curve E ends in the middle: from there on the loss is `nan`, *not a number*. It comes from 0 / 0, ∞ − ∞ or 0 · ∞. Here *one* of 80 reviews is empty, and the tokenizer was told to leave out `[CLS]` and `[SEP]`. So that review has no tokens, and its mean is 0 / 0. After the bad batch come four good ones. How many of their losses will be numbers?
+
+# %%
+guess = None  # of 4
+
+# %% tags=["timing", "nbval-ignore-output"]
+bare = partial(tokenizer, add_special_tokens=False)
+with_gap = make_batches([*texts[:43], "", *texts[44:80]], labels[:80], tokenizer=bare)
+model = new_model()
+runs["nan"] = train(model, with_gap, epochs=1)
+print("losses:", [round(loss, 2) for loss in runs["nan"]], "  your guess:", guess)
+lost = sum(weight.isnan().sum().item() for weight in model.parameters())
+print(f"weights that are nan: {lost:,} of {sum(weight.numel() for weight in model.parameters()):,}")
+
+# %% tags=["check:nan-spreads"]
+# checked: from the batch with the empty review on all is nan, every weight included
+assert [loss != loss for loss in runs["nan"]] == [False] * 5 + [True] * 5
+assert lost == sum(weight.numel() for weight in model.parameters())
+
+# %% [markdown]
+# None. One empty review, and after a single step **all** weights are NaN: the gradient is `nan`, clipping multiplies every gradient with its length, and from then on the model has no number left. Whoever looks at the last batch looks in the wrong place. So stop at the **first** loss that is not a finite number, and look at *its* batch.
+
+
+# %%
+def careful(model, batch, optimizer):
+    loss = cross_entropy(model(batch["input_ids"], batch["attention_mask"]), batch["label"])
+    if not loss.isfinite():
+        raise ValueError(f"loss {loss.item()}; tokens of each review: {batch['attention_mask'].sum(dim=1).tolist()}")
+    return step(model, batch, optimizer)
+
+
+try:
+    train(new_model(), with_gap, epochs=1, step=careful)
+except ValueError as error:
+    print(error)
+
+# %% tags=["check:first-bad-batch"]
+# checked: the batch that is named has one review without tokens
+assert with_gap[5]["attention_mask"].sum(dim=1).tolist().count(0) == 1
+assert all(batch["attention_mask"].sum(dim=1).min() > 0 for at, batch in enumerate(with_gap) if at != 5)
+
+# %% [markdown]
+# The fourth review has 0 tokens. (Our `bertnotes.train` stops so, too, and names the reviews.) If the batch looks innocent, `torch.autograd.set_detect_anomaly(True)` says which operation made the first `nan` on the way back. It is slow, so switch it off again.
+#
+# The other common source is **half precision**. What is the largest number that 16 bits can hold?
+
+# %%
+guess = None  # a number
+
+# %%
+for kind in (torch.float16, torch.bfloat16):
+    large = torch.tensor([60_000.0, 70_000.0]).to(kind)
+    print(f"{kind!s:15} largest {torch.finfo(kind).max:.3g}   60,000 and 70,000 are {large.tolist()}")
+print("inf - inf =", (torch.tensor(torch.inf) - torch.inf).item(), "  your guess:", guess)
+
+# %% tags=["check:half-precision"]
+# checked: fp16 ends at 65,504, bf16 does not, but has fewer digits
+assert torch.finfo(torch.float16).max == 65504 and torch.tensor(70_000.0).half().isinf()
+assert torch.tensor(70_000.0).bfloat16().isfinite() and torch.tensor(60_000.0).bfloat16() != 60_000
+
+# %% [markdown]
+# In `float16` 70,000 is infinite; scores that were not yet divided by $\sqrt{d_k}$ can get there. `bfloat16` has the range of 32 bits, but only about three digits. So prefer `bfloat16` where the device is fast at it. With `float16` a *gradient scaler* is needed, as very small gradients become 0.
+#
+# ## 7. Two curves that do not fit
+#
+# ### Validation is better than training
+#
+# Curve H. How can a model do better on reviews that it has *not* learned from? Let us take the first epoch of our run apart: four ways to measure.
+
+# %%
+guess = None  # which is lower after an epoch: the training loss, or validation?
+
+# %% tags=["timing", "nbval-ignore-output"]
+model = new_model()
+during = train(model, learn, rate=1e-3, epochs=1)
+model.train()
+with torch.no_grad():
+    noisy = [cross_entropy(model(batch["input_ids"], batch["attention_mask"]), batch["label"]).item() for batch in learn]
+scores = {"training, mean of all steps": sum(during) / 16, "training, afterwards, with dropout": sum(noisy) / 16}
+scores |= {
+    "training, afterwards, in eval()": measure(model, learn)["loss"],
+    "validation, in eval()": measure(model, held)["loss"],
+}
+print("\n".join(f"{name:36} {loss:.2f}" for name, loss in scores.items()), "\nyour guess:", guess)
+
+# %% tags=["check:four-ways-to-measure"]
+# checked: measured afterwards the training loss is lower than the mean of the steps, and lower than validation
+one, two, three, four = scores.values()
+assert three < two < one and three < four + 0.02
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Validation better than training?
+#
+# ![One epoch from left to right. The loss falls from step to step. The training loss is the mean of all steps, with dropout on; the validation loss is measured at the end, with dropout off, so it can be lower](figures/15_two_scores.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** What two things differ between the two numbers, apart from the reviews? When they are measured, and whether dropout is on. How would one compare them fairly? Measure both at the end, in evaluation mode.
+
+# %% [markdown]
+# ![One epoch from left to right. The loss falls from step to step. The training loss is the mean of all steps, with dropout on; the validation loss is measured at the end, with dropout off, so it can be lower](figures/15_two_scores.svg)
+#
+# TWOPROSE
+#
+# So test it: measure the *training* reviews once more, after the epoch, in evaluation mode. If they are still worse than validation, it is no artefact. Then the validation pile is easier, very small, or it leaks.
+#
+# ### Overfitting
+#
+# Curve G. Now 32 reviews only, twelve epochs. In which epoch will the *validation* loss be lowest?
+
+# %%
+guess = None  # an epoch, 1 to 12
+
+# %% tags=["timing", "nbval-ignore-output"]
+model, few = new_model(), learn[:4]
+optimizer = torch.optim.AdamW(model.parameters(), lr=5e-4)
+history = []
+for _ in range(12):
+    model.train()
+    for batch in few:
+        step(model, batch, optimizer)
+    history.append((measure(model, few), measure(model, held)))
+lowest = min(range(12), key=lambda at: history[at][1]["loss"]) + 1
+print("validation loss:", *(after["loss"] for _, after in history), "  lowest after epoch", lowest, "  your guess:", guess)
+
+# %% tags=["check:overfitting"]
+# checked: training goes to 0; validation has its lowest loss before the end
+assert history[-1][0]["loss"] < 0.1 and history[-1][1]["loss"] > history[lowest - 1][1]["loss"] + 0.03
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## 32 reviews, twelve epochs
+
+# %% slideshow={"slide_type": "-"}
+from bertnotes.pictures.charts import line_chart
+
+both = {name: [scores[at]["loss"] for scores in history] for at, name in enumerate(("training", "validation"))}
+ax = line_chart(list(range(1, 13)), both, "epoch", "loss, both in evaluation mode", logarithmic="")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Where would you have stopped? What would help: more epochs, or more reviews? Note that accuracy may stay the same while the loss rises: the model becomes surer of its mistakes.
+
+# %% [markdown]
+# OVERPROSE
+#
+# The test is the second curve. The cure: keep the weights of the best epoch, as `fit` does, train for fewer epochs, or get more labels.
+#
+# ### A leak
+#
+# Curve I is the one that nobody reports as a bug: validation is splendid. Somebody enlarged the data. Each review stands in the file twice, the second time with *Review:* before it; *then* the file was shuffled and split. How would you notice? Here is a test that needs no eyes. We give each review, and its copy, a label **by the toss of a coin**. There is nothing to learn, so validation must be near 0.5. What will it be?
+
+# %%
+guess = None  # a share
+
+# %%
+coin = random.Random(0)
+tossed = [coin.randrange(2) for _ in range(48)]
+doubled = list(zip(texts[:48] + [f"Review: {text}" for text in texts[:48]], 2 * tossed, strict=True))
+coin.shuffle(doubled)
+(first, its_labels), (second, other_labels) = (zip(*part, strict=True) for part in (doubled[:64], doubled[64:]))
+print(len(first), "to learn from,", len(second), "for validation")
+
+# %% tags=["timing", "nbval-ignore-output"]
+model = new_model()
+train(model, make_batches(list(first), its_labels), epochs=8)
+leaky = measure(model, make_batches(list(second), other_labels))
+print("validation, labels by the toss of a coin:", leaky, "  your guess:", guess)
+
+# %% tags=["check:coin-labels"]
+# checked: with labels that mean nothing, validation is far above a half
+assert leaky["accuracy"] > 0.65 and (len(first), len(second)) == (64, 32)
+
+# %% [markdown]
+# COINPROSE
+#
+# Which texts leak? Compare what is left of them after all that copying may change.
+
+
+# %%
+def core(text):
+    """A text without its case, spaces, punctuation, and the word that was put before it."""
+    return "".join(letter for letter in text.lower().removeprefix("review:") if letter.isalnum())
+
+
+known = {core(text) for text in first}
+print("validation texts with a copy in training:", sum(core(text) in known for text in second), "of", len(second))
+
+# %% tags=["check:copies-found"]
+# checked: how many texts have a copy on the other side, and none in the course's own two piles
+assert sum(core(text) in known for text in second) == COPIES
+assert not {core(text) for text in texts[:128]} & {core(text) for text in texts[128:208]}
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## A test for leaks: toss coins for labels
+#
+# - 48 reviews, each twice in the file
+# - the label of each by the toss of a coin
+# - then shuffled and split: 64 to learn from, 32 for validation
+#
+# What should validation accuracy be? What is it?
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# Far above a half, and nobody *could* know anything: the answers came along with the copies.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Why is the toss of a coin the right control? It takes away all that can be learned honestly. Cure: copies stay on one side; split first, enlarge afterwards. And what would this test not find? A word in the text that gives the label away.
+
+# %% [markdown]
+# Cure: split first, enlarge afterwards; and keep copies, and texts of one author or film, on one side (pages 09 and 14). The coin test does not see everything. If the *texts* hold the answer, such as *9/10* at their end, coins take it away as well. For that, read the words on which a TF-IDF leans most.
+#
+# ## 8. The model is fine, and its answers are not
+#
+# ### Another answer each time
+#
+# The run that was well, put to use, the same review five times:
+
+# %%
+model = new_model()
+_ = train(model, learn, epochs=1)
+
+
+@torch.no_grad()
+def positive(batch):
+    """The probability of positive for the last review of a batch."""
+    return round(model(batch["input_ids"], batch["attention_mask"]).softmax(dim=-1)[-1, 1].item(), 3)
+
+
+# %% tags=["timing", "nbval-ignore-output"]
+with_dropout = [positive(learn[0]) for _ in range(5)]
+model.eval()
+without = [positive(learn[0]) for _ in range(5)]
+print("as it was left:", with_dropout)
+print("after eval():  ", without)
+
+# %% tags=["check:eval-forgotten"]
+# checked: in training mode five answers differ, in evaluation mode they are one
+assert len(set(with_dropout)) > 2 and len(set(without)) == 1
+
+# %% [markdown]
+# `train` had left dropout on. `model.eval()` switches it off; `no_grad` does *not*. The test: ask twice. And a second test of this kind, which page 01 prepared: **a text alone, and the same text in a batch with padding**, must give the same number.
+
+# %% tags=["timing", "nbval-ignore-output"]
+batch = learn[0]
+length = int(batch["attention_mask"][-1].sum())
+ways = {
+    "alone": {name: batch[name][-1:, :length] for name in ("input_ids", "attention_mask")},
+    "padded, with its mask": batch,
+    "padded, mask forgotten": {"input_ids": batch["input_ids"], "attention_mask": torch.ones_like(batch["input_ids"])},
+}
+found = {name: positive(inputs) for name, inputs in ways.items()}
+print(found, "  tokens:", length, "of", batch["input_ids"].shape[1])
+
+# %% tags=["check:padding-changes-nothing"]
+# checked: padding changes nothing where the mask is given, and something where it is not
+assert abs(found["alone"] - found["padded, with its mask"]) < 0.002 and length < batch["input_ids"].shape[1]
+assert abs(found["alone"] - found["padded, mask forgotten"]) > 0.002
+
+# %% [markdown]
+# ### "Some weights were not used"
+#
+# transformers prints a report when names in the file and in the model do not match. When is it harmless? We let it open mini, which comes with a head for masked words, as a classifier. Then the same file with another word before each name, as other programs save it.
+
+# %% tags=["nbval-ignore-output"]
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from safetensors.torch import load_file, save_file
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
+
+MINI = bertnotes.files.MINI
+renamed = {f"net.{name}": weight for name, weight in load_file(MINI / "model.safetensors").items()}
+reports = {}
+
+# %% tags=["timing", "nbval-ignore-output"]
+with TemporaryDirectory() as folder, quiet():
+    AutoConfig.from_pretrained(MINI).save_pretrained(folder)
+    save_file(renamed, Path(folder) / "model.safetensors", metadata={"format": "pt"})
+    for name, path in {"mini": MINI, "names changed": folder}.items():
+        _, reports[name] = AutoModelForSequenceClassification.from_pretrained(path, output_loading_info=True)
+for name, report in reports.items():
+    missing = sorted(report["missing_keys"])
+    print(f"{name:14} missing in the file: {len(missing):3}, such as {missing[0]};  not used: {len(report['unexpected_keys'])}")
+
+# %% tags=["check:missing-weights"]
+# checked: of mini only the new layer is missing; under other names everything is
+assert sorted(reports["mini"]["missing_keys"]) == ["classifier.bias", "classifier.weight"]
+assert len(reports["names changed"]["missing_keys"]) > 100
+
+# %% [markdown]
+# The first report is as it should be: only `classifier` is missing, the new layer, and what is not used is the old head. The second means that the *whole encoder* is random. Training it runs, and gives what a random start gives (on IMDB 87 % instead of 92, page 10). The test is a line: nothing may be missing but `classifier`. `bertnotes.load_encoder` refuses such a file.
+#
+# ### Attentions that are None
+#
+# You ask for attention weights, and get none:
+
+# %%
+with quiet():
+    fast = AutoModel.from_pretrained(MINI)
+    slow = AutoModel.from_pretrained(MINI, attn_implementation="eager")
+    got = {
+        name: one(**tokenizer(text, return_tensors="pt"), output_attentions=True).attentions
+        for name, one in {"as it comes": fast, "eager": slow}.items()
+    }
+print({name: len(weights or ()) for name, weights in got.items()}, "layers with weights")
+
+# %% tags=["check:attentions-none"]
+# checked: none as it comes, six layers with eager
+assert not got["as it comes"] and len(got["eager"]) == 6
+
+# %% [markdown]
+# As it comes, transformers computes attention with a fused function of PyTorch (`sdpa`), which never keeps the weights. Ask for `attn_implementation="eager"`, and test that there are as many as the model has layers. `bertnotes.load_encoder` uses eager, or page 01's.
+#
+# ## 9. The machine
+#
+# ### Out of memory
+#
+# ![What training keeps in memory. Weights, one part; gradients, as much again; AdamW's two running means, twice as much: these do not depend on the batch. Intermediate results for the backward pass: they grow with the size of the batch and the length of the texts](figures/15_memory.svg)
+#
+# Which part is too large? We count the bytes that the forward pass keeps for the backward pass. If a batch of 16 needs so many, how many does one of 4 need?
+
+# %%
+guess = None  # a share of what 16 need
+
+
+# %%
+def kept(batch):
+    sizes = {}  # of each tensor that is kept, once
+
+    def note(tensor):
+        sizes[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        model(batch["input_ids"], batch["attention_mask"]).sum().backward()
+    for weight in model.parameters():
+        sizes.pop(weight.untyped_storage().data_ptr(), None)  # the weights are there anyway
+    return sum(sizes.values()) / 1e6
+
+
+# %% tags=["timing", "nbval-ignore-output"]
+sizes = {size: kept(make_batches(texts[:16], labels[:16], size)[0]) for size in (4, 8, 16)}
+print({size: f"{megabytes:.0f} MB" for size, megabytes in sizes.items()}, "  your guess:", guess)
+fixed = 4 * 4 * sum(weight.numel() for weight in model.parameters()) / 1e6
+print(f"weights, gradients and AdamW's two means: {fixed:.0f} MB, whatever the batch")
+
+# %% tags=["check:memory-of-a-batch"]
+# checked: a quarter of the batch keeps about a quarter of the bytes
+assert 0.15 < sizes[4] / sizes[16] < 0.4 and sizes[4] < sizes[8] < sizes[16]
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Out of memory: which part?
+#
+# ![What training keeps in memory. Weights, one part; gradients, as much again; AdamW's two running means, twice as much: these do not depend on the batch. Intermediate results for the backward pass: they grow with the size of the batch and the length of the texts](figures/15_memory.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** What do you change first? The batch, then the length. Does a smaller batch change what is learned? Not if the gradients of several small ones are added up before the step: gradient accumulation.
+
+# %% [markdown]
+# About a quarter: that part goes with the batch. So make batches smaller, then texts shorter: the attention weights grow with the *square* of the length (page 13). If you need the gradient of 16 reviews all the same, add up those of four batches of four before a step. This is called **gradient accumulation**. But is it the same gradient?
+
+
+# %%
+def gradient(batches):
+    """The gradient of the mean loss over all reviews of some batches, as one vector."""
+    model.eval().zero_grad()
+    count = sum(len(batch["label"]) for batch in batches)
+    for batch in batches:
+        loss = cross_entropy(model(batch["input_ids"], batch["attention_mask"]), batch["label"])
+        (loss * len(batch["label"]) / count).backward()  # each review counts for as much
+    return torch.cat([weight.grad.flatten() for weight in model.parameters() if weight.grad is not None])
+
+
+# %% tags=["timing", "nbval-ignore-output"]
+whole, parts = (gradient(make_batches(texts[:16], labels[:16], size)) for size in (16, 6))  # 6, 6 and 4 reviews
+apart = ((whole - parts).norm() / whole.norm()).item()
+print(f"length of the gradient {whole.norm():.3f}, of the difference {apart:.0e} of it")
+
+# %% tags=["check:accumulation"]
+# checked: the gradient of 16 reviews at once, and in batches of 6, 6 and 4, is the same but for rounding
+assert apart < 1e-4 < whole.norm()
+
+# %% [markdown]
+# The same but for rounding, because each loss was weighed by its number of reviews. A plain mean over the three batches would let each review of the last one count 1.5 times as much as the others.
+#
+# ### Different results each time
+#
+# The test is short: the same seed twice, and compare to the last digit. Three things draw random numbers here: the new layer, dropout and, in a real run, the order of the reviews.
+
+# %%
+guess = None  # largest difference of two losses, with the same seed
+
+# %% tags=["timing", "nbval-ignore-output"]
+pairs = {}
+for name, seeds in {"same seed": (0, 0), "two seeds": (0, 1)}.items():
+    one, other = (torch.tensor(train(new_model(seed), learn[:4], epochs=1)) for seed in seeds)
+    pairs[name] = (one - other).abs().max().item()
+    print(f"{name}: largest difference of a loss {pairs[name]:.4f}")
+print("your guess:", guess)
+
+# %% tags=["check:same-seed"]
+# checked: the same seed gives the same losses to the last digit, another one does not
+assert pairs["same seed"] == 0 and pairs["two seeds"] > 0.001
+
+# %% [markdown]
+# With the same seed, no difference. Set it *before* the model is made, or the new layer is drawn from somewhere else. On a GPU some operations add up in an order of their own; `torch.use_deterministic_algorithms(True)` forbids them, or names the one that cannot. Another processor may differ in the last digit, and after many steps in the first ones: so compare on one machine.
+#
+# If seeds give different results, that is no fault. It is the noise that an interval is for (page 11). Report several.
+#
+# ## 10. Symptom, test, cure
+#
+# | symptom | curve | the test that tells | cure |
+# | --- | --- | --- | --- |
+# | loss stays at ln K | B | one batch by heart fails; did a weight move? | order of the lines, optimizer, frozen weights |
+# | | B | one batch passes; read texts beside labels | mend the labels |
+# | | B | turn the ids back into words | the model's own tokenizer |
+# | hardly moves | C | ten times the rate helps | higher rate, more steps |
+# | jumps far above ln K | D | a tenth of the rate helps | lower rate, warm-up |
+# | loss is NaN | E | stop at the first one; look at its batch | empty texts, float16, rate |
+# | always one class | F | count classes named, labels in a batch | shuffle; class weights |
+# | validation turns up | G | two curves in evaluation mode | best epoch, more labels |
+# | validation is lower | H | measure training again, in eval() | none, or look for a leak |
+# | too good | I | labels by coins; look for copies | split before enlarging |
+# | other answers each time | | ask twice; alone and padded | eval(), attention mask |
+# | "weights not used" | | only `classifier` may be missing | names in the file |
+# | attentions None | | as many as layers | eager |
+# | out of memory | | bytes kept, for half the batch | smaller batches, shorter texts, accumulation |
+# | other results each time | | one seed, twice | seed before the model is made |
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Symptom → test
+#
+# | | symptom | test |
+# | --- | --- | --- |
+# | B | stays at ln K | one batch by heart; read ids and labels |
+# | C, D | hardly moves; jumps | a tenth, and ten times the rate |
+# | E | NaN | stop at the first; look at its batch |
+# | F | one class | count the labels in a batch |
+# | G | validation turns up | two curves, in evaluation mode |
+# | H | validation is lower | measure training again |
+# | I | too good | labels by coins; copies |
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **4 minutes.** Back to the nine curves and the guesses on the board. For each letter: which test first? A is the one that is well, as far as a curve can tell.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What to remember
+#
+# - A curve is a symptom. Several faults share it, and a small test tells them apart.
+# - Before training: does the loss start at ln K, can one batch be learned by heart, can you read the ids?
+# - Too good is a symptom, too. Toss coins for labels: what is left above chance has leaked.
+# - After training: ask twice, alone and padded; the same seed twice.
+#
+# **Next:** your own run. Keep the three tests beside it.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **1 minute.** Close the lid: what are the three tests before training, and what does each of them find?
+
+# %% [markdown] tags=["questions"]
+# ## Questions
+
+# %% [markdown] tags=["exercises"]
+# ## Exercises
+#
+# Work in the copy of the [exercises](exercises/15.ipynb) in `notebooks/my`. First three logs: what is wrong? Then three tests to write and keep, and a loop with three bugs. In the logs, choose from this list:
+#
+# 1. the learning rate is too high
+# 2. the learning rate is too low
+# 3. `zero_grad` stands before `step`
+# 4. the labels do not belong to the texts
+# 5. the batches are sorted by class
+# 6. overfitting
+# 7. copies of validation texts are in training
+# 8. `eval()` was forgotten
+
+# %% tags=["exercises"]
+import torch
+from torch.nn.functional import cross_entropy
+
+from bertnotes.exercises import check, hint, solution  # noqa: F401
+
+# %% [markdown] tags=["exercise:flat_log"]
+# ### First log · ●● · 6 minutes
+#
+# One epoch over 4,000 reviews of two classes, each seen once. What is wrong? Type the number: **1** rate too high, **2** rate too low, **3** `zero_grad` before `step`, **4** labels do not belong to the texts, **5** sorted by class, **6** overfitting, **7** copies in training, **8** `eval()` forgotten.
+#
+# ```
+# one batch, 40 steps      loss 0.70 -> 0.01
+# all, rate 5e-5           step 1: 0.70   100: 0.70   250: 0.69   validation 0.51
+# all, rate 5e-4           step 1: 0.70   100: 0.69   250: 0.69   validation 0.51
+# ids turned back          readable
+# classes named            51 % and 49 %
+# ```
+
+# %% [markdown] tags=["hint:flat_log"]
+# The first line tells you whether loop and optimizer work.
+
+# %% [markdown] tags=["hint:flat_log"]
+# They do, and the rate makes no difference. What can be wrong that one batch does not mind?
+
+# %% tags=["exercise:flat_log"]
+# solution
+answer = 4
+# instead:
+# answer = None  # a number of the list
+# end of solution
+
+check("flat_log", answer)
+
+# %% [markdown] tags=["reason:flat_log"]
+# One batch is learned by heart, whatever its labels say. Over reviews that are each seen once there is nothing to learn by heart, so the loss can only fall if the labels have to do with the texts.
+
+# %% [markdown] tags=["exercise:good_log"]
+# ### Second log · ●● · 6 minutes
+#
+# Two runs. In the second one, labels were shuffled, each text with the same label as before *its copies*, if it had any. What is wrong? Type the number: **1** rate too high, **2** rate too low, **3** `zero_grad` before `step`, **4** labels do not belong to the texts, **5** sorted by class, **6** overfitting, **7** copies in training, **8** `eval()` forgotten.
+#
+# ```
+# as it is          epoch 1: train 0.48  validation 0.31    epoch 5: train 0.03  validation 0.05   accuracy 0.97
+# labels shuffled   epoch 1: train 0.71  validation 0.66    epoch 5: train 0.08  validation 0.15   accuracy 0.93
+# 300 fresh reviews, first model                                                                  accuracy 0.81
+# ```
+
+# %% [markdown] tags=["hint:good_log"]
+# What should validation be when the labels mean nothing?
+
+# %% [markdown] tags=["hint:good_log"]
+# Near 0.50. How can the model know labels by chance, of texts that it has not learned from?
+
+# %% tags=["exercise:good_log"]
+# solution
+answer = 7
+# instead:
+# answer = None  # a number of the list
+# end of solution
+
+check("good_log", answer)
+
+# %% [markdown] tags=["reason:good_log"]
+# The model can only know chance labels of validation texts if it has met these texts in training. The fresh reviews show what it is really worth: 0.81.
+
+# %% [markdown] tags=["exercise:service_log"]
+# ### Third log · ● · 5 minutes
+#
+# A model was trained, and put into a service. What is wrong? Type the number: **1** rate too high, **2** rate too low, **3** `zero_grad` before `step`, **4** labels do not belong to the texts, **5** sorted by class, **6** overfitting, **7** copies in training, **8** `eval()` forgotten.
+#
+# ```
+# epoch 3           train 0.24   validation 0.38   accuracy 0.86
+# in the service    accuracy on the same validation reviews 0.82, then 0.83, then 0.81
+# one review        positive 0.71, then 0.58, then 0.77
+# ```
+
+# %% [markdown] tags=["hint:service_log"]
+# What is random in a model that no longer learns?
+
+# %% [markdown] tags=["hint:service_log"]
+# Dropout, if nobody switches it off.
+
+# %% tags=["exercise:service_log"]
+# solution
+answer = 8
+# instead:
+# answer = None  # a number of the list
+# end of solution
+
+check("service_log", answer)
+
+# %% [markdown] tags=["reason:service_log"]
+# The same text has three answers: dropout is still on. Accuracy is a little lower, because each answer leaves out a tenth of the numbers. `from_pretrained` returns models in evaluation mode; one that was just trained is not.
+
+# %% [markdown] tags=["exercise:one_batch"]
+# ### One batch by heart · ● · 8 minutes
+#
+# A test to keep. `step(weight, inputs, labels)` takes one training step on a batch, and returns two things: the loss *before* the step, and the new weights. Take `steps` steps on this one batch. Return the loss of each: (step,). If the last is not far below the first, the step is broken.
+
+# %% [markdown] tags=["hint:one_batch"]
+# A loop, `for _ in range(steps)`, that calls `step` and keeps the loss in a list.
+
+# %% [markdown] tags=["hint:one_batch"]
+# The next step has to begin with the weights that this one returned: `loss, weight = step(weight, inputs, labels)`.
+
+# %% [markdown] tags=["hint:one_batch"]
+# In the end make one tensor of the list: `torch.stack(losses)`.
+
+
+# %% tags=["exercise:one_batch"]
+def one_batch(step, weight, inputs, labels, steps):
+    """The loss of each step on one and the same batch: (step,)."""
+    # solution
+    losses = []
+    for _ in range(steps):
+        loss, weight = step(weight, inputs, labels)
+        losses.append(loss)
+    return torch.stack(losses)
+    # end of solution
+
+
+check("one_batch", one_batch)
+
+# %% [markdown] tags=["reason:one_batch"]
+# The test knows nothing of what may be wrong. That is its strength: a loop that throws its gradients away, an optimizer with the weights of another model, frozen layers, a rate of 0, they all leave the last loss where the first one was.
+
+# %% [markdown] tags=["exercise:copies"]
+# ### Which texts leak? · ●● · 10 minutes
+#
+# `train` and `held` are lists of texts. Two texts are copies if they are the same but for case, spaces and punctuation. Return a tensor with True for each text of `held` that has a copy in `train`: (held,).
+
+# %% [markdown] tags=["hint:copies"]
+# Make of each text what a copy has in common with it: small letters, and only letters and digits.
+
+# %% [markdown] tags=["hint:copies"]
+# `"".join(letter for letter in text.lower() if letter.isalnum())` is that.
+
+# %% [markdown] tags=["hint:copies"]
+# Put those of `train` into a set, which is asked quickly: `core in known`. `torch.tensor([...])` makes a tensor of the answers.
+
+
+# %% tags=["exercise:copies"]
+def copies(train, held):
+    """Which validation texts have a copy among the training texts: (held,), True or False."""
+
+    # solution
+    def core(text):
+        return "".join(letter for letter in text.lower() if letter.isalnum())
+
+    known = {core(text) for text in train}
+    return torch.tensor([core(text) in known for text in held])
+    # end of solution
+
+
+check("copies", copies)
+
+# %% [markdown] tags=["reason:copies"]
+# A set is asked in the same time whether it holds ten texts or a million. Copies in which a word was changed slip through: for those one compares stretches of words (page 09).
+
+# %% [markdown] tags=["exercise:same_twice"]
+# ### One seed, twice · ● · 6 minutes
+#
+# `run(seed)` trains, and returns the loss of each step, a tensor. Return the largest difference between two runs with the same seed: a tensor with one number. 0 means that the run can be repeated.
+
+# %% [markdown] tags=["hint:same_twice"]
+# Call `run(seed)` twice: what is done once cannot be compared.
+
+# %% [markdown] tags=["hint:same_twice"]
+# Subtract, make all differences positive with `.abs()`, and take the largest with `.max()`.
+
+
+# %% tags=["exercise:same_twice"]
+def same_twice(run, seed):
+    """The largest difference between the losses of two runs with the same seed."""
+    # solution
+    return (run(seed) - run(seed)).abs().max()
+    # end of solution
+
+
+check("same_twice", same_twice)
+
+# %% [markdown] tags=["reason:same_twice"]
+# The largest difference finds a single step that is off. A mean may hide it, and a difference of means is 0 where one loss rose and another fell.
+
+# %% [markdown] tags=["exercise:mended"]
+# ### A loop with three bugs · ●●● · 16 minutes
+#
+# `inputs` is (review, size), `labels` (review,). Four reviews are a batch; the last one may be smaller. The loop should return the mean loss over the *reviews* of each epoch, (epoch,), and the weights. It runs without an error. There are three bugs. Mend them.
+
+# %% [markdown] tags=["hint:mended"]
+# Which test would you do first? One batch by heart. It fails: in which order do the three lines of a step stand?
+
+# %% [markdown] tags=["hint:mended"]
+# Whose labels does the second batch get? Print `rows` and the labels beside them.
+
+# %% [markdown] tags=["hint:mended"]
+# With six reviews the second batch has two. In a mean over batches each of these counts twice as much as the others. Weigh each loss by `len(rows)`, and divide by `len(labels)`.
+
+
+# %% tags=["exercise:mended"]
+def mended(inputs, labels, epochs, rate):
+    """The mean loss of each epoch, (epoch,), and the weights, (size, class)."""
+    weight = torch.zeros(inputs.shape[1], 2, requires_grad=True)
+    optimizer, losses = torch.optim.SGD([weight], lr=rate), []
+    for _ in range(epochs):
+        batches, total = torch.arange(len(labels)).split(4), 0
+        for rows in batches:
+            # solution
+            loss = cross_entropy(inputs[rows] @ weight, labels[rows])
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            total += loss.detach() * len(rows)
+        losses.append(total / len(labels))
+        # instead:
+        #     loss = cross_entropy(inputs[rows] @ weight, labels[: len(rows)])
+        #     loss.backward()
+        #     optimizer.zero_grad()
+        #     optimizer.step()
+        #     total += loss.detach()
+        # losses.append(total / len(batches))
+        # end of solution
+    return torch.stack(losses), weight.detach()
+
+
+check("mended", mended)
+
+# %% [markdown] tags=["reason:mended"]
+# Each bug hides the next. Without a step all losses are ln 2, whatever the labels; with the labels of the first batch the loss falls, and only the weights are wrong; the last bug changes what is reported and nothing else.
+
+# %% [markdown]
+# ## Sources
+#
+# - Karpathy (2019). *A Recipe for Training Neural Networks.* A post on karpathy.github.io. Its checks of the first loss and of one batch are tests 1 and 2
+# - Zhang, Bengio, Hardt, Recht, Vinyals (2016). *Understanding deep learning requires rethinking generalization.* arXiv:1611.03530. Networks learn labels by chance by heart
+# - Smith (2015). *Cyclical Learning Rates for Training Neural Networks.* arXiv:1506.01186. Its section 3.3 tries rising rates to find one
+# - Mosbach, Andriushchenko, Klakow (2020). *On the Stability of Fine-tuning BERT: Misconceptions, Explanations, and Strong Baselines.* arXiv:2006.04884. Why some seeds of a BERT fail, and what helps
+# - Micikevicius and others (2017). *Mixed Precision Training.* arXiv:1710.03740. Half precision, and why small gradients need scaling
