@@ -44,7 +44,7 @@ SERVICE_LOG = Number(
     tolerance=0,
     mistakes={
         1: "Training and validation look healthy. What differs is the *same* text, from call to call.",
-        2: "Training and validation look healthy. What differs is the *same* text, from call to call.",
+        2: "With too low a rate there would be no 0.86 on validation. What differs is the *same* text, from call to call.",
         3: "Then nothing would have been learned, and validation would be near 0.50.",
         4: "Then validation would be near 0.50.",
         5: "That shows in the training loss, which would fall and jump.",

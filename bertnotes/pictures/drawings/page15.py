@@ -212,8 +212,8 @@ def memory() -> str:
     """Four parts of what training keeps; only the last one shrinks with the batch."""
     text = (
         "What training keeps in memory. Weights, one part; gradients, as much again; AdamW's two running means, twice as much: "
-        "these do not depend on the batch. Intermediate results for the backward pass: they grow with the size of the batch and "
-        "the length of the texts."
+        "these do not depend on the batch. Intermediate results for the backward pass: they grow with the size of the batch "
+        "and the length of the texts."
     )
     drawing = opened(430, "What training keeps in memory", text)
     x = 40.0
