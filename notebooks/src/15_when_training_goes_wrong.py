@@ -5,11 +5,11 @@
 #
 # ![Nine sketched loss curves, A to I: one falls and levels off; one stays at ln 2; one hardly moves; one jumps and then stays at ln 2; one ends in the middle; one falls, jumps and falls; in one validation turns up; in one validation is lower than training; in one both go to 0](figures/15_curves.svg)
 #
-# Training code that is wrong seldom stops with an error. It runs, and gives a model that is bad, or one that only looks good. Above are nine runs as one meets them. Which of them is well? Write down your guesses. At the end of the page you will know a test for each.
+# Training code that is wrong seldom stops with an error. It runs, and gives a model that is bad, or one that only looks good. Above are nine runs as one meets them. Which of them is well? Write down your guesses; at the end of the page you will have a test for each.
 #
-# We break training in more than a dozen ways, one change at a time. A curve is only a **symptom**, and several faults share it. So for each we look for the smallest **test** that tells them apart, and then for the cure.
+# We break training in more than a dozen ways, one change at a time. A curve is only a **symptom**, and several faults share it. So for each fault we look for the smallest **test** that tells it from the others, and then for the cure.
 #
-# **You need:** page 10; of the others 01, 05 and 09. **Time:** about 45 minutes, and 57 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
+# **You need:** page 10; of the others 01, 05 and 09. **Time:** about 55 minutes, and 57 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # # When training goes wrong
@@ -17,27 +17,28 @@
 # ![Nine sketched loss curves, A to I: one falls and levels off; one stays at ln 2; one hardly moves; one jumps and then stays at ln 2; one ends in the middle; one falls, jumps and falls; in one validation turns up; in one validation is lower than training; in one both go to 0](figures/15_curves.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** In pairs: which of the nine is well, and what would you look at first in the others? Collect guesses on the board and come back to them at the end. The deck takes about 40 minutes. Run the notebook before class.
+# **3 minutes.** In pairs: which of the nine is well, and what would you look at first in the others? Collect guesses on the board and come back to them at the end. The deck takes about 35 minutes. Run the notebook before class.
 
 # %%
+import random
 from functools import partial
 from math import log
+from tempfile import TemporaryDirectory
 
 import matplotlib.pyplot as plt
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
-from transformers import get_linear_schedule_with_warmup
 
 import bertnotes
+from bertnotes.data import REVIEWS, read_reviews
 
 # %% [markdown]
 # ## 1. A run that is well
 #
-# To break something quickly, it must be small. We take the short, plain reviews of the course, at most 64 tokens each: 128 to learn from and 80 for validation. (Nothing on this page is chosen by them, and no test set is touched.)
-# %%
-from bertnotes.data import REVIEWS, read_reviews
+# What is to break quickly must be small. We take the short, plain reviews of the course, at most 64 tokens each: 128 to learn from and 80 for validation. (No test set is touched on this page.)
 
+# %%
 tokenizer = bertnotes.load_tokenizer("mini")
 frame = read_reviews(REVIEWS, ("review", "sentiment", "note"))
 frame["tokens"] = [len(ids) for ids in tokenizer(frame["review"].tolist())["input_ids"]]
@@ -60,12 +61,14 @@ def make_batches(texts, labels, size=8, tokenizer=tokenizer):
 learn, held = make_batches(texts[:128], labels[:128]), make_batches(texts[128:208], labels[128:208])
 
 # %% tags=["check:two-piles-of-short-reviews"]
-# checked: 289 short plain reviews, two piles without a text in common, about as many positive as negative ones in each
+# checked: 289 short plain reviews, two piles without a text in common, both classes in each about as often
 assert len(texts) == len(set(texts)) == 289 and sum(labels) == 145 and len(learn) == 16 and len(held) == 10
 assert 0.4 < sum(labels[:128]) / 128 < 0.6 and 0.4 < sum(labels[128:208]) / 80 < 0.6
 
 # %% [markdown]
-# The model is small, too: mini's first two layers, and a new layer on the *mean* of their token vectors. (The pooler of page 10 sits on layer six; without the layers between, its `[CLS]` has little to say.)
+# The model is small, too: mini's first two layers, and a new layer on the *mean* of their token vectors. (The pooler of page 10 belongs to layer six. After two layers `[CLS]` has gathered little yet.)
+#
+# The loop is that of page 10, in two functions: one **step**, and a run of many. Each fault below changes one line of them, or the data that they get.
 
 
 # %%
@@ -81,10 +84,6 @@ class Small(nn.Module):
         return self.new(self.dropout(vectors.sum(dim=1) / attention_mask.sum(dim=1, keepdim=True)))  # the mean
 
 
-# %% [markdown]
-# And the loop is that of page 10, in two functions: one **step**, and a run of many. Every fault below changes one line of them, or the data that they get.
-
-
 # %%
 def step(model, batch, optimizer):
     loss = cross_entropy(model(batch["input_ids"], batch["attention_mask"]), batch["label"])
@@ -96,14 +95,15 @@ def step(model, batch, optimizer):
 
 
 # %%
+from transformers import get_linear_schedule_with_warmup
+
+
 def train(model, batches, rate=5e-4, epochs=2, step=step):
     """Returns the loss of each step."""
-    model.train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate)
-    todo, losses = epochs * batches, []
+    optimizer, todo, losses = torch.optim.AdamW(model.parameters(), lr=rate), epochs * batches, []
     schedule = get_linear_schedule_with_warmup(optimizer, len(todo) // 10, len(todo))
     for batch in todo:
-        losses.append(step(model, batch, optimizer))
+        losses.append(step(model.train(), batch, optimizer))
         schedule.step()
     return losses
 
@@ -121,45 +121,40 @@ def measure(model, batches):
 
 
 # %%
-def new_model(seed=0):
+def new_model(seed=0, num_classes=2):
     torch.manual_seed(seed)
-    return Small()
+    return Small(num_classes)
 
 
-def draw(**runs):
+def draw(runs):
     """A panel for each run: the loss of each step. The dotted line is ln 2."""
     _, axes = plt.subplots(1, len(runs), figsize=(3.6 * len(runs), 2.8), sharey=True, squeeze=False, layout="constrained")
     for ax, (name, losses) in zip(axes[0], runs.items(), strict=True):
         ax.plot(losses, color="#44546a", linewidth=2.5)
         ax.axhline(log(2), color="black", linestyle=":")
-        ax.set(title=name.replace("_", " "), xlabel="step")
+        ax.set(title=name, xlabel="step", ylabel="loss")
 
-
-# %% [markdown]
-# Three epochs, 48 steps. It takes a few seconds.
-
-# %% tags=["timing", "nbval-ignore-output"]
-model = new_model()
-runs = {"well": train(model, learn, epochs=3)}
-well = measure(model, held)
-print("validation:", well)
-
-# %% tags=["check:a-run-that-is-well"]
-# checked: the loss falls from about ln 2 to less than half of it, and validation is far above a coin, with both classes named
-assert abs(sum(runs["well"][:4]) / 4 - log(2)) < 0.1 and sum(runs["well"][-8:]) / 8 < 0.3
-assert well["accuracy"] > 0.72 and min(well["named"]) > 20
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## A run that is well
 
-# %% slideshow={"slide_type": "-"}
-draw(well=runs["well"])
+# %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
+model = new_model()
+curve = train(model, learn, epochs=3)  # 48 steps
+well = measure(model, held)
+draw({"three epochs": curve})
+print("validation:", well)
+
+# %% tags=["check:a-run-that-is-well"]
+# checked: the loss falls from about ln 2 to less than half of it, and validation is far above a coin, with both classes named
+assert abs(sum(curve[:4]) / 4 - log(2)) < 0.1 and sum(curve[-8:]) / 8 < 0.3
+assert well["accuracy"] > 0.72 and min(well["named"]) > 20
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Where does it begin, and why there? Why does it shake? Each point is another batch of eight. This is curve A.
+# **2 minutes.** Where does it begin, and why there? Why does it shake? Each step sees eight other reviews. This is curve A.
 
 # %% [markdown]
-# This is what well looks like. It begins near the dotted line, $\ln 2 = 0.69$. It shakes, because each step sees eight other reviews. And it falls. On validation, more than seven of ten answers are right, and both classes are named.
+# This is what *well* looks like. It begins near the dotted line, $\ln 2 = 0.69$. It shakes, because each step sees eight other reviews. And it falls. On validation more than seven of ten answers are right, and both classes are named.
 #
 # ## 2. Before you train: three tests
 #
@@ -171,35 +166,14 @@ draw(well=runs["well"])
 guess = None  # a loss
 
 # %% tags=["timing", "nbval-ignore-output"]
-starts = {}
-for classes in (2, 8):
-    torch.manual_seed(0)
-    starts[classes] = measure(Small(classes), held)["loss"]
-    print(f"{classes} classes: loss {starts[classes]:.2f}   ln {classes} = {log(classes):.2f}   your guess for 8: {guess}")
+starts = {classes: measure(new_model(num_classes=classes), held)["loss"] for classes in (2, 8)}
+for classes, loss in starts.items():
+    print(f"{classes} classes: loss {loss:.2f}   ln {classes} = {log(classes):.2f}")
+print("your guess for 8:", guess)
 
 # %% tags=["check:start-at-ln-k"]
 # checked: the loss of an untrained model is near the logarithm of the number of classes
 assert all(abs(loss - log(classes)) < 0.2 for classes, loss in starts.items())
-
-# %% [markdown]
-# Near 2.08. A start that is much higher means: the new layer is sure of something without a reason. Perhaps its numbers are too large, or the labels count from 1 instead of from 0. A start far below it is suspicious as well: has the model been trained already, or does the input hold the answer?
-#
-# **Test 2: can it learn one batch?** The same eight reviews, again and again. A model with millions of numbers can learn eight labels by heart. So the loss has to go to about 0. If it does not, do not look at your data: the *code* is broken.
-
-# %% tags=["timing", "nbval-ignore-output"]
-runs["one batch"] = train(new_model(), learn[:1], epochs=20)
-print("loss of step 1:", round(runs["one batch"][0], 2), "  of step 20:", round(runs["one batch"][-1], 3))
-
-# %% tags=["check:one-batch-by-heart"]
-# checked: twenty steps on one batch
-assert abs(runs["one batch"][0] - log(2)) < 0.2 and runs["one batch"][-1] < 0.1
-
-# %% [markdown]
-# **Test 3: can you read what the model reads?** Do not look at your file: look at the ids that go into the model, turned back into words.
-
-# %%
-print(tokenizer.decode(learn[0]["input_ids"][0]))
-print("label:", learn[0]["label"][0].item())
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Before you train
@@ -207,14 +181,32 @@ print("label:", learn[0]["label"][0].item())
 # ![Three tests. Does it start at ln K: tests labels and new layer. Can it learn one batch by heart: tests loop and optimizer. Can you read its input: tests tokenizer, texts and order](figures/15_three_tests.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Where does a loss start with eight classes? 2.08. What has to happen when one trains on the same eight reviews again and again? And which of the three tests would find a file whose labels have slipped by one row? Only the third: read text and label together.
+# **3 minutes.** Where does a loss start with eight classes? ln 8 = 2.08. What has to happen when one trains on the same eight reviews again and again? And which of the three tests finds a file whose labels have slipped by one row? Only the third: read text and label together.
 
 # %% [markdown]
-# Words and label fit. The small letters are right: mini reads everything in lower case.
+# Near 2.08. A start that is much higher means that the new layer is sure of something without a reason: its numbers are too large, or it is not as new as you think. A start far below is suspicious as well.
+#
+# **Test 2: can it learn one batch?** The same eight reviews, again and again. A model with millions of numbers can learn eight labels by heart, so the loss has to go to about 0. If it does not, leave your data alone: look at the *code*.
+#
+# **Test 3: can you read what the model reads?** Not your file: the ids that go in, turned back into words.
+
+# %% tags=["timing", "nbval-ignore-output"]
+by_heart = train(new_model(), learn[:1], epochs=20)
+print(f"test 2: loss of step 1 {by_heart[0]:.2f}, of step 20 {by_heart[-1]:.3f}")
+print("test 3:", tokenizer.decode(learn[0]["input_ids"][0]))
+print("its label:", labels[0])
+
+# %% tags=["check:one-batch-by-heart"]
+# checked: twenty steps on one batch; the text is the first review, in lower case
+assert abs(by_heart[0] - log(2)) < 0.2 and by_heart[-1] < 0.1
+assert tokenizer.decode(learn[0]["input_ids"][0]).startswith("[CLS] " + texts[0][:10].lower())
+
+# %% [markdown]
+# Both pass. The small letters are right: mini reads everything in lower case. Now we break things.
 #
 # ## 3. The loss stays at ln 2
 #
-# This is curve B: as many steps as you like, and the loss is still that of somebody without an opinion. We make it in three ways. The first is in the loop. Which line is wrong?
+# This is curve B: as many steps as you like, and the loss is still that of somebody without an opinion. We get there in three ways. The first one is in the loop. Which line is wrong? No error comes. And what will test 2 say, the loss after twenty steps on one batch?
 
 
 # %%
@@ -227,23 +219,20 @@ def early(model, batch, optimizer):
     return loss.item()
 
 
-# %% [markdown]
-# No error comes. Test 2 on it: what will the loss be after twenty steps on one batch?
-
 # %%
 guess = None  # a loss
 
 # %% tags=["timing", "nbval-ignore-output"]
-broken = new_model()
-before = broken.new.weight.clone()
-flat = train(broken, learn[:1], epochs=20, step=early)
-print(f"step 1: {flat[0]:.2f}   step 20: {flat[-1]:.2f}   your guess: {guess}")
-moved = (broken.new.weight - before).abs().max().item()
+model = new_model()
+before = model.new.weight.clone()
+flat = {"zero_grad too early": train(model, learn[:1], epochs=20, step=early)}
+print(f"step 1: {flat['zero_grad too early'][0]:.2f}   step 20: {flat['zero_grad too early'][-1]:.2f}   your guess: {guess}")
+moved = (model.new.weight - before).abs().max().item()
 print("largest change of a weight in the new layer:", moved)
 
 # %% tags=["check:gradients-gone"]
 # checked: no weight has moved, and the loss is where it began
-assert moved == 0 and abs(sum(flat[-10:]) / 10 - sum(flat[:10]) / 10) < 0.1 and min(flat) > 0.5
+assert moved == 0 and 0.55 < min(flat["zero_grad too early"]) and max(flat["zero_grad too early"]) < 0.85
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Three lines in three orders
@@ -251,85 +240,62 @@ assert moved == 0 and abs(sum(flat[-10:]) / 10 - sum(flat[:10]) / 10) < 0.1 and 
 # ![Three lines of the loop in three orders. Backward, step, zero_grad works; zero_grad, backward, step works as well; backward, zero_grad, step learns nothing: the gradients are gone before the step](figures/15_orders.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Which of the three learns nothing? Which test finds it: reading the code, or one batch by heart? The test needs no idea of what is wrong.
+# **2 minutes.** Why does the third learn nothing? And which test finds it without reading a line of code? One batch by heart.
 
 # %% [markdown]
 # ![Three lines of the loop in three orders. Backward, step, zero_grad works; zero_grad, backward, step works as well; backward, zero_grad, step learns nothing: the gradients are gone before the step](figures/15_orders.svg)
 #
-# `zero_grad` stands before `step`: the gradients are thrown away before they are used. Not a single weight moved. (The loss shakes a little, because dropout leaves out other numbers each time.) The same symptom has an optimizer that was given the weights of *another* model, or weights that were frozen. One batch by heart fails in all three, and *did a weight move?* says why.
+# `zero_grad` stands before `step`: the gradients are thrown away before they are used, and not one weight moved. (The loss shakes a little because dropout leaves out other numbers each time.) An optimizer that was given the weights of *another* model has the same symptom; so have frozen weights. Test 2 fails in all three, and *did a weight move?* says more.
 #
-# **The second way is in the data.** Somebody sorted the texts and forgot the labels, so each review has the label of another. Here we shuffle them.
+# **The second way is in the data.** Somebody sorted the texts and forgot the labels, so that each review has the label of another. Here we shuffle the labels. What will the loss of *one* such batch be after twenty steps?
 
 # %%
-import random
+guess = None  # a loss
 
+# %% tags=["timing", "nbval-ignore-output"]
 strange = labels[:128]
 random.Random(0).shuffle(strange)
 print("labels that still fit:", sum(one == other for one, other in zip(strange, labels[:128], strict=True)), "of 128")
-
-# %%
-guess = None  # what will the loss of one such batch be after twenty steps?
-
-# %% tags=["timing", "nbval-ignore-output"]
-mixed = make_batches(texts[:128], strange)
-model = new_model()
-runs["labels shuffled"] = train(model, mixed)
+mixed, model = make_batches(texts[:128], strange), new_model()
+flat["labels shuffled"] = train(model, mixed)  # 32 steps
+print(f"all batches, last eight steps: {sum(flat['labels shuffled'][-8:]) / 8:.2f}   validation: {measure(model, held)}")
 by_heart = train(new_model(), mixed[:1], epochs=20)
-print(
-    "32 steps, mean of the last eight:", round(sum(runs["labels shuffled"][-8:]) / 8, 2), "  validation:", measure(model, held)
-)
-print("one batch by heart:", round(by_heart[-1], 3), "  your guess:", guess)
+print(f"one batch, step 20: {by_heart[-1]:.3f}   your guess: {guess}")
 
 # %% tags=["check:labels-shuffled"]
-# checked: the loss over all batches stays near ln 2, and still one batch is learned by heart
-assert 50 < sum(one == other for one, other in zip(strange, labels[:128], strict=True)) < 80
-assert sum(runs["labels shuffled"][-8:]) / 8 > 0.55 and by_heart[-1] < 0.15
+# checked: 58 labels fit; the loss over all batches stays near ln 2, and still one batch is learned by heart
+assert sum(one == other for one, other in zip(strange, labels[:128], strict=True)) == 58
+assert 0.5 < sum(flat["labels shuffled"][-8:]) / 8 < 0.75 and by_heart[-1] < 0.15
+assert measure(model, held)["accuracy"] < 0.68
 
 # %% [markdown]
-# The curve looks the same, and **test 2 passes**: eight wrong labels are as easy to learn by heart as eight right ones. So the code works, and the fault is in the data. Now test 3: read ten texts with their labels. A table in which half of the labels are wrong is seen at once.
+# The curve hardly moves, and yet **test 2 passes**: eight wrong labels are learned by heart as easily as eight right ones. So the code works, and the fault is in the data. (In the second epoch the loss creeps down a little. The model begins to learn wrong labels by heart; validation does not follow.) Now read ten texts *with their labels*: if half of the labels are wrong, you see it at once.
 #
-# The same shuffle is also a tool. Train once on labels that you shuffled *yourself*: validation must fall to chance. If it does not, something is leaking (section 7).
-#
-# **The third way is the tokenizer.** A vocabulary of our own, made from our reviews, looks tidy. But mini's vectors belong to mini's pieces.
-
-# %%
-from bertnotes.names import quiet
-
-with quiet():
-    stranger = tokenizer.train_new_from_iterator(texts, vocab_size=2000)
-text = "The film is dull, and the ending is worse."
-for name, one in {"mini's": tokenizer, "our own": stranger}.items():
-    print(f"{name:8} {one(text)['input_ids'][:7]}   read by mini: {tokenizer.decode(one(text)['input_ids'][:9])}")
-
-# %% [markdown]
-# Nothing complains: all ids are below 10,000, and mini has a vector for each. But it reads another text. What will validation accuracy be? The run that was well is above 0.7.
-
-# %%
-guess = None  # a share
-
-# %% tags=["timing", "nbval-ignore-output"]
-wrong_words = [make_batches(texts[a:b], labels[a:b], tokenizer=stranger) for a, b in ((0, 128), (128, 208))]
-model = new_model()
-runs["wrong tokenizer"] = train(model, wrong_words[0], epochs=3)
-lost = measure(model, wrong_words[1])
-print("validation:", lost, "  your guess:", guess)
-
-# %% tags=["check:wrong-tokenizer"]
-# checked: with a vocabulary of its own, the same run does worse on validation
-assert lost["accuracy"] < well["accuracy"] - 0.05
-assert tokenizer.decode(stranger(text)["input_ids"]) != tokenizer.decode(tokenizer(text)["input_ids"])
+# **The third way is the tokenizer.** A vocabulary of our own, made from our reviews, looks tidy. But mini's vectors belong to mini's pieces. Nothing complains: all its ids are below 10,000, and mini has a vector for each.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## One symptom, three faults
 
-# %% slideshow={"slide_type": "-"}
-draw(zero_grad_too_early=flat, labels_shuffled=runs["labels shuffled"], wrong_tokenizer=runs["wrong tokenizer"])
+# %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
+stranger = tokenizer.train_new_from_iterator(texts, vocab_size=2000, show_progress=False)
+learn_it, hold_it = (make_batches(texts[a:b], labels[a:b], tokenizer=stranger) for a, b in ((0, 128), (128, 208)))
+print("our tokenizer wrote: The film is dull.   mini reads:", tokenizer.decode(stranger("The film is dull.")["input_ids"]))
+model = new_model()
+flat["wrong tokenizer"] = train(model, learn_it)
+worse = measure(model, hold_it)
+print("wrong tokenizer, validation:", worse)
+draw(flat)
+
+# %% tags=["check:wrong-tokenizer"]
+# checked: with a vocabulary of its own, mini reads another text, and validation is worse
+assert worse["accuracy"] < well["accuracy"] - 0.05 and len(stranger) <= 2000
+assert "dull" not in tokenizer.decode(stranger("The film is dull.")["input_ids"])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Can you tell the three from their curves? Hardly. Which test tells them apart? One batch by heart finds the first, reading the ids the third, reading texts beside labels the second.
+# **3 minutes.** Can you tell the three from their curves? Hardly. Which test tells them apart? One batch by heart finds the first; the ids turned back find the third; texts read beside labels the second.
 
 # %% [markdown]
-# TOKENPROSE
+# But it reads another text, one of unconnected words. Validation stays near chance. (Train on, and the training loss falls: the model learns by heart what it cannot understand. Validation does not follow.) The curves of the three faults do not tell them apart. The tests do:
 #
 # | one batch by heart | ids turned back | texts beside labels | so it is |
 # | --- | --- | --- | --- |
@@ -340,7 +306,7 @@ draw(zero_grad_too_early=flat, labels_shuffled=runs["labels shuffled"], wrong_to
 #
 # ## 4. The learning rate
 #
-# C and D are the two ends of one setting. You know the valley from page 02: drag the rate to 0.01, then above 1.
+# C and D are the two ends of one setting. You know this valley from page 02. Drag the rate to 0.01, then above 1. Which of the two is broken, and which is only slow?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Which rate? Drag
@@ -351,64 +317,41 @@ from bertnotes.pictures.play import play
 play("learning_rate")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** At 0.01, press *5 steps*: is it broken, or only slow? Above 1 each step lands further away. Then: what would the loss curves of these two look like?
-
-# %% [markdown]
-# Now our model, a hundredth of its rate and forty times its rate. What will the loss of the last eight steps be at each?
-
-# %%
-guess = None  # two losses, such as (0.5, 0.1)
-
-# %% tags=["timing", "nbval-ignore-output"]
-for rate in (5e-6, 2e-2):
-    model = new_model()
-    losses = runs[f"rate {rate:g}"] = train(model, learn, rate)
-    print(f"rate {rate:g}: last eight steps {sum(losses[-8:]) / 8:.2f}, highest {max(losses):.2f}  ", measure(model, held))
-print("your guess:", guess)
-
-# %% tags=["check:two-rates"]
-# checked: the low rate stays near ln 2 without a jump; the high one jumps far above it
-assert max(runs["rate 5e-06"]) < 1 and sum(runs["rate 5e-06"][-8:]) / 8 > 0.6
-assert max(runs["rate 0.02"]) > 1.2
+# **2 minutes.** At 0.01, press *5 steps*: is it broken, or only slow? Above 1 each step lands further away. What would the loss curves of these two look like?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## A hundredth of the rate, and forty times the rate
 
-# %% slideshow={"slide_type": "-"}
-draw(**{"rate 0.000005": runs["rate 5e-06"], "rate 0.0005": runs["well"][:32], "rate 0.02": runs["rate 0.02"]})
+# %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
+rates = {}
+for rate in (5e-6, 2e-2):
+    model = new_model()
+    losses = rates[f"rate {rate:.6f}".rstrip("0")] = train(model, learn, rate)
+    print(
+        f"rate {rate:g}: last eight steps {sum(losses[-8:]) / 8:.2f}, highest {max(losses):.2f}, validation: {measure(model, held)}"
+    )
+draw(rates)
+
+# %% tags=["check:two-rates"]
+# checked: the low rate stays near ln 2 without a jump; the high one jumps far above it, and learns nothing either
+low, high = rates.values()
+assert max(low) < 0.8 and sum(low[-8:]) / 8 > 0.6 and max(high) > 1.2 and sum(high[-8:]) / 8 > 0.5
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Which one is broken, which one is slow? What would you do next in each case? Multiply or divide by ten, and look at the first thirty steps: not by 1.5. (The middle panel shows the first 32 of 48 steps.)
+# **2 minutes.** Which is broken, which is slow? What would you do next in each case? Multiply or divide by ten, not by 1.5, and look at thirty steps.
 
 # %% [markdown]
-# Too low: nothing jumps, and hardly anything moves. Too high: the loss jumps far above $\ln 2$ in the first steps. RATEPROSE
+# Too low: nothing jumps, and hardly anything moves. Too high: the loss jumps far above $\ln 2$ in the first steps, then comes back to it and stays. What mini had learned before is lost: such steps change every weight by much, and a lower rate afterwards does not bring it back. Begin again from the checkpoint.
 #
-# The test costs a minute. Run thirty steps at each of four rates, a factor of ten apart, and look where the loss falls fastest without jumping. For a BERT-base begin at 2e-5 to 5e-5; our small model has two layers and bears more.
-#
-# Does ten times the rate change nothing, while one batch is learned by heart? Then it was not the rate.
+# The test: thirty steps at each of four rates, a factor of ten apart. Take the rate at which the loss falls fastest without a jump. For a BERT-base begin at 2e-5 to 5e-5; our two layers bear more. Does ten times the rate change nothing, while one batch is learned by heart? Then it is not the rate.
 #
 # ## 5. Always one class
 #
-# Accuracy 0.5 on two classes looks like a coin. It may be something else. Here the reviews come as many files have them, IMDB's folders too: first all negative ones, then all positive ones.
+# An accuracy of 0.5 on two classes looks like a coin. It may be something else. Many files are sorted: all negative reviews first, then all positive ones. IMDB's folders are, too.
 #
 # ![Two rows of eight batches with eight reviews each. Sorted, as in the file: four batches of negative reviews, then four of positive ones. Shuffled: every batch has both](figures/15_batches.svg)
 #
-# Two epochs. What will the loss do in the middle of each?
-
-# %%
-guess = None  # in words
-
-# %% tags=["timing", "nbval-ignore-output"]
-order = sorted(range(128), key=labels.__getitem__)  # negative first
-in_order = make_batches([texts[at] for at in order], [labels[at] for at in order])
-model = new_model()
-runs["sorted"] = train(model, in_order)
-one_sided = measure(model, held)
-print("validation:", one_sided, "  your guess:", guess)
-
-# %% tags=["check:sorted-by-class"]
-# checked: the loss jumps where the class changes, and nearly all validation reviews get one class
-assert max(runs["sorted"][4:]) > 1 and max(one_sided["named"]) > 70
+# Two epochs over sorted batches. Sketch what the loss will do in the middle of each.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Batches in the order of the file
@@ -416,36 +359,41 @@ assert max(runs["sorted"][4:]) > 1 and max(one_sided["named"]) > 70
 # ![Two rows of eight batches with eight reviews each. Sorted, as in the file: four batches of negative reviews, then four of positive ones. Shuffled: every batch has both](figures/15_batches.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** What does a model learn from four batches that are all negative? To say negative. Sketch the loss for two epochs before you go on.
+# **2 minutes.** What does a model learn from batches that are all negative? To say negative. Sketch the loss for two epochs before you go on.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Sorted: two epochs
 
-# %% slideshow={"slide_type": "-"}
-draw(sorted=runs["sorted"], shuffled=runs["well"][:32])
+# %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
+order = sorted(range(128), key=labels.__getitem__)  # negative first
+in_order = make_batches([texts[at] for at in order], [labels[at] for at in order])
+model = new_model()
+losses = train(model, in_order)
+one_sided = measure(model, held)
+print("validation:", one_sided)
+print("positive labels in each batch:", *(int(batch["label"].sum()) for batch in in_order))
+draw({"sorted": losses, "shuffled": curve[:32]})
+
+# %% tags=["check:sorted-by-class"]
+# checked: the loss jumps where the class changes, nearly all validation reviews get one class, and at most one batch has both
+assert max(losses[4:]) > 2 and max(one_sided["named"]) > 70
+assert (
+    sum(0 < int(batch["label"].sum()) < 8 for batch in in_order)
+    <= 1
+    < sum(0 < int(batch["label"].sum()) < 8 for batch in learn)
+)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Where are the jumps? Where the class changes. Each low stretch says: the model names the class of the moment. This is curve F.
 
 # %% [markdown]
-# Curve F. Within a class the loss falls quickly, because *say negative* is all that there is to learn. Where the class changes, it jumps. In the end nearly every review is named alike.
+# Curve F. Within a class the loss falls quickly, because *say negative* is all that there is to learn. Where the class changes, it jumps to more than 2. In the end nearly every review is named alike, after the class that came last.
 #
-# Two tests find it: **count the classes that are named**, and **count the labels in a batch**. Other faults share the symptom *one class*. If nine of ten labels are positive, a model is right nine times of ten by always saying so (page 10 had seven of ten). Then the remedy is class weights, more rare examples, more steps; and macro-F1 instead of accuracy. For sorted data it is shuffling, before the split as well: cut without shuffling, the validation pile would hold a single class.
-
-# %%
-for name, batches in {"sorted": in_order, "shuffled": learn}.items():
-    print(f"{name:9} positive labels in each batch:", [int(batch["label"].sum()) for batch in batches])
-
-# %% tags=["check:labels-in-a-batch"]
-# checked: sorted, all batches but one have one class; shuffled, each has both
-counts = [int(batch["label"].sum()) for batch in in_order]
-assert sum(0 < count < 8 for count in counts) <= 1
-assert sum(0 < int(batch["label"].sum()) < 8 for batch in learn) >= 14
-
-# %% [markdown]
+# Two tests find it: **count the classes that are named**, and **count the labels in a batch**. Other faults share the symptom. If nine of ten labels are positive, a model is right nine times of ten by always saying so; then class weights help, more rare examples, and macro-F1 in place of accuracy (page 14). For sorted data the cure is shuffling, and before the split as well: cut without it, the validation set holds a single class.
+#
 # ## 6. NaN
 #
-# Curve E ends in the middle: from there on the loss is `nan`, *not a number*. It comes from 0 / 0, ∞ − ∞ or 0 · ∞. Here *one* of 80 reviews is empty, and the tokenizer was told to leave out `[CLS]` and `[SEP]`. So that review has no tokens, and its mean is 0 / 0. After the bad batch come four good ones. How many of their losses will be numbers?
+# Curve E ends in the middle. From there on the loss is `nan`, *not a number*: what comes out of 0 / 0, ∞ − ∞ or 0 · ∞. Here one of 80 reviews is empty, and the tokenizer was told to leave out `[CLS]` and `[SEP]`. So this review has no tokens, and its mean is 0 / 0. After its batch come four good ones. How many of their losses will be numbers?
 
 # %%
 guess = None  # of 4
@@ -454,18 +402,18 @@ guess = None  # of 4
 bare = partial(tokenizer, add_special_tokens=False)
 with_gap = make_batches([*texts[:43], "", *texts[44:80]], labels[:80], tokenizer=bare)
 model = new_model()
-runs["nan"] = train(model, with_gap, epochs=1)
-print("losses:", [round(loss, 2) for loss in runs["nan"]], "  your guess:", guess)
+losses = train(model, with_gap, epochs=1)
+print("losses:", *(f"{loss:.2f}" for loss in losses), "  your guess:", guess)
 lost = sum(weight.isnan().sum().item() for weight in model.parameters())
 print(f"weights that are nan: {lost:,} of {sum(weight.numel() for weight in model.parameters()):,}")
 
 # %% tags=["check:nan-spreads"]
 # checked: from the batch with the empty review on all is nan, every weight included
-assert [loss != loss for loss in runs["nan"]] == [False] * 5 + [True] * 5
+assert [loss != loss for loss in losses] == [False] * 5 + [True] * 5
 assert lost == sum(weight.numel() for weight in model.parameters())
 
 # %% [markdown]
-# None. One empty review, and after a single step **all** weights are NaN: the gradient is `nan`, clipping multiplies every gradient with its length, and from then on the model has no number left. Whoever looks at the last batch looks in the wrong place. So stop at the **first** loss that is not a finite number, and look at *its* batch.
+# None. One empty review, one step, and **all** weights are NaN: clipping multiplies every gradient by the same factor, and this factor is `nan`. Whoever looks at the last batch looks in the wrong place. So stop at the **first** loss that is not a finite number, and look at *its* batch.
 
 
 # %%
@@ -482,58 +430,33 @@ except ValueError as error:
     print(error)
 
 # %% tags=["check:first-bad-batch"]
-# checked: the batch that is named has one review without tokens
-assert with_gap[5]["attention_mask"].sum(dim=1).tolist().count(0) == 1
-assert all(batch["attention_mask"].sum(dim=1).min() > 0 for at, batch in enumerate(with_gap) if at != 5)
+# checked: the batch that is named has one review without tokens, the fourth; fp16 ends at 65,504, bf16 reaches as far as fp32
+assert [batch["attention_mask"].sum(dim=1).tolist().count(0) for batch in with_gap] == [0] * 5 + [1] + [0] * 4
+assert with_gap[5]["attention_mask"][3].sum() == 0 and torch.finfo(torch.float16).max == 65504
+assert torch.finfo(torch.bfloat16).max > 1e38 and torch.tensor(60_000.0).bfloat16() != 60_000
 
 # %% [markdown]
-# The fourth review has 0 tokens. (Our `bertnotes.train` stops so, too, and names the reviews.) If the batch looks innocent, `torch.autograd.set_detect_anomaly(True)` says which operation made the first `nan` on the way back. It is slow, so switch it off again.
+# The fourth review has 0 tokens. (`bertnotes.train` stops so, too, and names the reviews.) If the batch looks innocent, `torch.autograd.set_detect_anomaly(True)` names the operation behind the first `nan` of the backward pass. It is slow, so switch it off again.
 #
-# The other common source is **half precision**. What is the largest number that 16 bits can hold?
-
-# %%
-guess = None  # a number
-
-# %%
-for kind in (torch.float16, torch.bfloat16):
-    large = torch.tensor([60_000.0, 70_000.0]).to(kind)
-    print(f"{kind!s:15} largest {torch.finfo(kind).max:.3g}   60,000 and 70,000 are {large.tolist()}")
-print("inf - inf =", (torch.tensor(torch.inf) - torch.inf).item(), "  your guess:", guess)
-
-# %% tags=["check:half-precision"]
-# checked: fp16 ends at 65,504, bf16 does not, but has fewer digits
-assert torch.finfo(torch.float16).max == 65504 and torch.tensor(70_000.0).half().isinf()
-assert torch.tensor(70_000.0).bfloat16().isfinite() and torch.tensor(60_000.0).bfloat16() != 60_000
-
-# %% [markdown]
-# In `float16` 70,000 is infinite; scores that were not yet divided by $\sqrt{d_k}$ can get there. `bfloat16` has the range of 32 bits, but only about three digits. So prefer `bfloat16` where the device is fast at it. With `float16` a *gradient scaler* is needed, as very small gradients become 0.
+# The other common source is **half precision**. The largest number in `float16` is 65,504; above that comes infinity, and attention scores that were not yet divided by $\sqrt{d_k}$ can get there. Very small gradients become 0, so `float16` also needs a *gradient scaler*. `bfloat16` has the range of 32 bits with two to three digits: prefer it where the device is fast at it.
 #
 # ## 7. Two curves that do not fit
 #
-# ### Validation is better than training
-#
-# Curve H. How can a model do better on reviews that it has *not* learned from? Let us take the first epoch of our run apart: four ways to measure.
-
-# %%
-guess = None  # which is lower after an epoch: the training loss, or validation?
+# **Validation is better than training** (curve H). How can a model do better on reviews that it has *not* learned from? We take one epoch apart. The same training reviews are measured in three ways.
 
 # %% tags=["timing", "nbval-ignore-output"]
 model = new_model()
 during = train(model, learn, rate=1e-3, epochs=1)
 model.train()
 with torch.no_grad():
-    noisy = [cross_entropy(model(batch["input_ids"], batch["attention_mask"]), batch["label"]).item() for batch in learn]
-scores = {"training, mean of all steps": sum(during) / 16, "training, afterwards, with dropout": sum(noisy) / 16}
-scores |= {
-    "training, afterwards, in eval()": measure(model, learn)["loss"],
-    "validation, in eval()": measure(model, held)["loss"],
-}
-print("\n".join(f"{name:36} {loss:.2f}" for name, loss in scores.items()), "\nyour guess:", guess)
+    noisy = [cross_entropy(model(one["input_ids"], one["attention_mask"]), one["label"]).item() for one in learn]
+after = {name: measure(model, batches)["loss"] for name, batches in {"training": learn, "validation": held}.items()}
+print(f"training: mean of the steps {sum(during) / 16:.2f}   afterwards, with dropout {sum(noisy) / 16:.2f}")
+print(f"training: afterwards, in eval() {after['training']:.2f}   validation, in eval() {after['validation']:.2f}")
 
-# %% tags=["check:four-ways-to-measure"]
-# checked: measured afterwards the training loss is lower than the mean of the steps, and lower than validation
-one, two, three, four = scores.values()
-assert three < two < one and three < four + 0.02
+# %% tags=["check:three-ways-to-measure"]
+# checked: measured afterwards, in evaluation mode, the training loss is lower than the mean of the steps
+assert after["training"] < sum(noisy) / 16 < sum(during) / 16
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Validation better than training?
@@ -541,99 +464,64 @@ assert three < two < one and three < four + 0.02
 # ![One epoch from left to right. The loss falls from step to step. The training loss is the mean of all steps, with dropout on; the validation loss is measured at the end, with dropout off, so it can be lower](figures/15_two_scores.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** What two things differ between the two numbers, apart from the reviews? When they are measured, and whether dropout is on. How would one compare them fairly? Measure both at the end, in evaluation mode.
+# **2 minutes.** What two things differ between the two numbers, apart from the reviews? When they are measured, and whether dropout is on. How would one compare them fairly? Both at the end, both in evaluation mode.
 
 # %% [markdown]
 # ![One epoch from left to right. The loss falls from step to step. The training loss is the mean of all steps, with dropout on; the validation loss is measured at the end, with dropout off, so it can be lower](figures/15_two_scores.svg)
 #
 # TWOPROSE
 #
-# So test it: measure the *training* reviews once more, after the epoch, in evaluation mode. If they are still worse than validation, it is no artefact. Then the validation pile is easier, very small, or it leaks.
+# The test: measure the *training* reviews once more, after the epoch, in evaluation mode. If they are still worse than validation, the validation set is easier, very small, or it leaks.
 #
-# ### Overfitting
-#
-# Curve G. Now 32 reviews only, twelve epochs. In which epoch will the *validation* loss be lowest?
-
-# %%
-guess = None  # an epoch, 1 to 12
-
-# %% tags=["timing", "nbval-ignore-output"]
-model, few = new_model(), learn[:4]
-optimizer = torch.optim.AdamW(model.parameters(), lr=5e-4)
-history = []
-for _ in range(12):
-    model.train()
-    for batch in few:
-        step(model, batch, optimizer)
-    history.append((measure(model, few), measure(model, held)))
-lowest = min(range(12), key=lambda at: history[at][1]["loss"]) + 1
-print("validation loss:", *(after["loss"] for _, after in history), "  lowest after epoch", lowest, "  your guess:", guess)
-
-# %% tags=["check:overfitting"]
-# checked: training goes to 0; validation has its lowest loss before the end
-assert history[-1][0]["loss"] < 0.1 and history[-1][1]["loss"] > history[lowest - 1][1]["loss"] + 0.03
+# **Validation turns up** (curve G). Now 32 reviews only, and twelve epochs. The rate does not fall here. In which epoch will the *validation* loss be lowest?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## 32 reviews, twelve epochs
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
 from bertnotes.pictures.charts import line_chart
 
+model, few = new_model(), learn[:4]
+optimizer, history = torch.optim.AdamW(model.parameters(), lr=OVERRATE), []
+for _ in range(12):
+    for batch in few:
+        step(model.train(), batch, optimizer)
+    history.append((measure(model, few), measure(model, held)))
 both = {name: [scores[at]["loss"] for scores in history] for at, name in enumerate(("training", "validation"))}
 ax = line_chart(list(range(1, 13)), both, "epoch", "loss, both in evaluation mode", logarithmic="")
 
+# %% tags=["check:overfitting"]
+# checked: training goes to 0; validation has its lowest loss well before the end
+assert both["training"][-1] < 0.05 and both["validation"][-1] > min(both["validation"]) + 0.05
+assert both["validation"].index(min(both["validation"])) < 9
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Where would you have stopped? What would help: more epochs, or more reviews? Note that accuracy may stay the same while the loss rises: the model becomes surer of its mistakes.
+# **2 minutes.** Where would you have stopped? What would help: more epochs, or more reviews? Note that a loss may rise while accuracy stays: the model becomes surer of its mistakes.
 
 # %% [markdown]
 # OVERPROSE
 #
 # The test is the second curve. The cure: keep the weights of the best epoch, as `fit` does, train for fewer epochs, or get more labels.
 #
-# ### A leak
-#
-# Curve I is the one that nobody reports as a bug: validation is splendid. Somebody enlarged the data. Each review stands in the file twice, the second time with *Review:* before it; *then* the file was shuffled and split. How would you notice? Here is a test that needs no eyes. We give each review, and its copy, a label **by the toss of a coin**. There is nothing to learn, so validation must be near 0.5. What will it be?
+# **Too good** (curve I). This is the one that nobody reports as a bug. Somebody enlarged the data: each review stands in the file twice, the second time with *Review:* before it. *Then* the file was shuffled and split. A test finds it without reading a text. Give each review, and its copy, a label **by the toss of a coin**. Now there is nothing to learn. What will validation accuracy be?
 
 # %%
 guess = None  # a share
 
-# %%
+# %% tags=["timing", "nbval-ignore-output"]
 coin = random.Random(0)
 tossed = [coin.randrange(2) for _ in range(48)]
 doubled = list(zip(texts[:48] + [f"Review: {text}" for text in texts[:48]], 2 * tossed, strict=True))
 coin.shuffle(doubled)
 (first, its_labels), (second, other_labels) = (zip(*part, strict=True) for part in (doubled[:64], doubled[64:]))
-print(len(first), "to learn from,", len(second), "for validation")
-
-# %% tags=["timing", "nbval-ignore-output"]
 model = new_model()
-train(model, make_batches(list(first), its_labels), epochs=8)
+_ = train(model, make_batches(list(first), its_labels), epochs=5)
 leaky = measure(model, make_batches(list(second), other_labels))
-print("validation, labels by the toss of a coin:", leaky, "  your guess:", guess)
+print("32 texts for validation, labels by the toss of a coin:", leaky, "  your guess:", guess)
 
 # %% tags=["check:coin-labels"]
 # checked: with labels that mean nothing, validation is far above a half
-assert leaky["accuracy"] > 0.65 and (len(first), len(second)) == (64, 32)
-
-# %% [markdown]
-# COINPROSE
-#
-# Which texts leak? Compare what is left of them after all that copying may change.
-
-
-# %%
-def core(text):
-    """A text without its case, spaces, punctuation, and the word that was put before it."""
-    return "".join(letter for letter in text.lower().removeprefix("review:") if letter.isalnum())
-
-
-known = {core(text) for text in first}
-print("validation texts with a copy in training:", sum(core(text) in known for text in second), "of", len(second))
-
-# %% tags=["check:copies-found"]
-# checked: how many texts have a copy on the other side, and none in the course's own two piles
-assert sum(core(text) in known for text in second) == COPIES
-assert not {core(text) for text in texts[:128]} & {core(text) for text in texts[128:208]}
+assert leaky["accuracy"] > 0.7 and (len(first), len(second)) == (64, 32)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## A test for leaks: toss coins for labels
@@ -648,123 +536,120 @@ assert not {core(text) for text in texts[:128]} & {core(text) for text in texts[
 # Far above a half, and nobody *could* know anything: the answers came along with the copies.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Why is the toss of a coin the right control? It takes away all that can be learned honestly. Cure: copies stay on one side; split first, enlarge afterwards. And what would this test not find? A word in the text that gives the label away.
+# **3 minutes.** Why is the toss of a coin the right control? It takes away all that can be learned honestly. Cure: split first, enlarge afterwards. What would this test not find? A word in the text that gives the label away.
 
 # %% [markdown]
-# Cure: split first, enlarge afterwards; and keep copies, and texts of one author or film, on one side (pages 09 and 14). The coin test does not see everything. If the *texts* hold the answer, such as *9/10* at their end, coins take it away as well. For that, read the words on which a TF-IDF leans most.
+# Far above a half, although nobody could *know* anything. The model met the same reviews, with their labels, in training. (So train once on coin labels before you trust a score that is very good: what is left above chance has leaked.) Which texts are it? Compare what is left of them without all that copying may change.
+
+
+# %%
+def core(text):
+    """A text without case, spaces, punctuation, and the word that was put before it."""
+    return "".join(letter for letter in text.lower().removeprefix("review:") if letter.isalnum())
+
+
+known = {core(text) for text in first}
+print("validation texts with a copy in training:", sum(core(text) in known for text in second), "of", len(second))
+
+# %% tags=["check:copies-found"]
+# checked: 28 texts have a copy on the other side, and none in the course's own two piles
+assert sum(core(text) in known for text in second) == 28
+assert not {core(text) for text in texts[:128]} & {core(text) for text in texts[128:208]}
+
+# %% [markdown]
+# Cure: split first, enlarge afterwards; and keep texts of one author or film on one side (pages 09 and 14). The coin does not see every leak. If the *text* gives the answer away, such as *9/10* at its end, the coin takes that away as well. For this one, read the words on which TF-IDF leans most.
 #
 # ## 8. The model is fine, and its answers are not
 #
-# ### Another answer each time
-#
-# The run that was well, put to use, the same review five times:
+# **Another answer each time.** A trained model is asked for the same review five times. And **a text alone, and the same text in a batch**: must the numbers be the same?
 
-# %%
+# %% tags=["timing", "nbval-ignore-output"]
 model = new_model()
 _ = train(model, learn, epochs=1)
 
 
 @torch.no_grad()
-def positive(batch):
+def positive(inputs):
     """The probability of positive for the last review of a batch."""
-    return round(model(batch["input_ids"], batch["attention_mask"]).softmax(dim=-1)[-1, 1].item(), 3)
+    return round(model(inputs["input_ids"], inputs["attention_mask"]).softmax(dim=-1)[-1, 1].item(), 3)
 
 
-# %% tags=["timing", "nbval-ignore-output"]
-with_dropout = [positive(learn[0]) for _ in range(5)]
-model.eval()
-without = [positive(learn[0]) for _ in range(5)]
-print("as it was left:", with_dropout)
-print("after eval():  ", without)
+answers = [positive(learn[0]) for _ in range(5)]
+print("as train left it:", answers, "  after eval():", [positive(learn[0]) for _ in range(5) if model.eval()])
 
 # %% tags=["check:eval-forgotten"]
 # checked: in training mode five answers differ, in evaluation mode they are one
-assert len(set(with_dropout)) > 2 and len(set(without)) == 1
-
-# %% [markdown]
-# `train` had left dropout on. `model.eval()` switches it off; `no_grad` does *not*. The test: ask twice. And a second test of this kind, which page 01 prepared: **a text alone, and the same text in a batch with padding**, must give the same number.
+assert len(set(answers)) > 2 and len({positive(learn[0]) for _ in range(5)}) == 1
 
 # %% tags=["timing", "nbval-ignore-output"]
-batch = learn[0]
-length = int(batch["attention_mask"][-1].sum())
-ways = {
-    "alone": {name: batch[name][-1:, :length] for name in ("input_ids", "attention_mask")},
-    "padded, with its mask": batch,
-    "padded, mask forgotten": {"input_ids": batch["input_ids"], "attention_mask": torch.ones_like(batch["input_ids"])},
+ids, mask = learn[0]["input_ids"], learn[0]["attention_mask"]
+length = int(mask[-1].sum())
+found = {
+    "alone": positive({"input_ids": ids[-1:, :length], "attention_mask": mask[-1:, :length]}),
+    "padded": positive(learn[0]),
+    "padded, mask forgotten": positive({"input_ids": ids, "attention_mask": torch.ones_like(mask)}),
 }
-found = {name: positive(inputs) for name, inputs in ways.items()}
-print(found, "  tokens:", length, "of", batch["input_ids"].shape[1])
+print(found, f"  {length} tokens of {len(mask[0])} positions")
 
 # %% tags=["check:padding-changes-nothing"]
 # checked: padding changes nothing where the mask is given, and something where it is not
-assert abs(found["alone"] - found["padded, with its mask"]) < 0.002 and length < batch["input_ids"].shape[1]
-assert abs(found["alone"] - found["padded, mask forgotten"]) > 0.002
+assert abs(found["alone"] - found["padded"]) < 0.0015 and length < len(mask[0])
+assert abs(found["alone"] - found["padded, mask forgotten"]) > 0.0015
 
 # %% [markdown]
-# ### "Some weights were not used"
+# `train` leaves dropout on; `model.eval()` switches it off, and `no_grad` does *not*. The test: ask twice. And yes, padding must change nothing (page 01): without its mask, it does. The test: ask alone and in a batch.
 #
-# transformers prints a report when names in the file and in the model do not match. When is it harmless? We let it open mini, which comes with a head for masked words, as a classifier. Then the same file with another word before each name, as other programs save it.
+# **"Some weights were not used."** transformers prints such a report when the names in the file and in the model do not fit. When is it harmless? It opens mini, which comes with a head for masked words, as a classifier. Then the same file with *net.* before each name, as other programs save it. **Attentions that are None:** then we ask a model for its attention weights, twice.
 
-# %% tags=["nbval-ignore-output"]
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
+# %% tags=["timing", "nbval-ignore-output"]
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
-MINI = bertnotes.files.MINI
-renamed = {f"net.{name}": weight for name, weight in load_file(MINI / "model.safetensors").items()}
-reports = {}
+from bertnotes.files import MINI
+from bertnotes.names import quiet
 
-# %% tags=["timing", "nbval-ignore-output"]
+reports = {}
 with TemporaryDirectory() as folder, quiet():
     AutoConfig.from_pretrained(MINI).save_pretrained(folder)
-    save_file(renamed, Path(folder) / "model.safetensors", metadata={"format": "pt"})
-    for name, path in {"mini": MINI, "names changed": folder}.items():
-        _, reports[name] = AutoModelForSequenceClassification.from_pretrained(path, output_loading_info=True)
+    renamed = {f"net.{name}": weight for name, weight in load_file(MINI / "model.safetensors").items()}
+    save_file(renamed, f"{folder}/model.safetensors", metadata={"format": "pt"})
+    for name, path in {"mini": MINI, "other names": folder}.items():
+        reports[name] = AutoModelForSequenceClassification.from_pretrained(path, output_loading_info=True)[1]
 for name, report in reports.items():
-    missing = sorted(report["missing_keys"])
-    print(f"{name:14} missing in the file: {len(missing):3}, such as {missing[0]};  not used: {len(report['unexpected_keys'])}")
+    print(name, {kind: len(report[kind]) for kind in ("missing_keys", "unexpected_keys")}, sorted(report["missing_keys"])[:2])
 
 # %% tags=["check:missing-weights"]
-# checked: of mini only the new layer is missing; under other names everything is
-assert sorted(reports["mini"]["missing_keys"]) == ["classifier.bias", "classifier.weight"]
-assert len(reports["names changed"]["missing_keys"]) > 100
-
-# %% [markdown]
-# The first report is as it should be: only `classifier` is missing, the new layer, and what is not used is the old head. The second means that the *whole encoder* is random. Training it runs, and gives what a random start gives (on IMDB 87 % instead of 92, page 10). The test is a line: nothing may be missing but `classifier`. `bertnotes.load_encoder` refuses such a file.
-#
-# ### Attentions that are None
-#
-# You ask for attention weights, and get none:
+# checked: of mini only the new layer is missing and the old head is not used; under other names everything is missing
+assert reports["mini"]["missing_keys"] == {"classifier.bias", "classifier.weight"}
+assert (
+    all(name.startswith("cls.") for name in reports["mini"]["unexpected_keys"])
+    and len(reports["other names"]["missing_keys"]) > 100
+)
 
 # %%
 with quiet():
-    fast = AutoModel.from_pretrained(MINI)
-    slow = AutoModel.from_pretrained(MINI, attn_implementation="eager")
-    got = {
-        name: one(**tokenizer(text, return_tensors="pt"), output_attentions=True).attentions
-        for name, one in {"as it comes": fast, "eager": slow}.items()
-    }
-print({name: len(weights or ()) for name, weights in got.items()}, "layers with weights")
+    encoders = {"as it comes": AutoModel.from_pretrained(MINI)}
+    encoders["eager"] = AutoModel.from_pretrained(MINI, attn_implementation="eager")
+    inputs = tokenizer("The film is dull.", return_tensors="pt")
+    shown = {name: one(**inputs, output_attentions=True).attentions for name, one in encoders.items()}
+print({name: f"{len(weights or ())} layers with weights" for name, weights in shown.items()})
 
 # %% tags=["check:attentions-none"]
 # checked: none as it comes, six layers with eager
-assert not got["as it comes"] and len(got["eager"]) == 6
+assert not shown["as it comes"] and len(shown["eager"]) == 6 and all(weights is not None for weights in shown["eager"])
 
 # %% [markdown]
-# As it comes, transformers computes attention with a fused function of PyTorch (`sdpa`), which never keeps the weights. Ask for `attn_implementation="eager"`, and test that there are as many as the model has layers. `bertnotes.load_encoder` uses eager, or page 01's.
+# The first report is as it should be. Only `classifier` is missing, the new layer, and what is not used is the old head. The second one means that the *whole encoder* is random: training runs, and gives what a random start gives (on IMDB 87 % instead of 92, page 10). The test is one line: nothing may be missing but `classifier`. `bertnotes.load_encoder` refuses such a file.
+#
+# And as it comes, transformers computes attention with a fused function of PyTorch (`sdpa`), which never keeps the weights. Ask for `attn_implementation="eager"`. The test: there are as many as the model has layers.
 #
 # ## 9. The machine
 #
-# ### Out of memory
+# **Out of memory.**
 #
 # ![What training keeps in memory. Weights, one part; gradients, as much again; AdamW's two running means, twice as much: these do not depend on the batch. Intermediate results for the backward pass: they grow with the size of the batch and the length of the texts](figures/15_memory.svg)
 #
 # Which part is too large? We count the bytes that the forward pass keeps for the backward pass. If a batch of 16 needs so many, how many does one of 4 need?
-
-# %%
-guess = None  # a share of what 16 need
 
 
 # %%
@@ -783,14 +668,15 @@ def kept(batch):
 
 
 # %% tags=["timing", "nbval-ignore-output"]
+model.train()
 sizes = {size: kept(make_batches(texts[:16], labels[:16], size)[0]) for size in (4, 8, 16)}
-print({size: f"{megabytes:.0f} MB" for size, megabytes in sizes.items()}, "  your guess:", guess)
+print({f"batch of {size}": f"{megabytes:.0f} MB" for size, megabytes in sizes.items()})
 fixed = 4 * 4 * sum(weight.numel() for weight in model.parameters()) / 1e6
 print(f"weights, gradients and AdamW's two means: {fixed:.0f} MB, whatever the batch")
 
 # %% tags=["check:memory-of-a-batch"]
-# checked: a quarter of the batch keeps about a quarter of the bytes
-assert 0.15 < sizes[4] / sizes[16] < 0.4 and sizes[4] < sizes[8] < sizes[16]
+# checked: a quarter of the batch keeps about a quarter of the bytes; the rest is 16 bytes a weight
+assert 0.2 < sizes[4] / sizes[16] < 0.32 and sizes[4] < sizes[8] < sizes[16] and 115 < fixed < 125
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Out of memory: which part?
@@ -801,38 +687,12 @@ assert 0.15 < sizes[4] / sizes[16] < 0.4 and sizes[4] < sizes[8] < sizes[16]
 # **2 minutes.** What do you change first? The batch, then the length. Does a smaller batch change what is learned? Not if the gradients of several small ones are added up before the step: gradient accumulation.
 
 # %% [markdown]
-# About a quarter: that part goes with the batch. So make batches smaller, then texts shorter: the attention weights grow with the *square* of the length (page 13). If you need the gradient of 16 reviews all the same, add up those of four batches of four before a step. This is called **gradient accumulation**. But is it the same gradient?
-
+# About a quarter: this part goes with the batch. So make batches smaller, then texts shorter: attention weights grow with the *square* of the length (page 13). For the gradient of 16 reviews, add up those of four batches of 4 before a step. This is **gradient accumulation**. Divide each mean loss by 4; if the batches are not alike, weigh each by its reviews.
+#
+# **Different results each time.** The test: the same seed twice, compared to the last digit. Here two things draw random numbers, the new layer and dropout; in a real run also the order of the reviews. How large will the largest difference be?
 
 # %%
-def gradient(batches):
-    """The gradient of the mean loss over all reviews of some batches, as one vector."""
-    model.eval().zero_grad()
-    count = sum(len(batch["label"]) for batch in batches)
-    for batch in batches:
-        loss = cross_entropy(model(batch["input_ids"], batch["attention_mask"]), batch["label"])
-        (loss * len(batch["label"]) / count).backward()  # each review counts for as much
-    return torch.cat([weight.grad.flatten() for weight in model.parameters() if weight.grad is not None])
-
-
-# %% tags=["timing", "nbval-ignore-output"]
-whole, parts = (gradient(make_batches(texts[:16], labels[:16], size)) for size in (16, 6))  # 6, 6 and 4 reviews
-apart = ((whole - parts).norm() / whole.norm()).item()
-print(f"length of the gradient {whole.norm():.3f}, of the difference {apart:.0e} of it")
-
-# %% tags=["check:accumulation"]
-# checked: the gradient of 16 reviews at once, and in batches of 6, 6 and 4, is the same but for rounding
-assert apart < 1e-4 < whole.norm()
-
-# %% [markdown]
-# The same but for rounding, because each loss was weighed by its number of reviews. A plain mean over the three batches would let each review of the last one count 1.5 times as much as the others.
-#
-# ### Different results each time
-#
-# The test is short: the same seed twice, and compare to the last digit. Three things draw random numbers here: the new layer, dropout and, in a real run, the order of the reviews.
-
-# %%
-guess = None  # largest difference of two losses, with the same seed
+guess = None  # of a loss, with the same seed
 
 # %% tags=["timing", "nbval-ignore-output"]
 pairs = {}
@@ -847,28 +707,26 @@ print("your guess:", guess)
 assert pairs["same seed"] == 0 and pairs["two seeds"] > 0.001
 
 # %% [markdown]
-# With the same seed, no difference. Set it *before* the model is made, or the new layer is drawn from somewhere else. On a GPU some operations add up in an order of their own; `torch.use_deterministic_algorithms(True)` forbids them, or names the one that cannot. Another processor may differ in the last digit, and after many steps in the first ones: so compare on one machine.
-#
-# If seeds give different results, that is no fault. It is the noise that an interval is for (page 11). Report several.
+# With the same seed, no difference. Set it *before* the model is made, or the new layer is drawn unseeded. On a GPU some operations add up in an order of their own; `torch.use_deterministic_algorithms(True)` forbids them, or names the one that has no other way. Another processor may differ in the last digits, and many steps enlarge that: so compare on one machine. If *seeds* give different results, that is no fault. It is the noise that an interval is for (page 11).
 #
 # ## 10. Symptom, test, cure
 #
 # | symptom | curve | the test that tells | cure |
 # | --- | --- | --- | --- |
 # | loss stays at ln K | B | one batch by heart fails; did a weight move? | order of the lines, optimizer, frozen weights |
-# | | B | one batch passes; read texts beside labels | mend the labels |
+# | | B | one batch passes; texts beside labels | mend the labels |
 # | | B | turn the ids back into words | the model's own tokenizer |
 # | hardly moves | C | ten times the rate helps | higher rate, more steps |
 # | jumps far above ln K | D | a tenth of the rate helps | lower rate, warm-up |
-# | loss is NaN | E | stop at the first one; look at its batch | empty texts, float16, rate |
-# | always one class | F | count classes named, labels in a batch | shuffle; class weights |
-# | validation turns up | G | two curves in evaluation mode | best epoch, more labels |
-# | validation is lower | H | measure training again, in eval() | none, or look for a leak |
+# | NaN | E | stop at the first; look at its batch | empty texts, `float16`, rate |
+# | always one class | F | count the classes named, the labels in a batch | shuffle; class weights |
+# | validation turns up | G | two curves, in evaluation mode | best epoch, more labels |
+# | validation is lower | H | measure training again, in `eval()` | often none; or find the leak |
 # | too good | I | labels by coins; look for copies | split before enlarging |
-# | other answers each time | | ask twice; alone and padded | eval(), attention mask |
-# | "weights not used" | | only `classifier` may be missing | names in the file |
-# | attentions None | | as many as layers | eager |
-# | out of memory | | bytes kept, for half the batch | smaller batches, shorter texts, accumulation |
+# | other answers each time | | ask twice; alone and in a batch | `eval()`, attention mask |
+# | "weights not used" | | only `classifier` may be missing | the names in the file |
+# | attentions None | | as many as layers | `eager` |
+# | out of memory | | bytes kept, at half the batch | smaller batches, shorter texts, accumulation |
 # | other results each time | | one seed, twice | seed before the model is made |
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -877,7 +735,7 @@ assert pairs["same seed"] == 0 and pairs["two seeds"] > 0.001
 # | | symptom | test |
 # | --- | --- | --- |
 # | B | stays at ln K | one batch by heart; read ids and labels |
-# | C, D | hardly moves; jumps | a tenth, and ten times the rate |
+# | C, D | hardly moves; jumps | ten times the rate, a tenth of it |
 # | E | NaN | stop at the first; look at its batch |
 # | F | one class | count the labels in a batch |
 # | G | validation turns up | two curves, in evaluation mode |
@@ -893,7 +751,7 @@ assert pairs["same seed"] == 0 and pairs["two seeds"] > 0.001
 # - A curve is a symptom. Several faults share it, and a small test tells them apart.
 # - Before training: does the loss start at ln K, can one batch be learned by heart, can you read the ids?
 # - Too good is a symptom, too. Toss coins for labels: what is left above chance has leaked.
-# - After training: ask twice, alone and padded; the same seed twice.
+# - After training: ask twice; alone and in a batch; the same seed twice.
 #
 # **Next:** your own run. Keep the three tests beside it.
 
