@@ -434,12 +434,12 @@ except ValueError as error:
 # checked: the batch that is named has one review without tokens, the fourth; fp16 ends at 65,504, bf16 reaches as far as fp32
 assert [batch["attention_mask"].sum(dim=1).tolist().count(0) for batch in with_gap] == [0] * 5 + [1] + [0] * 4
 assert with_gap[5]["attention_mask"][3].sum() == 0 and torch.finfo(torch.float16).max == 65504
-assert torch.finfo(torch.bfloat16).max > 1e38 and torch.tensor(60_000.0).bfloat16() != 60_000
+assert torch.finfo(torch.bfloat16).max > 1e38 and torch.tensor(60_000.0).bfloat16().item() != 60_000
 
 # %% [markdown]
 # The fourth review has 0 tokens. (`bertnotes.train` stops so, too, and names the reviews.) If the batch looks innocent, `torch.autograd.set_detect_anomaly(True)` names the operation behind the first `nan` of the backward pass. It is slow, so switch it off again.
 #
-# The other common source is **half precision**. The largest number in `float16` is 65,504; above that comes infinity, and attention scores that were not yet divided by $\sqrt{d_k}$ can get there. Very small gradients become 0, so `float16` also needs a *gradient scaler*. `bfloat16` has the range of 32 bits with two to three digits: prefer it where the device is fast at it.
+# The other common source is **half precision**, 16 bits a number in place of 32. The largest number in `float16` is 65,504; above that comes infinity, and attention scores that were not yet divided by $\sqrt{d_k}$ can get there. Very small gradients become 0, so `float16` also needs a *gradient scaler*. `bfloat16` has the range of 32 bits with two to three digits: prefer it where the device is fast at it.
 #
 # ## 7. Two curves that do not fit
 #
@@ -653,14 +653,14 @@ assert not shown["as it comes"] and len(shown["eager"]) == 6 and all(weights is 
 #
 # ![What training keeps in memory. Weights, one part; gradients, as much again; AdamW's two running means, twice as much: these do not depend on the batch. Intermediate results for the backward pass: they grow with the size of the batch and the length of the texts](figures/15_memory.svg)
 #
-# Which part is too large? We count the bytes that the forward pass keeps for the backward pass. If a batch of 16 needs so many, how many does one of 4 need?
+# (`bertnotes doctor` says what your machine has.) Which part is too large? We count the bytes that the forward pass keeps for the backward pass. If a batch of 16 needs so many, how many does one of 4 need?
 
 
 # %%
 def kept(batch):
     sizes = {}  # of each tensor that is kept, once
 
-    def note(tensor):
+    def note(tensor):  # PyTorch calls it for each tensor that it keeps
         sizes[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
         return tensor
 

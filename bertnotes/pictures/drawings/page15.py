@@ -4,7 +4,7 @@ from collections.abc import Callable
 from math import exp, sin
 
 from bertnotes.pictures.charts import FIRST, SECOND
-from bertnotes.pictures.drawings import LARGE, NORMAL, PALE, QUIET, TINTS, Drawing, opened
+from bertnotes.pictures.drawings import NORMAL, PALE, QUIET, TINTS, Drawing, opened
 from bertnotes.pictures.style import INK
 
 TINT = "#f8e8f0"  # a pale ground for what the second colour marks
@@ -170,13 +170,13 @@ def batches() -> str:
         drawing.write(40, y - 28, name, NORMAL, INK, "start", bold=True)
         for at, label in enumerate(labels):
             x, down = 40 + 152 * (at // 8) + 34 * (at % 4), y + 34 * (at % 8 // 4)
-            color = FIRST if label == "0" else SECOND
-            drawing.add("rect", x=x, y=down, width=30, height=30, fill=color)
-            drawing.write(x + 15, down + 15, "−" if label == "0" else "+", 20, "#ffffff", bold=True)
-    drawing.add("rect", x=40, y=392, width=26, height=26, fill=FIRST).write(76, 405, "negative", 20, INK, "start")
-    return str(
-        drawing.add("rect", x=220, y=392, width=26, height=26, fill=SECOND).write(256, 405, "positive", 20, INK, "start")
-    )
+            color, ground = (FIRST, TINTS[INK]) if label == "0" else (SECOND, TINT)
+            drawing.add("rect", x=x, y=down, width=30, height=30, fill=ground, stroke=color, stroke_width=2)
+            drawing.write(x + 15, down + 15, "−" if label == "0" else "+", NORMAL, color, bold=True)
+    for x, name, color, ground in ((40, "negative", FIRST, TINTS[INK]), (220, "positive", SECOND, TINT)):
+        drawing.add("rect", x=x, y=392, width=26, height=26, fill=ground, stroke=color, stroke_width=2)
+        drawing.write(x + 36, 405, name, 20, INK, "start")
+    return str(drawing)
 
 
 # --- two scores of one epoch ------------------------------------------------------------------------------------------
@@ -224,7 +224,8 @@ def memory() -> str:
         drawing.write(x + wide / 2, 270, name, 20, color, bold=True)
         x += wide
     drawing.add("rect", x=x, y=120, width=676, height=110, fill=SECOND)
-    drawing.write(x + 338, 175, "intermediate results", LARGE, "#ffffff", bold=True)
+    drawing.line((x + 338, 232), (x + 338, 250), color=SECOND)
+    drawing.write(x + 338, 270, "intermediate results", 20, SECOND, bold=True)
     drawing.line((40, 300), (x - 6, 300), color=INK).write(300, 326, "4 × 4 bytes a weight, whatever the batch", 20, INK)
     drawing.line((x, 300), (x + 676, 300), color=INK).write(x + 338, 326, "× reviews in a batch × tokens, and more", 20, INK)
     return str(
