@@ -5,9 +5,9 @@
 #
 # ![Nine sketched loss curves, A to I: one falls and levels off; one stays at ln 2; one hardly moves; one jumps and then stays at ln 2; one ends in the middle; one falls, jumps and falls; in one validation turns up; in one validation is lower than training; in one both go to 0](figures/15_curves.svg)
 #
-# Training code that is wrong seldom stops with an error. It runs, and gives a model that is bad, or one that only looks good. Above are nine runs as one meets them. Which of them is well? Write down your guesses; at the end of the page you will have a test for each.
+# Training code with a bug seldom stops with an error. It runs, and gives you a bad model, or one that only looks good. Above are nine runs, sketched as you may meet them. Which one is healthy? Write down your guesses. At the end of the page you will have a test for each.
 #
-# We break training in more than a dozen ways, one change at a time. A curve is only a **symptom**, and several faults share it. So for each fault we look for the smallest **test** that tells it from the others, and then for the cure.
+# We break training in more than a dozen ways, one change at a time. A curve is only a **symptom**, and several faults share it. So for each fault we look for the smallest **test** that tells it from the others, and then for the cure. Everything here is one tiny model on a few short reviews: the numbers are its own, the tests are for yours.
 #
 # **You need:** page 10; of the others 01, 05 and 09. **Time:** about 55 minutes, and 57 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
 
@@ -17,7 +17,7 @@
 # ![Nine sketched loss curves, A to I: one falls and levels off; one stays at ln 2; one hardly moves; one jumps and then stays at ln 2; one ends in the middle; one falls, jumps and falls; in one validation turns up; in one validation is lower than training; in one both go to 0](figures/15_curves.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** In pairs: which of the nine is well, and what would you look at first in the others? Collect guesses on the board and come back to them at the end. The deck takes about 35 minutes. Run the notebook before class.
+# **3 minutes.** In pairs: which of the nine is healthy, and what would you look at first in the others? Collect guesses on the board and come back to them at the end. The deck takes about 35 minutes. Run the notebook before class.
 
 # %%
 import random
@@ -34,9 +34,9 @@ import bertnotes
 from bertnotes.data import REVIEWS, read_reviews
 
 # %% [markdown]
-# ## 1. A run that is well
+# ## 1. A healthy run
 #
-# What is to break quickly must be small. We take the short, plain reviews of the course, at most 64 tokens each: 128 to learn from and 80 for validation. (No test set is touched on this page.)
+# To break many runs in a minute, we need small ones. We take the short, plain reviews of the course, at most 64 tokens each: 128 to learn from and 80 for validation. (No test set is touched on this page.)
 
 # %%
 tokenizer = bertnotes.load_tokenizer("mini")
@@ -44,7 +44,7 @@ frame = read_reviews(REVIEWS, ("review", "sentiment", "note"))
 frame["tokens"] = [len(ids) for ids in tokenizer(frame["review"].tolist())["input_ids"]]
 frame = frame[(frame["note"] == "") & (frame["tokens"] <= 64)].sample(frac=1, random_state=0)  # shuffled
 texts, labels = frame["review"].tolist(), (frame["sentiment"] == "positive").astype(int).tolist()
-print(len(texts), "short plain reviews,", sum(labels), "of them positive")
+print(len(texts), "short plain reviews;", sum(labels[128:208]), "of the 80 for validation are positive")
 
 
 # %%
@@ -63,16 +63,20 @@ learn, held = make_batches(texts[:128], labels[:128]), make_batches(texts[128:20
 # %% tags=["check:two-piles-of-short-reviews"]
 # checked: 289 short plain reviews, two piles without a text in common, both classes in each about as often
 assert len(texts) == len(set(texts)) == 289 and sum(labels) == 145 and len(learn) == 16 and len(held) == 10
-assert 0.4 < sum(labels[:128]) / 128 < 0.6 and 0.4 < sum(labels[128:208]) / 80 < 0.6
+assert 0.4 < sum(labels[:128]) / 128 < 0.6 and sum(labels[128:208]) == 44
 
 # %% [markdown]
-# The model is small, too: mini's first two layers, and a new layer on the *mean* of their token vectors. (The pooler of page 10 belongs to layer six. After two layers `[CLS]` has gathered little yet.)
+# Remember the 44 of 80: whoever always says *positive* has an accuracy of 0.55 here.
 #
-# The loop is that of page 10, in two functions: one **step**, and a run of many. Each fault below changes one line of them, or the data that they get.
+# The model is small, too: mini's first two layers, and a new layer on the *mean* of their token vectors. (The pooler of page 10 was made for the output of layer six.)
+#
+# The loop does what page 10's does, cut in two: one **step**, and a run of many. Each fault below changes one line of them, or the data that they get.
 
 
 # %%
 class Small(nn.Module):
+    """Two layers of mini, and a new layer on the mean of their vectors."""
+
     def __init__(self, num_classes=2):
         super().__init__()
         self.bert = bertnotes.load_encoder("mini", attention="bertnotes")
@@ -81,7 +85,8 @@ class Small(nn.Module):
 
     def forward(self, input_ids, attention_mask):
         vectors = self.bert(input_ids, attention_mask).last_hidden_state * attention_mask[..., None]
-        return self.new(self.dropout(vectors.sum(dim=1) / attention_mask.sum(dim=1, keepdim=True)))  # the mean
+        mean = vectors.sum(dim=1) / attention_mask.sum(dim=1, keepdim=True)  # over the real tokens
+        return self.new(self.dropout(mean))
 
 
 # %%
@@ -126,7 +131,8 @@ def new_model(seed=0, num_classes=2):
     return Small(num_classes)
 
 
-def draw(runs):  # a panel for each run: the loss of each step; dotted: ln 2
+def draw(runs):
+    """A panel for each run: the loss of each step; dotted: ln 2."""
     figure = plt.figure(figsize=(max(6, 3.6 * len(runs)), 2.8), layout="constrained")
     axes = figure.subplots(1, len(runs), sharey=True, squeeze=False)
     for ax, (name, losses) in zip(axes[0], runs.items(), strict=True):
@@ -136,25 +142,25 @@ def draw(runs):  # a panel for each run: the loss of each step; dotted: ln 2
 
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## A run that is well
+# ## A healthy run
 
 # %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
-model = new_model()
-curve = train(model, learn, epochs=3)  # 48 steps
-well = measure(model, held)
+healthy = new_model()
+curve = train(healthy, learn, epochs=3)  # 48 steps
+well = measure(healthy, held)
 draw({"three epochs": curve})
 print("validation:", well)
 
-# %% tags=["check:a-run-that-is-well"]
+# %% tags=["check:a-healthy-run"]
 # checked: the loss falls from about ln 2 to less than half of it, and validation is far above a coin, with both classes named
 assert abs(sum(curve[:4]) / 4 - log(2)) < 0.1 and sum(curve[-8:]) / 8 < 0.3
 assert well["accuracy"] > 0.72 and min(well["named"]) > 20
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Where does it begin, and why there? Why does it shake? Each step sees eight other reviews. This is curve A.
+# **2 minutes.** Where does it begin, and why there? Why is it noisy? Each step sees eight other reviews. This is curve A.
 
 # %% [markdown]
-# This is what *well* looks like. It begins near the dotted line, $\ln 2 = 0.69$. It shakes, because each step sees eight other reviews. And it falls. On validation more than seven of ten answers are right, and both classes are named.
+# This is curve A, the healthy one. It begins near the dotted line, $\ln 2 = 0.69$. It is noisy, because each step sees eight other reviews. And it falls. On validation more than seven of ten answers are right, and both classes are named.
 #
 # ## 2. Before you train: three tests
 #
@@ -166,7 +172,7 @@ assert well["accuracy"] > 0.72 and min(well["named"]) > 20
 guess = None  # a loss
 
 # %% tags=["timing", "nbval-ignore-output"]
-starts = {classes: measure(new_model(num_classes=classes), held)["loss"] for classes in (2, 8)}
+starts = {classes: measure(new_model(num_classes=classes), held[:4])["loss"] for classes in (2, 8)}
 for classes, loss in starts.items():
     print(f"{classes} classes: loss {loss:.2f}   ln {classes} = {log(classes):.2f}")
 print("your guess for 8:", guess)
@@ -186,18 +192,18 @@ assert all(abs(loss - log(classes)) < 0.2 for classes, loss in starts.items())
 # %% [markdown]
 # Near 2.08. A start that is much higher means that the new layer is sure of something without a reason: its numbers are too large, or it is not as new as you think. A start far below is suspicious as well.
 #
-# **Test 2: can it learn one batch?** The same eight reviews, again and again. A model with millions of numbers can learn eight labels by heart, so the loss has to go to about 0. If it does not, leave your data alone: look at the *code*, and at the rate.
+# **Test 2: can it learn one batch?** The same eight reviews, again and again. A model with millions of weights can learn eight labels by heart, so the loss has to go to about 0. If it does not, leave your data alone. Look at the *code*, and at the learning rate.
 #
-# **Test 3: can you read what the model reads?** Not your file: the ids that go in, turned back into words.
+# **Test 3: can you read what the model reads?** Not your file: the ids that go in, turned back into words by the tokenizer that *belongs to the model*.
 
 # %% tags=["timing", "nbval-ignore-output"]
-by_heart = train(new_model(), learn[:1], epochs=20)
-print(f"test 2: loss of step 1 {by_heart[0]:.2f}, of step 20 {by_heart[-1]:.3f}")
+by_heart = train(new_model(), learn[:1], epochs=15)
+print(f"test 2: loss of step 1 {by_heart[0]:.2f}, of step 15 {by_heart[-1]:.3f}")
 print("test 3:", tokenizer.decode(learn[0]["input_ids"][0]))
 print("its label:", labels[0])
 
 # %% tags=["check:one-batch-by-heart"]
-# checked: twenty steps on one batch; the text is the first review, in lower case
+# checked: fifteen steps on one batch; the text is the first review, in lower case
 assert abs(by_heart[0] - log(2)) < 0.2 and by_heart[-1] < 0.1
 assert tokenizer.decode(learn[0]["input_ids"][0]).startswith("[CLS] " + texts[0][:10].lower())
 
@@ -206,7 +212,7 @@ assert tokenizer.decode(learn[0]["input_ids"][0]).startswith("[CLS] " + texts[0]
 #
 # ## 3. The loss stays at ln 2
 #
-# This is curve B: as many steps as you like, and the loss is still that of somebody without an opinion. We get there in three ways. The first one is in the loop. Which line is wrong? No error comes. And what will test 2 say, the loss after twenty steps on one batch?
+# This is curve B: the loss stays at that of somebody without an opinion. We get there in three ways. The first is in the loop. Which line is wrong? No error is raised. And what will test 2 give, the loss after ten steps on one batch?
 
 
 # %%
@@ -225,8 +231,8 @@ guess = None  # a loss
 # %% tags=["timing", "nbval-ignore-output"]
 model = new_model()
 before = model.new.weight.clone()
-flat = {"zero_grad too early": train(model, learn[:1], epochs=20, step=early)}
-print(f"step 1: {flat['zero_grad too early'][0]:.2f}   step 20: {flat['zero_grad too early'][-1]:.2f}   your guess: {guess}")
+flat = {"zero_grad too early": train(model, learn[:1], epochs=10, step=early)}
+print(f"step 1: {flat['zero_grad too early'][0]:.2f}   step 10: {flat['zero_grad too early'][-1]:.2f}   your guess: {guess}")
 moved = (model.new.weight - before).abs().max().item()
 print("largest change of a weight in the new layer:", moved)
 
@@ -245,9 +251,9 @@ assert moved == 0 and min(flat["zero_grad too early"]) > 0.55 and max(flat["zero
 # %% [markdown]
 # ![Three lines of the loop in three orders. Backward, step, zero_grad works; zero_grad, backward, step works as well; backward, zero_grad, step learns nothing: the gradients are gone before the step](figures/15_orders.svg)
 #
-# `zero_grad` stands before `step`: the gradients are thrown away before they are used, and not one weight moved. (The loss shakes a little because dropout leaves out other numbers each time.) An optimizer that was given the weights of *another* model has the same symptom; so has a schedule that keeps the rate at 0. Test 2 fails in all three, and *did a weight move?* says more.
+# `zero_grad` stands before `step`: the gradients are thrown away before they are used, and not one weight moved. (The loss still varies a little, because dropout leaves out other numbers each time.) An optimizer that was given the weights of *another* model has the same symptom. So has a schedule that keeps the rate at 0. Test 2 fails in all three, and *did a weight move?* shows why.
 #
-# **The second way is in the data.** Somebody sorted the texts and forgot the labels, so that each review has the label of another. Here we shuffle the labels. What will the loss of *one* such batch be after twenty steps?
+# **The second way is in the data.** Somebody sorted the texts and forgot the labels, so that each review has the label of another. Here we shuffle the labels. What will the loss of *one* such batch be after fifteen steps?
 
 # %%
 guess = None  # a loss
@@ -258,20 +264,23 @@ random.Random(0).shuffle(strange)
 print("labels that still fit:", sum(one == other for one, other in zip(strange, labels[:128], strict=True)), "of 128")
 mixed, model = make_batches(texts[:128], strange), new_model()
 flat["labels shuffled"] = train(model, mixed)  # 32 steps
-print(f"all batches, last eight steps: {sum(flat['labels shuffled'][-8:]) / 8:.2f}   validation: {measure(model, held)}")
-by_heart = train(new_model(), mixed[:1], epochs=20)
-print(f"one batch, step 20: {by_heart[-1]:.3f}   your guess: {guess}")
+mistaken = measure(model, held)
+print(
+    f"steps 25 to 32: {sum(flat['labels shuffled'][24:]) / 8:.2f}, healthy run: {sum(curve[24:32]) / 8:.2f}   validation: {mistaken}"
+)
+by_heart = train(new_model(), mixed[:1], epochs=15)
+print(f"one batch, step 15: {by_heart[-1]:.3f}   your guess: {guess}")
 
 # %% tags=["check:labels-shuffled"]
 # checked: 58 labels fit; the loss over all batches stays near ln 2, and still one batch is learned by heart
 assert sum(one == other for one, other in zip(strange, labels[:128], strict=True)) == 58
-assert 0.5 < sum(flat["labels shuffled"][-8:]) / 8 < 0.75 and by_heart[-1] < 0.15
-assert measure(model, held)["accuracy"] < 0.68
+assert sum(curve[24:32]) / 8 + 0.05 < sum(flat["labels shuffled"][24:]) / 8 < 0.75 and by_heart[-1] < 0.15
+assert mistaken["accuracy"] < 0.68
 
 # %% [markdown]
-# The curve hardly moves, and yet **test 2 passes**: eight wrong labels are learned by heart as easily as eight right ones. So the code works, and the fault is in the data. (In the second epoch the loss creeps down a little. The model begins to learn wrong labels by heart; validation does not follow.) Now read ten texts *with their labels*: if half of the labels are wrong, you see it at once.
+# The curve hardly moves, and yet **test 2 passes**: eight wrong labels are learned by heart as easily as eight right ones. So the code works, and the fault is in the data. (In the second epoch the loss creeps down: the model begins to learn the wrong labels by heart. Validation does not follow.) Now read ten texts *with their labels*. If half of the labels are wrong, you will see it.
 #
-# **The third way is the tokenizer.** A vocabulary of our own, made from our reviews, looks tidy. But mini's vectors belong to mini's pieces. Nothing complains: all its ids are below 10,000, and mini has a vector for each.
+# **The third way is the tokenizer.** Suppose we make a vocabulary of our own from our reviews. But mini's vectors belong to mini's pieces: id 250 is another piece in each of the two. Nothing complains, because all its ids are below 10,000, and mini has a vector for each.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## One symptom, three faults
@@ -279,7 +288,8 @@ assert measure(model, held)["accuracy"] < 0.68
 # %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
 stranger = tokenizer.train_new_from_iterator(texts, vocab_size=2000, show_progress=False)
 learn_it, hold_it = (make_batches(texts[a:b], labels[a:b], tokenizer=stranger) for a, b in ((0, 128), (128, 208)))
-print("our tokenizer wrote: The film is dull.   mini reads:", tokenizer.decode(stranger("The film is dull.")["input_ids"]))
+ids = stranger("The film is dull.")["input_ids"]
+print("our tokenizer reads:", stranger.decode(ids), "  mini reads:", tokenizer.decode(ids))
 model = new_model()
 flat["wrong tokenizer"] = train(model, learn_it)
 worse = measure(model, hold_it)
@@ -288,14 +298,18 @@ draw(flat)
 
 # %% tags=["check:wrong-tokenizer"]
 # checked: with a vocabulary of its own, mini reads another text, and validation is worse
-assert worse["accuracy"] < well["accuracy"] - 0.05 and len(stranger) <= 2000
+assert worse["accuracy"] < 0.66 and len(stranger) <= 2000 < 10_000 == len(tokenizer)
+assert tokenizer.tokenize("langweilig") == ["lang", "##we", "##ili", "##g"]
+assert stranger.decode(stranger("The film is dull.")["input_ids"]) == "[CLS] the film is dull. [SEP]"
 assert "dull" not in tokenizer.decode(stranger("The film is dull.")["input_ids"])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Can you tell the three from their curves? Hardly. Which test tells them apart? One batch by heart finds the first; the ids turned back find the third; texts read beside labels the second.
 
 # %% [markdown]
-# But it reads another text, one of unconnected words. Validation stays near chance. (Train on, and the training loss falls: the model learns by heart what it cannot understand. Validation does not follow.) The curves of the three faults do not tell them apart. The tests do:
+# So mini reads another text, a row of unconnected words. Validation is no better than always saying *positive*. Mind with which tokenizer you turn ids back: the wrong one reads its own ids without a fault. It has to be the model's. (Another language does something like it. mini, made for English, cuts the German *langweilig*, boring, into *lang, ##we, ##ili, ##g*.)
+#
+# The curves of the three faults do not tell them apart. The tests do:
 #
 # | one batch by heart | ids turned back | texts beside labels | so it is |
 # | --- | --- | --- | --- |
@@ -326,17 +340,16 @@ play("learning_rate")
 rates = {}
 for rate in (5e-6, 2e-2):
     model = new_model()
-    losses = rates[f"rate {rate:.6f}".rstrip("0")] = train(model, learn, rate)
-    print(
-        f"rate {rate:g}: last eight steps {sum(losses[-8:]) / 8:.2f}, highest {max(losses):.2f}, validation: {measure(model, held)}"
-    )
+    losses = rates[f"rate {rate:.6f}".rstrip("0")] = train(model, learn, rate, epochs=1)
+    found = f"last four steps {sum(losses[-4:]) / 4:.2f}, highest {max(losses):.2f}"
+    print(f"rate {rate:g}: {found}, validation: {measure(model, held)}")
 draw(rates)
 
 # %% tags=["check:two-rates"]
 # checked: the low rate stays near ln 2 without a jump; the high one jumps far above it, and learns nothing either
 low, high = rates.values()
 typical = new_model().bert.encoder.layer[0].intermediate.dense.weight.abs().mean().item()
-assert 0.01 < typical < 0.06 and max(low) < 0.8 and sum(low[-8:]) / 8 > 0.6 and max(high) > 1.2 and sum(high[-8:]) / 8 > 0.5
+assert 0.01 < typical < 0.06 and max(low) < 0.8 and sum(low[-4:]) / 4 > 0.6 and max(high) > 1.2 and sum(high[-4:]) / 4 > 0.5
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Which is broken, which is slow? What would you do next in each case? Multiply or divide by ten, not by 1.5, and look at thirty steps.
@@ -344,7 +357,7 @@ assert 0.01 < typical < 0.06 and max(low) < 0.8 and sum(low[-8:]) / 8 > 0.6 and 
 # %% [markdown]
 # Too low: nothing jumps, and hardly anything moves. Too high: the loss jumps far above $\ln 2$ in the first steps, then comes back to it and stays. AdamW changes a weight by up to about the rate in one step, and 0.02 is about as large as a typical weight of mini. So after some steps little is left of what mini had learned. Do not go on with a lower rate: begin again from the checkpoint.
 #
-# The test: thirty steps at each of four rates, a factor of ten apart. Take the rate at which the loss falls fastest without a jump. For a BERT-base begin at 2e-5 to 5e-5; our two layers bear more. Does ten times the rate change nothing, while one batch is learned by heart? Then it is not the rate.
+# The test: some thirty steps at each of four rates, a factor of ten apart. Take the rate at which the loss falls fastest without a jump. For a BERT-base begin at 2e-5 to 5e-5; our two layers bear more. Does ten times the rate change nothing, while one batch is learned by heart? Then it is not the rate.
 #
 # ## 5. Always one class
 #
@@ -373,7 +386,7 @@ losses = train(model, in_order)
 one_sided = measure(model, held)
 print("validation:", one_sided)
 print("positive labels in each batch:", *(int(batch["label"].sum()) for batch in in_order))
-draw({"sorted": losses, "shuffled": curve[:32]})
+draw({"two epochs, sorted": losses})
 
 # %% tags=["check:sorted-by-class"]
 # checked: the loss jumps where the class changes, nearly all validation reviews get one class, and at most one batch has both
@@ -447,7 +460,7 @@ assert torch.finfo(torch.bfloat16).max > 1e38 and torch.tensor(60_000.0).bfloat1
 
 # %% tags=["timing", "nbval-ignore-output"]
 model = new_model()
-during = train(model, learn, rate=1e-3, epochs=1)
+during = train(model, learn, rate=1e-3, epochs=1)  # twice the rate, so that one epoch is enough
 model.train()
 with torch.no_grad():
     noisy = [cross_entropy(model(one["input_ids"], one["attention_mask"]), one["label"]).item() for one in learn]
@@ -508,15 +521,17 @@ assert 3 <= both["validation"].index(lowest) <= 7 and both["validation"][-1] > 0
 #
 # The test is the second curve. The cure: keep the weights of the best epoch, as `fit` does, train for fewer epochs, or get more labels.
 #
-# **Too good** (curve I). This is the one that nobody reports as a bug. Somebody enlarged the data: each review stands in the file twice, the second time with *Review:* before it. *Then* the file was shuffled and split. A test finds it without reading a text. Give each review, and its copy, a label **by the toss of a coin**. Now there is nothing to learn. What will validation accuracy be?
+# **Too good** (curve I). Nobody reports this one as a bug. Somebody enlarged the data: each review was written a second time, with *Review:* before it. *Then* all of it was shuffled and split.
+#
+# A test finds it without reading a text. Toss a coin for each label in the **raw** file, then run your *whole* pipeline: enlarge, shuffle, split, train. Now there is nothing to learn about new reviews. What will validation accuracy be?
 
 # %%
 guess = None  # a share
 
 # %% tags=["timing", "nbval-ignore-output"]
 coin = random.Random(0)
-tossed = [coin.randrange(2) for _ in range(48)]
-doubled = list(zip(texts[:48] + [f"Review: {text}" for text in texts[:48]], 2 * tossed, strict=True))
+raw = [(text, coin.randrange(2)) for text in texts[:48]]  # labels by coin
+doubled = raw + [(f"Review: {text}", label) for text, label in raw]  # enlarged, each copy with its label
 coin.shuffle(doubled)
 (first, its_labels), (second, other_labels) = (zip(*part, strict=True) for part in (doubled[:64], doubled[64:]))
 model = new_model()
@@ -526,13 +541,13 @@ print("32 texts for validation, labels by the toss of a coin:", leaky, "  your g
 
 # %% tags=["check:coin-labels"]
 # checked: with labels that mean nothing, validation is far above a half
-assert leaky["accuracy"] > 0.7 and (len(first), len(second)) == (64, 32)
+assert leaky["accuracy"] > 0.7 and (len(first), len(second)) == (64, 32) and round(2 * (0.25 / 32) ** 0.5, 2) == 0.18
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## A test for leaks: toss coins for labels
 #
-# - 48 reviews, each twice in the file
-# - the label of each by the toss of a coin
+# - 48 reviews, labels by the toss of a coin
+# - enlarged: each review a second time, with its label
 # - then shuffled and split: 64 to learn from, 32 for validation
 #
 # What should validation accuracy be? What is it?
@@ -541,15 +556,15 @@ assert leaky["accuracy"] > 0.7 and (len(first), len(second)) == (64, 32)
 # Far above a half, and nobody *could* know anything: the answers came along with the copies.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Why is the toss of a coin the right control? It takes away all that can be learned honestly. Cure: split first, enlarge afterwards. What would this test not find? A word in the text that gives the label away.
+# **3 minutes.** Why is the toss of a coin the right control? It takes away all that can be learned honestly. Cure: split first, enlarge afterwards. What would this test not find? Copies that were in the raw file before the coin was tossed, and a word in the text that gives the label away.
 
 # %% [markdown]
-# Far above a half, although nobody could *know* anything. The model met the same reviews, with their labels, in training. (So train once on coin labels before you trust a score that is very good: what is left above chance has leaked.) Which texts are it? Compare what is left of them without all that copying may change.
+# Far above a half, although nobody could *know* anything. The model met the same reviews, with their labels, in training. What is left above chance has leaked, chance being a half give or take 0.18 with 32 texts. Which texts leaked? Compare them by what copying does not change.
 
 
 # %%
 def core(text):
-    """A text without case, spaces, punctuation, and the word that was put before it."""
+    """A text without the word that was put before it, and without case, spaces and punctuation."""
     return "".join(letter for letter in text.lower().removeprefix("review:") if letter.isalnum())
 
 
@@ -562,36 +577,37 @@ assert sum(core(text) in known for text in second) == 28
 assert not {core(text) for text in texts[:128]} & {core(text) for text in texts[128:208]}
 
 # %% [markdown]
-# Cure: split first, enlarge afterwards; and keep texts of one author or film on one side (pages 09 and 14). The coin does not see every leak. If the *text* gives the answer away, such as *9/10* at its end, the coin takes that away as well. For this one, read the words on which TF-IDF leans most.
+# Cure: split first, enlarge afterwards; and keep texts of one author or film on one side (pages 09 and 14). The coin does not see every leak. Copies that were already in the raw file get coins of their own, so look for copies as well. And if the *text* gives the answer away, such as *9/10* at its end, the coin hides that too. There, read the words to which TF-IDF gives the largest weights.
 #
 # ## 8. The model is fine, and its answers are not
 #
-# **Another answer each time.** A trained model is asked for the same review five times. And **a text alone, and the same text in a batch**: must the numbers be the same?
+# **Another answer each time.** We ask the healthy model of section 1 for the same review five times, once as a loop leaves it, and once after `eval()`. Then **a text alone, and the same text in a batch**: must the numbers be the same?
+
 
 # %% tags=["timing", "nbval-ignore-output"]
-model = new_model()
-_ = train(model, learn, epochs=1)
-
-
 @torch.no_grad()
 def positive(inputs):
     """The probability of positive for the last review of a batch."""
-    return round(model(inputs["input_ids"], inputs["attention_mask"]).softmax(dim=-1)[-1, 1].item(), 3)
+    return round(healthy(inputs["input_ids"], inputs["attention_mask"]).softmax(dim=-1)[-1, 1].item(), 3)
 
 
-answers = [positive(learn[0]) for _ in range(5)]
-print("as train left it:", answers, "  after eval():", [positive(learn[0]) for _ in range(5) if model.eval()])
+one = held[1]
+for mode in (healthy.train, healthy.eval):
+    mode()
+    answers = [positive(one) for _ in range(5)]
+    print(f"after {mode.__name__}():", *(f"{answer:.3f}" for answer in answers))
 
 # %% tags=["check:eval-forgotten"]
-# checked: in training mode five answers differ, in evaluation mode they are one
-assert len(set(answers)) > 2 and len({positive(learn[0]) for _ in range(5)}) == 1
+# checked: in evaluation mode five answers are one, in training mode they differ
+assert len(set(answers)) == 1 and not healthy.training
+assert len({positive(one) for _ in range(5) if healthy.train()}) > 2 and not healthy.eval().training
 
 # %% tags=["timing", "nbval-ignore-output"]
-ids, mask = learn[0]["input_ids"], learn[0]["attention_mask"]
+ids, mask = one["input_ids"], one["attention_mask"]
 length = int(mask[-1].sum())
 found = {
     "alone": positive({"input_ids": ids[-1:, :length], "attention_mask": mask[-1:, :length]}),
-    "padded": positive(learn[0]),
+    "padded": positive(one),
     "padded, mask forgotten": positive({"input_ids": ids, "attention_mask": torch.ones_like(mask)}),
 }
 print(found, f"  {length} tokens of {len(mask[0])} positions")
@@ -602,9 +618,9 @@ assert abs(found["alone"] - found["padded"]) < 0.0015 and length < len(mask[0])
 assert abs(found["alone"] - found["padded, mask forgotten"]) > 0.0015
 
 # %% [markdown]
-# `train` leaves dropout on; `model.eval()` switches it off, and `no_grad` does *not*. The test: ask twice. And yes, padding must change nothing (page 01): without its mask, it does. The test: ask alone and in a batch.
+# `model.train()` switches dropout on, and our loop leaves it on; `model.eval()` switches it off, `no_grad` does *not*. The test: ask twice. And yes, the numbers must be the same: padding may change nothing (page 01). Without its mask, it does. The test: ask alone and in a batch.
 #
-# **"Some weights were not used."** transformers prints such a report when the names in the file and in the model do not fit. When is it harmless? It opens mini, which comes with a head for masked words, as a classifier. Then the same file with *net.* before each name, as other programs save it. **Attentions that are None:** then we ask a model for its attention weights, twice.
+# **"Some weights were not used."** transformers prints such a report when the names in the file and in the model differ. When is it harmless? We open mini, which comes with a head for masked words, as a classifier. Then the same file with *net.* before each name, as a training loop may save it that keeps BERT in an attribute `net`.
 
 # %% tags=["timing", "nbval-ignore-output"]
 from safetensors.torch import load_file, save_file
@@ -623,14 +639,19 @@ with TemporaryDirectory() as folder, quiet():
 # checked: of mini only the new layer is missing and the old head is not used; under other names everything is missing
 from bertnotes.experiments.records import read_record
 
-paths = {row: bertnotes.files.RESULTS.glob(f"imdb-mini-{row}-seed?.json") for row in ("random", "256-head+tail")}
+paths = {row: bertnotes.files.RESULTS.glob(f"imdb-mini-{row}-seed?.json") for row in ("random", "256")}
 rows = {row: [read_record(path)["accuracy"] for path in found] for row, found in paths.items()}
-assert [round(100 * sum(found) / len(found)) for found in rows.values()] == [87, 92]
+assert [round(100 * sum(found) / len(found)) for found in rows.values()] == [87, 91]
 assert reports["mini"]["missing_keys"] == {"classifier.bias", "classifier.weight"}
 assert (
     all(name.startswith("cls.") for name in reports["mini"]["unexpected_keys"])
     and len(reports["other names"]["missing_keys"]) > 100
 )
+
+# %% [markdown]
+# The first report is as it should be. Only `classifier` is missing, the new layer, and what is not used is the old head. In the second one *everything* is missing, so the **whole encoder is random**. Training runs all the same, and gives what a random start gives: on IMDB 87 % in place of 91, both cut to 256 tokens. The test is one line: nothing may be missing but `classifier`. `bertnotes.load_encoder` refuses such a file.
+#
+# **Attentions that are None.** We ask two encoders for their attention weights.
 
 # %%
 with quiet():
@@ -645,9 +666,7 @@ print({name: f"{len(weights or ())} layers with weights" for name, weights in sh
 assert not shown["as it comes"] and len(shown["eager"]) == 6 and all(weights is not None for weights in shown["eager"])
 
 # %% [markdown]
-# The first report is as it should be. Only `classifier` is missing, the new layer, and what is not used is the old head. The second one means that the *whole encoder* is random: training runs, and gives what a random start gives (on IMDB 87 % instead of 92, page 10). The test is one line: nothing may be missing but `classifier`. `bertnotes.load_encoder` refuses such a file.
-#
-# And as it comes, transformers computes attention with a fused function of PyTorch (`sdpa`), which never keeps the weights. Ask for `attn_implementation="eager"`. The test: there are as many as the model has layers.
+# As it comes, transformers computes attention with a fused function of PyTorch (`sdpa`), which does not hand out the weights. Ask for `attn_implementation="eager"`. The test: there are as many as the model has layers.
 #
 # ## 9. The machine
 #
@@ -655,11 +674,12 @@ assert not shown["as it comes"] and len(shown["eager"]) == 6 and all(weights is 
 #
 # ![What training keeps in memory. Weights, one part; gradients, as much again; AdamW's two running means, twice as much: these do not depend on the batch. Intermediate results for the backward pass: they grow with the size of the batch and the length of the texts](figures/15_memory.svg)
 #
-# (`bertnotes doctor` says what your machine has.) Which part is too large? We count the bytes that the forward pass keeps for the backward pass. If a batch of 16 needs so many, how many does one of 4 need?
+# (`bertnotes doctor` says how much your machine has.) Which part is too large? We count the bytes that the forward pass keeps for the backward pass, in batches of 4, 8 and 16 reviews. What share of them does a batch of 4 need, compared with one of 16?
 
 
 # %%
 def kept(batch):
+    """The megabytes that the forward pass keeps for the backward pass."""
     sizes = {}  # of each tensor that is kept, once
 
     def note(tensor):  # PyTorch calls it for each tensor that it keeps
@@ -703,7 +723,7 @@ guess = None  # of a loss, with the same seed
 # %% tags=["timing", "nbval-ignore-output"]
 pairs = {}
 for name, seeds in {"same seed": (0, 0), "two seeds": (0, 1)}.items():
-    one, other = (torch.tensor(train(new_model(seed), learn[:4], epochs=1)) for seed in seeds)
+    one, other = (torch.tensor(train(new_model(seed), learn[:2], epochs=1)) for seed in seeds)
     pairs[name] = (one - other).abs().max().item()
     print(f"{name}: largest difference of a loss {pairs[name]:.4f}")
 print("your guess:", guess)
@@ -713,7 +733,7 @@ print("your guess:", guess)
 assert pairs["same seed"] == 0 and pairs["two seeds"] > 0.001
 
 # %% [markdown]
-# With the same seed, no difference. Set it *before* the model is made, or the new layer is drawn unseeded. On a GPU some operations add up in an order of their own; `torch.use_deterministic_algorithms(True)` forbids them, or names the one that has no other way. Another processor may differ in the last digits, and many steps enlarge that: so compare on one machine. If *seeds* give different results, that is no fault. It is the noise that an interval is for (page 11).
+# With the same seed, no difference. Set it *before* the model is made, or the new layer is drawn unseeded. On a GPU some operations add up in changing order. `torch.use_deterministic_algorithms(True)` makes PyTorch use others, or raise an error where there are none. Another processor may differ in the last digits, and many steps enlarge that: so compare on one machine. If *seeds* give different results, that is no bug. It is the noise that an interval is for (page 11).
 #
 # ## 10. Symptom, test, cure
 #
@@ -728,7 +748,7 @@ assert pairs["same seed"] == 0 and pairs["two seeds"] > 0.001
 # | always one class | F | count the classes named, the labels in a batch | shuffle; class weights |
 # | validation turns up | G | two curves, in evaluation mode | best epoch, more labels |
 # | validation is lower | H | measure training again, in `eval()` | often none; or find the leak |
-# | too good | I | labels by coins; look for copies | split before enlarging |
+# | too good | I | coins for labels in the raw file; look for copies | split before enlarging |
 # | other answers each time | | ask twice; alone and in a batch | `eval()`, attention mask |
 # | "weights not used" | | only `classifier` may be missing | the names in the file |
 # | attentions None | | as many as layers | `eager` |
@@ -749,14 +769,14 @@ assert pairs["same seed"] == 0 and pairs["two seeds"] > 0.001
 # | I | too good | labels by coins; copies |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **4 minutes.** Back to the nine curves and the guesses on the board. For each letter: which test first? A is the one that is well, as far as a curve can tell.
+# **4 minutes.** Back to the nine curves and the guesses on the board. For each letter: which test first? A is the healthy one, as far as a curve can tell.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember
 #
 # - A curve is a symptom. Several faults share it, and a small test tells them apart.
 # - Before training: does the loss start at ln K, can one batch be learned by heart, can you read the ids?
-# - Too good is a symptom, too. Toss coins for labels: what is left above chance has leaked.
+# - Too good is a symptom, too. Toss coins for the raw labels: what is left above chance has leaked.
 # - After training: ask twice; alone and in a batch; the same seed twice.
 #
 # **Next:** your own run. Keep the three tests beside it.
@@ -824,7 +844,7 @@ check("flat_log", answer)
 # %% [markdown] tags=["exercise:good_log"]
 # ### Second log · ●● · 6 minutes
 #
-# Two runs. In the second one, labels were shuffled, each text with the same label as before *its copies*, if it had any. What is wrong? Type the number: **1** rate too high, **2** rate too low, **3** `zero_grad` before `step`, **4** labels do not belong to the texts, **5** sorted by class, **6** overfitting, **7** copies in training, **8** `eval()` forgotten.
+# Two runs. For the second one, the labels of the raw file were shuffled, and then the whole pipeline ran again: enlarge, split, train. What is wrong? Type the number: **1** rate too high, **2** rate too low, **3** `zero_grad` before `step`, **4** labels do not belong to the texts, **5** sorted by class, **6** overfitting, **7** copies in training, **8** `eval()` forgotten.
 #
 # ```
 # as it is          epoch 1: train 0.48  validation 0.31    epoch 5: train 0.03  validation 0.05   accuracy 0.97
