@@ -307,7 +307,7 @@ assert "dull" not in tokenizer.decode(stranger("The film is dull.")["input_ids"]
 # **3 minutes.** Can you tell the three from their curves? Hardly. Which test tells them apart? One batch by heart finds the first; the ids turned back find the third; texts read beside labels the second.
 
 # %% [markdown]
-# So mini reads another text, a row of unconnected words. Validation is no better than always saying *positive*. Mind with which tokenizer you turn ids back: the wrong one reads its own ids without a fault. It has to be the model's. (Another language does something like it. mini, made for English, cuts the German *langweilig*, boring, into *lang, ##we, ##ili, ##g*.)
+# So mini reads another text, a row of unconnected words. Validation is hardly better than always saying *positive*, and that is nearly what the model does: see `named`. Mind with which tokenizer you turn ids back: the wrong one reads its own ids without a fault. It has to be the model's. (Another language does something like it. mini, made for English, cuts the German *langweilig*, boring, into *lang, ##we, ##ili, ##g*.)
 #
 # The curves of the three faults do not tell them apart. The tests do:
 #

@@ -56,7 +56,7 @@ def curves() -> str:
         "C hardly moves. D jumps, then stays at ln 2. E falls and ends in the middle. F falls, jumps, and falls again. G: "
         "training falls, validation turns up. H: validation is lower than training. I: both go to 0."
     )
-    drawing = opened(720, "Nine runs: which of them is well?", text)
+    drawing = opened(720, "Nine runs: which one is healthy?", text)
     for x, name, color, dash in (
         (700, "training", FIRST, None),
         (900, "validation", SECOND, "8 6"),
@@ -119,7 +119,7 @@ def three_tests() -> str:
     drawing.line((490, 170), (490, 320), (800, 320), color=PALE, width=2)
     falling = [(490 + 300 * t, 316 - 120 * exp(-5 * t)) for t in STEPS]
     drawing.line(*falling, color=FIRST, width=5)
-    drawing.write(1050, 190, "1, 312, 58, 1207, 2", NORMAL, QUIET).arrow((1050, 212), (1050, 262), color=INK)
+    drawing.write(1050, 190, "2, 43, 6155, 253, 3", NORMAL, QUIET).arrow((1050, 212), (1050, 262), color=INK)
     return str(drawing.write(1050, 290, "[CLS] a dull film [SEP]", NORMAL, INK))
 
 
@@ -164,7 +164,7 @@ def batches() -> str:
         "four of positive ones. Shuffled: every batch has both."
     )
     drawing = opened(440, "Eight batches: which labels does each one hold?", text)
-    shuffled = "1001011001101001011010011001011010010110110010010110100101101001"
+    shuffled = "1101110010111111010100100001001000001001001010101110110111100001"
     for row, (name, labels) in enumerate((("sorted, as in the file", "0" * 32 + "1" * 32), ("shuffled", shuffled))):
         y = 120 + 160 * row
         drawing.write(40, y - 28, name, NORMAL, INK, "start", bold=True)
