@@ -75,8 +75,6 @@ assert 0.4 < sum(labels[:128]) / 128 < 0.6 and sum(labels[128:208]) == 44
 
 # %%
 class Small(nn.Module):
-    """Two layers of mini, and a new layer on the mean of their vectors."""
-
     def __init__(self, num_classes=2):
         super().__init__()
         self.bert = bertnotes.load_encoder("mini", attention="bertnotes")
@@ -105,7 +103,8 @@ from transformers import get_linear_schedule_with_warmup
 
 def train(model, batches, rate=5e-4, epochs=2, step=step):
     """Returns the loss of each step."""
-    optimizer, todo, losses = torch.optim.AdamW(model.parameters(), lr=rate), epochs * batches, []
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, fused=True)  # fused: the same, faster
+    todo, losses = epochs * batches, []
     schedule = get_linear_schedule_with_warmup(optimizer, len(todo) // 10, len(todo))
     for batch in todo:
         losses.append(step(model.train(), batch, optimizer))
@@ -131,8 +130,7 @@ def new_model(seed=0, num_classes=2):
     return Small(num_classes)
 
 
-def draw(runs):
-    """A panel for each run: the loss of each step; dotted: ln 2."""
+def draw(runs):  # a panel for each run: the loss of each step; dotted: ln 2
     figure = plt.figure(figsize=(max(6, 3.6 * len(runs)), 2.8), layout="constrained")
     axes = figure.subplots(1, len(runs), sharey=True, squeeze=False)
     for ax, (name, losses) in zip(axes[0], runs.items(), strict=True):
@@ -264,23 +262,21 @@ random.Random(0).shuffle(strange)
 print("labels that still fit:", sum(one == other for one, other in zip(strange, labels[:128], strict=True)), "of 128")
 mixed, model = make_batches(texts[:128], strange), new_model()
 flat["labels shuffled"] = train(model, mixed)  # 32 steps
-mistaken = measure(model, held)
-print(
-    f"steps 25 to 32: {sum(flat['labels shuffled'][24:]) / 8:.2f}, healthy run: {sum(curve[24:32]) / 8:.2f}   validation: {mistaken}"
-)
+late, mistaken = sum(flat["labels shuffled"][24:]) / 8, measure(model, held)
+print(f"steps 25 to 32: {late:.2f}, healthy run {sum(curve[24:32]) / 8:.2f}; validation: {mistaken}")
 by_heart = train(new_model(), mixed[:1], epochs=15)
 print(f"one batch, step 15: {by_heart[-1]:.3f}   your guess: {guess}")
 
 # %% tags=["check:labels-shuffled"]
 # checked: 58 labels fit; the loss over all batches stays near ln 2, and still one batch is learned by heart
 assert sum(one == other for one, other in zip(strange, labels[:128], strict=True)) == 58
-assert sum(curve[24:32]) / 8 + 0.05 < sum(flat["labels shuffled"][24:]) / 8 < 0.75 and by_heart[-1] < 0.15
+assert sum(curve[24:32]) / 8 + 0.05 < late < 0.75 and by_heart[-1] < 0.15
 assert mistaken["accuracy"] < 0.68
 
 # %% [markdown]
 # The curve hardly moves, and yet **test 2 passes**: eight wrong labels are learned by heart as easily as eight right ones. So the code works, and the fault is in the data. (In the second epoch the loss creeps down: the model begins to learn the wrong labels by heart. Validation does not follow.) Now read ten texts *with their labels*. If half of the labels are wrong, you will see it.
 #
-# **The third way is the tokenizer.** Suppose we make a vocabulary of our own from our reviews. But mini's vectors belong to mini's pieces: id 250 is another piece in each of the two. Nothing complains, because all its ids are below 10,000, and mini has a vector for each.
+# **The third way is the tokenizer.** Suppose we make a vocabulary of our own from our reviews. But mini's vectors belong to mini's pieces: one and the same id is another piece in each of the two. Nothing complains, because all its ids are below 10,000, and mini has a vector for each.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## One symptom, three faults
@@ -489,7 +485,7 @@ assert all(abs(one - other) < 0.08 for one, other in zip(found, (0.70, 0.53, 0.5
 #
 # The test: measure the *training* reviews once more, after the epoch, in evaluation mode. If they are still worse than validation, the validation set is easier, very small, or it leaks.
 #
-# **Validation turns up** (curve G). Now 32 reviews only, and ten epochs at a rate of 2e-4 that does not fall. After which epoch will the *validation* loss be lowest?
+# **Validation turns up** (curve G). Now 32 reviews only, and ten epochs at a rate of 2e-4 that does not fall. We measure after every second one. After which epoch will the *validation* loss be lowest?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## 32 reviews, ten epochs
@@ -498,26 +494,26 @@ assert all(abs(one - other) < 0.08 for one, other in zip(found, (0.70, 0.53, 0.5
 from bertnotes.pictures.charts import line_chart
 
 model, few = new_model(), learn[:4]
-optimizer, history = torch.optim.AdamW(model.parameters(), lr=2e-4), []
-for _ in range(10):
-    for batch in few:
+optimizer, history = torch.optim.AdamW(model.parameters(), lr=2e-4, fused=True), []
+for _ in range(5):
+    for batch in 2 * few:  # two epochs
         step(model.train(), batch, optimizer)
     history.append((measure(model, few), measure(model, held)))
 both = {name: [scores[at]["loss"] for scores in history] for at, name in enumerate(("training", "validation"))}
 print("validation accuracy:", *(f"{after['accuracy']:.2f}" for _, after in history))
-ax = line_chart(list(range(1, 11)), both, "epoch", "loss, both in evaluation mode", logarithmic="")
+ax = line_chart([2, 4, 6, 8, 10], both, "epoch", "loss, both in evaluation mode", logarithmic="")
 
 # %% tags=["check:overfitting"]
 # checked: training goes to 0; validation has its lowest loss in between, rises again, and its accuracy falls
 lowest, accuracies = min(both["validation"]), [after["accuracy"] for _, after in history]
 assert both["training"][-1] < 0.05 and both["validation"][-1] > lowest + 0.3 and accuracies[-1] < max(accuracies)
-assert 3 <= both["validation"].index(lowest) <= 7 and both["validation"][-1] > 0.9
+assert 1 <= both["validation"].index(lowest) <= 3 and both["validation"][-1] > 0.9
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Where would you have stopped? What would help: more epochs, or more reviews? Note that a loss may rise while accuracy stays: the model becomes surer of its mistakes.
 
 # %% [markdown]
-# In this run validation is best after about six epochs. The training loss goes to 0 and stays there: all 32 reviews are known by heart. The validation loss turns, and rises above 1. The model becomes ever surer, also where it is wrong, and that costs more than not knowing. Here accuracy falls as well; often it does not, and only the loss tells.
+# In this run validation is best after about six epochs, in the middle. The training loss goes to 0 and stays there: all 32 reviews are known by heart. The validation loss turns, and rises above 1. The model becomes ever surer, also where it is wrong, and that costs more than not knowing. Here accuracy falls as well; often it does not, and only the loss tells.
 #
 # The test is the second curve. The cure: keep the weights of the best epoch, as `fit` does, train for fewer epochs, or get more labels.
 #
@@ -581,7 +577,7 @@ assert not {core(text) for text in texts[:128]} & {core(text) for text in texts[
 #
 # ## 8. The model is fine, and its answers are not
 #
-# **Another answer each time.** We ask the healthy model of section 1 for the same review five times, once as a loop leaves it, and once after `eval()`. Then **a text alone, and the same text in a batch**: must the numbers be the same?
+# **Another answer each time.** We ask the healthy model for the same review five times, as a loop leaves it, and again after `eval()`. Then **a text alone, and the same text in a batch**: must the numbers be the same?
 
 
 # %% tags=["timing", "nbval-ignore-output"]
@@ -591,7 +587,7 @@ def positive(inputs):
     return round(healthy(inputs["input_ids"], inputs["attention_mask"]).softmax(dim=-1)[-1, 1].item(), 3)
 
 
-one = held[1]
+one = make_batches([texts[151], texts[184]], [0, 0])[0]  # a long review and a short one; their labels are not used
 for mode in (healthy.train, healthy.eval):
     mode()
     answers = [positive(one) for _ in range(5)]
@@ -615,7 +611,7 @@ print(found, f"  {length} tokens of {len(mask[0])} positions")
 # %% tags=["check:padding-changes-nothing"]
 # checked: padding changes nothing where the mask is given, and something where it is not
 assert abs(found["alone"] - found["padded"]) < 0.0015 and length < len(mask[0])
-assert abs(found["alone"] - found["padded, mask forgotten"]) > 0.0015
+assert abs(found["alone"] - found["padded, mask forgotten"]) > 0.05
 
 # %% [markdown]
 # `model.train()` switches dropout on, and our loop leaves it on; `model.eval()` switches it off, `no_grad` does *not*. The test: ask twice. And yes, the numbers must be the same: padding may change nothing (page 01). Without its mask, it does. The test: ask alone and in a batch.
@@ -678,8 +674,7 @@ assert not shown["as it comes"] and len(shown["eager"]) == 6 and all(weights is 
 
 
 # %%
-def kept(batch):
-    """The megabytes that the forward pass keeps for the backward pass."""
+def megabytes_kept(batch):
     sizes = {}  # of each tensor that is kept, once
 
     def note(tensor):  # PyTorch calls it for each tensor that it keeps
@@ -695,7 +690,7 @@ def kept(batch):
 
 # %% tags=["timing", "nbval-ignore-output"]
 model.train()
-sizes = {size: kept(make_batches(texts[:16], labels[:16], size)[0]) for size in (4, 8, 16)}
+sizes = {size: megabytes_kept(make_batches(texts[:16], labels[:16], size)[0]) for size in (4, 8, 16)}
 print({f"batch of {size}": f"{megabytes:.0f} MB" for size, megabytes in sizes.items()})
 fixed = 4 * 4 * sum(weight.numel() for weight in model.parameters()) / 1e6
 print(f"weights, gradients and AdamW's two means: {fixed:.0f} MB, whatever the batch")
