@@ -710,10 +710,7 @@ assert 0.2 < sizes[4] / sizes[16] < 0.32 and sizes[4] < sizes[8] < sizes[16] and
 # %% [markdown]
 # About a quarter: this part goes with the batch. So make batches smaller, then texts shorter: attention weights grow with the *square* of the length (page 13). For the gradient of 16 reviews, add up those of four batches of 4 before a step. This is **gradient accumulation**. Divide each mean loss by 4; if they are not of one size, weigh each by its number of reviews.
 #
-# **Different results each time.** The test: the same seed twice, compared to the last digit. Here two things draw random numbers, the new layer and dropout; in a real run also the order of the reviews. How large will the largest difference be?
-
-# %%
-guess = None  # of a loss, with the same seed
+# **Different results each time.** The test: the same seed twice, compared to the last digit. Here two things draw random numbers, the new layer and dropout; in a real run also the order of the reviews.
 
 # %% tags=["timing", "nbval-ignore-output"]
 pairs = {}
@@ -721,7 +718,6 @@ for name, seeds in {"same seed": (0, 0), "two seeds": (0, 1)}.items():
     one, other = (torch.tensor(train(new_model(seed), learn[:2], epochs=1)) for seed in seeds)
     pairs[name] = (one - other).abs().max().item()
     print(f"{name}: largest difference of a loss {pairs[name]:.4f}")
-print("your guess:", guess)
 
 # %% tags=["check:same-seed"]
 # checked: the same seed gives the same losses to the last digit, another one does not
