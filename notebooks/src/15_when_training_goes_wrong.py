@@ -17,7 +17,7 @@
 # ![Nine sketched loss curves, A to I: one falls and levels off; one stays at ln 2; one hardly moves; one jumps and then stays at ln 2; one ends in the middle; one falls, jumps and falls; in one validation turns up; in one validation is lower than training; in one both go to 0](figures/15_curves.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** In pairs: which of the nine is healthy, and what would you look at first in the others? Collect guesses on the board and come back to them at the end. The deck takes about 35 minutes. Run the notebook before class.
+# **3 minutes.** In pairs: which of the nine is healthy, and what would you look at first in the others? Collect guesses on the board and come back to them at the end. The deck takes about 39 minutes. Run the notebook before class.
 
 # %%
 import random
@@ -136,7 +136,8 @@ def draw(runs):  # a panel for each run: the loss of each step; dotted: ln 2
     for ax, (name, losses) in zip(axes[0], runs.items(), strict=True):
         ax.plot(losses, color="#44546a", linewidth=2.5)
         ax.axhline(log(2), color="black", linestyle=":")
-        ax.set(title=name, xlabel="step", ylabel="loss")
+        ax.set(title=name, xlabel="step", ylabel="loss", ylim=(0, None))
+        ax.xaxis.get_major_locator().set_params(integer=True)
 
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -158,7 +159,7 @@ assert well["accuracy"] > 0.72 and min(well["named"]) > 20
 # **2 minutes.** Where does it begin, and why there? Why is it noisy? Each step sees eight other reviews. This is curve A.
 
 # %% [markdown]
-# This is curve A, the healthy one. It begins near the dotted line, $\ln 2 = 0.69$. It is noisy, because each step sees eight other reviews. And it falls. On validation more than seven of ten answers are right, and both classes are named.
+# This is curve A, the healthy one. It begins near the dotted line, $\ln 2 = 0.69$. It is noisy, because each step sees eight other reviews. In the first epoch, 16 steps, it hardly moves; then it falls. On validation more than seven of ten answers are right, and both classes are named: `named` counts the answers, negative ones first.
 #
 # ## 2. Before you train: three tests
 #
@@ -190,7 +191,7 @@ assert all(abs(loss - log(classes)) < 0.2 for classes, loss in starts.items())
 # %% [markdown]
 # Near 2.08. A start that is much higher means that the new layer is sure of something without a reason: its numbers are too large, or it is not as new as you think. A start far below is suspicious as well.
 #
-# **Test 2: can it learn one batch?** The same eight reviews, again and again. A model with millions of weights can learn eight labels by heart, so the loss has to go to about 0. If it does not, leave your data alone. Look at the *code*, and at the learning rate.
+# **Test 2: can it learn one batch?** The same eight reviews, again and again. A model with millions of weights can learn eight labels by heart, so the loss has to go to about 0. If it does not, do not search your data yet. Look at the *code*, and at the learning rate.
 #
 # **Test 3: can you read what the model reads?** Not your file: the ids that go in, turned back into words by the tokenizer that *belongs to the model*.
 
@@ -285,11 +286,11 @@ assert mistaken["accuracy"] < 0.68
 stranger = tokenizer.train_new_from_iterator(texts, vocab_size=2000, show_progress=False)
 learn_it, hold_it = (make_batches(texts[a:b], labels[a:b], tokenizer=stranger) for a, b in ((0, 128), (128, 208)))
 ids = stranger("The film is dull.")["input_ids"]
-print("our tokenizer reads:", stranger.decode(ids), "  mini reads:", tokenizer.decode(ids))
+print("our tokenizer reads:", stranger.decode(ids), "\n       mini reads:  ", tokenizer.decode(ids))
 model = new_model()
 flat["wrong tokenizer"] = train(model, learn_it)
 worse = measure(model, hold_it)
-print("wrong tokenizer, validation:", worse)
+print(f"wrong tokenizer, validation: accuracy {worse['accuracy']:.2f}, named {worse['named']}")
 draw(flat)
 
 # %% tags=["check:wrong-tokenizer"]
@@ -300,12 +301,12 @@ assert stranger.decode(stranger("The film is dull.")["input_ids"]) == "[CLS] the
 assert "dull" not in tokenizer.decode(stranger("The film is dull.")["input_ids"])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Can you tell the three from their curves? Hardly. Which test tells them apart? One batch by heart finds the first; the ids turned back find the third; texts read beside labels the second.
+# **3 minutes.** Can you tell the three from their curves? Hardly. (The first learned from one batch, which is why it is calmer and a little below the line.) Which test tells them apart? One batch by heart finds the first; the ids turned back find the third; texts read beside labels the second.
 
 # %% [markdown]
 # So mini reads another text, a row of unconnected words. Validation is hardly better than always saying *positive*, and that is nearly what the model does: see `named`. Mind with which tokenizer you turn ids back: the wrong one reads its own ids without a fault. It has to be the model's. (Another language does something like it. mini, made for English, cuts the German *langweilig*, boring, into *lang, ##we, ##ili, ##g*.)
 #
-# The curves of the three faults do not tell them apart. The tests do:
+# All three curves stay around the dotted line. (The first is calm because it sees the same batch each time.) They do not tell the faults apart. The tests do:
 #
 # | one batch by heart | ids turned back | texts beside labels | so it is |
 # | --- | --- | --- | --- |
@@ -330,15 +331,15 @@ play("learning_rate")
 # **2 minutes.** At 0.01, press *5 steps*: is it broken, or only slow? Above 1 each step lands further away. What would the loss curves of these two look like?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## A hundredth of the rate, and forty times the rate
+# ## Rate: a hundredth, and forty times
 
 # %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
 rates = {}
 for rate in (5e-6, 2e-2):
     model = new_model()
     losses = rates[f"rate {rate:.6f}".rstrip("0")] = train(model, learn, rate, epochs=1)
-    found = f"last four steps {sum(losses[-4:]) / 4:.2f}, highest {max(losses):.2f}"
-    print(f"rate {rate:g}: {found}, validation: {measure(model, held)}")
+    last, named = sum(losses[-4:]) / 4, measure(model, held)["named"]
+    print(f"rate {rate:g}: highest loss {max(losses):.2f}, last four steps {last:.2f}, named {named}")
 draw(rates)
 
 # %% tags=["check:two-rates"]
@@ -386,7 +387,7 @@ draw({"two epochs, sorted": losses})
 
 # %% tags=["check:sorted-by-class"]
 # checked: the loss jumps where the class changes, nearly all validation reviews get one class, and at most one batch has both
-assert max(losses[4:]) > 2 and max(one_sided["named"]) > 70
+assert max(losses[8:10]) > 2 and max(losses[16:18]) > 2 and losses[24] < losses[23] and max(one_sided["named"]) > 70
 assert (
     sum(0 < int(batch["label"].sum()) < 8 for batch in in_order)
     <= 1
@@ -397,7 +398,7 @@ assert (
 # **2 minutes.** Where are the jumps? Where the class changes. Each low stretch says: the model names the class of the moment. This is curve F.
 
 # %% [markdown]
-# Curve F. Within a class the loss falls quickly, because *say negative* is all that there is to learn. Where the class changes, it jumps to more than 2. In the end nearly every review is named alike, after the class that came last.
+# Curve F. Within a class the loss falls quickly, because *say negative* is all that there is to learn. Where the class changes, it jumps to more than 2. The last change, at step 24, is odd: there the loss *falls*. The model had not yet unlearned *positive* when the positive batches came back. In the end nearly every review is named alike, after the class that came last.
 #
 # Two tests find it: **count the classes that are named**, and **count the labels in a batch**. Other faults share the symptom. If nine of ten labels are positive, a model is right nine times of ten by always saying so. Then class weights help, more rare examples, and macro-F1 in place of accuracy (page 14). For sorted data the cure is shuffling, and before the split as well: cut without it, the validation set holds a single class.
 #
@@ -420,7 +421,22 @@ print(f"weights that are nan: {lost:,} of {sum(weight.numel() for weight in mode
 # %% tags=["check:nan-spreads"]
 # checked: from the batch with the empty review on all is nan, every weight included
 assert [loss != loss for loss in losses] == [False] * 5 + [True] * 5
-assert lost == sum(weight.numel() for weight in model.parameters())
+assert lost == sum(weight.numel() for weight in model.parameters()) == 7_587_842
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## NaN: one empty review in 80
+#
+# - batch 6 of 10 holds a review without tokens
+# - the mean of no vectors is 0 / 0: not a number
+# - four good batches follow
+#
+# How many of their losses will be numbers?
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# None. After one step, all 7,587,842 weights are NaN. So stop at the first.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Why *all* weights, when one review is empty? Clipping multiplies every gradient by one factor, and that factor is NaN. This is curve E.
 
 # %% [markdown]
 # None. One empty review, one step, and **all** weights are NaN. Many gradients were `nan` by then, and clipping multiplies *all* of them by one factor, which is `nan` as well. Whoever looks at the last batch looks in the wrong place. So stop at the **first** loss that is not a finite number, and look at *its* batch.
@@ -580,7 +596,11 @@ assert not {core(text) for text in texts[:128]} & {core(text) for text in texts[
 # **Another answer each time.** We ask the healthy model for the same review five times, as a loop leaves it, and again after `eval()`. Then **a text alone, and the same text in a batch**: must the numbers be the same?
 
 
-# %% tags=["timing", "nbval-ignore-output"]
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## One review, asked five times
+
+
+# %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
 @torch.no_grad()
 def positive(inputs):
     """The probability of positive for the last review of a batch."""
@@ -591,12 +611,15 @@ one = make_batches([texts[151], texts[184]], [0, 0])[0]  # a long review and a s
 for mode in (healthy.train, healthy.eval):
     mode()
     answers = [positive(one) for _ in range(5)]
-    print(f"after {mode.__name__}():", *(f"{answer:.3f}" for answer in answers))
+    print(f"after {mode.__name__ + '()':7}", *(f"{answer:.3f}" for answer in answers))
 
 # %% tags=["check:eval-forgotten"]
 # checked: in evaluation mode five answers are one, in training mode they differ
 assert len(set(answers)) == 1 and not healthy.training
 assert len({positive(one) for _ in range(5) if healthy.train()}) > 2 and not healthy.eval().training
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** The upper row is one model and one review. Ask what is random in a model that no longer learns: dropout. Then: must a text have the same numbers alone and in a batch? It must; if not, the mask is missing.
 
 # %% tags=["timing", "nbval-ignore-output"]
 ids, mask = one["input_ids"], one["attention_mask"]
@@ -720,11 +743,23 @@ for name, seeds in {"same seed": (0, 0), "two seeds": (0, 1)}.items():
     print(f"{name}: largest difference of a loss {pairs[name]:.4f}")
 
 # %% tags=["check:same-seed"]
-# checked: the same seed gives the same losses to the last digit, another one does not
+# checked: the same seed gives the same losses to the last digit, another one does not; what a wrong label and a long text say
+for reviews, label, message in (
+    ("dull", 2, "Target 2 is out of bounds"),
+    (600 * "dull ", 0, "(602) must match the existing size (512)"),
+):
+    try:
+        measure(new_model(), make_batches([reviews], [label]))
+    except (IndexError, RuntimeError, ValueError) as error:
+        assert message in str(error), error
+    else:
+        raise AssertionError(message)
 assert pairs["same seed"] == 0 and pairs["two seeds"] > 0.001
 
 # %% [markdown]
 # With the same seed, no difference. Set it *before* the model is made, or the new layer is drawn unseeded. On a GPU some operations add up in changing order. `torch.use_deterministic_algorithms(True)` makes PyTorch use others, or raise an error where there are none. Another processor may differ in the last digits, and many steps enlarge that: so compare on one machine. If *seeds* give different results, that is no bug. It is the noise that an interval is for (page 11).
+#
+# **An error that says little.** A GPU works behind the program's back, so *device-side assert triggered* often comes from another line than the one it names. Run one batch on the CPU. There PyTorch says `Target 2 is out of bounds` if a label is not among 0 to K − 1. And for a text of more than 512 tokens, *the expanded size of the tensor (602) must match the existing size (512)*: switch `truncation` on.
 #
 # ## 10. Symptom, test, cure
 #
@@ -745,6 +780,7 @@ assert pairs["same seed"] == 0 and pairs["two seeds"] > 0.001
 # | attentions None | | as many as layers | `eager` |
 # | out of memory | | bytes kept, at half the batch | smaller batches, shorter texts, accumulation |
 # | other results each time | | one seed, twice | seed before the model is made |
+# | an error on the GPU that names no cause | | one batch on the CPU | labels from 0 to K − 1; texts cut |
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Symptom → test
