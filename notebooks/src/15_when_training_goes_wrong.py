@@ -136,8 +136,7 @@ def draw(runs):  # a panel for each run: the loss of each step; dotted: ln 2
     for ax, (name, losses) in zip(axes[0], runs.items(), strict=True):
         ax.plot(losses, color="#44546a", linewidth=2.5)
         ax.axhline(log(2), color="black", linestyle=":")
-        ax.set(title=name, xlabel="step", ylabel="loss", ylim=(0, None))
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.set(title=name, xlabel="step", ylabel="loss", ylim=(0, None), xticks=range(0, len(losses), 4))
 
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -749,7 +748,8 @@ for reviews, label, message in (
     (600 * "dull ", 0, "(602) must match the existing size (512)"),
 ):
     try:
-        measure(new_model(), make_batches([reviews], [label]))
+        with quiet():
+            measure(new_model(), make_batches([reviews], [label]))
     except (IndexError, RuntimeError, ValueError) as error:
         assert message in str(error), error
     else:
