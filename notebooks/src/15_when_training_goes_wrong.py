@@ -131,12 +131,12 @@ def new_model(seed=0, num_classes=2):
 
 
 def draw(runs):  # a panel for each run: the loss of each step; dotted: ln 2
-    figure = plt.figure(figsize=(max(6, 3.6 * len(runs)), 2.8), layout="constrained")
-    axes = figure.subplots(1, len(runs), sharey=True, squeeze=False)
+    size, top = (max(6, 3.6 * len(runs)), 2.8), 1.05 * max(map(max, runs.values()))
+    _, axes = plt.subplots(1, len(runs), figsize=size, squeeze=False, layout="constrained")
     for ax, (name, losses) in zip(axes[0], runs.items(), strict=True):
         ax.plot(losses, color="#44546a", linewidth=2.5)
         ax.axhline(log(2), color="black", linestyle=":")
-        ax.set(title=name, xlabel="step", ylabel="loss", ylim=(0, None), xticks=range(0, len(losses), 4))
+        ax.set(title=name, xlabel="step", ylabel="loss", ylim=(0, top), xticks=range(0, len(losses), 8))
 
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -303,7 +303,7 @@ assert "dull" not in tokenizer.decode(stranger("The film is dull.")["input_ids"]
 # **3 minutes.** Can you tell the three from their curves? Hardly. (The first learned from one batch, which is why it is calmer and a little below the line.) Which test tells them apart? One batch by heart finds the first; the ids turned back find the third; texts read beside labels the second.
 
 # %% [markdown]
-# So mini reads another text, a row of unconnected words. Validation is hardly better than always saying *positive*, and that is nearly what the model does: see `named`. Mind with which tokenizer you turn ids back: the wrong one reads its own ids without a fault. It has to be the model's. (Another language does something like it. mini, made for English, cuts the German *langweilig*, boring, into *lang, ##we, ##ili, ##g*.)
+# So mini reads another text, a row of unconnected words. Validation is hardly better than always saying *positive*, and that is mostly what the model does: see `named`. Mind with which tokenizer you turn ids back: the wrong one reads its own ids without a fault. It has to be the model's. (Another language does something like it. mini, made for English, cuts the German *langweilig*, boring, into *lang, ##we, ##ili, ##g*.)
 #
 # All three curves stay around the dotted line. (The first is calm because it sees the same batch each time.) They do not tell the faults apart. The tests do:
 #
@@ -500,23 +500,23 @@ assert all(abs(one - other) < 0.08 for one, other in zip(found, (0.70, 0.53, 0.5
 #
 # The test: measure the *training* reviews once more, after the epoch, in evaluation mode. If they are still worse than validation, the validation set is easier, very small, or it leaks.
 #
-# **Validation turns up** (curve G). Now 32 reviews only, and ten epochs at a rate of 2e-4 that does not fall. We measure after every second one. After which epoch will the *validation* loss be lowest?
+# **Validation turns up** (curve G). Now 32 reviews only, and eight epochs at a rate of 2e-4 that does not fall. We measure after every second one. After which epoch will the *validation* loss be lowest?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## 32 reviews, ten epochs
+# ## 32 reviews, eight epochs
 
 # %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
 from bertnotes.pictures.charts import line_chart
 
 model, few = new_model(), learn[:4]
 optimizer, history = torch.optim.AdamW(model.parameters(), lr=2e-4, fused=True), []
-for _ in range(5):
+for _ in range(4):
     for batch in 2 * few:  # two epochs
         step(model.train(), batch, optimizer)
     history.append((measure(model, few), measure(model, held)))
 both = {name: [scores[at]["loss"] for scores in history] for at, name in enumerate(("training", "validation"))}
 print("validation accuracy:", *(f"{after['accuracy']:.2f}" for _, after in history))
-ax = line_chart([2, 4, 6, 8, 10], both, "epoch", "loss, both in evaluation mode", logarithmic="")
+ax = line_chart([2, 4, 6, 8], both, "epoch", "loss, both in evaluation mode", logarithmic="")
 
 # %% tags=["check:overfitting"]
 # checked: training goes to 0; validation has its lowest loss in between, rises again, and its accuracy falls
@@ -528,7 +528,7 @@ assert 1 <= both["validation"].index(lowest) <= 3 and both["validation"][-1] > 0
 # **2 minutes.** Where would you have stopped? What would help: more epochs, or more reviews? Note that a loss may rise while accuracy stays: the model becomes surer of its mistakes.
 
 # %% [markdown]
-# In this run validation is best after about six epochs, in the middle. The training loss goes to 0 and stays there: all 32 reviews are known by heart. The validation loss turns, and rises above 1. The model becomes ever surer, also where it is wrong, and that costs more than not knowing. Here accuracy falls as well; often it does not, and only the loss tells.
+# In this run validation is best after about six epochs. The training loss goes to 0 and stays there: all 32 reviews are known by heart. The validation loss turns, and rises above 1. The model becomes ever surer, also where it is wrong, and that costs more than not knowing. Here accuracy falls as well; often it does not, and only the loss tells.
 #
 # The test is the second curve. The cure: keep the weights of the best epoch, as `fit` does, train for fewer epochs, or get more labels.
 #
@@ -546,7 +546,7 @@ doubled = raw + [(f"Review: {text}", label) for text, label in raw]  # enlarged,
 coin.shuffle(doubled)
 (first, its_labels), (second, other_labels) = (zip(*part, strict=True) for part in (doubled[:64], doubled[64:]))
 model = new_model()
-_ = train(model, make_batches(list(first), its_labels), epochs=5)
+_ = train(model, make_batches(list(first), its_labels), epochs=4)
 leaky = measure(model, make_batches(list(second), other_labels))
 print("32 texts for validation, labels by the toss of a coin:", leaky, "  your guess:", guess)
 
@@ -596,7 +596,7 @@ assert not {core(text) for text in texts[:128]} & {core(text) for text in texts[
 
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## One review, asked five times
+# ## One review, asked five times; alone and in a batch
 
 
 # %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
@@ -617,10 +617,7 @@ for mode in (healthy.train, healthy.eval):
 assert len(set(answers)) == 1 and not healthy.training
 assert len({positive(one) for _ in range(5) if healthy.train()}) > 2 and not healthy.eval().training
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** The upper row is one model and one review. Ask what is random in a model that no longer learns: dropout. Then: must a text have the same numbers alone and in a batch? It must; if not, the mask is missing.
-
-# %% tags=["timing", "nbval-ignore-output"]
+# %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
 ids, mask = one["input_ids"], one["attention_mask"]
 length = int(mask[-1].sum())
 found = {
@@ -628,12 +625,17 @@ found = {
     "padded": positive(one),
     "padded, mask forgotten": positive({"input_ids": ids, "attention_mask": torch.ones_like(mask)}),
 }
-print(found, f"  {length} tokens of {len(mask[0])} positions")
+for name, probability in found.items():
+    print(f"{name:22} {probability:.3f}")
+print(length, "tokens,", len(mask[0]), "positions")
 
 # %% tags=["check:padding-changes-nothing"]
 # checked: padding changes nothing where the mask is given, and something where it is not
 assert abs(found["alone"] - found["padded"]) < 0.0015 and length < len(mask[0])
 assert abs(found["alone"] - found["padded, mask forgotten"]) > 0.05
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** The first row is one model and one review. Ask what is random in a model that no longer learns: dropout. Then: must a text have the same numbers alone and in a batch? It must; if not, the mask is missing.
 
 # %% [markdown]
 # `model.train()` switches dropout on, and our loop leaves it on; `model.eval()` switches it off, `no_grad` does *not*. The test: ask twice. And yes, the numbers must be the same: padding may change nothing (page 01). Without its mask, it does. The test: ask alone and in a batch.
