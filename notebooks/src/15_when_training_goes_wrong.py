@@ -5,7 +5,7 @@
 #
 # ![Nine sketched loss curves, A to I: one falls and levels off; one stays at ln 2; one hardly moves; one jumps and then stays at ln 2; one ends in the middle; one falls, jumps and falls; in one validation turns up; in one validation is lower than training; in one both go to 0](figures/15_curves.svg)
 #
-# Training code with a bug seldom stops with an error. It runs, and gives you a bad model, or one that only looks good. Above are nine runs, sketched as you may meet them. Which one is healthy? Write down your guesses. At the end of the page you will have a test for each.
+# Training code with a bug rarely stops with an error. It runs, and gives you a bad model, or one that only looks good. Above are nine runs, sketched as you may meet them. Which one is healthy? Write down your guesses. At the end of the page you will have a test for each.
 #
 # We break training in more than a dozen ways, one change at a time. A curve is only a **symptom**, and several faults share it. So for each fault we look for the smallest **test** that tells it from the others, and then for the cure. Everything here is one tiny model on a few short reviews: the numbers are its own, the tests are for yours.
 #
@@ -303,7 +303,7 @@ assert "dull" not in tokenizer.decode(stranger("The film is dull.")["input_ids"]
 # **3 minutes.** Can you tell the three from their curves? Hardly. (The first learned from one batch, which is why it is calmer and a little below the line.) Which test tells them apart? One batch by heart finds the first; the ids turned back find the third; texts read beside labels the second.
 
 # %% [markdown]
-# So mini reads another text, a row of unconnected words. Validation is hardly better than always saying *positive*, and that is mostly what the model does: see `named`. Mind with which tokenizer you turn ids back: the wrong one reads its own ids without a fault. It has to be the model's. (Another language does something like it. mini, made for English, cuts the German *langweilig*, boring, into *lang, ##we, ##ili, ##g*.)
+# So mini reads another text, a row of unconnected words. Validation is hardly better than always saying *positive*, and that is mostly what the model does: see `named`. Which tokenizer turns the ids back matters: the wrong one reads its own ids without a fault. Use the model's. (Another language does something like it. mini, made for English, cuts the German *langweilig*, boring, into *lang, ##we, ##ili, ##g*.)
 #
 # All three curves stay around the dotted line. (The first is calm because it sees the same batch each time.) They do not tell the faults apart. The tests do:
 #
@@ -353,7 +353,7 @@ assert 0.01 < typical < 0.06 and max(low) < 0.8 and sum(low[-4:]) / 4 > 0.6 and 
 # %% [markdown]
 # Too low: nothing jumps, and hardly anything moves. Too high: the loss jumps far above $\ln 2$ in the first steps, then comes back to it and stays. AdamW changes a weight by up to about the rate in one step, and 0.02 is about as large as a typical weight of mini. So after some steps little is left of what mini had learned. Do not go on with a lower rate: begin again from the checkpoint.
 #
-# The test: some thirty steps at each of four rates, a factor of ten apart. Take the rate at which the loss falls fastest without a jump. For a BERT-base begin at 2e-5 to 5e-5; our two layers bear more. Does ten times the rate change nothing, while one batch is learned by heart? Then it is not the rate.
+# The test: some thirty steps at each of four rates, a factor of ten apart. Take the rate at which the loss falls fastest without a jump. For a BERT-base begin at 2e-5 to 5e-5; our two layers tolerate more. Does ten times the rate change nothing, while one batch is learned by heart? Then it is not the rate.
 #
 # ## 5. Always one class
 #
@@ -399,7 +399,7 @@ assert (
 # %% [markdown]
 # Curve F. Within a class the loss falls quickly, because *say negative* is all that there is to learn. Where the class changes, it jumps to more than 2. The last change, at step 24, is odd: there the loss *falls*. The model had not yet unlearned *positive* when the positive batches came back. In the end nearly every review is named alike, after the class that came last.
 #
-# Two tests find it: **count the classes that are named**, and **count the labels in a batch**. Other faults share the symptom. If nine of ten labels are positive, a model is right nine times of ten by always saying so. Then class weights help, more rare examples, and macro-F1 in place of accuracy (page 14). For sorted data the cure is shuffling, and before the split as well: cut without it, the validation set holds a single class.
+# Two tests find it: **count the classes that are named**, and **count the labels in a batch**. Other faults share the symptom. If nine of ten labels are positive, a model is right nine times of ten by always saying so. Then class weights help (`weight=` in `cross_entropy`), or more rare examples, and macro-F1 in place of accuracy (page 14). For sorted data the cure is shuffling, and before the split as well: cut without it, the validation set holds a single class.
 #
 # ## 6. NaN
 #
@@ -598,7 +598,7 @@ assert not {core(text) for text in texts[:128]} & {core(text) for text in texts[
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## One review, asked five times
 #
-# The healthy model of section 1, after training: the probability of *positive*. Which row belongs into a service?
+# The healthy model of section 1, after training: the probability of *positive*. Which row belongs in a service?
 
 
 # %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
