@@ -50,7 +50,7 @@ def test_it_judges_reviews_that_it_has_never_seen(shipped):
 
 def test_its_stored_verdicts_are_its_own(shipped):
     """What pages show of a fine-tuned model is measured on this one. In fp32 the log-odds hold on any processor."""
-    for name in ("verdicts-on-reviews", "heads-after-imdb", "attribution-imdb"):
+    for name in ("verdicts-on-reviews", "attribution-imdb"):
         assert read_record(RESULTS / f"{name}.json")["run"] == "imdb-mini-imdb-seed0.json"
     stored = unpack_probabilities(read_record(RESULTS / "verdicts-on-reviews.json")["positive"])[:50]
     found = predict_probabilities(load_imdb_data(FIRST_REVIEWS)[0][:50], *shipped, precision="fp32")[:, 1].numpy()

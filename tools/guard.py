@@ -10,7 +10,7 @@ from form import in_view, is_new, slide_type, tags
 CELLS, MOST_LINES, MOST_ASSERTS, MOST_WORDS = range(40, 61), 10, 6, 60  # of a page, a cell of code, a page, a slide
 WORDS_A_MINUTE = 150
 EXERCISE = re.compile(r"^\| .* \| ●+ \| (\d+) \|$", re.MULTILINE)
-VERDICT = re.compile(r"^(.*[:=]\s*)?(True|False)\.?$", re.MULTILINE)
+VERDICT = re.compile(r"^(.*[:=]\s*)?(True|False)\.?$|^\[?<.* at 0x|^Text\(", re.MULTILINE)
 GUESS = re.compile(r"^(guess\w*)\s*=\s*None\b", re.MULTILINE)
 IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<path>[^)]*)\)")
 NOT_PROSE = re.compile(r"!\[[^\]]*\]\([^)]*\)|\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)|<[^>]*>", re.DOTALL)
@@ -59,7 +59,7 @@ def faults_of_cell(cell):
     printed = [output.get("text", "") or output.get("data", {}).get("text/plain", "") for output in outputs]
     return met(
         {
-            "it prints a verdict; show the number": any(VERDICT.search(text) for text in printed),
+            "it prints a verdict or an object; show the number": any(VERDICT.search(text) for text in printed),
             "it draws and asserts; assert in a check": asserts and draws(cell),
             "it prints and asserts; assert in a check, or tag it `teaches`": asserts
             and outputs

@@ -1,10 +1,10 @@
-"""Keep the generated parts of README.md in step with the files that they tell of.
+"""Keep the generated parts of README.md and docs/ in step with the files that they tell of.
 
     python tools/readme_tables.py [--check]
 
 The results come from data/results/imdb-*.json (results_table.py), those of speed from bench-*.json (speed_table.py); the table
 of the course comes from the sources of its pages (course.py); the map of the library is module_map.py's.
-With --check nothing is written, and the exit status is 1 where README.md is stale.
+With --check nothing is written, and the exit status is 1 where a file is stale.
 """
 
 import argparse
@@ -13,51 +13,61 @@ from pathlib import Path
 
 from course import course_table
 from module_map import map_of_modules
-from results_table import not_measured, read_records, results_table
+from results_table import all_results, five_results
 from speed_table import speed_tables
 
 ROOT = Path(__file__).resolve().parent.parent
+PARTS = {  # file: what of it is generated, and by what from the root
+    "README.md": {
+        "course": lambda root: course_table(root / "notebooks" / "src", "notebooks/"),
+        "five": lambda root: five_results(root / "data" / "results"),
+    },
+    "docs/library.md": {"modules": map_of_modules},
+    "docs/results.md": {"results": lambda root: all_results(root / "data" / "results")},
+    "docs/benchmarks.md": {"speed": lambda root: speed_tables(root / "data" / "results")},
+}
 
 
-def between(text, name, change):
-    """Return the text with what stands between the markers of a name changed; ValueError where they are not there once."""
-    begin, end = f"<!-- {name}:begin -->\n", f"\n<!-- {name}:end -->"
+def between(text, name, new, file):
+    """Return the text with what stands between the markers of a name replaced; ValueError where they are not there once."""
+    begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
     if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
-        raise ValueError(f"README.md needs the lines {begin.strip()} and {end.strip()}, once each and in this order")
-    head, rest = text.split(begin)
-    middle, tail = rest.split(end)
-    return head + begin + change(middle) + end + tail
+        raise ValueError(f"{file} needs the lines {begin.strip()} and {end}, once each and in this order")
+    return text.partition(begin)[0] + begin + new + "\n" + end + text.partition(end)[2]
 
 
-def updated(readme, root=ROOT):
-    """Return the text of README.md with its generated parts as the files under root have them."""
-    rows = read_records(root / "data" / "results")
-    results = f"{results_table(rows)}\n\n{not_measured(rows)}".strip()
-    readme = between(readme, "results", lambda _: results)
-    readme = between(readme, "modules", lambda _: map_of_modules(root))
-    readme = between(readme, "speed", lambda _: speed_tables(root / "data" / "results"))
-    return between(readme, "course", lambda _: course_table(root / "notebooks" / "src", "notebooks/"))
+def updated(file, root=ROOT):
+    """Return the text of a file with its generated parts as the files under root have them. file: one of PARTS."""
+    text = (root / file).read_text(encoding="utf-8")
+    for name, make in PARTS[file].items():
+        text = between(text, name, make(root).replace("](", "](" + "../" * file.count("/")), file)  # links are from the root
+    return text
+
+
+def stale(root=ROOT):
+    """The files whose generated parts are not what they should be: {file: its new text}."""
+    return {file: new for file in PARTS if (new := updated(file, root)) != (root / file).read_text(encoding="utf-8")}
 
 
 def main(words=None, root=ROOT):
-    """Rewrite README.md, or check it; returns the exit status."""
+    """Rewrite the files, or check them; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 where README.md is stale")
-    check, path = parser.parse_args(words).check, root / "README.md"
+    parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 where a file is stale")
+    check = parser.parse_args(words).check
     try:
-        old = path.read_text(encoding="utf-8")
-        new = updated(old, root)
+        found = stale(root)
     except (OSError, ValueError) as error:
         print(f"readme_tables: {error}", file=sys.stderr)
         return 2
-    if new == old:
-        print("README.md agrees with data/results and notebooks")
-    elif check:
-        print("README.md is stale: python tools/readme_tables.py", file=sys.stderr)
-    else:
-        path.write_text(new, encoding="utf-8", newline="\n")
-        print("README.md rewritten")
-    return int(check and new != old)
+    for file, text in found.items():
+        if check:
+            print(f"{file} is stale: python tools/readme_tables.py", file=sys.stderr)
+        else:
+            (root / file).write_text(text, encoding="utf-8", newline="\n")
+            print(f"{file} rewritten")
+    if not found:
+        print(f"{', '.join(PARTS)} agree with data/results and notebooks")
+    return int(check and bool(found))
 
 
 if __name__ == "__main__":

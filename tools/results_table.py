@@ -1,4 +1,4 @@
-"""The table of results on IMDB in README.md, from the records data/results/imdb-*.json of `bertnotes train` and `reproduce`.
+"""The tables of results on IMDB in README.md and docs/results.md, from the records data/results/imdb-*.json.
 
 Records of one row (the same settings, other seeds) make one line: their mean, and its interval.
 """
@@ -29,6 +29,8 @@ HEADINGS = (
     "hardware",
     "date",
 )
+FEW_HEADINGS = ("system", "tokens", "accuracy on the official test split", "seeds", "date")
+FIVE = ("tfidf", "nbsvm", "mini-random", "mini-imdb", "minilm-512")
 NUMBERS = (1, 2, 4, 6, 7, 8)  # the columns that are aligned right
 # the same in all runs of a row; how many reviews they trained on differs by a few, because copies stay on one side of a split
 LEARNED = {setting.name for setting in fields(TrainConfig)} - {"seed", "precision"} - {part.name for part in fields(Machine)}
@@ -117,7 +119,7 @@ def table_row(records):
         f"{100 * statistics.mean(accuracies):.2f} %"
         + (f" (of {get('test_reviews'):,} reviews only)" if get("test_reviews") != OFFICIAL_TEST else ""),
         interval(accuracies, get("test_reviews")),
-        ", ".join(f"[{get_seed(*one)}](data/results/{one[0].name})" for one in records),
+        ", ".join(f"[{get_seed(*one)}: {100 * one[1]['accuracy']:.2f}](data/results/{one[0].name})" for one in records),
         "; ".join(training_time(runs) for runs in machines.values()),
         "; ".join(memory(runs) for runs in machines.values()),
         "; ".join(machines),
@@ -177,26 +179,34 @@ def tokens(get):
 
 def interval(accuracies, count):
     """The interval of a mean accuracy: over seeds (Student's t) where there are several, else that of one set of so many test
-    reviews (Wilson's), in italics, which says nothing of other seeds."""
+    reviews (Wilson's), in italics, which says nothing of other seeds. None where that of the mean would reach beyond 100 %."""
     if len(accuracies) == 1:
         found = wilson_interval(round(accuracies[0] * count), count)
         return f"*{100 * found.low:.2f} to {100 * found.high:.2f}*"
     middle, error = statistics.mean(accuracies), statistics.stdev(accuracies) / len(accuracies) ** 0.5
     band = stats.t.ppf(0.975, len(accuracies) - 1) * error
-    return f"{100 * (middle - band):.2f} to {100 * min(1, middle + band):.2f}"
+    return f"{100 * (middle - band):.2f} to {100 * (middle + band):.2f}" if middle + band <= 1 else "too far apart"
 
 
-def results_table(rows):
+def results_table(rows, headings=HEADINGS):
     """Return the table of all records, as Markdown; with no records, one line that says so."""
     lines = [table_row(records) for records in rows.values()] or [["no measured results yet", *[""] * (len(HEADINGS) - 1)]]
-    rule = ["---:" if column in NUMBERS else "---" for column in range(len(HEADINGS))]
-    return "\n".join(markdown_row(cells) for cells in (HEADINGS, rule, *lines))
+    columns = [HEADINGS.index(heading) for heading in headings]
+    rule = ["---:" if column in NUMBERS else "---" for column in columns]
+    return "\n".join(markdown_row(cells) for cells in (headings, rule, *([line[at] for at in columns] for line in lines)))
 
 
-def not_measured(rows):
-    """Say which rows of `bertnotes reproduce` have no record yet; "" where all have one."""
+def five_results(folder):
+    """Return what the README shows: the rows of FIVE, in their order, with few columns."""
+    rows = read_records(folder)
+    return results_table({row: rows[row] for row in FIVE if row in rows}, FEW_HEADINGS)
+
+
+def all_results(folder):
+    """Return the table of a folder's records, and which rows of `bertnotes reproduce` have none yet."""
+    rows = read_records(folder)
     names = ", ".join(f"`{row}`" for row in ROWS if row not in rows)
-    return f"Not measured yet: {names}. `bertnotes reproduce --row NAME` runs one." if names else ""
+    return results_table(rows) + (f"\n\nNot measured yet: {names}. `bertnotes reproduce --row NAME` runs one." if names else "")
 
 
 def markdown_row(cells):

@@ -1016,9 +1016,9 @@ assert share_of_luck(at_stop, sum(one[0] for one in at_stop)) < 0.001
 # Page 00: for 5 of 6 the most similar *cast* was of the same kind. And for the **full stop**?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# 5 of 6, too. Now sentences that differ in the hint alone: *The [director / doctor] was pleased with the cast.*
+# 5 of 6, too. Now only the hint differs: *The [director / doctor] was pleased with the cast.* Right, of 16 (in brackets: luck, nine times of ten):
 #
-# | right, of 16 (luck, nine of ten) | cast | score | star |
+# | | cast | score | star |
 # | --- | --- | --- | --- |
 # | at the word | 8 (7 to 9) | 13 (4 to 12) | 14 (4 to 12) |
 # | at the full stop | 11 (6 to 11) | 12 (5 to 11) | 12 (3 to 12) |

@@ -549,7 +549,7 @@ first_run = [entry for entry in map(json.loads, lines) if entry["run"] == 1]
 control = json.loads((RESULTS / "pretraining-from-zero.json").read_text(encoding="utf-8"))["log"]
 figure = pretraining_curve(first_run, control=control)
 figure.axes[0].axhline(5.94, color="black", linestyle=":")
-figure.axes[0].text(8.1, 5.85, "counts, copies", ha="right", va="top", fontsize=14)
+named = figure.axes[0].text(8.1, 5.85, "counts, copies", ha="right", va="top", fontsize=14)
 
 # %% tags=["check:start-is-worth"]
 # checked: where mini's first run and the control begin and end, and the line of counting and copying

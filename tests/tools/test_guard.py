@@ -78,6 +78,14 @@ BREAKAGES = [
     ("cell 4: it prints a verdict", say(3, outputs=printed("True"))),
     ("cell 4: it prints a verdict", say(3, outputs=printed("4\nwithin 0.3 of it: True\n"))),
     ("cell 4: it prints a verdict", say(3, outputs=[new_output("execute_result", {"text/plain": "False"})])),
+    (
+        "cell 4: it prints a verdict or an object",
+        say(3, outputs=[new_output("execute_result", {"text/plain": "Text(8.1, 5.85, 'a')"})]),
+    ),
+    (
+        "cell 4: it prints a verdict or an object",
+        say(3, outputs=[new_output("execute_result", {"text/plain": "[<Line2D at 0x7f1>]"})]),
+    ),
     ("cell 7: it draws and asserts", say(6, source="draw()\nassert 1")),
     ("cell 6: it prints and asserts", tag(5)),
     ("7 asserts in view, at most 6", say(5, source="assert 1\n" * 7)),

@@ -1,4 +1,4 @@
-"""README.md: its generated parts agree with the files that they tell of, and its links lead somewhere."""
+"""README.md and docs: their generated parts agree with the files that they tell of, and its links lead somewhere."""
 
 import copy
 import json
@@ -30,26 +30,25 @@ README = """# x
 <!-- course:begin -->
 to be replaced
 <!-- course:end -->
-<!-- modules:begin -->
 
-<!-- modules:end -->
-
-<!-- results:begin -->
-to be replaced
-<!-- results:end -->
-<!-- speed:begin -->
-to be replaced
-<!-- speed:end -->
+<!-- five:begin -->
+<!-- five:end -->
 end
 """
+FILES = {"README.md": README} | {
+    f"docs/{file}.md": f"# x\n<!-- {part}:begin -->\nto be replaced\n<!-- {part}:end -->\nend\n"
+    for file, part in (("library", "modules"), ("results", "results"), ("benchmarks", "speed"))
+}
 
 
 @pytest.fixture
 def root(tmp_path):
-    """A repository with a README, no records and no notebooks."""
+    """A repository with a README and docs, no records and no notebooks."""
     (tmp_path / "data" / "results").mkdir(parents=True)
     (tmp_path / "notebooks").mkdir()
-    (tmp_path / "README.md").write_text(README, encoding="utf-8")
+    (tmp_path / "docs").mkdir()
+    for file, text in FILES.items():
+        (tmp_path / file).write_text(text, encoding="utf-8")
     return tmp_path
 
 
@@ -66,12 +65,20 @@ def rows(root):
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table.splitlines()[2:]]
 
 
-def test_readme_is_in_step():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme_tables.updated(readme) == readme, "python tools/readme_tables.py"
+def test_generated_parts_are_in_step():
+    assert list(readme_tables.stale()) == [], "python tools/readme_tables.py"
 
 
-@pytest.mark.parametrize("page", ["README.md", "data/README.md"])
+def test_the_readme_can_be_read_in_a_minute():
+    """At 250 words: tables, code, addresses, and the last sections, which are for some readers only, are not counted."""
+    prose = (ROOT / "README.md").read_text(encoding="utf-8").partition("## More")[0]
+    prose = re.sub(r"```.*?```|^\|.*$|!?\[|\]\([^)]*\)|<!--.*?-->", " ", prose, flags=re.MULTILINE | re.DOTALL)
+    assert len(prose.split()) < 300
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "data/README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+)
 def test_relative_links_lead_to_files(page):
     links = re.findall(r"\]\(([^)#]+)", (ROOT / page).read_text(encoding="utf-8"))
     assert links
@@ -92,11 +99,27 @@ def test_rows_without_a_record_are_named(root):
     names = list(results_table.ROWS)
     for name in names[2:]:
         write(root, f"imdb-{name}-seed0.json", row=name)
-    measured = results_table.read_records(root / "data" / "results")
-    assert f"Not measured yet: `{names[0]}`, `{names[1]}`. " in results_table.not_measured(measured)
-    readme = readme_tables.updated(README, root)
-    assert readme.index("| mini |") < readme.index("\n\nNot measured yet: ") < readme.index("<!-- results:end -->")
-    assert results_table.not_measured(dict.fromkeys(names)) == ""
+    text = readme_tables.updated("docs/results.md", root)
+    assert f"\n\nNot measured yet: `{names[0]}`, `{names[1]}`. " in text
+    assert text.index("| mini |") < text.index("Not measured yet: ") < text.index("<!-- results:end -->")
+    for name in names[:2]:
+        write(root, f"imdb-{name}-seed0.json", row=name)
+    assert "Not measured" not in readme_tables.updated("docs/results.md", root)
+
+
+def test_links_of_a_part_lead_from_the_file_that_it_stands_in(root):
+    write(root, "imdb-tfidf-seed0.json", row="tfidf")
+    assert "](data/results/imdb-tfidf-seed0.json)" in readme_tables.updated("README.md", root)
+    assert "](../data/results/imdb-tfidf-seed0.json)" in readme_tables.updated("docs/results.md", root)
+
+
+def test_readme_has_five_rows_of_the_table_in_their_order(root):
+    for name in reversed((*results_table.FIVE, "mini-128")):
+        write(root, f"imdb-{name}-seed0.json", row=name)
+    rows = results_table.five_results(root / "data" / "results").splitlines()[2:]
+    files = [row.rpartition("/")[2].partition("-seed0")[0].removeprefix("imdb-") for row in rows]
+    assert files == list(results_table.FIVE) and len(files) == 5
+    assert [cell.strip() for cell in rows[0].split("|")][3] == "87.66 %"
 
 
 def test_one_record_fills_one_row(root):
@@ -105,7 +128,7 @@ def test_one_record_fills_one_row(root):
     (row,) = rows(root)
     assert len(row) == len(results_table.HEADINGS)
     assert row[:4] == ["mini", "15.0 M", "5,000", "256"]
-    assert row[4:7] == ["87.66 %", "*87.25 to 88.06*", "[42](data/results/imdb-5000-mini.json)"]
+    assert row[4:7] == ["87.66 %", "*87.25 to 88.06*", "[42: 87.66](data/results/imdb-5000-mini.json)"]
     assert row[7:] == ["65 minutes", "3.1 GB", "2 CPU threads, A Processor, fp32", "2026-11-23"]
 
 
@@ -116,7 +139,15 @@ def test_seeds_of_a_row_make_one_line_with_their_interval(root):
         write(root, f"imdb-mini-128-seed{seed}.json", row="mini-128", accuracy=accuracy, config=config, train_seconds=60 * seed)
     (row,) = rows(root)
     assert row[4:6] == ["91.00 %", "88.52 to 93.48"] and row[7] == "60 seconds"
-    assert row[6].count("](data/results/imdb-mini-128-seed") == 3 and row[6].startswith("[0](")
+    assert row[6].count("](data/results/imdb-mini-128-seed") == 3 and row[6].startswith("[0: 90.00](")
+
+
+def test_seeds_that_lie_too_far_apart_have_no_interval(root):
+    """89, 89 and 77 %: Student's t reaches beyond 100 %, so that the seeds alone say what there is to say."""
+    for seed, accuracy in enumerate((0.89, 0.89, 0.77)):
+        config = {**RECORD["config"], "seed": seed}
+        write(root, f"imdb-mini-128-seed{seed}.json", row="mini-128", accuracy=accuracy, config=config)
+    assert rows(root)[0][4:6] == ["85.00 %", "too far apart"]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +184,10 @@ def test_a_row_without_dice_or_weights(root):
     path.write_text(json.dumps(record | {"row": "tfidf", "model": "tfidf", "train_seconds": 31}))
     (row,) = rows(root)
     assert row[:4] == ["TF-IDF + logistic regression", "", "5,000", "all"]
-    assert row[6:8] == ["[record](data/results/imdb-tfidf-seed0.json)", "31 seconds"] and row[9] == "2 CPU threads, A Processor"
+    assert (
+        row[6:8] == ["[record: 87.66](data/results/imdb-tfidf-seed0.json)", "31 seconds"]
+        and row[9] == "2 CPU threads, A Processor"
+    )
 
 
 def test_what_is_special_about_a_row_is_in_its_name(root):
@@ -292,8 +326,9 @@ def test_check_writes_nothing_and_fails_where_readme_is_stale(root):
     assert (root / "README.md").read_text(encoding="utf-8") == README
     assert readme_tables.main([], root) == 0
     assert readme_tables.main(["--check"], root) == 0
-    text = (root / "README.md").read_text(encoding="utf-8")
-    assert text.startswith("# x\n") and text.endswith("<!-- speed:end -->\nend\n") and "to be replaced" not in text
+    for file, old in FILES.items():
+        text = (root / file).read_text(encoding="utf-8")
+        assert text.startswith("# x\n") and text.endswith(old[-20:]) and "to be replaced" not in text
 
 
 PAGE = """\
@@ -312,12 +347,15 @@ def test_pages_come_and_go_by_themselves(root):
     source = root / "notebooks" / "src" / "02_self.py"
     source.parent.mkdir()
     source.write_text(PAGE, encoding="utf-8")
-    with_page = readme_tables.updated(README, root)
-    assert ROW in with_page and readme_tables.updated(with_page, root) == with_page
+    with_page = readme_tables.updated("README.md", root)
+    (root / "README.md").write_text(with_page, encoding="utf-8")
+    assert ROW in with_page and "README.md" not in readme_tables.stale(root)
     source.write_text(PAGE.replace("}", '} question="Why?"', 1), encoding="utf-8")
-    assert ROW.replace("What changes, and what when it looks at another one?", "Why?") in readme_tables.updated(README, root)
+    assert ROW.replace("What changes, and what when it looks at another one?", "Why?") in readme_tables.updated(
+        "README.md", root
+    )
     source.unlink()
-    assert "Self" not in readme_tables.updated(with_page, root)
+    assert "Self" not in readme_tables.updated("README.md", root)
 
 
 def test_the_map_on_page_00_has_every_other_page(root):
@@ -339,10 +377,11 @@ def test_a_page_that_lacks_what_the_tables_tell_is_named(root, gone, said):
     source.parent.mkdir()
     source.write_text(PAGE.replace(gone, "# "), encoding="utf-8")
     with pytest.raises(ValueError, match=rf"02_self\.py lacks .*{said}"):
-        readme_tables.updated(README, root)
+        readme_tables.updated("README.md", root)
 
 
-@pytest.mark.parametrize("broken", ["", README.replace("results:end", "results:stop"), README + README])
+@pytest.mark.parametrize("broken", ["", README.replace("five:end", "five:stop"), README + README])
 def test_markers_are_needed_once(root, broken):
+    (root / "README.md").write_text(broken, encoding="utf-8")
     with pytest.raises(ValueError, match=r"README\.md needs the lines"):
-        readme_tables.updated(broken, root)
+        readme_tables.updated("README.md", root)

@@ -400,15 +400,13 @@ def test_pytest_leaves_the_long_tests_to_those_who_ask_for_them(tmp_path):
     assert status == 0 and "test_slow PASSED" in said and "test_quick" not in said
 
 
-# --- README ----------------------------------------------------------------------------------------------------------
+# --- README and docs ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def readme():
-    """The text of README.md."""
-    path = ROOT / "README.md"
-    assert path.exists(), "README.md is missing"
-    return path.read_text(encoding="utf-8")
+    """The text of README.md, and of docs after it."""
+    return "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))))
 
 
 def blocks(text, *languages):
