@@ -1,6 +1,6 @@
 """Pictures of results: curves of training, accuracies with their intervals, confidence against accuracy.
 
-Pages 00 to 04, 06, 08 to 13.
+Pages 00 to 04, 06, 08 to 13 and 15.
 
 Each function draws one picture and returns its Axes, or its Figure where it fills one.
 """
