@@ -21,6 +21,7 @@ from bertnotes.pictures.drawings.page02 import Steps
 from bertnotes.pictures.drawings.page04 import LEAK_WORDS
 from bertnotes.pictures.drawings.page05 import GROWING
 from bertnotes.pictures.drawings.page06 import LINE, PIECES
+from bertnotes.pictures.drawings.page14 import SURE, WRONG
 from bertnotes.pictures.style import DARK, INK, KEY, LIGHT, QUERY, matrix, small_png, vector
 from bertnotes.pictures.view import View, script_json
 
@@ -50,6 +51,7 @@ def play(name: str, **given) -> View:
     sight: before, after: mini's five best guesses for a gap, by how many words on each side of it may be seen.
     sink: factor: mini's five best guesses for a gap, where the value of [CLS] is multiplied by a factor, 0 to 2, in all heads.
     luck: heads, cases: how often the best of so many coins is right in so many throws, and the average one.
+    threshold: confidence (answer,), right (answer,), at: which answers of a classifier are given, and which go to a person.
     Raises ValueError at a name that there is not, and where numbers and words do not fit.
     """
     if name not in MAKERS:
@@ -339,6 +341,23 @@ def _luck(heads=72, cases=16):
     return {"heads": heads, "cases": cases, "hits": hits, "limits": limits}, draw, "how often the best of many coins is right"
 
 
+def _threshold(confidence=SURE, right=tuple(one not in WRONG for one in SURE), at=0.5):
+    sure, hits = vector(confidence, range(len(right))), [int(bool(one)) for one in right]
+    if not (len(hits) and sure.min() >= 0 and sure.max() <= 1 and 0 <= at < 1):
+        raise ValueError(f"confidences and the threshold go from 0 to 1; got {confidence} and {at}")
+    data = {"confidence": [int(100 * one + 1e-9) for one in sure.tolist()], "right": hits, "at": round(100 * at)}
+
+    def draw():
+        _, ax = plt.subplots(figsize=(10, 3.4), layout="constrained")
+        groups = [[one for one, good in zip(sure, hits, strict=True) if good == which] for which in (1, 0)]
+        ax.hist(groups, bins=20, range=(0, 1), stacked=True, color=[QUERY, KEY], label=["right", "wrong"])
+        ax.axvline(at, color=INK, linewidth=3)
+        ax.legend(frameon=False)
+        ax.set_title("answers by confidence; left of the line they go to a person", loc="left")
+
+    return data, draw, "answers by how sure the model is, right and wrong ones, and a line from which on they are given"
+
+
 MAKERS = {  # name: title, height in a page, what makes its data, its picture and its alternative text
     "query_and_keys": ("Drag the query and the keys", 545, _query_and_keys),
     "temperature": ("Set the temperature", 410, _temperature),
@@ -352,4 +371,5 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "sight": ("How many words may be seen?", 540, _sight),
     "sink": ("Turn the sink up and down", 560, _sink),
     "luck": ("How good is the best of many coins?", 560, _luck),
+    "threshold": ("Which answers go to a person?", 470, _threshold),
 }
