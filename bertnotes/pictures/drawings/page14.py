@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from bertnotes.pictures.charts import FIRST, SECOND
-from bertnotes.pictures.drawings import LARGE, NORMAL, PALE, QUIET, SMALL, opened
+from bertnotes.pictures.drawings import LARGE, NORMAL, PALE, QUIET, opened
 from bertnotes.pictures.style import GRID, INK, KEY, QUERY, VALUE
 
 # --- the way ----------------------------------------------------------------------------------------------------------
@@ -69,6 +69,8 @@ def rows() -> str:
     return str(drawing.box(830, 350, 180, 60, "8 topics", VALUE, NORMAL))
 
 
+WASH = {SECOND: "#fbeef4", VALUE: "#dff2ec"}
+
 # --- copies -----------------------------------------------------------------------------------------------------------
 
 
@@ -85,9 +87,9 @@ def copies() -> str:
     ):
         drawing.write(40, y, name, LARGE, INK, "start", bold=True)
         for at, letter in enumerate(train):
-            drawing.box(250 + 74 * at, y, 60, 60, letter, *((color, LARGE, "#fbeef4") if letter == "A" else (INK, LARGE)))
+            drawing.box(250 + 74 * at, y, 60, 60, letter, *((color, LARGE, WASH[color]) if letter == "A" else (INK, LARGE)))
         for at, letter in enumerate(exam):
-            drawing.box(800 + 74 * at, y, 60, 60, letter, *((color, LARGE, "#fbeef4") if letter == "A" else (INK, LARGE)))
+            drawing.box(800 + 74 * at, y, 60, 60, letter, *((color, LARGE, WASH[color]) if letter == "A" else (INK, LARGE)))
         drawing.write(1000, y, said, NORMAL, color, "start", bold=True)
     drawing.write(435, 96, "to train on", NORMAL, QUIET).write(836, 96, "exam", NORMAL, QUIET)
     drawing.line((730, 84), (730, 410), color=GRID, width=4)
@@ -145,7 +147,7 @@ def reading() -> str:
         "overlapping parts of 62 tokens, each beginning 31 tokens after the one before, 17 in all, cover everything; the mean "
         "of their logits decides."
     )
-    drawing = opened(520, "A message of 558 tokens, and room for 62", text)
+    drawing = opened(520, "A text of 558 tokens, and room for 62", text)
     left, unit = 200, 1040 / Long.tokens
 
     def strip(y, name, parts, color):
@@ -162,10 +164,10 @@ def reading() -> str:
         y = 246 + 28 * (at % 2)
         drawing.add("rect", x=left + start * unit + 1, y=y - 12, width=Long.room * unit - 2, height=24, fill=VALUE)
     drawing.write(left, 330, f"{len(starts)} windows, each half a window further on", NORMAL, VALUE, "start", bold=True)
-    drawing.arrow((left + 520, 330), (left + 640, 330), color=INK)
+    drawing.arrow((left + 560, 330), (left + 640, 330), color=INK)
     drawing.write(left + 660, 330, "logits of each, then their mean", NORMAL, INK, "start")
     drawing.write(40, 410, "Head reads a ninth of this text. What the writer wants may stand at its end.", NORMAL, INK, "start")
-    drawing.write(40, 450, "Windows read all of it, and cost nine to seventeen times as much here.", NORMAL, INK, "start")
+    drawing.write(40, 450, "Windows read all of it. Here that is 17 times as much work.", NORMAL, INK, "start")
     return str(drawing)
 
 
@@ -207,11 +209,7 @@ def desk() -> str:
     drawing.write(left, 322, "confidence: the probability of the class that is named", 20, QUIET, "start")
     drawing.add("circle", cx=92, cy=374, r=12, fill=FIRST).write(116, 374, "right", NORMAL, INK, "start")
     drawing.line((228, 362), (252, 386), color=SECOND, width=5).line((228, 386), (252, 362), color=SECOND, width=5)
-    return str(
-        drawing.write(266, 374, "wrong", NORMAL, INK, "start").write(
-            1200, 374, "Move the line: see the page.", SMALL, QUIET, "end"
-        )
-    )
+    return str(drawing.write(266, 374, "wrong", NORMAL, INK, "start"))
 
 
 DRAWINGS: dict[str, Callable[[], str]] = {
