@@ -45,7 +45,7 @@ for _, row in raw.iloc[4:10].iterrows():
     print(f"{row['topic']:20} {row['message'][:90]}")
 
 # %% [markdown]
-# Short, hasty, in several voices. Could you name the topic of each without the left column? Mostly; but for *how about cartoons before the feature* you need to know what the cinema calls *programme*. Labels are decisions that somebody made.
+# Short, hasty, in several voices. Could you name the topic of each without the left column? Mostly; but that a sign language interpreter belongs to *access*, and the projectionist to *private hire*, somebody has decided. Labels are decisions.
 #
 # Eight topics, says the README. How many different entries does the column `topic` have?
 
@@ -83,7 +83,7 @@ assert counts["programme"] == 126 and counts["private hire"] == 26 and counts["l
 _ = read_table(DATA / "messages.csv", "message", "topic", drop_bad_rows=True)
 
 # %% [markdown]
-# Read it line by line. Fields are separated by semicolons, as German Excel writes them. 13 rows lack a text or a label. 3 texts stand there twice with two different labels. And three groups of labels look like one class each. (13 classes, not 14: blanks at the ends of a label are cut off.)
+# Read it line by line. Fields are separated by semicolons, as Excel writes them where decimals have a comma. 13 rows lack a text or a label. 3 texts stand there twice with two different labels. And three groups of labels look like one class each. (13 classes, not 14: blanks at the ends of a label are cut off.)
 #
 # Without `drop_bad_rows` the first such row ends the reading, with its number: rows should not disappear in silence. By command, the same report and an estimate of time and memory, and nothing is trained (`--dry-run`):
 #
@@ -108,16 +108,11 @@ _ = read_table(DATA / "messages.csv", "message", "topic", drop_bad_rows=True)
 filled = raw[(raw["message"].str.strip() != "") & (raw["topic"].str.strip() != "")].copy()
 one_spelling = {"refunds": "refund", "lost proprety": "lost property"}
 filled["topic"] = filled["topic"].str.strip().str.lower().replace(one_spelling)
-print(len(filled), "rows with a text and a topic,", filled["topic"].nunique(), "topics")
-
-# %% [markdown]
-# 636 rows and eight topics. Now the copies. Most are harmless: somebody pressed *send* twice. But three texts have two different topics. Read them. Which topic would you give?
-
-# %%
+print(len(filled), "rows with a text and a topic,", filled["topic"].nunique(), "topics; texts with two topics:\n")
 topics_of = filled.groupby("message")["topic"].nunique()
 for message in topics_of[topics_of > 1].index:
     rows = filled[filled["message"] == message]
-    print(rows["id"].tolist(), " or ".join(rows["topic"]), "\n   ", message)
+    print(*rows["id"], " or ".join(rows["topic"]), "\n   ", message)
 
 # %% tags=["check:two-topics"]
 # checked: three texts with two topics, and how many rows are left
@@ -125,7 +120,7 @@ empty = raw.drop(columns="id").apply(lambda row: not "".join(row).strip(), axis=
 assert topics_of[topics_of > 1].shape == (3,) and len(filled) == 636 and filled["topic"].nunique() == 8 and empty.sum() == 6
 
 # %% [markdown]
-# A seat that has come off is *building and staff*; a film that skipped is *picture and sound*; to rent the whole cinema is *private hire*. All three are easy for who reads them, and no program can decide them. **Ask whoever will use the answers**; where two people cannot agree, no model can be right.
+# 636 rows and eight topics. Most copies are harmless: somebody pressed *send* twice. Three texts have two topics. A seat that has come off is *building and staff*; a film that skipped is *picture and sound*; to rent the whole cinema is *private hire*. All three are easy for who reads them, and no program can decide them. **Ask whoever will use the answers**; where two people cannot agree, no model can be right.
 #
 # We drop the three wrong rows by their number, then all other copies.
 
@@ -201,20 +196,14 @@ labels = [names.index(topic) for topic in short["topic"]]
 rest, test_texts, rest_labels, test_labels = split_validation(short["message"].tolist(), labels, 0.2, seed=42)
 texts, held_texts, labels, held_labels = split_validation(rest, rest_labels, 0.2, seed=42)
 print("training", len(texts), "  validation", len(held_texts), "  test", len(test_texts), "  long", len(long))
-print("private hire:", *(side.count(names.index("private hire")) for side in (labels, held_labels, test_labels)))
+for name, side in {"train": rest, "test": test_texts, "long": long["message"]}.items():
+    clean[clean["message"].isin(side)][["message", "topic"]].to_csv(folder / f"{name}.csv", index=False)
 
 # %% tags=["check:sides"]
 # checked: the sizes of the sides; no text on two of them
 assert (len(texts), len(held_texts), len(test_texts), len(long)) == (393, 99, 123, 6)
 assert len({*texts, *held_texts, *test_texts, *long["message"]}) == len(clean)
 assert [side.count(5) for side in (labels, held_labels, test_labels)] == [17, 4, 5] and names[5] == "private hire"
-
-# %%
-columns = ["message", "topic"]
-short[short["message"].isin(rest)][columns].to_csv(folder / "train.csv", index=False)
-short[short["message"].isin(test_texts)][columns].to_csv(folder / "test.csv", index=False)
-long[columns].to_csv(folder / "long.csv", index=False)
-print(*sorted(path.name for path in folder.iterdir()))
 
 # %% [markdown]
 # 17 messages about *private hire* to learn from, and 5 in the exam: whatever we measure of that class will be rough. With 5 questions, one more or less is 20 points.
@@ -277,19 +266,18 @@ assert (round(low, 2), round(high, 2)) == (0.31, 0.50)
 #
 # ## 5. Which model, for which language?
 #
-# A pre-trained model knows the words that it has seen. mini's 10,000 word pieces come from English film reviews. Nine of our messages are in German. Into how many pieces will its tokenizer cut the German sentence below, of 7 words and a question mark?
+# A pre-trained model knows the words that it has seen. mini's 10,000 word pieces come from English film reviews. Nine of our messages are in German. The commands `train` and `predict` warn on stderr where texts fall into 1.8 pieces a word or more. Here is what they count:
 
 # %%
-guess = None  # a number
-
-# %%
+from bertnotes.batching import foreign
 from bertnotes.models import load_encoder, load_tokenizer
 
 tokenizer = load_tokenizer()
 for sentence in ("Does the film on Tuesday have German subtitles?", "Hat der Film am Dienstag deutsche Untertitel?"):
-    pieces = tokenizer.tokenize(sentence)
-    print(f"{len(pieces):2} pieces:", *pieces)
-print("your guess:", guess)
+    print(f"{len(tokenizer.tokenize(sentence)):2} pieces:", *tokenizer.tokenize(sentence))
+strange = foreign(clean["message"].tolist(), tokenizer)
+print("1.8 pieces a word or more:", len(strange), "of", len(clean), "messages, such as:")
+print(*clean["message"].iloc[strange[:3]], sep="\n")
 
 # %% tags=["check:pieces-of-german"]
 # checked: how many pieces the two sentences have
@@ -309,25 +297,15 @@ assert len(sentence.split()) == 7
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Two pieces a word. No error appears: the model reads on, and gives an answer. Which pieces mean something? *film*, by luck.
 
-# %% [markdown]
-# 16 for 8 words and marks: two pieces each, and `##nst ##ag` means nothing. No error appears; the model answers all the same. So the commands `train` and `predict` count, and warn on stderr where texts fall into 1.8 pieces a word or more:
-
-# %%
-from bertnotes.batching import foreign
-
-strange = foreign(clean["message"].tolist(), tokenizer)
-print(len(strange), "of", len(clean), "messages, such as:")
-for row in strange[:3]:
-    print("   ", clean["message"].iloc[row])
-
 # %% tags=["check:foreign"]
 # checked: six of the nine German messages are found, and no English one
 found = clean["message"].iloc[strange]
-german = clean[clean["message"].str.contains(r"[äöü]|\b(?:ist|Saal|Bitte|Hat der)\b")]
+german = clean[clean["message"].str.contains(r"[äöü]|\b(?:Ist der|Saal|Bitte|Hat der)\b")]
 assert len(strange) == 6 and len(german) == 9 and found.isin(german["message"]).all()
+assert 12 * 768**2 == 8 * 6 * 384**2  # layers and hidden size of a base model, and of mini
 
 # %% [markdown]
-# Six, all German. It misses three of the nine, whose words happen to be short. With mini these nine stay guesswork. What to take instead:
+# 16 pieces for 8 words and marks: two each, and `##nst ##ag` means nothing. No error appears; the model answers all the same. Six messages are found, all German; three more, whose words happen to be short, are not. With mini these nine stay guesswork. What to take instead:
 #
 # | your texts | a model to begin with | parameters |
 # | --- | --- | ---: |
@@ -345,7 +323,7 @@ assert len(strange) == 6 and len(german) == 9 and found.isin(german["message"]).
 #
 # One trap for services: what is trained from a BERT opens in transformers' `pipeline`. What is trained from XLM-R has bertnotes' own last layer; it opens with `bertnotes predict`, or as ONNX (section 10).
 #
-# Enough hardware? `--dry-run` measures ten steps and says time and memory. A base model has seven times mini's parameters or more, so on a laptop expect hours where mini takes minutes. On a free Colab GPU (a T4), it is minutes again; a T4 has no units for bf16, and bertnotes computes in fp32 there by itself.
+# Enough hardware? `--dry-run` measures ten steps and says time and memory. The layers of a base model are eight times as much work for each token as mini's: on a laptop, 5 minutes become 40. On a free Colab GPU (a T4) it is minutes again; a T4 has no units for bf16, and bertnotes computes in fp32 there by itself.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Which model?
@@ -364,6 +342,12 @@ assert len(strange) == 6 and len(german) == 9 and found.isin(german["message"]).
 # ## 6. Train
 #
 # Before anything is trained, the cheapest way to use a BERT: leave it as it is, take the mean of its last vectors for each message, and let logistic regression learn the topics from these 384 numbers.
+#
+# And **class weights**. In the loss, each message usually counts the same, so that 17 messages about *private hire* are hardly heard beside 76 about *programme*. With *balanced* weights a message counts the more, the rarer its class:
+#
+# $$w_c = \frac{\text{messages}}{\text{classes} \cdot \text{messages of class } c}$$
+#
+# Here $393 / (8 \cdot 17) = 2.9$ for *private hire* and $393 / (8 \cdot 76) = 0.6$ for *programme*. What will the weights do to accuracy, and what to macro-F1?
 
 # %%
 encoder = load_encoder()
@@ -380,33 +364,24 @@ def mean_vectors(texts):
     return torch.cat(found)
 
 
-vectors, held_vectors = mean_vectors(texts), mean_vectors(held_texts)
-
-# %% [markdown]
-# And **class weights**. In the loss, each message usually counts the same, so that 17 messages about *private hire* are hardly heard beside 76 about *programme*. With *balanced* weights a message counts the more, the rarer its class:
-#
-# $$w_c = \frac{\text{messages}}{\text{classes} \cdot \text{messages of class } c}$$
-#
-# Here $393 / (8 \cdot 17) = 2.9$ for *private hire* and $393 / (8 \cdot 76) = 0.6$ for *programme*. What will the weights do to accuracy, and what to macro-F1?
-
 # %%
 guess = None  # such as ("down", "up")
 
 # %% tags=["timing", "nbval-ignore-output"]
 from sklearn.linear_model import LogisticRegression
 
+vectors, held_vectors, scores = mean_vectors(texts), mean_vectors(held_texts), {}
 for name, class_weight in {"vectors": None, "vectors, weighted": "balanced"}.items():
     learner = LogisticRegression(class_weight=class_weight, max_iter=2000).fit(vectors, labels)
     answers[name] = learner.predict(held_vectors)
-    marks = accuracy(held_labels, answers[name]), macro_f1(held_labels, answers[name])
-    print("{:18} accuracy {:.2f}   macro-F1 {:.2f}".format(name, *marks))
+    scores[name] = accuracy(held_labels, answers[name]), macro_f1(held_labels, answers[name])
+    print("{:18} accuracy {:.2f}   macro-F1 {:.2f}".format(name, *scores[name]))
 print("your guess:", guess)
 
 # %% tags=["check:class-weights"]
 # checked: weights raise macro-F1 by far, and accuracy too; the two weights in the text
-plain, weighted = answers["vectors"], answers["vectors, weighted"]
-assert abs(accuracy(held_labels, plain) - 0.55) < 0.03 and abs(macro_f1(held_labels, plain) - 0.36) < 0.03
-assert abs(accuracy(held_labels, weighted) - 0.62) < 0.03 and abs(macro_f1(held_labels, weighted) - 0.60) < 0.03
+for name, wanted in {"vectors": (0.55, 0.36), "vectors, weighted": (0.62, 0.60)}.items():
+    assert all(abs(met - one) < 0.03 for met, one in zip(scores[name], wanted, strict=True))
 assert (labels.count(5), labels.count(names.index("programme"))) == (17, 76)
 assert round(393 / (8 * 17), 1) == 2.9 and round(393 / (8 * 76), 1) == 0.6
 
@@ -427,17 +402,21 @@ assert round(393 / (8 * 17), 1) == 2.9 and round(393 / (8 * 76), 1) == 0.6
 # **3 minutes.** Usually accuracy pays a little for macro-F1. Here it does not: without weights this learner named rare classes hardly ever. (It is also held back by its default regularisation; with less of it, plain comes nearer.)
 
 # %% [markdown]
-# Macro-F1 rises from 0.36 to 0.60: the rare classes are named at last. Usually accuracy pays for that a little. Here it rises too, because the plain learner was held back: scikit-learn's default keeps its weights small, and then it names common classes. (With `C=10`, which allows larger ones, plain reaches 0.53 macro-F1 and weighted 0.66.)
+# Macro-F1 rises from 0.36 to 0.60: the rare classes are named at last. Usually accuracy pays for that a little. Here it rises too, because the plain learner was held back: scikit-learn's default keeps its weights small, and then it names common classes. (With `C=10`, which allows larger ones, plain reaches 0.53 macro-F1 and weighted 0.66. The same weights do nothing for TF-IDF: 0.38 and 0.29. So try them, and count.)
 #
-# And look at the level: vectors of a model that nobody has trained on cinema messages do better than the words themselves. That is what pre-training is worth where labels are few.
+# And look at the level: plain vectors of a model that has seen no label are right in 0.55, word counts in 0.40 (TF-IDF) and 0.49 (NBSVM). That is worth something where labels are few, though on 99 messages the lead over NBSVM is within the error.
 #
 # Now all of mini, with weights: **fine-tuning**, as on page 10. Five epochs, messages cut to 64 tokens; half a minute on two cores.
 
 # %% tags=["check:larger-weights"]
-# checked: with C=10 plain and weighted vectors come nearer to each other
+# checked: with C=10 plain and weighted vectors come nearer to each other; weights do nothing for TF-IDF
 for class_weight, most in ((None, 0.53), ("balanced", 0.66)):
     learner = LogisticRegression(C=10, class_weight=class_weight, max_iter=2000).fit(vectors, labels)
     assert abs(macro_f1(held_labels, learner.predict(held_vectors)) - most) < 0.03
+counter = tfidf_logistic_regression()
+counter[-1].set_params(class_weight="balanced")
+on_words = counter.fit(texts, labels).predict(held_texts)
+assert abs(accuracy(held_labels, on_words) - 0.38) < 0.016 and abs(macro_f1(held_labels, on_words) - 0.29) < 0.016
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes import BERTClassifier, TrainConfig, fit
@@ -518,21 +497,7 @@ for count, truly, taken in sorted(mixed, reverse=True)[:6]:
 assert sum(count for count, *_ in mixed) == sum(held_labels != named)
 
 # %% [markdown]
-# A pair that is often mixed up may be hard, or it may be one class that somebody cut in two. Ask the people who label whether *they* keep the two apart. And class by class:
-
-# %% tags=["timing", "nbval-ignore-output"]
-from sklearn.metrics import precision_recall_fscore_support
-
-by_class = precision_recall_fscore_support(held_labels, named, labels=range(8), zero_division=0)
-for topic, precision, recall, f1, count in zip(names, *by_class, strict=True):
-    print(f"{topic:18} precision {precision:.2f}   recall {recall:.2f}   F1 {f1:.2f}   of {count}")
-
-# %% tags=["check:by-class"]
-# checked: macro-F1 is the mean of the column F1
-assert abs(by_class[2].mean() - macro_f1(held_labels, named)) < 1e-6 and by_class[3].sum() == 99
-
-# %% [markdown]
-# The mean of the column F1 is macro-F1. *Private hire* has four messages here, so its recall can only be 0, 0.25, 0.5, 0.75 or 1.
+# A pair that is often mixed up may be hard, or it may be one class that somebody cut in two. Ask the people who label whether *they* keep the two apart. (The report of `bertnotes evaluate` has precision, recall and F1 for each class. *Private hire* has four messages here, so its recall can only be 0, 0.25, 0.5, 0.75 or 1.)
 #
 # Now read the errors of which the model was surest:
 
@@ -624,9 +589,6 @@ play("threshold", confidence=surest.tolist(), right=is_right.tolist(), at=0.5)
 #
 # And one more thing is new: now, for the first and only time, the test messages. The threshold was chosen on validation, where it looks a little better than it is. What will the test say?
 
-# %%
-guess = None  # the share of right ones among the answered
-
 
 # %% tags=["timing", "nbval-ignore-output"]
 def answered(probabilities, labels, threshold):
@@ -637,7 +599,16 @@ def answered(probabilities, labels, threshold):
 
 marks = {one: answered(probabilities, held_labels, one) for one in sorted(surest.tolist())}
 threshold = min((one for one, (count, right) in marks.items() if right >= 0.8 * count), default=1.0)
-print(f"threshold {threshold:.2f}: on validation {marks.get(threshold)[0]} of 99 answered, {marks.get(threshold)[1]} right")
+print(f"threshold {threshold:.2f}: answered and right on validation: {marks.get(threshold)} of 99")
+
+# %% tags=["check:promise"]
+# checked: on validation the threshold keeps its promise
+kept = marks[threshold]
+assert kept[1] >= 0.8 * kept[0] and 0 < kept[0] < 99
+
+# %%
+guess = None  # the share of right ones among the answered
+
 
 # %% tags=["timing", "nbval-ignore-output"]
 test_probabilities = predict_probabilities(test_texts, model, tokenizer)
@@ -649,9 +620,7 @@ print(f"test, from {threshold:.2f} on: {count} of {len(test_labels)} answered, {
 print("interval of that share:", wilson_interval(right, count) if count else "none is answered", "  your guess:", guess)
 
 # %% tags=["check:threshold"]
-# checked: on validation the threshold keeps its promise; on the test those who are answered are right more often than all
-kept = answered(probabilities, held_labels, threshold)
-assert kept[1] >= 0.8 * kept[0] and 0 < kept[0] < 99
+# checked: on the test those who are answered are right more often than all
 assert 0 < count < len(test_labels) and right / count > everything.value
 
 # %% [markdown]
@@ -676,7 +645,7 @@ assert torch.allclose(predict_probabilities(strangers, model, tokenizer).sum(dim
 #
 # A saved model is a folder. It knows its classes and how it reads:
 
-# %% tags=["timing", "nbval-ignore-output"]
+# %%
 model.save_pretrained(folder / "model", tokenizer)
 for path in sorted((folder / "model").iterdir()):
     print(f"{path.stat().st_size / 1e6:6.1f} MB  {path.name}")
@@ -714,21 +683,18 @@ def sort_message(text):
     return (loaded.class_names[row.argmax()] if sure >= threshold else "to a person"), round(sure, 2)
 
 
-print(sort_message("I found a red glove under seat F7. Shall I bring it?"))
+glove = sort_message("I found a red glove under seat F7. Shall I bring it?")
+print(glove)
 
 # %% tags=["check:service"]
 # checked: the loaded model answers as the one in memory
-glove = "I found a red glove under seat F7. Shall I bring it?"
-assert sort_message(glove)[1] == round(predict_probabilities([glove], model, tokenizer).max().item(), 2)
+again = predict_probabilities(["I found a red glove under seat F7. Shall I bring it?"], model, tokenizer).max().item()
+assert abs(glove[1] - again) < 0.011
 
 # %% [markdown]
 # Behind a web address, with FastAPI (`pip install fastapi uvicorn`), two lines more: `app = FastAPI()` above, `@app.post("/sort")` on the function. Keep with every answer the model's folder name and the confidence; you will want them when somebody complains.
 #
-# Smaller and without PyTorch: ONNX (`pip install "bertnotes[onnx]"`). The export compares both on two texts, and refuses if they differ:
-#
-# ```sh
-# bertnotes export --model runs/topics --onnx --out runs/topics-onnx
-# ```
+# Without PyTorch: ONNX (`pip install "bertnotes[onnx]"`). `bertnotes export --model runs/topics --onnx --out runs/topics-onnx` writes a folder, compares both on two texts, and refuses if they differ. Then, with the folder's tokenizer:
 #
 # ```python
 # session = onnxruntime.InferenceSession("runs/topics-onnx/model.onnx")
@@ -739,9 +705,12 @@ assert sort_message(glove)[1] == round(predict_probabilities([glove], model, tok
 # And whole files at night: `bertnotes predict` keeps all columns and adds two. Here it runs in this notebook:
 
 # %% tags=["timing", "nbval-ignore-output"]
+from contextlib import chdir
+
 from bertnotes.cli import run
 
-run(["predict", "--model", str(folder / "model"), "--file", str(folder / "long.csv"), "--out", str(folder / "judged.csv")])
+with chdir(folder):
+    run(["predict", "--model", "model", "--file", "long.csv", "--out", "judged.csv"])
 judged = pd.read_csv(folder / "judged.csv")
 print(judged[["topic", "label", "probability"]].to_string(index=False))
 
