@@ -69,9 +69,16 @@ def rows() -> str:
     return str(drawing.box(830, 350, 180, 60, "8 topics", VALUE, NORMAL))
 
 
+# --- copies -----------------------------------------------------------------------------------------------------------
+
+
 WASH = {SECOND: "#fbeef4", VALUE: "#dff2ec"}
 
-# --- copies -----------------------------------------------------------------------------------------------------------
+
+def _text(drawing, x, y, letter, color):
+    """A text of the drawing `copies`; A, which is there twice, in a colour."""
+    marked = letter == "A"
+    drawing.box(x, y, 60, 60, letter, color if marked else INK, LARGE, WASH[color] if marked else None)
 
 
 def copies() -> str:
@@ -87,9 +94,9 @@ def copies() -> str:
     ):
         drawing.write(40, y, name, LARGE, INK, "start", bold=True)
         for at, letter in enumerate(train):
-            drawing.box(250 + 74 * at, y, 60, 60, letter, *((color, LARGE, WASH[color]) if letter == "A" else (INK, LARGE)))
+            _text(drawing, 250 + 74 * at, y, letter, color)
         for at, letter in enumerate(exam):
-            drawing.box(800 + 74 * at, y, 60, 60, letter, *((color, LARGE, WASH[color]) if letter == "A" else (INK, LARGE)))
+            _text(drawing, 800 + 74 * at, y, letter, color)
         drawing.write(1000, y, said, NORMAL, color, "start", bold=True)
     drawing.write(435, 96, "to train on", NORMAL, QUIET).write(836, 96, "exam", NORMAL, QUIET)
     drawing.line((730, 84), (730, 410), color=GRID, width=4)
