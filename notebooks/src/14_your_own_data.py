@@ -66,10 +66,14 @@ assert counts["programme"] == 126 and counts["private hire"] == 26 and counts["l
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Eight topics. How many entries has the column?
 #
-# Capitals, plurals, a blank at the end, a typing error.
+# | as they stand there | | |
+# | --- | --- | --- |
+# | refund | Refund | refunds |
+# | lost property | Lost property | lost proprety |
+# | booking | Booking | *booking, and a blank* |
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# **14.** And ten rows with none.
+# **14.** With *programme*, *access*, *private hire*, *picture and sound*, *building and staff*. And ten rows have none.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** To a program, *Refund* and *refund* are two classes. A model would learn eight topics as fourteen and be marked wrong for *refund* where the file says *Refund*.
@@ -266,7 +270,7 @@ assert (round(low, 2), round(high, 2)) == (0.31, 0.50)
 #
 # ## 5. Which model, for which language?
 #
-# A pre-trained model knows the words that it has seen. mini's 10,000 word pieces come from English film reviews. Nine of our messages are in German. The commands `train` and `predict` warn on stderr where texts fall into 1.8 pieces a word or more. Here is what they count:
+# A pre-trained model knows the words that it has seen. mini's 10,000 word pieces were chosen by English film reviews. Nine of our messages are in German. The commands `train` and `predict` warn (on stderr) where texts fall into 1.8 pieces a word or more. Here is what they count:
 
 # %%
 from bertnotes.batching import foreign
@@ -323,7 +327,7 @@ assert 12 * 768**2 == 8 * 6 * 384**2  # layers and hidden size of a base model, 
 #
 # One trap for services: what is trained from a BERT opens in transformers' `pipeline`. What is trained from XLM-R has bertnotes' own last layer; it opens with `bertnotes predict`, or as ONNX (section 10).
 #
-# Enough hardware? `--dry-run` measures ten steps and says time and memory. The layers of a base model are eight times as much work for each token as mini's: on a laptop, 5 minutes become 40. On a free Colab GPU (a T4) it is minutes again; a T4 has no units for bf16, and bertnotes computes in fp32 there by itself.
+# Enough hardware? `--dry-run` measures ten steps and says time and memory. The layers of a base model are eight times as much work for each token as mini's: on a laptop, 5 minutes become 40. A GPU, such as the free T4 of Colab, is much faster. (A T4 has no units for bf16; bertnotes computes in fp32 there by itself.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Which model?
@@ -404,9 +408,9 @@ assert round(393 / (8 * 17), 1) == 2.9 and round(393 / (8 * 76), 1) == 0.6
 # %% [markdown]
 # Macro-F1 rises from 0.36 to 0.60: the rare classes are named at last. Usually accuracy pays for that a little. Here it rises too, because the plain learner was held back: scikit-learn's default keeps its weights small, and then it names common classes. (With `C=10`, which allows larger ones, plain reaches 0.53 macro-F1 and weighted 0.66. The same weights do nothing for TF-IDF: 0.38 and 0.29. So try them, and count.)
 #
-# And look at the level: plain vectors of a model that has seen no label are right in 0.55, word counts in 0.40 (TF-IDF) and 0.49 (NBSVM). That is worth something where labels are few, though on 99 messages the lead over NBSVM is within the error.
+# And look at the level: plain vectors of a model that has seen none of our labels are right in 0.55, word counts in 0.40 (TF-IDF) and 0.49 (NBSVM; on 99 messages, its distance is within the error). mini has an advantage here: it was cut from a model that was trained for this use, mean vectors of sentences (page 00). With a plain BERT expect less.
 #
-# Now all of mini, with weights: **fine-tuning**, as on page 10. Five epochs, messages cut to 64 tokens; half a minute on two cores.
+# Now all of mini, with weights: **fine-tuning**, as on page 10. Five epochs, messages cut to 64 tokens; less than a minute on two cores.
 
 # %% tags=["check:larger-weights"]
 # checked: with C=10 plain and weighted vectors come nearer to each other; weights do nothing for TF-IDF
@@ -475,7 +479,7 @@ tuned, frozen, common = (
 assert tuned.low > common.high and tuned.low < frozen.high and frozen.low < tuned.high
 
 # %% [markdown]
-# Both ways to use mini are far above the commonest class. Between the two, the intervals overlap: 99 messages cannot say which is better. With a few hundred labels, frozen vectors are a serious rival, and cheap. Fine-tuning gains with more labels and more epochs. (Intervals that overlap do not prove that two systems are equal. They are measured on the same messages, so a paired test, page 11, would see more.)
+# Both ways to use mini are far above the commonest class. Between the two, the intervals overlap: 99 messages cannot say which is better. With a few hundred labels, frozen vectors are a serious rival, and cheap. Fine-tuning usually gains more from more labels. (One seed, one split. And intervals that overlap do not prove that two systems are equal. They are measured on the same messages, so a paired test, page 11, would see more.)
 #
 # We go on with the fine-tuned model, because it is one file that reads text and names a topic.
 #
@@ -694,7 +698,7 @@ assert abs(glove[1] - again) < 0.011
 # %% [markdown]
 # Behind a web address, with FastAPI (`pip install fastapi uvicorn`), two lines more: `app = FastAPI()` above, `@app.post("/sort")` on the function. Keep with every answer the model's folder name and the confidence; you will want them when somebody complains.
 #
-# Without PyTorch: ONNX (`pip install "bertnotes[onnx]"`). `bertnotes export --model runs/topics --onnx --out runs/topics-onnx` writes a folder, compares both on two texts, and refuses if they differ. Then, with the folder's tokenizer:
+# Without PyTorch: ONNX, a format for models that many programs can run (`pip install "bertnotes[onnx]"`). `bertnotes export --model runs/topics --onnx --out runs/topics-onnx` writes a folder, compares both on two texts, and refuses if they differ. Then, with the folder's tokenizer:
 #
 # ```python
 # session = onnxruntime.InferenceSession("runs/topics-onnx/model.onnx")
