@@ -522,7 +522,7 @@ assert all(surest[a] >= surest[b] for a, b in zip(wrong, wrong[1:], strict=False
 #
 # ![Of a text of 558 tokens, head reads the first 62, tail the last 62, windows read all of it in 17 overlapping parts](figures/14_reading.svg)
 #
-# A BERT reads at most 512 tokens, and we cut at 64. What becomes of the six messages with more than 400 words? `truncation` says which part is read: the **head**, the **tail**, a bit of both, or all of it in overlapping **windows**, whose logits are averaged. How many of the six will it get right when it reads their first 64 tokens?
+# mini, like most BERTs, reads at most 512 tokens, and we cut at 64. What becomes of the six messages with more than 400 words? `truncation` says which part is read: the **head**, the **tail**, a bit of both, or all of it in overlapping **windows**, whose logits are averaged. How many of the six will it get right when it reads their first 64 tokens?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![Of a text of 558 tokens, head reads the first 62, tail the last 62, windows read all of it in 17 overlapping parts](figures/14_reading.svg)
@@ -552,7 +552,7 @@ assert set(read) == {"head", "tail", "head+tail", "windows"} and min(lengths) > 
 assert len(windows(list(range(Long.tokens + 2)), Long.room + 2)) == 17
 
 # %% [markdown]
-# Six messages decide nothing, and we do not choose by them. But all six are longer than 512 tokens, so *no* setting of a BERT reads them whole in one piece. If many of your texts are long, keep some for validation and choose there.
+# Six messages decide nothing, and we do not choose by them. But all six are longer than 512 tokens, so no setting lets mini read one of them in one piece. If many of your texts are long, keep some for validation and choose there.
 #
 # If in doubt, take windows: short texts are read as before, and of long ones nothing is lost. They cost as many times more as there are windows, and in training each window gets the label of its whole text.
 #
@@ -630,10 +630,10 @@ assert 0 < count < len(test_labels) and right / count > everything.value
 # %% [markdown]
 # Those who are answered are right more often than all together: confidence means something. Whether it is 8 in 10 again, the interval says: with so few answers it is wide. That is the price of a small file.
 #
-# Two kinds of message were in no set. The rows without a topic: *Test 123 please ignore*. And topics that nobody has thought of. **A classifier knows no "none of these"**: it spreads its probability over eight topics, whatever the text. How sure is it there?
+# Two kinds of message were in no set. The rows without a topic: *Test 123 please ignore*. And topics that nobody has thought of, or another language. **A classifier knows no "none of these"**: it spreads its probability over eight topics, whatever the text. How sure is it there?
 
 # %% tags=["timing", "nbval-ignore-output"]
-strangers = ["Test 123 please ignore", "Thanks.", "Do you sell bicycles?", "Ist der Eingang barrierefrei?"]
+strangers = ["Test 123 please ignore", "Thanks.", "Do you sell bicycles?", "Gibt es sonntags etwas für Kinder?"]
 for text, row in zip(strangers, predict_probabilities(strangers, model, tokenizer), strict=True):
     verdict = names[row.argmax()] if row.max() >= threshold else "to a person"
     print(f"{row.max():.2f}   {verdict:18} {text}")
@@ -643,7 +643,7 @@ for text, row in zip(strangers, predict_probabilities(strangers, model, tokenize
 assert torch.allclose(predict_probabilities(strangers, model, tokenizer).sum(dim=1), torch.ones(4), atol=1e-4) and verdict
 
 # %% [markdown]
-# The threshold catches some of these, not all. If they matter, collect them and make *other* a ninth class, or ask a simple rule first (empty, too short, another language: `foreign`).
+# What lies above the threshold is sorted, whatever it is. If such messages matter, collect them and make *other* a ninth class, or ask a simple rule first (empty, too short, another language: `foreign`).
 #
 # ## 10. Serve
 #
