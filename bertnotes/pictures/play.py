@@ -371,5 +371,5 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "sight": ("How many words may be seen?", 540, _sight),
     "sink": ("Turn the sink up and down", 560, _sink),
     "luck": ("How good is the best of many coins?", 560, _luck),
-    "threshold": ("Which answers go to a person?", 470, _threshold),
+    "threshold": ("Which answers go to a person?", 420, _threshold),
 }

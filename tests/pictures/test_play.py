@@ -307,7 +307,7 @@ def test_the_threshold_counts_who_is_answered_and_who_is_right(opened):
     assert page.evaluate("counted(81)") == [2, 2] and page.evaluate("counted(0)") == [5, 3]
     assert "2 of 5 are answered, 2 of them right (100 %). 3 go to a person." in page.inner_text("#words")
     highs = [page.locator(f".{kind}").nth(16).get_attribute("height") for kind in ("right", "wrong")]
-    assert highs == ["9", "9"] and page.evaluate("counted(100)") == [0, 0]
+    assert highs == ["22", "22"] and page.evaluate("counted(100)") == [0, 0]
 
 
 def test_sight_shows_the_stored_guesses(opened):

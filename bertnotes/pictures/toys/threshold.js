@@ -4,7 +4,7 @@ const shown = make("b"), chart = make("div", { class: "chart" });
 toy.append(make("label", {}, make("span", {}, "threshold"), slider, shown), chart);
 const bins = Array.from({ length: BINS }, () => [0, 0]);  // right and wrong ones of each
 data.confidence.forEach((sure, at) => { bins[Math.min(BINS - 1, Math.floor(sure * BINS / 100))][data.right[at] ? 0 : 1]++; });
-const most = Math.max(...bins.map(([right, wrong]) => right + wrong)), unit = Math.min(9, 130 / most), wide = 640 / BINS;
+const most = Math.max(...bins.map(([right, wrong]) => right + wrong)), unit = Math.min(22, 130 / most), wide = 640 / BINS;
 
 function counted(threshold) {  // how many are answered, and how many of these are right
   const kept = data.confidence.map((sure, at) => [sure, data.right[at]]).filter(([sure]) => sure >= threshold);
@@ -23,7 +23,7 @@ function show() {
     draw(svg, "rect", { x, y: 150 - unit * good, width: wide - 4, height: unit * good, fill: "var(--query)", opacity: fade, class: "right" });
     draw(svg, "rect", { x, y: 150 - unit * (good + bad), width: wide - 4, height: unit * bad, fill: "var(--key)", opacity: fade, class: "wrong" });
   });
-  for (const tick of [0, 0.25, 0.5, 0.75, 1]) draw(svg, "text", { x: 8 + 622 * tick, y: 174, "text-anchor": tick ? "end" : "start", "font-size": 18 }, String(tick));
+  for (const tick of [0, 0.25, 0.5, 0.75, 1]) draw(svg, "text", { x: 640 * tick, y: 174, "text-anchor": tick === 0 ? "start" : tick === 1 ? "end" : "middle", "font-size": 18 }, String(tick));
   draw(svg, "line", { x1: 6.4 * threshold, x2: 6.4 * threshold, y1: 4, y2: 154, stroke: "var(--ink)", "stroke-width": 3 });
   say(`From ${number(threshold / 100)} on: ${text}. ${all - answered} go to a person. (Blue: right, orange: wrong.)`);
 }
