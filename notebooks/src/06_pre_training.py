@@ -7,7 +7,7 @@
 #
 # They begin as random numbers. Words are hidden, the model guesses them, and after each round all numbers are changed a little: **pre-training**. On this page you hide words, measure guesses, train a small BERT, and compare it with mini, our trained one.
 #
-# **You need:** pages 01 to 05. **Time:** about 65 minutes, and 48 more for the exercises. All cells together take about a minute to run. Where a
+# **You need:** pages 01 to 05. **Time:** about 64 minutes, and 48 more for the exercises. All cells together take about a minute to run. Where a
 # cell says `guess = None`, type your guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -515,10 +515,10 @@ assert not {tuple(row) for row in sentences.tolist()} & {tuple(row) for row in l
 # | 100 | **them 96 %** | **0.04** | 0.72 |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Cover the table below its first row and ask for the next. Up to 40 steps it knows what may stand at the end, *it* or *them*, and tosses a coin. Then it finds *films*: its own loss falls, that of the average stays near ln 2 = 0.69.
+# **2 minutes.** Cover the table below its first row and ask for the next. At 40 steps it knows what may stand at the end, *it* or *them*, and tosses a coin. Then it finds *films*: its own loss falls, that of the average stays near ln 2 = 0.69.
 
 # %% [markdown]
-# Up to 40 steps its own lists are hardly better than their average: it knows that *it* or *them* comes last, and not which. That is counting again, at this position. Then it finds *films*: its own loss falls to nearly 0, and the average stays at 0.72, a coin toss (ln 2 = 0.69). **This is what getting past counting looks like.**
+# Up to 40 steps its own lists are hardly better than their average: by then it knows that *it* or *them* comes last, and not which. That is counting again, at this position. Then it finds *films*: its own loss falls to nearly 0, and the average stays at 0.72, a coin toss (ln 2 = 0.69). **This is what getting past counting looks like.**
 #
 # ## 5. Where mini's numbers come from
 #
@@ -580,7 +580,7 @@ assert round((0.8 * counted + 0.1 * right_piece + 0.1 * random_piece).item(), 2)
 #
 # ![Three rows of squares around a gap: 2 before, 1 plus 1, 12 before](figures/06_sights.svg)
 #
-# Which helps mini more: **twelve tokens before** the gap, or **one on each side**? The tool `tools/around_a_gap.py` took 25 tokens from each of the 1,276 reviews, hid the middle one, and showed mini only those that are dark. All else was `[MASK]`. Where the gap is part of a word that was cut into pieces, the rest of the word nearly gives it away. So we use the 998 gaps that are whole words.
+# Which helps mini more: **twelve tokens before** the gap, or **one on each side**? The tool `tools/around_a_gap.py` took 25 tokens from each of the 1,276 reviews, hid the middle one, and showed mini only those that are dark. All else was `[MASK]`. Where the gap is part of a word that was cut into pieces, the rest of the word nearly gives it away. So we use the 998 gaps that are no part of such a word. (A sixth of them are punctuation marks or figures.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![Three rows of squares around a gap: 2 before, 1 plus 1, 12 before](figures/06_sights.svg)
@@ -736,8 +736,8 @@ full_stop = {}
 for length in (64, 127, 128, 129, 511, 512):
     longer = torch.tensor([row[: length - len(ending)] + ending for row in begun])
     with torch.inference_mode():
-        scores = model.word_logits(model(longer).last_hidden_state[:, -2])  # at the gap, just before [SEP]
-    full_stop[length] = shares = scores.softmax(dim=-1)[:, tokenizer.vocab["."]]
+        vectors = torch.cat([model(row).last_hidden_state[:, -2] for row in longer.split(1)])  # at the gap, just before [SEP]
+        full_stop[length] = shares = model.word_logits(vectors).softmax(dim=-1)[:, tokenizer.vocab["."]]
     print(f"row of {length:3} tokens: full stop {shares.mean():4.0%} (from {shares.min():.0%} to {shares.max():.0%})")
 print("your guess:", guess)
 
