@@ -212,7 +212,7 @@ assert [side.count(5) for side in (labels, held_labels, test_labels)] == [17, 4,
 # %% [markdown]
 # 17 messages about *private hire* to learn from, and 5 in the exam: whatever we measure of that class will be rough. With 5 questions, one more or less is 20 points.
 #
-# From now on the command reads the cleaned files. It takes the validation part (`--validation 0.2`) out of `train.csv` by the same function and seed as we did:
+# These files lie in the temporary `folder`; for your own data, put a folder in its place that stays. From now on the command reads the cleaned files. It takes the validation part (`--validation 0.2`) out of `train.csv` by the same function and seed as we did:
 #
 # ```sh
 # bertnotes train --data train.csv --test test.csv --validation 0.2 --out runs/topics
@@ -309,7 +309,7 @@ assert len(strange) == 6 and len(german) == 9 and found.isin(german["message"]).
 assert 12 * 768**2 == 8 * 6 * 384**2  # layers and hidden size of a base model, and of mini
 
 # %% [markdown]
-# 16 pieces for 8 words and marks: two each, and `##nst ##ag` means nothing. No error appears; the model answers all the same. Six messages are found, all German; three more, whose words happen to be short, are not. With mini these nine stay guesswork. What to take instead:
+# 16 pieces for 8 words and marks: two each, and `##nst ##ag` means nothing. No error appears; the model answers all the same. Six messages are found, all German; three more, whose words happen to be short, are not. Of mini expect little on these nine. What to take instead, where such texts are many:
 #
 # | your texts | a model to begin with | parameters |
 # | --- | --- | ---: |
@@ -345,13 +345,13 @@ assert 12 * 768**2 == 8 * 6 * 384**2  # layers and hidden size of a base model, 
 # %% [markdown]
 # ## 6. Train
 #
-# Before anything is trained, the cheapest way to use a BERT: leave it as it is, take the mean of its last vectors for each message, and let logistic regression learn the topics from these 384 numbers.
+# Before anything is trained, the cheapest way to use a BERT: leave it as it is (**frozen**), take the mean of its last vectors for each message, and let logistic regression learn the topics from these 384 numbers. (With `C=10`, as in the TF-IDF above: how large its weights may grow.)
 #
 # And **class weights**. In the loss, each message usually counts the same, so that 17 messages about *private hire* are hardly heard beside 76 about *programme*. With *balanced* weights a message counts the more, the rarer its class:
 #
 # $$w_c = \frac{\text{messages}}{\text{classes} \cdot \text{messages of class } c}$$
 #
-# Here $393 / (8 \cdot 17) = 2.9$ for *private hire* and $393 / (8 \cdot 76) = 0.6$ for *programme*. What will the weights do to accuracy, and what to macro-F1?
+# Here $393 / (8 \cdot 17) = 2.9$ for *private hire* and $393 / (8 \cdot 76) = 0.6$ for *programme*. Four of the 99 validation messages are about *private hire*. How many of them will be found without weights, and how many with them?
 
 # %%
 encoder = load_encoder()
@@ -369,24 +369,27 @@ def mean_vectors(texts):
 
 
 # %%
-guess = None  # such as ("down", "up")
+guess = None  # such as (2, 3)
 
-# %% tags=["timing", "nbval-ignore-output"]
+# %%
 from sklearn.linear_model import LogisticRegression
 
-vectors, held_vectors, scores = mean_vectors(texts), mean_vectors(held_texts), {}
+vectors, held_vectors, learners = mean_vectors(texts), mean_vectors(held_texts), {}
 for name, class_weight in {"vectors": None, "vectors, weighted": "balanced"}.items():
-    learner = LogisticRegression(class_weight=class_weight, max_iter=2000).fit(vectors, labels)
-    answers[name] = learner.predict(held_vectors)
-    scores[name] = accuracy(held_labels, answers[name]), macro_f1(held_labels, answers[name])
-    print("{:18} accuracy {:.2f}   macro-F1 {:.2f}".format(name, *scores[name]))
+    learners[name] = LogisticRegression(C=10, class_weight=class_weight, max_iter=2000).fit(vectors, labels)
+    answers[name] = learners[name].predict(held_vectors)
+    marks = accuracy(held_labels, answers[name]), macro_f1(held_labels, answers[name])
+    found = sum(truly == named == 5 for truly, named in zip(held_labels, answers[name], strict=True))
+    print("{:18} accuracy {:.2f}   macro-F1 {:.2f}   private hire found: {} of 4".format(name, *marks, found))
 print("your guess:", guess)
 
 # %% tags=["check:class-weights"]
-# checked: weights raise macro-F1 by far, and accuracy too; the two weights in the text
-for name, wanted in {"vectors": (0.55, 0.36), "vectors, weighted": (0.62, 0.60)}.items():
-    assert all(abs(met - one) < 0.03 for met, one in zip(scores[name], wanted, strict=True))
-assert (labels.count(5), labels.count(names.index("programme"))) == (17, 76)
+# checked: weights raise macro-F1 by far and find the rarest class; accuracy stays; the two weights in the text
+for name, wanted, found in (("vectors", (0.65, 0.53), 0), ("vectors, weighted", (0.67, 0.66), 4)):
+    marks = accuracy(held_labels, answers[name]), macro_f1(held_labels, answers[name])
+    assert all(abs(met - one) < 0.011 for met, one in zip(marks, wanted, strict=True))
+    assert sum(truly == named == 5 for truly, named in zip(held_labels, answers[name], strict=True)) == found
+assert sum(answers["vectors"] == 5) == 0 and labels.count(5) == 17 and labels.count(names.index("programme")) == 76
 assert round(393 / (8 * 17), 1) == 2.9 and round(393 / (8 * 76), 1) == 0.6
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -394,49 +397,69 @@ assert round(393 / (8 * 17), 1) == 2.9 and round(393 / (8 * 76), 1) == 0.6
 #
 # 17 messages about *private hire*, 76 about *programme*. Weighted, a message about *private hire* counts 2.9, one about *programme* 0.6.
 #
-# What becomes of accuracy, and what of macro-F1?
+# Four messages of the validation set are about *private hire*. How many are found?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# | mini's vectors, untouched | accuracy | macro-F1 |
-# | --- | --- | --- |
-# | plain | 0.55 | 0.36 |
-# | weighted | 0.62 | 0.60 |
+# | mini's vectors, frozen | accuracy | macro-F1 | private hire |
+# | --- | --- | --- | --- |
+# | plain | 0.65 | 0.53 | 0 of 4 |
+# | weighted | 0.67 | 0.66 | 4 of 4 |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Usually accuracy pays a little for macro-F1. Here it does not: without weights this learner named rare classes hardly ever. (It is also held back by its default regularisation; with less of it, plain comes nearer.)
+# **3 minutes.** Which number would have told you that a class is never named? Not the accuracy. Usually weights cost a little accuracy; here they do not.
 
 # %% [markdown]
-# Macro-F1 rises from 0.36 to 0.60: the rare classes are named at last. Usually accuracy pays for that a little. Here it rises too, because the plain learner was held back: scikit-learn's default keeps its weights small, and then it names common classes. (With `C=10`, which allows larger ones, plain reaches 0.53 macro-F1 and weighted 0.66. The same weights do nothing for TF-IDF: 0.38 and 0.29. So try them, and count.)
+# Without weights *private hire* is never named, not once in 99. With them all four are found (and one more message is called so). Macro-F1 rises from 0.53 to 0.66. Accuracy, 0.65 and 0.67, hardly notices; often it even falls a little. Weights are no law: for TF-IDF they do nothing (0.38 and 0.29). Try them, and count.
 #
-# And look at the level: plain vectors of a model that has seen none of our labels are right in 0.55, word counts in 0.40 (TF-IDF) and 0.49 (NBSVM; on 99 messages, its distance is within the error). mini has an advantage here: it was cut from a model that was trained for this use, mean vectors of sentences (page 00). With a plain BERT expect less.
-#
-# Now all of mini, with weights: **fine-tuning**, as on page 10. Five epochs, messages cut to 64 tokens; less than a minute on two cores.
+# Look at the level, too. A model that has seen none of our labels gives vectors that reach 0.65; word counts reached 0.40 and 0.49. One reason: a third of the different words in the validation messages, such as *binoculars* and *legroom*, occur in no training message. To a word count these say nothing; mini has met most of them. (mini has an advantage here: it was cut from a model trained for such use, page 00. With a plain BERT expect less.)
 
-# %% tags=["check:larger-weights"]
-# checked: with C=10 plain and weighted vectors come nearer to each other; weights do nothing for TF-IDF
-for class_weight, most in ((None, 0.53), ("balanced", 0.66)):
-    learner = LogisticRegression(C=10, class_weight=class_weight, max_iter=2000).fit(vectors, labels)
-    assert abs(macro_f1(held_labels, learner.predict(held_vectors)) - most) < 0.03
+# %% tags=["check:weights-on-words"]
+# checked: weights do nothing for TF-IDF; how many of the validation's words are new
 counter = tfidf_logistic_regression()
 counter[-1].set_params(class_weight="balanced")
 on_words = counter.fit(texts, labels).predict(held_texts)
 assert abs(accuracy(held_labels, on_words) - 0.38) < 0.016 and abs(macro_f1(held_labels, on_words) - 0.29) < 0.016
+assert sum(answers["vectors, weighted"] == 5) == 5
+from sklearn.feature_extraction.text import CountVectorizer
+
+word_lists = [set(CountVectorizer().fit(some).get_feature_names_out()) for some in (texts, held_texts)]
+new_words = word_lists[1] - word_lists[0]
+assert round(len(new_words) / len(word_lists[1]), 2) == 0.33 and {"binoculars", "legroom"} < new_words
+
+# %% [markdown]
+# ### First the new layer, then all
+#
+# Now all of mini: **fine-tuning**, as on page 10. With few texts there is a trap. The new last layer begins with random weights. It reads 384 numbers that are small in mini, about 0.04 each. An epoch is 50 steps of 8 messages, and in each AdamW moves a weight by about the learning rate, 1e-4. So this layer learns very slowly, and meanwhile the encoder is bent to suit random weights.
+#
+# ![Step one: only the new layer learns, at a rate of 1e-2, and the encoder stays; step two: all learns, at 1e-4](figures/14_head_first.svg)
+#
+# So we train the new layer alone first, at 100 times the rate. That is cheap: the encoder reads each message only once. Then we train all. This is known as **linear probing, then fine-tuning** (LP-FT, Kumar and others 2022). `head_epochs` sets how many epochs the first step has. Class weights as before, messages cut to 64 tokens; about half a minute on two cores.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ![Step one: only the new layer learns, at a rate of 1e-2, and the encoder stays; step two: all learns, at 1e-4](figures/14_head_first.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Why not at once? The new layer is random: its first gradients tell the encoder to move for nothing. With 25,000 reviews there is time to recover, with 393 messages there is not.
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes import BERTClassifier, TrainConfig, fit
 
-torch.manual_seed(0)
-model = BERTClassifier("mini", num_classes=8, class_names=names)
-config = TrainConfig(epochs=5, batch_size=8, max_length=64, class_weights="balanced")
+torch.manual_seed(42)
+model = BERTClassifier("mini", num_classes=8, attention="blockwise", class_names=names)
+config = TrainConfig(head_epochs=20, epochs=3, batch_size=8, max_length=64, class_weights="balanced")
 history = fit(model, tokenizer, (texts, labels), (held_texts, held_labels), config)
 for entry in history:
     print("epoch {epoch}: loss {train_loss:.2f}   accuracy {accuracy:.2f}   macro-F1 {macro_f1:.2f}".format(**entry))
 
 # %% tags=["check:fine-tuned"]
-# checked: training takes hold after the first epoch; with weights the best epoch is the one with the best macro-F1
+# checked: what the new layer reads is small; training takes hold; the loss on validation turns up; what the best epoch reaches
+with torch.inference_mode():
+    small = encoder(**tokenizer(texts[:32], padding=True, return_tensors="pt")).pooler_output.abs().mean().item()
+assert 0.03 < small < 0.045 and -(-393 // 8) == 50 and (config.learning_rate, config.measure) == (1e-4, "macro_f1")
 best = max(history, key=lambda entry: (entry["macro_f1"], -entry["validation_loss"]))
-assert len(history) == 5 and history[-1]["train_loss"] < history[0]["train_loss"] - 0.4
-assert best["macro_f1"] > history[0]["macro_f1"] + 0.2 and best["accuracy"] > 0.4 and config.measure == "macro_f1"
+assert len(history) == 3 and history[-1]["train_loss"] < history[0]["train_loss"] / 2
+assert best["macro_f1"] > 0.55 and best["accuracy"] > 0.6
+assert history[-1]["validation_loss"] > min(entry["validation_loss"] for entry in history)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Fine-tuning, epoch by epoch
@@ -448,40 +471,49 @@ from bertnotes.pictures.charts import learning_curve
 figure = learning_curve(history, majority_accuracy(held_labels))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Left: is the validation loss still falling at the end? Then more epochs may help. Right: the dotted line is the commonest class. With class weights, the epoch that is kept is the one with the best macro-F1.
+# **2 minutes.** Left: where does the validation loss turn? Right: the dotted line is the commonest class. With class weights, the epoch that is kept is the one with the best macro-F1.
 
 # %% [markdown]
-# Look at the left picture first: as long as the validation loss falls, the model is still learning. When it turns up while the training loss goes on falling, that is **overfitting**. The first epoch is slow: the learning rate is still warming up, and a new last layer knows nothing.
+# Left: the training loss falls and falls, while the validation loss turns up. That is **overfitting**: the model learns these 393 messages by heart. Right: accuracy does not fall with it. The model has become too sure, of wrong answers too, and that costs loss but no accuracy. (Compare the shapes, not the heights: the training loss is weighted and has dropout.) `fit` keeps the epoch with the best macro-F1 on validation. By command, both steps:
 #
 # ```sh
 # bertnotes train --data train.csv --test test.csv --validation 0.2 --class-weights balanced \
-#     --epochs 5 --batch-size 8 --max-length 64 --out runs/topics
+#     --head-epochs 20 --epochs 3 --batch-size 8 --max-length 64 --out runs/topics
 # ```
 #
-# For your own data: `--epochs 20 --patience 4` goes on until four epochs in a row were no better. The learning rate is 1e-4 unless you say otherwise: right for mini, too high for a BERT-base (2e-5 to 5e-5). If the loss stays where it began, the rate is too high: page 15.
+# For your own data: `--epochs 20 --patience 4` goes on until four epochs in a row were no better. The learning rate is 1e-4 unless you say otherwise: right for mini, too high for a BERT-base (2e-5 to 5e-5). If the loss stays where it began: page 15. And try it without `--head-epochs`, at least once: its worth depends on how many texts you have.
 #
-# All systems side by side, on the same 99 messages:
+# All systems side by side, on the same 99 messages. The last column is the **lead** of fine-tuned mini, message by message (page 11), with its 95 % interval:
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes import predict_probabilities
+from bertnotes.evaluation import mean_interval
+
+
+def compare(answers, truth, ours):
+    """Print for each system accuracy, macro-F1, and how far ours leads. Returns these leads."""
+    truth = torch.tensor(truth)
+    right = {name: (torch.as_tensor(named) == truth).double() for name, named in answers.items()}
+    leads = {name: mean_interval(right[ours] - one) for name, one in right.items() if name != ours}
+    for name, named in answers.items():
+        share = wilson_interval(int(right[name].sum()), len(truth))
+        print(f"{name:18} {share}   macro-F1 {macro_f1(truth, named):.2f}   lead {leads.get(name, '')}")
+    return leads
+
 
 probabilities = predict_probabilities(held_texts, model, tokenizer)
 answers["mini, fine-tuned"] = probabilities.argmax(dim=1).numpy()
-for name, named in answers.items():
-    right = wilson_interval(sum(held_labels == named), len(held_labels))
-    print(f"{name:18} accuracy {right}   macro-F1 {macro_f1(held_labels, named):.2f}")
+leads = compare(answers, held_labels, "mini, fine-tuned")
 
 # %% tags=["check:side-by-side"]
-# checked: fine-tuned mini beats the commonest class beyond the intervals, and is not told apart from its frozen vectors
-tuned, frozen, common = (
-    wilson_interval(sum(held_labels == answers[name]), 99) for name in ("mini, fine-tuned", "vectors, weighted", "commonest")
-)
-assert tuned.low > common.high and tuned.low < frozen.high and frozen.low < tuned.high
+# checked: fine-tuned mini leads the commonest class and TF-IDF beyond the intervals, and not its own frozen vectors
+assert leads["commonest"].low > 0.3 and leads["TF-IDF"].low > 0
+assert leads["vectors, weighted"].low < 0 < leads["vectors, weighted"].high
 
 # %% [markdown]
-# Both ways to use mini are far above the commonest class. Between the two, the intervals overlap: 99 messages cannot say which is better. With a few hundred labels, frozen vectors are a serious rival, and cheap. Fine-tuning usually gains more from more labels. (One seed, one split. And intervals that overlap do not prove that two systems are equal. They are measured on the same messages, so a paired test, page 11, would see more.)
+# Which of the three wins: word counts, frozen vectors, fine-tuning? Both ways to use mini beat TF-IDF: the interval of the lead lies above 0. Between the two of them it spans 0: 99 messages cannot say which is better. That is a result, too. With a few hundred labels, frozen vectors are a serious rival, and take seconds. Fine-tuning usually gains more from more labels. (One seed and one split. And the epoch of the fine-tuned model, and the `C` of the others, were chosen with a look at these 99: all flatter themselves a little.)
 #
-# We go on with the fine-tuned model, because it is one file that reads text and names a topic.
+# We go on with the fine-tuned model, because it is one folder that reads text and names a topic.
 #
 # ## 7. Read the errors
 #
@@ -630,6 +662,22 @@ assert 0 < count < len(test_labels) and right / count > everything.value
 # %% [markdown]
 # Those who are answered are right more often than all together: confidence means something. Whether it is 8 in 10 again, the interval says: with so few answers it is wide. That is the price of a small file.
 #
+# While the exam is open: how do the three rivals of section 6 do on it? Nothing is chosen any more, so the numbers flatter nobody.
+
+# %% tags=["timing", "nbval-ignore-output"]
+on_test = {"TF-IDF": tfidf_logistic_regression().fit(texts, labels).predict(test_texts)}
+on_test["vectors, weighted"] = learners["vectors, weighted"].predict(mean_vectors(test_texts))
+on_test["mini, fine-tuned"] = test_named
+test_leads = compare(on_test, test_labels, "mini, fine-tuned")
+
+# %% tags=["check:rivals-on-test"]
+# checked: three systems on the same messages; the lead over TF-IDF is above 0, the one over frozen vectors is not told from 0
+assert [len(named) for named in on_test.values()] == [123] * 3
+assert test_leads["TF-IDF"].low > 0 and test_leads["vectors, weighted"].low < 0 < test_leads["vectors, weighted"].high
+
+# %% [markdown]
+# The same order of things as before. TESTPROSE
+#
 # Two kinds of message were in no set. The rows without a topic: *Test 123 please ignore*. And topics that nobody has thought of, or another language. **A classifier knows no "none of these"**: it spreads its probability over eight topics, whatever the text. How sure is it there?
 
 # %% tags=["timing", "nbval-ignore-output"]
@@ -696,7 +744,23 @@ again = predict_probabilities(["I found a red glove under seat F7. Shall I bring
 assert abs(glove[1] - again) < 0.011
 
 # %% [markdown]
-# Behind a web address, with FastAPI (`pip install fastapi uvicorn`), two lines more: `app = FastAPI()` above, `@app.post("/sort")` on the function. Keep with every answer the model's folder name and the confidence; you will want them when somebody complains.
+# Behind a web address, with FastAPI (`pip install fastapi uvicorn`): put the cell above into `service.py`, with `runs/topics` as the folder and your threshold as a number. Then add this, and start it with `uvicorn service:app`:
+#
+# ```python
+# from fastapi import Body, FastAPI
+#
+# app = FastAPI()
+#
+#
+# @app.post("/sort")
+# def sort(text: str = Body(embed=True)):
+#     if not text.strip():  # nothing to read is an error for the model
+#         return {"topic": "to a person", "confidence": 0}
+#     topic, confidence = sort_message(text)
+#     return {"topic": topic, "confidence": confidence}
+# ```
+#
+# Keep with every answer the name of the model's folder and the confidence. You will want them when somebody complains.
 #
 # Without PyTorch: ONNX, a format for models that many programs can run (`pip install "bertnotes[onnx]"`). `bertnotes export --model runs/topics --onnx --out runs/topics-onnx` writes a folder, compares both on two texts, and refuses if they differ. Then, with the folder's tokenizer:
 #
@@ -949,5 +1013,6 @@ check("threshold", threshold)
 # - Conneau, Khandelwal, Goyal, Chaudhary and others (2019). *Unsupervised Cross-lingual Representation Learning at Scale.* arXiv:1911.02116 (XLM-R)
 # - Chan, Schweter, Möller (2020). *German's Next Language Model.* arXiv:2010.10906 (gbert)
 # - Wang, Manning (2012). *Baselines and Bigrams: Simple, Good Sentiment and Topic Classification.* ACL
+# - Kumar, Raghunathan, Jones, Ma, Liang (2022). *Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution.* arXiv:2202.10054 (LP-FT)
 # - Opitz, Burst (2019). *Macro F1 and Macro F1.* arXiv:1911.03347
 # - Guo, Pleiss, Sun, Weinberger (2017). *On Calibration of Modern Neural Networks.* arXiv:1706.04599

@@ -1,4 +1,4 @@
-"""Drawings of data of one's own: from a file to a service, rows that fall out, copies, macro-F1, windows, a threshold."""
+"""Drawings of data of one's own: rows that fall out, copies, macro-F1, a new layer, windows, a threshold."""
 
 from collections.abc import Callable
 
@@ -138,6 +138,27 @@ def macro() -> str:
     return str(drawing.write(40, 394, "Macro-F1 counts classes: each has the same say.", NORMAL, INK, "start"))
 
 
+# --- first the new layer, then all ------------------------------------------------------------------------------------
+
+
+def head_first() -> str:
+    """Two steps of training: the new layer alone, at a high rate; then all, at a low one."""
+    text = (
+        "Two steps. First: a frozen encoder, which reads each message once, and a new layer that learns at a rate of 1e-2 from "
+        "its vectors. Then: encoder and layer learn together, at 1e-4. Blue is what learns."
+    )
+    drawing = opened(430, "First the new layer, then all", text)
+    for x, step, rate, learns in ((40, "1. the new layer alone", "1e-2", False), (680, "2. then all", "1e-4", True)):
+        drawing.write(x, 100, step, LARGE, INK, "start", bold=True)
+        drawing.box(x + 155, 200, 310, 96, "encoder" if learns else "encoder, frozen", QUERY if learns else INK, LARGE)
+        drawing.arrow((x + 312, 200), (x + 372, 200)).box(x + 455, 200, 160, 96, "new layer", QUERY, LARGE)
+        drawing.write(x, 296, f"learning rate {rate}", NORMAL, QUERY, "start", bold=True)
+        said = "the encoder reads each message every time" if learns else "the encoder reads each message once"
+        drawing.write(x, 334, said, NORMAL, INK, "start")
+    drawing.line((630, 84), (630, 350), color=GRID, width=4)
+    return str(drawing.write(40, 392, "Blue learns.", NORMAL, QUERY, "start", bold=True))
+
+
 # --- windows ----------------------------------------------------------------------------------------------------------
 
 
@@ -224,6 +245,7 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     "14_rows.svg": rows,
     "14_copies.svg": copies,
     "14_macro.svg": macro,
+    "14_head_first.svg": head_first,
     "14_reading.svg": reading,
     "14_desk.svg": desk,
 }
