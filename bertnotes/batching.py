@@ -15,7 +15,7 @@ from bertnotes.tables import as_pairs, as_texts, well_formed
 
 UNBOUNDED = 2**20  # tokens of a model that has no positions of its own
 WORD = re.compile(r"[\u3040-\u9fff]|\w+|[^\w\s]")  # a sign of Chinese or Japanese is about a word
-FOREIGN = "texts in words that the model does not know, as of another language: {}; bert-base-multilingual-cased reads 104"
+FOREIGN = "texts whose words the model does not know (another language?): {}; bert-base-multilingual-cased reads 104 languages"
 
 
 class TextClassificationDataset(Dataset):
