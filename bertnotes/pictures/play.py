@@ -22,7 +22,7 @@ from bertnotes.pictures.drawings.page04 import LEAK_WORDS
 from bertnotes.pictures.drawings.page05 import GROWING
 from bertnotes.pictures.drawings.page06 import LINE, PIECES
 from bertnotes.pictures.drawings.page09 import wilson
-from bertnotes.pictures.drawings.page14 import SURE, WRONG
+from bertnotes.pictures.drawings.page14 import RIGHT, SURE
 from bertnotes.pictures.style import DARK, INK, KEY, LIGHT, QUERY, matrix, small_png, vector
 from bertnotes.pictures.view import View, script_json
 
@@ -403,7 +403,7 @@ def _cover(covered=()):
     return {"sentences": sentences, "at": at}, draw, f"{' '.join(words)}, and how positive it is with any of its words covered"
 
 
-def _threshold(confidence=SURE, right=tuple(one not in WRONG for one in SURE), at=0.5):
+def _threshold(confidence=SURE, right=RIGHT, at=0.5):
     sure, hits = vector(confidence, range(len(right))), [int(bool(one)) for one in right]
     if not (len(hits) and sure.min() >= 0 and sure.max() <= 1 and 0 <= at < 1):
         raise ValueError(f"confidences and the threshold go from 0 to 1; got {confidence} and {at}")

@@ -203,6 +203,7 @@ def reading() -> str:
 
 SURE = (0.2, 0.26, 0.3, 0.34, 0.41, 0.45, 0.52, 0.56, 0.61, 0.66, 0.7, 0.75, 0.79, 0.83, 0.87, 0.9, 0.93, 0.96)
 WRONG = (0.2, 0.26, 0.34, 0.41, 0.45, 0.56, 0.7)
+RIGHT = tuple(one not in WRONG for one in SURE)
 
 
 def desk() -> str:
