@@ -575,14 +575,12 @@ assert len(windows(list(range(Long.tokens + 2)), Long.room + 2)) == 17
 # %% [markdown]
 # One thing is odd: nearly everything is called *booking*. Probably these texts are strangers to the model: it has been trained on no message of more than 100 words, and of a long mail, 64 tokens are mostly introduction. Six messages decide nothing, and we do not choose by them. But all six are longer than 512 tokens, so no setting lets mini read one of them in one piece. If many of your texts are long, keep some for validation and choose there.
 #
-# If in doubt, take windows: short texts are read as before, and of long ones nothing is lost. They cost as many times more as there are windows, and in training each window gets the label of its whole text.
+# If in doubt, take windows: short texts are read as before, and of long ones nothing is lost. They cost as many times more as there are windows, and in training each window gets the label of its whole text. Without the option, the command cuts texts at `--max-length` and says on stderr how many.
 #
 # ```sh
 # bertnotes train --data train.csv --truncation windows --max-length 256 --class-weights balanced \
 #     --head-epochs 20 --batch-size 8 --out runs/windows
 # ```
-#
-# Without it, the command cuts texts at `--max-length` and says on stderr how many.
 #
 # ## 9. What goes to a person?
 #
