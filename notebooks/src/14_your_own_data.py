@@ -490,7 +490,7 @@ assert lead["commonest"].low > 0.3 and lead["TF-IDF"].low > 0
 assert lead["vectors, weighted"].low < 0 < lead["vectors, weighted"].high
 
 # %% [markdown]
-# Which of the three wins: word counts, frozen vectors, fine-tuning? Both ways to use mini beat TF-IDF: the interval of the lead lies above 0. Between the two of them it spans 0: 99 messages cannot say which is better. That is a result, too. With a few hundred labels, frozen vectors are a serious rival, and take seconds. Fine-tuning usually gains more from more labels. (One seed and one split. And the epoch of the fine-tuned model, and the `C` of the others, were chosen with a look at these 99: all flatter themselves a little.)
+# Which of the three wins: word counts, frozen vectors, fine-tuning? Both ways to use mini beat TF-IDF: the interval of the lead lies above 0. Between the two of them it spans 0: 99 messages cannot say which is better. That is a result, too. With a few hundred labels, frozen vectors are a serious rival, and take seconds. Fine-tuning usually gains more from more labels. (One seed and one split. The two also differ in what their last layer reads: the mean of all vectors, or what BERT makes of [CLS]. And the epoch of the fine-tuned model, and the `C` of the others, were chosen with a look at these 99: all flatter themselves a little.)
 #
 # We go on with the fine-tuned model, because it is one folder that reads text and names a topic.
 #
@@ -588,7 +588,7 @@ assert len(windows(list(range(Long.tokens + 2)), Long.room + 2)) == 17
 #
 # ![Eighteen made-up answers by confidence: right of the threshold 0.6, ten are answered and nine are right; the eight to its left go to a person](figures/14_desk.svg)
 #
-# Drag the **threshold**: fewer answers, and more of them right. (The 99 validation messages; blue is right, orange wrong.)
+# Drag the **threshold** to the right: fewer messages are answered, and by and large a greater share of the answers is right. (The 99 validation messages; blue is right, orange wrong.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![Eighteen made-up answers by confidence: right of the threshold 0.6, ten are answered and nine are right; the eight to its left go to a person](figures/14_desk.svg)
@@ -667,7 +667,7 @@ for name, named in on_test.items():
     print(f"{name:18} {right}   macro-F1 {macro_f1(test_labels, named):.2f}   lead {test_leads.get(name, '')}")
 
 # %% tags=["check:rivals-on-test"]
-# checked: three systems on the same messages; the lead over TF-IDF is above 0, the one over frozen vectors is not told from 0
+# checked: four systems on the same messages; the lead over TF-IDF is above 0, the one over frozen vectors is not told from 0
 assert [len(named) for named in on_test.values()] == [123] * 4
 assert all(abs(met - one) < 0.03 for met, one in zip(test_leads["TF-IDF"], (0.20, 0.10, 0.31), strict=True)) and all(
     abs(met - one) < 0.03 for met, one in zip(test_leads["vectors, weighted"], (0.06, -0.01, 0.13), strict=True)
@@ -689,7 +689,7 @@ assert test_leads["TF-IDF"].low > 0 and test_leads["vectors, weighted"].low < 0 
 # **3 minutes.** Which leads are more than chance? Frozen vectors took three seconds. When would you fine-tune all the same? With more labels, or where one folder that reads text is worth it.
 
 # %% [markdown]
-# The order is the same as on validation, and so is the verdict. Fine-tuned mini leads TF-IDF by 20 points, from 10 to 31, and NBSVM by 16. Its lead over its own frozen vectors is 6 points, from -1 to 13: perhaps there is one, perhaps not. On 621 messages, BERT beats word counts; whether fine-tuning beats frozen vectors, this file is too small to say. By command, with precision, recall and F1 of each class, and with word counts that learned from all of `train.csv`:
+# The order is the same as on validation, and so is the verdict. Fine-tuned mini leads TF-IDF by 20 points, from 10 to 31, and NBSVM by 16. Its lead over its own frozen vectors is 6 points, from −1 to 13: perhaps there is one, perhaps not. On 621 messages, BERT beats word counts; whether fine-tuning beats frozen vectors, this file is too small to say. By command, with precision, recall and F1 of each class, and with word counts that learned from all of `train.csv`:
 #
 # ```sh
 # bertnotes evaluate --model runs/topics --data test.csv --beside train.csv
@@ -770,7 +770,7 @@ assert abs(glove[1] - again) < 0.011
 #     return dict(zip(("topic", "confidence"), sort_message(text)))
 # ```
 #
-# Keep with every answer the name of the model's folder and the confidence. You will want them when somebody complains. And whole files at night: `bertnotes predict` keeps all columns and adds two. Here it runs in this notebook:
+# Keep with every answer the name of the model's folder and the confidence. You will want them when somebody complains. And whole files at night: `bertnotes predict --model runs/topics --file new.csv --out judged.csv` keeps all columns and adds two. Here it runs in this notebook:
 
 # %% tags=["timing", "nbval-ignore-output"]
 from contextlib import chdir
@@ -790,9 +790,10 @@ assert judged.columns.tolist() == ["message", "topic", "label", "probability"] a
 # %% [markdown]
 # The saved model reads as it was trained, 64 tokens of the head: its answers on the long messages are those of *head* in section 8.
 #
-# Without PyTorch: ONNX, a format for models that many programs can run (`pip install ".[onnx]"` in the clone of the course). `bertnotes export --model runs/topics --onnx --out runs/topics-onnx` writes a folder, compares both on two texts, and refuses if they differ. Then, with the folder's tokenizer:
+# Without PyTorch: ONNX, a format for models that many programs can run (`pip install ".[onnx]"` in the clone of the course). `bertnotes export --model runs/topics --onnx --out runs/topics-onnx` writes a folder, compares both on two texts, and refuses if they differ. Then, with the folder's tokenizer (which class a number is, `id2label` in its `config.json` says):
 #
 # ```python
+# import onnxruntime
 # session = onnxruntime.InferenceSession("runs/topics-onnx/model.onnx")
 # inputs = tokenizer(texts, padding=True, truncation=True, max_length=64, return_tensors="np")
 # (logits,) = session.run(["logits"], {name: inputs[name] for name in ("input_ids", "attention_mask")})
