@@ -306,7 +306,7 @@ def test_the_commands_read_a_classifier_of_another_trainer(make, tmp_path, bertn
     other = "yes" if name == "no" else "no"
     (tmp_path / "one.csv").write_text(f"review,sentiment\na good film,{name}\na good film,{other}\n")
     status, out, err = bertnotes("evaluate", "--model", folder, "--data", tmp_path / "one.csv")
-    assert status == 0 and out.startswith("accuracy 0.5000") and "yes" in out, err
+    assert status == 0 and "\naccuracy 0.5000" in out and "1 texts stand there with two labels" in out, err
     status, out, err = bertnotes("predict", "--model", folder, "--file", tmp_path / "one.csv", "--out", tmp_path / "said.csv")
     assert status == 0 and f"a good film,{name},{name},{row.max():.4f}" in (tmp_path / "said.csv").read_text(), err
     assert bertnotes("view", "a good film", "--model", folder, "--out", tmp_path / "view.html")[0] == 0

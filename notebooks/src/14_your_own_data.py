@@ -504,12 +504,14 @@ assert lead["vectors, weighted"].low < 0 < lead["vectors, weighted"].high
 # %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
 from sklearn.metrics import ConfusionMatrixDisplay
 
-named, look = answers["mini, fine-tuned"], {"colorbar": False, "cmap": "Blues", "text_kw": {"fontsize": 15}}
+named, look = answers["mini, fine-tuned"], {"colorbar": False, "cmap": "Blues", "text_kw": {"fontsize": 16}}
 picture = ConfusionMatrixDisplay.from_predictions(
     held_labels, named, labels=range(8), display_labels=names, xticks_rotation=40, **look
 )
 picture.figure_.set_size_inches(10, 7)
 picture.ax_.tick_params(labelsize=14)
+picture.ax_.set_xlabel("the model's answer", fontsize=16)
+picture.ax_.set_ylabel("true topic", fontsize=16)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Read one row aloud: where did the true *programme* go? Then one column: what else is called *booking*? A row tells recall, a column precision.
