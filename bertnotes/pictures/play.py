@@ -436,5 +436,5 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "calibration": ("Divide the logits by a temperature", 600, _calibration),
     "luck": ("How good is the best of many coins?", 560, _luck),
     "cover": ("Cover words and watch the verdict", 430, _cover),
-    "threshold": ("Which answers go to a person?", 420, _threshold),
+    "threshold": ("Which answers go to a person?", 490, _threshold),
 }
