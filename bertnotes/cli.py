@@ -109,11 +109,11 @@ class Predict(Finished):
 def predict(settings: Predict):
     """Print a line for each text, class and probability, or write them to a file. Raises ValueError where there is no text, or
     two sources."""
-    from bertnotes.batching import unknown, unreadable
+    from bertnotes.batching import FOREIGN, foreign, unreadable
     from bertnotes.checkpoint import hash_of_weights
     from bertnotes.classifier import predict_probabilities
     from bertnotes.data import clean_review, find_texts
-    from bertnotes.experiments.predictions import NOTHING_KNOWN, predict_table
+    from bertnotes.experiments.predictions import predict_table
     from bertnotes.files import hash_of
     from bertnotes.tables import open_table
 
@@ -140,8 +140,8 @@ def predict(settings: Predict):
         os.replace(part, settings.out)
         return print(f"{settings.out}: {count} rows judged")
     probabilities = predict_probabilities(texts, classifier, tokenizer, device)
-    if strange := unknown(texts, tokenizer):
-        complain(NOTHING_KNOWN.format(len(strange)))
+    if strange := foreign(texts, tokenizer):
+        complain(FOREIGN.format(len(strange)))
     for row in probabilities:
         best = row.argmax().item()
         print(f"{classifier.class_names[best]}\t{row[best]:.4f}")

@@ -168,6 +168,8 @@ def read_table(path, text_column=None, label_column=None, encoding=None, drop_ba
         tell(f"{table.path.name}: {table.left_out()}")
     if not texts:
         raise ValueError(f"{table.path} has a header but no row with a text and a label")
+    if twice := len(set(zip(texts, names, strict=True))) - len(set(texts)):
+        tell(f"{table.path.name}: {twice} texts stand there with two labels; decide which one holds")
     if absent := [name for name in class_names or () if name not in names]:
         tell(f"{table.path.name}: no text of {shown(absent)}; of these nothing is measured")
     class_names = tuple(class_names or name_classes(table.path, label_column, names, tell))

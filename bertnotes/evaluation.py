@@ -95,6 +95,12 @@ def mean_interval(values, level=0.95):
     return Estimate(values.mean(), values.mean() - half, values.mean() + half)
 
 
+def leads(labels, answers, ours):
+    """How far one system leads each of the others on the same texts: {name: Estimate}. answers: {name: predictions}."""
+    right = {name: np.equal(*paired(labels, named)).astype(float) for name, named in answers.items()}
+    return {name: mean_interval(right[ours] - one) for name, one in right.items() if name != ours}
+
+
 def mcnemar(labels, ours, theirs):
     """Do two systems differ on the same reviews by more than chance? Only reviews count on which just one of them is right.
 

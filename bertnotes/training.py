@@ -10,7 +10,7 @@ Devlin et al. 2019, "BERT", appendix A.3 (the recipe); Loshchilov & Hutter 2019,
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -40,6 +40,8 @@ from bertnotes.devices import autocast, give_back_memory, is_first
 from bertnotes.lora import add_lora, check_base
 from bertnotes.tables import as_pairs
 
+HEAD_RATE = 1e-2  # learning rate of a new layer that is trained alone
+
 
 @dataclass
 class TrainConfig:
@@ -58,6 +60,8 @@ class TrainConfig:
     weight_decay: float = 0.01  # how fast weights shrink, but for biases and LayerNorm
     patience: int | None = None  # stop after so many epochs in a row that were no better on validation
     frozen: bool = False  # leave the encoder as it is and train the new layer only
+    # first train the new layer alone, so many epochs, at a rate of 1e-2, then all: for few texts (Kumar et al. 2022, "LP-FT")
+    head_epochs: int | None = None
     # leave the encoder as it is and train a change of it, of this rank, such as 8 (LoRA); it bears a higher learning rate
     lora: int | None = None
     # balanced: a class counts for as much as any other, however rare it is, in training and in what the best epoch is chosen by
@@ -323,9 +327,12 @@ def fit(
     config = config or TrainConfig()
     train_data, validation_data = as_pairs(*train_data), as_pairs(*validation_data)
     check_run(config, model, train_data[1], validation_data[1])
+    device = torch.device(device) if device else next(model.parameters()).device
+    if config.head_epochs:
+        first = {"head_epochs": None, "frozen": True, "lora": None, "epochs": config.head_epochs, "learning_rate": HEAD_RATE}
+        fit(model, tokenizer, train_data, validation_data, replace(config, **first), device)
     if config.lora:
         add_lora(model.bert, config.lora)
-    device = torch.device(device) if device else next(model.parameters()).device
     model.to(device).read_as(config.max_length, config.truncation, config.precision)
     learner, loader, held_out, labels = learner_and_loaders(model, tokenizer, train_data, validation_data, config, device)
     optimizer, scheduler = optimizer_and_schedule(learner, config, steps=len(loader) * config.epochs)
@@ -373,7 +380,7 @@ def features_of(model, dataset, device, precision="fp32"):
 def check_run(config, model, labels, held_labels):
     """Raise ValueError where a run cannot work: no epochs, empty batches, too long reviews, one class only, a label that the
     model has no class for, nothing to validate on."""
-    for name in ("epochs", "batch_size", "patience"):
+    for name in ("epochs", "batch_size", "patience", "head_epochs"):
         if (value := getattr(config, name)) is not None and value < 1:
             raise ValueError(f"{name} is at least 1; got {value}")
     if not config.learning_rate > 0:

@@ -15,11 +15,12 @@ from bertnotes.batching import (
     BucketedBatches,
     TextClassificationDataset,
     evaluation_loader,
+    foreign,
     mean_by_text,
+    notices,
     shorten,
     token_rows,
     training_loader,
-    unknown,
     unreadable,
     windows,
 )
@@ -315,9 +316,21 @@ def test_texts_of_which_nothing_is_left_and_texts_of_which_nothing_is_known(toke
     """A zero-width space, a lone accent; letters and signs that the vocabulary lacks. A sign that it has is read."""
     texts = ["a film", "\u200b", "\u0301 \ufeff", "\u6f22 \u5b57", "!", "\u2603", "a \u6f22", ""]
     assert unreadable(texts, tokenizer) == [1, 2, 7]
-    assert unknown(texts, tokenizer) == [3, 5]
+    assert foreign(texts, tokenizer) == [3, 5]
     with pytest.raises(ValueError, match=r"text 1 is no review: of '\\u200b' the tokenizer leaves nothing"):
         token_rows(texts[:-1], tokenizer, 16)
+
+
+def test_words_of_another_language_and_what_is_cut_are_told():
+    """By mini's tokenizer: German falls into two pieces a word, English into little more than one, and a name into several."""
+    tokenizer = load_tokenizer()
+    german = ["Ich hätte gern mein Geld zurück, die Vorstellung ist ausgefallen.", "Ist der Eingang barrierefrei?"]
+    english = ["Is the thermos flask still there? Dented.", "can u refund klarna", "whens the next marathon", "Toshiro Mifune!"]
+    assert foreign([*german, *english, "漢字仮名交じり文"], tokenizer) == [0, 1, 6]
+    told = list(notices([*german, *english, "a long one " * 40], tokenizer, 64, "head"))
+    assert "(another language?): 2; bert-base-multilingual-cased" in told[0]
+    assert told[1] == "1 of 7 texts have more than 64 tokens and are cut; --truncation windows reads all"
+    assert list(notices(["a long one " * 40], tokenizer, 64, "windows")) == list(notices(english, tokenizer, 64, "head")) == []
 
 
 def test_a_tokenizer_that_puts_nothing_around_a_text(tokenizer):

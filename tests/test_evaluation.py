@@ -18,6 +18,7 @@ from bertnotes.evaluation import (
     bootstrap,
     bootstrap_mean,
     calibration_error,
+    leads,
     mcnemar,
     mean_interval,
     negative_log_likelihood,
@@ -127,6 +128,14 @@ def test_answers_of_any_kind():
 
 
 # ---- two systems ----
+
+
+def test_leads_by_hand():
+    """Of four texts ours has three right, theirs two: one that ours has not."""
+    found = leads([0, 1, 2, 0], {"ours": [0, 1, 2, 1], "theirs": np.array([0, 0, 0, 0])}, "ours")
+    assert found == {"theirs": mean_interval([0, 1, 1, -1])} and found["theirs"].value == 0.25
+    with pytest.raises(ValueError, match="belong together one by one"):
+        leads([0, 1], {"ours": [0, 1], "theirs": [0]}, "ours")
 
 
 def test_mcnemar_by_hand():

@@ -10,7 +10,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassificati
 
 from bertnotes import attend, load_encoder
 from bertnotes.attribution import METHODS, explain
-from bertnotes.batching import most_tokens
+from bertnotes.batching import FOREIGN, most_tokens
 from bertnotes.checkpoint import hash_of_weights
 from bertnotes.classifier import BERTClassifier, WholeClassifier, predict_probabilities
 from bertnotes.encoder import BertEncoder
@@ -306,7 +306,7 @@ def test_the_commands_read_a_classifier_of_another_trainer(make, tmp_path, bertn
     other = "yes" if name == "no" else "no"
     (tmp_path / "one.csv").write_text(f"review,sentiment\na good film,{name}\na good film,{other}\n")
     status, out, err = bertnotes("evaluate", "--model", folder, "--data", tmp_path / "one.csv")
-    assert status == 0 and out.startswith("accuracy 0.5000") and "yes" in out, err
+    assert status == 0 and "\naccuracy 0.5000" in out and "1 texts stand there with two labels" in out, err
     status, out, err = bertnotes("predict", "--model", folder, "--file", tmp_path / "one.csv", "--out", tmp_path / "said.csv")
     assert status == 0 and f"a good film,{name},{name},{row.max():.4f}" in (tmp_path / "said.csv").read_text(), err
     assert bertnotes("view", "a good film", "--model", folder, "--out", tmp_path / "view.html")[0] == 0
@@ -336,7 +336,7 @@ def test_a_text_of_which_nothing_is_left_or_known(make, tmp_path, bertnotes):
     folder, _ = make("distilbert")
     status, _, err = bertnotes("predict", "--model", folder, "\u200b")
     assert status == 2 and r"text 0 is no review: of '\u200b' the tokenizer leaves nothing" in err
-    known = "texts of which the model knows no piece, so that their verdict says nothing: 1\n"
+    known = f"{FOREIGN.format(1)}\n"
     assert bertnotes("predict", "--model", folder, "\u6f22 \u5b57")[::2] == (0, known)
     table = tmp_path / "t.csv"
     table.write_text("review\na film\n\u200b\n\u6f22\n", encoding="utf-8")

@@ -44,6 +44,13 @@ def test_columns_are_found_and_said(tmp_path, header, columns):
     assert "2 classes: good 2, bad 1" in told
 
 
+def test_a_text_with_two_labels_is_told(tmp_path):
+    """A copy with the same label is none."""
+    path = table(tmp_path, "text,label\na,x\nb,y\na,y\nb,y\n")
+    assert "mine.csv: 1 texts stand there with two labels; decide which one holds" in read(path)[3]
+    assert not any("two labels" in one for one in read(table(tmp_path, "text,label\na,x\nb,y\nb,y\n", "other.csv"))[3])
+
+
 def test_columns_that_are_asked_for(tmp_path):
     path = table(tmp_path, "id,review,sentiment,comment,topic\n1,x,positive,so good,films\n2,y,negative,so bad,books\n")
     assert read(path, text_column="comment", label_column="topic")[:3] == (["so good", "so bad"], [1, 0], ("books", "films"))

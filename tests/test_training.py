@@ -589,6 +589,7 @@ BAD_VALUES = [
     ("precision", "fp8"),
     ("truncation", "rest"),
     ("patience", 0),
+    ("head_epochs", 0),
     ("class_weights", "equal"),
 ]
 
@@ -609,6 +610,19 @@ def test_a_frozen_encoder_stays_and_the_new_layer_learns(model, tokenizer):
     fit(model, tokenizer, (TEXTS, LABELS), (TEXTS[:8], LABELS[:8]), config)
     moved = {name for name, weight in model.named_parameters() if not torch.equal(weight, before[name])}
     assert moved == {"classifier.weight", "classifier.bias"}
+
+
+@pytest.mark.parametrize("lora", [None, 2])
+def test_the_new_layer_may_be_trained_first(model, tokenizer, lora):
+    """As by a frozen run at 1e-2; then all of the model, or its low-rank changes, begin from that layer."""
+    data, before = ((TEXTS, LABELS), (TEXTS[:8], LABELS[:8])), {name: one.clone() for name, one in model.state_dict().items()}
+    alone = replace(CONFIG, epochs=4, learning_rate=0.01, frozen=True)
+    fit(model, tokenizer, *data, alone)
+    head = model.classifier.weight.clone()
+    model.load_state_dict(before)
+    (entry,) = fit(model, tokenizer, *data, replace(CONFIG, epochs=1, learning_rate=1e-9, head_epochs=4, lora=lora))
+    assert entry["epoch"] == 1 and torch.allclose(model.classifier.weight, head, atol=1e-6)
+    assert not torch.equal(head, before["classifier.weight"]) and model.bert.training is False
 
 
 def test_a_frozen_encoder_has_no_dropout_and_reads_each_review_once(model, tokenizer):

@@ -15,7 +15,7 @@ from bertnotes.experiments.imdb import fingerprint as mark_of
 from bertnotes.experiments.imdb import official_marks, unpack_marks
 from bertnotes.files import append_line, cache_root, read_lines
 
-NEW = {"class_weights": None}  # settings that earlier versions did not have, and what they did
+NEW = {"class_weights": None, "head_epochs": None}  # settings that earlier versions did not have, and what they did
 SHARED = 0.02  # copies in both splits: full IMDB has 1 in 200
 
 

@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score
 import bertnotes.experiments.reader_model  # noqa: F401  (so that transformers knows ELMo- and GPT-style readers)
 from bertnotes import devices
 from bertnotes.baselines import majority_class, nbsvm, tfidf_logistic_regression
-from bertnotes.batching import check_max_length, most_tokens, unreadable
+from bertnotes.batching import check_max_length, most_tokens, notices, unreadable
 from bertnotes.checkpoint import hash_of_weights
 from bertnotes.classifier import BERTClassifier, predict_probabilities
 from bertnotes.data import LABELS, draw, load_imdb_data, majority_accuracy, read_table, split_validation
@@ -158,6 +158,8 @@ def check_reading(config, classifier, tokenizer, texts):
     check_max_length(config.max_length, min(most_tokens(classifier.bert), tokenizer.model_max_length))
     if bad := unreadable(texts, tokenizer):
         raise ValueError(f"of the review {texts[bad[0]]!r} the tokenizer leaves nothing; take it out of the table")
+    for notice in notices(texts, tokenizer, config.max_length, config.truncation):
+        say(notice, file=sys.stderr)
 
 
 def check_places(settings):

@@ -7,19 +7,16 @@ import csv
 from itertools import islice
 from pathlib import Path
 
-from bertnotes.batching import unknown, unreadable
+from bertnotes.batching import FOREIGN, foreign, unreadable
 from bertnotes.classifier import predict_probabilities
 from bertnotes.data import clean_review
 
-CHUNK = 512  # rows at a time
-NOTHING_KNOWN = "texts of which the model knows no piece, so that their verdict says nothing: {}"
 
-
-def predict_table(table, column, classifier, tokenizer, out, chunk=CHUNK, *, tell=print):
+def predict_table(table, column, classifier, tokenizer, out, chunk=512, *, tell=print):
     """Write a table to a CSV, with the class of each text and how probable that is; both are empty where there is no text.
 
-    table: a tables.Table; column: that of the texts. Rows that the CSV holds already are not judged again. tell: is given a
-    sentence where the tokenizer knows no piece of some texts.
+    table: a tables.Table; column: that of the texts; chunk: rows at a time. Rows that the CSV holds already are not
+    judged again. tell: is given a sentence where the tokenizer does not know the words of some texts.
     Returns how many rows were judged now. Raises ValueError where the CSV is another one, or a row of the table does not fit.
     """
     out, header = Path(out), [*table.columns, *added(table.columns)]
@@ -33,12 +30,12 @@ def predict_table(table, column, classifier, tokenizer, out, chunk=CHUNK, *, tel
         while some := [row for _, row in islice(rows, chunk)]:
             texts = [clean_review(row[column]) for row in some]
             verdicts = judge(texts, classifier, tokenizer)
-            strange += len(unknown(texts, tokenizer))
+            strange += len(foreign(texts, tokenizer))
             writer.writerows([*row.values(), *verdict] for row, verdict in zip(some, verdicts, strict=True))
             stream.flush()
             count += len(some)
     if strange:
-        tell(NOTHING_KNOWN.format(strange))
+        tell(FOREIGN.format(strange))
     return count
 
 

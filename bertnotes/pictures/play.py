@@ -22,6 +22,7 @@ from bertnotes.pictures.drawings.page04 import LEAK_WORDS
 from bertnotes.pictures.drawings.page05 import GROWING
 from bertnotes.pictures.drawings.page06 import LINE, PIECES
 from bertnotes.pictures.drawings.page09 import wilson
+from bertnotes.pictures.drawings.page14 import RIGHT, SURE
 from bertnotes.pictures.style import DARK, INK, KEY, LIGHT, QUERY, matrix, small_png, vector
 from bertnotes.pictures.view import View, script_json
 
@@ -54,6 +55,7 @@ def play(name: str, **given) -> View:
     calibration: temperature: how sure mini was on validation reviews and how often right, logits divided by a temperature.
     luck: heads, cases: how often the best of so many coins is right in so many throws, and the average one.
     cover: covered: how positive a sentence is for mini-imdb, whichever of its words are covered. covered: the first of them.
+    threshold: confidence (answer,), right (answer,), at: which answers of a classifier are given, and which go to a person.
     Raises ValueError at a name that there is not, and where numbers and words do not fit.
     """
     if name not in MAKERS:
@@ -401,6 +403,23 @@ def _cover(covered=()):
     return {"sentences": sentences, "at": at}, draw, f"{' '.join(words)}, and how positive it is with any of its words covered"
 
 
+def _threshold(confidence=SURE, right=RIGHT, at=0.5):
+    sure, hits = vector(confidence, range(len(right))), [int(bool(one)) for one in right]
+    if not (len(hits) and sure.min() >= 0 and sure.max() <= 1 and 0 <= at < 1):
+        raise ValueError(f"confidences and the threshold go from 0 to 1; got {confidence} and {at}")
+    data = {"confidence": [int(100 * one + 1e-9) for one in sure.tolist()], "right": hits, "at": round(100 * at)}
+
+    def draw():
+        _, ax = plt.subplots(figsize=(10, 3.4), layout="constrained")
+        groups = [[one for one, good in zip(sure, hits, strict=True) if good == which] for which in (1, 0)]
+        ax.hist(groups, bins=20, range=(0, 1), stacked=True, color=[QUERY, KEY], label=["right", "wrong"])
+        ax.axvline(at, color=INK, linewidth=3)
+        ax.legend(frameon=False)
+        ax.set_title("answers by confidence; left of the line they go to a person", loc="left")
+
+    return data, draw, "answers by how sure the model is, right and wrong ones, and a line from which on they are given"
+
+
 MAKERS = {  # name: title, height in a page, what makes its data, its picture and its alternative text
     "query_and_keys": ("Drag the query and the keys", 545, _query_and_keys),
     "temperature": ("Set the temperature", 410, _temperature),
@@ -417,4 +436,5 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "calibration": ("Divide the logits by a temperature", 600, _calibration),
     "luck": ("How good is the best of many coins?", 560, _luck),
     "cover": ("Cover words and watch the verdict", 430, _cover),
+    "threshold": ("Which answers go to a person?", 490, _threshold),
 }

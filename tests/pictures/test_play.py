@@ -78,7 +78,7 @@ def test_a_word_stays_text(opened):
             "dice",
             {},
             "there are query_and_keys, temperature, scaling, heads, mask, learning_rate, leak, "
-            "pieces, masking, sight, sink, apart, calibration, luck",
+            "pieces, masking, sight, sink, apart, calibration, luck, cover, threshold",
         ),
         ("temperature", {"words": [], "scores": []}, "room for 1 to 6 words; got 0"),
         ("temperature", {"words": ["a"] * 7, "scores": [0.0] * 7}, "room for 1 to 6 words; got 7"),
@@ -100,6 +100,7 @@ def test_a_word_stays_text(opened):
         ("apart", {"shares": (0.9, 1.0)}, r"from 0.5 to 0.99.*got \(0.9, 1.0\)"),
         ("calibration", {"temperature": 4}, "0.5 to 3; got 4"),
         ("luck", {"heads": 7}, "cases one of .*; got 7 and 16"),
+        ("threshold", {"confidence": [1.2], "right": [True]}, r"from 0 to 1; got \[1.2\] and 0.5"),
         ("mask", {"scores": [[1.0]]}, r"scores must be finite numbers \(3, 3\); got shape \(1, 1\)"),
     ],
 )
@@ -346,6 +347,16 @@ def test_calibration_counts_as_the_library_does(opened):
     assert page.evaluate("data.temperature") == pytest.approx(best_temperature(labels, logits), abs=0.02)
     page.get_by_text("as it is").click()
     assert page.get_attribute("#temperature", "aria-valuetext") == "temperature 1.00" and "0.043" in page.inner_text("#words")
+
+
+def test_the_threshold_counts_who_is_answered_and_who_is_right(opened):
+    page = opened("threshold", confidence=[0.95, 0.8, 0.8, 0.3, 0.99], right=[True, True, False, False, True], at=0.8)
+    assert "From 0.80 on: 4 of 5 are answered, 3 of them right (75 %). 1 go to a person." in page.inner_text("#words")
+    page.evaluate("slider.value = 81; slider.oninput()")
+    assert page.evaluate("counted(81)") == [2, 2] and page.evaluate("counted(0)") == [5, 3]
+    assert "2 of 5 are answered, 2 of them right (100 %). 3 go to a person." in page.inner_text("#words")
+    highs = [page.locator(f".{kind}").nth(16).get_attribute("height") for kind in ("right", "wrong")]
+    assert highs == ["22", "22"] and page.evaluate("counted(100)") == [0, 0]
 
 
 def test_sight_shows_the_stored_guesses(opened):
