@@ -23,8 +23,7 @@ Results = Float[Tensor, "layer hidden_size"]
 
 
 def hidden_token_exams(tokenizer, rows: int = 16, length: int = 64) -> tuple[Exam, Exam]:
-    """Two exams of so many rows: each is the beginning of another of the course's reviews
-    (in no one voice), with 15 % of its tokens [MASK]."""
+    """Two exams of so many rows, each the beginning of another of the course's reviews, with 15 % of its tokens [MASK]."""
     ids = tokenizer(load_imdb_data(REVIEWS, voice="various")[0], truncation=True, max_length=length)["input_ids"]
     long = torch.tensor([row for row in ids if len(row) == length])
     if len(long) < 2 * rows:

@@ -153,7 +153,7 @@ resting = torch.stack(resting)
 assert resting.sum(dim=-1).min() >= 47 and resting.sum(dim=-1).max() <= 54
 assert resting[:, 0].max() == 1 and resting[:, 4:].min() >= 10 and resting[:, 1].max() <= 9
 
-# %% tags=["check:long-texts"]
+# %% tags=["check:heads-in-long-texts"]
 # checked: in how many heads more than half goes to [CLS] in 500 tokens of reviews, in three places
 from bertnotes.data import load_imdb_data
 from bertnotes.files import REVIEWS as OURS

@@ -535,7 +535,7 @@ wrong = [row for row in surest.argsort(descending=True).tolist() if named[row] !
 for row in wrong[:6]:
     print(f"{surest[row]:.2f} {names[named[row]]}, labelled {names[held_labels[row]]}:\n     {held_texts[row][:150]}")
 
-# %% tags=["check:surest-errors"]
+# %% tags=["check:surest-mistakes"]
 # checked: these are errors, the surest first
 assert all(surest[a] >= surest[b] for a, b in zip(wrong, wrong[1:], strict=False)) and len(wrong) == sum(named != held_labels)
 
