@@ -18,9 +18,9 @@ import torch
 from torch.utils.data import DataLoader
 
 from bertnotes import BERTClassifier, TextClassificationDataset, load_imdb_data, load_tokenizer
-from bertnotes.data import FIRST_REVIEWS as REVIEWS
+from bertnotes.data import REVIEWS
 
-texts, labels = load_imdb_data(REVIEWS, sample=80, seed=0)
+texts, labels = load_imdb_data(REVIEWS, sample=80, seed=0, voice="various")
 tokenizer = load_tokenizer()
 print(len(texts), "reviews to measure with")
 
