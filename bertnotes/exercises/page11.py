@@ -143,8 +143,8 @@ PAIRED_LEAD = Exercise(
             (error(lambda a, b, n: (a - b).std()),),
         ),
         Mistake(
-            "Nearly: your standard deviation divides by n, as NumPy's does. With few reviews that is too small: divide by n − 1, "
-            "as torch's `.std()` does.",
+            "Nearly: your standard deviation divides by n, as NumPy's does. With few reviews that is too small: divide by "
+            "n − 1, as torch's `.std()` does.",
             (error(lambda a, b, n: (a - b).std(correction=0) / n**0.5),),
         ),
         Mistake("Divide by the *root* of the number of reviews.", (error(lambda a, b, n: (a - b).std() / n),)),
