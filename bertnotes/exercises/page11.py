@@ -1,4 +1,4 @@
-"""Exercises on how sure one may be: twenty slices, McNemar's test, a difference in pairs, calibration, a temperature.
+"""Exercises on how sure one may be: two errors together, McNemar's test, a difference in pairs, calibration, a temperature.
 
 Each mistake is one that people make.
 """
@@ -8,18 +8,20 @@ from torch import Tensor
 
 from bertnotes.exercises.judging import Case, Exercise, Mistake, Number
 
-# --- twenty slices ----------------------------------------------------------------------------------------------------
+# --- two errors -------------------------------------------------------------------------------------------------------
 
-TWENTY_SLICES = Number(
-    right=1 - 0.95**20,
+TWO_ERRORS = Number(
+    right=2.5 * (0.3**2 + 0.4**2) ** 0.5,
     tolerance=0.006,
     mistakes={
-        0.05: "That is the probability for *one* slice. There are twenty.",
-        20 * 0.05: "That is how many such slices there are on average. A probability of 1 would be a certainty.",
-        0.95**20: "That is the probability that *none* does. Subtract it from 1.",
-        0.95: "That is the probability that one slice does not.",
-        20 * 0.05 * 0.95**19: "That is the probability of *exactly* one. Asked is at least one.",
-        0.05**20: "That is the probability that *all* twenty do.",
+        2.5 * (0.3 + 0.4): "You added the errors. Independent errors sometimes cancel: add their *squares*, and take the root.",
+        0.5: "That is the standard error of both. A 95 % interval is wider: multiply by the factor.",
+        1.96 * 0.5: "With 1.96 it is too narrow: one of the errors rests on three runs only. The task names the factor.",
+        2.5 * 0.25: "You forgot the root: 0.25 is the square of the error of both.",
+        (0.3**2 + 0.4**2 + 2 * 0.3 * 0.4) ** 0.5: "That is the sum of the errors. Add their squares, then take the root.",
+        ((1.96 * 0.3) ** 2 + (4.30 * 0.4) ** 2) ** 0.5: "You combined two half-widths with factors of their own. Combine the "
+        "*errors* first, then multiply once.",
+        2 * 2.5 * 0.5: "That is from end to end. Asked is ±, half of it.",
     },
 )
 
@@ -139,6 +141,11 @@ PAIRED_LEAD = Exercise(
         Mistake(
             "The standard deviation says how far *one* review lies from the mean. Divide it by the root of their number.",
             (error(lambda a, b, n: (a - b).std()),),
+        ),
+        Mistake(
+            "Nearly: your standard deviation divides by n, as NumPy's does. With few reviews that is too small: divide by "
+            "n − 1, as torch's `.std()` does.",
+            (error(lambda a, b, n: (a - b).std(correction=0) / n**0.5),),
         ),
         Mistake("Divide by the *root* of the number of reviews.", (error(lambda a, b, n: (a - b).std() / n),)),
         Mistake(
@@ -314,7 +321,7 @@ BEST_TEMPERATURE = Exercise(
 )
 
 EXERCISES = {
-    "twenty_slices": TWENTY_SLICES,
+    "two_errors": TWO_ERRORS,
     "mcnemar": MCNEMAR,
     "paired_lead": PAIRED_LEAD,
     "calibration_error": CALIBRATION_ERROR,

@@ -6,8 +6,7 @@
 # ![mini is right on 91.83 % of 25,000 reviews, and four questions: other reviews? another run? which reviews? does it know? The answers are question marks](figures/11_score.svg)
 #
 # Other reviews would have given another score, and so would another run. And one number hides where the model fails, and how sure it is of itself.
-#
-# **You need:** pages 06, 08, 09 and 10. **Time:** about 56 minutes, and 47 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
+# **You need:** pages 06, 08, 09 and 10. **Time:** about 52 minutes of reading (plan 80), and 54 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # # How sure are we?
@@ -15,7 +14,7 @@
 # ![mini is right on 91.83 % of 25,000 reviews, and four questions: other reviews? another run? which reviews? does it know? The answers are question marks](figures/11_score.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Read the score aloud and ask: what would you have to know before you believe it? Collect, then show that the four boxes cover it. The deck takes 40 minutes, votes included. Run the notebook before class.
+# **2 minutes.** Read the score aloud and ask: what would you have to know before you believe it? Collect, then show that the four boxes cover it. The deck takes 44 minutes, votes included; without slides 9 and 15 it takes 39. Run the notebook before class.
 
 # %% [markdown]
 # Nothing is trained here. For each of IMDB's 25,000 test reviews we have stored how probable each run held *positive*, the label, and some traits. The texts belong to their authors and are not here.
@@ -68,7 +67,7 @@ read = np.array(shorten(list(range(1_000)), 256, truncation="head+tail"))
 assert len(read) == 256 and (read < 500).sum() == 64
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Who is right how often?
+# ## Three bets
 #
 # | system | reads | correct on 25,000 test reviews |
 # | --- | --- | --- |
@@ -76,10 +75,12 @@ assert len(read) == 256 and (read < 500).sum() == 64
 # | NBSVM | everything | 91.42 % |
 # | TF-IDF | everything | 90.63 % |
 #
-# Would you bet that mini is better than NBSVM? And that its next run will be?
+# 1. On *all* reviews of this kind, how far from 91.83 % may mini be?
+# 2. Is mini better than NBSVM?
+# 3. Will mini's next run beat NBSVM, too?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Who would bet that mini is better than NBSVM? Note the votes; the class comes back to them.
+# **2 minutes.** Take a number for the first bet and votes for the others. Note them; the class comes back to them on slides 3 and 8.
 
 # %% [markdown]
 # ## 1. Other reviews?
@@ -94,10 +95,15 @@ assert len(read) == 256 and (read < 500).sum() == 64
 guess = None  # ± so many points
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Other reviews? The bootstrap
+#
 # ![Ten reviews, eight judged correctly; three draws of ten from them give 8, 6 and 10 of 10](figures/11_bootstrap.svg)
 
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# The same with 25,000 reviews, 1,000 times: the middle 95 % of the scores are **91.8 ± 0.3 %**.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Made-up numbers. Which review comes twice in draw 1? Which never? Then: with 25,000 instead of 10, how far will the scores spread? Take guesses before the next cell.
+# **3 minutes.** Made-up numbers. Which review comes twice in draw 1? Which never? Then: with 25,000 instead of 10, how far will the scores spread? Guesses first, then the line below. If the notebook is open, change 25,000 to 100 and run it.
 
 # %%
 random = np.random.default_rng(0)
@@ -120,41 +126,36 @@ once, other = np.random.default_rng(1).binomial(25_000, 0.9183, (2, 20_000)) / 2
 assert 0.94 < (abs(once - other) < 0.0048).mean() < 0.96 and 0.82 < (abs(once - other) < 0.0034).mean() < 0.86
 
 # %% [markdown]
-# A third of a point either way. That is a **95 % interval**: a recipe which, used on many samples, contains the true value in about 95 % of them. (Reviews of one film may be alike, so ours is perhaps too narrow.) For an accuracy Wilson's formula (page 09) gives the same in one line. The width shrinks with the square root of the number of reviews: of 100 reviews it would be about 16 times as wide, 85 to 96 %.
+# A third of a point either way. That is a **95 % interval**: a recipe which, used on many samples, contains the true value in about 95 % of them. (Reviews of one film may be alike, so ours is perhaps too narrow.) For an accuracy Wilson's formula (page 09) gives the same in one line, ± 0.34. The width shrinks with the square root of the number of reviews. With 92 of 100 correct it would be 85 to 96 %, lopsided as no score exceeds 100.
 #
-# Another 25,000 reviews would have an error of their own. So *their* score lies within √2 times as much: ± 0.48.
+# Another 25,000 reviews have an error of their own. In 95 % of cases *their* score lies within √2 times as much of ours: ± 0.48.
 #
 # ## 2. Another run?
 #
-# The interval knows nothing of the training. Another **seed** holds out other reviews for validation, draws other numbers for the new layer, shuffles the reviews into another order, and sets other numbers to 0 by dropout. We trained with three seeds. But something else differs, too: the first two minis ran on two CPU threads, the third on a GPU with another version of PyTorch. What the third does differently may be its seed *or* its machine. How far do the best and the worst of mini's three runs lie apart?
-
-# %%
-guess = None  # points
+# The interval knows nothing of the training. Another **seed** holds out other reviews for validation, draws other numbers for the new layer, shuffles the reviews anew, and sets other numbers to 0 by dropout. We trained with three seeds. But seed 2 of each plain mini ran on a GPU with another version of PyTorch, the other two on CPU threads.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Every run is a dot
-#
-# Bars: 95 % intervals over the 25,000 reviews. Seed and machine differ together: the third run of each plain mini was on a GPU.
+# ## Another run? Every run is a dot
 
 # %% slideshow={"slide_type": "-"}
 from bertnotes.pictures.charts import estimate_chart, line_chart
 
 ROWS = {"MiniLM, first 512": "minilm-512", "MiniLM, both ends": "minilm-256-head+tail"}
-ROWS |= {"mini by LoRA, both ends": "mini-imdb", "mini, first 512": "mini-512"}
-ROWS |= {"mini, both ends": MINI, "mini, first 256": "mini-256"}
+ROWS |= {"mini, first 512": "mini-512", "mini, both ends": MINI, "mini, first 256": "mini-256"}
 runs = {name: [wilson_interval(found.sum(), 25_000) for found in right(row)] for name, row in ROWS.items()}
-figure = estimate_chart(
-    {"": runs}, "correct in %", "every run, with its interval over reviews", {"TF-IDF": tfidf.mean(), "NBSVM": nbsvm.mean()}
-)
-print("mini, both ends:", *(f"{100 * found.mean():.2f}" for found in mini), "" if guess is None else f"  your guess: {guess}")
+others = {"TF-IDF": tfidf.mean(), "NBSVM": nbsvm.mean()}
+figure = estimate_chart({"": runs}, "correct in %; bars: 95 % interval over reviews", "seeds 0, 1, 2, from above", others)
 
 # %% tags=["check:seeds-apart"]
 # checked: the runs of each row that the text names; the worst lies outside another's interval
 found = {row: right(row).mean(axis=1) for row in ROWS.values()}
 assert np.allclose(found[MINI], [0.9183, 0.9181, 0.9219], atol=1e-4)
 assert np.allclose(found["mini-512"], [0.9278, 0.9240, 0.9119], atol=1e-4)
-assert np.ptp(found["minilm-512"]) < 0.0005 and len(found["mini-imdb"]) in (2, 3)
+assert np.ptp(found["minilm-512"]) < 0.0005 and {len(one) for one in found.values()} == {3}
 assert found["mini-512"][2] < runs["mini, first 512"][0].low and abs(np.ptp(found[MINI]) - 0.0038) < 5e-5
+mean, spread = found["mini-512"].mean(), found["mini-512"].std(ddof=1)
+assert abs(mean - 0.921) < 5e-4 and abs(4.303 * spread / 3**0.5 - 0.021) < 5e-4  # "92.1 ± 2.1"
+assert {run["config"]["max_length"] for row in ROWS.values() for run in runs_of(row)} == {256, 512}
 
 # %% tags=["check:seed-and-machine"]
 # checked: seed and machine are confounded, row by row
@@ -167,57 +168,83 @@ def machines(row):
     return "".join("G" if "NVIDIA" in one["device"] else "C" for one in environments)
 
 
-assert {machines(row) for row in (MINI, "mini-256", "mini-512", "mini-128")} == {"CCG"} and machines("mini-imdb")[:2] == "CC"
+assert {machines(row) for row in (MINI, "mini-256", "mini-512", "mini-128")} == {"CCG"}
 assert {machines(row) for row in ("minilm-512", "minilm-256-head+tail", "mini-random", "gpt-random", "elmo-random")} == {"CGG"}
 assert {machines(row) for row in ("mini-frozen", "mini-250", "mini-1000", "mini-4000")} == {"CCC"}
 
-# %% tags=["check:two-good-runs"]
-# checked: the two runs of mini, first 512, that did not stumble differ by McNemar's test
-from bertnotes.evaluation import mcnemar
-
-said = [unpack_probabilities(run["positive"]) > 0.5 for run in runs_of("mini-512")]
-assert mcnemar(labels, said[0], said[1])[:2] == (497, 404) and abs(mcnemar(labels, said[0], said[1])[2] - 0.002) < 5e-4
-mean, spread = found["mini-512"].mean(), found["mini-512"].std(ddof=1)
-assert abs(mean - 0.921) < 5e-4 and abs(4.303 * spread / 3**0.5 - 0.021) < 5e-4  # "92.1 ± 2.1"
-assert {run["config"]["max_length"] for row in ROWS.values() for run in runs_of(row)} == {256, 512}
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# mini, both ends: 91.83, 91.81, 92.19. mini, first 512: 92.78, 92.40, **91.19**.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Which row would you trust after one run? The three MiniLM runs at 512 tokens lie close together; of mini at 512 tokens one is far behind. Ask what may have happened, then show the next slide.
+# **3 minutes.** Which row would you trust after one run? The three MiniLM runs at 512 tokens lie close together; of mini at 512 tokens one is far behind. Seed 2 of each mini ran on another machine. Ask: was it the seed, the machine, or chance? Overlapping bars do not say that two runs are equal: all judged the same reviews.
 
 # %% [markdown]
-# mini's runs lie 0.38 points apart. They all judged the same reviews, so the bars do not say whether they differ (section 3 does): a bar is about other *reviews*, not about another *run*. A report needs both.
+# mini's runs lie 0.38 points apart. Overlapping bars do not make them equal: all judged the same reviews, and a bar is about *other* ones.
 #
-# Some rows lie closer together (MiniLM at 512 tokens), one far apart: mini at 512 tokens scored 92.78, 92.40 and **91.19**. What happened in that last run? We trained it once more, with the same settings and the same seed. (We looked at validation only.)
+# One row lies far apart: mini at 512 tokens scored 92.78, 92.40 and **91.19**. Is it the seed or the machine? We trained six runs once more with their seed, all on the GPU, and looked at validation only. By how many points does the accuracy of a run change when only its machine does?
+
+# %%
+guess = None  # points, up or down
+
+# %%
+again = json.loads((RESULTS / "same-seed-again.json").read_text(encoding="utf-8"))["runs"]
+print("correct on about 2,000 validation reviews, in %", "" if guess is None else f"  your guess: {guess}")
+for run in again:
+    first = runs_of(run["row"])[run["seed"]]
+    before, after = (100 * one["history"][-1]["accuracy"] for one in (first, run))
+    machine = "GPU" if "NVIDIA" in first["environment"]["device"] else "CPU"
+    print(f"{run['row']:18} seed {run['seed']}: {machine} {before:.2f}, then GPU {after:.2f}")
+
+# %% tags=["check:same-seed-again"]
+# checked: four runs moved from the CPU to the GPU, three gain and one loses; the mean shift with its interval over runs
+from scipy.stats import t as student
+
+moved = {"CPU": [], "GPU": []}
+for run in again:
+    first = runs_of(run["row"])[run["seed"]]
+    change = 100 * (run["history"][-1]["accuracy"] - first["history"][-1]["accuracy"])
+    moved["GPU" if "NVIDIA" in first["environment"]["device"] else "CPU"].append(change)
+assert np.round(moved["CPU"], 2).tolist() == [-0.3, 0.3, 0.45, 0.35] and np.round(moved["GPU"], 2).tolist() == [0.75, 0]
+shift = student.ppf(0.975, 3) * np.std(moved["CPU"], ddof=1) / 2
+assert abs(np.mean(moved["CPU"]) - 0.20) < 0.005 and abs(shift - 0.54) < 0.005
+
+# %% [markdown]
+# The four that moved from CPU to GPU change by 0.30 to 0.45 points, three up and one down: on average by 0.20 ± 0.54. So a new machine alone moves a run by about as much as three seeds lie apart. Whether one machine is better, four runs do not say.
+#
+# Two runs were on a GPU both times. The LSTM (`elmo-random`, page 04) failed twice alike: 49.93 % after the first epoch, 76.48 % in the end. Our outlier did *not* fail again:
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## A run that stumbled
-#
-# Same settings, same seed, twice on the same kind of GPU.
+# ## The same seed on the same kind of GPU, twice
 
 # %% slideshow={"slide_type": "-"}
-again = json.loads((RESULTS / "same-seed-again.json").read_text(encoding="utf-8"))["runs"]
 stumbled = next(run for run in again if (run["row"], run["seed"]) == ("mini-512", 2))
 steps = list(range(100, 1_100, 100))
 losses = {"once more": stumbled["loss"][:10], "in the table": stumbled["loss_before"][:10]}
 ax = line_chart(steps, losses, "steps of training", "mini, first 512, seed 2: training loss", logarithmic="")
 
 # %% tags=["check:stumbled"]
-# checked: one run stumbled after 300 steps, the other did not; validation of both; who else was run again
+# checked: one run stumbled after 300 steps, the other did not; validation of both, not resolved; the LSTM failed twice alike
 before, after = losses["in the table"], losses["once more"]
-assert max(before[3:5]) > before[2] + 0.05 and min(before[3:]) > 0.34 and max(after[3:]) < 0.37 and after[4] < 0.32
+assert (round(before[2], 2), round(before[3], 2)) == (0.46, 0.53) and after[3] < after[2] and after[4] < 0.32
+assert min(before[3:]) > 0.34
 table = runs_of("mini-512")[2]
-assert "NVIDIA" in table["environment"]["device"] and abs(table["history"][-1]["accuracy"] - 0.920) < 5e-4
-assert abs(stumbled["history"][-1]["accuracy"] - 0.927) < 5e-4
+shares = [run["history"][-1]["accuracy"] for run in (table, stumbled)]
+error = 196 * sum(share * (1 - share) / 2_011 for share in shares) ** 0.5  # not in pairs
+assert np.round(shares, 3).tolist() == [0.920, 0.927] and abs(error - 1.6) < 0.05 and "validation_positive" not in stumbled
 lstm = next(run for run in again if (run["row"], run["seed"]) == ("elmo-random", 2))
-assert lstm["history"][-1]["accuracy"] == runs_of("elmo-random")[2]["history"][-1]["accuracy"]
+for run in (lstm, runs_of("elmo-random")[2]):
+    assert [round(100 * epoch["accuracy"], 2) for epoch in run["history"]] == [49.93, 76.48]
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# On validation 92.0 and 92.7 %. The difference, 0.7 ± 1.6 points, may be chance.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** After 300 steps one loss jumps. Why are two runs of one seed different at all? Perhaps because a GPU may add up in another order; nobody tested it. May we drop the bad run? No: that would be choosing by the result.
+# **3 minutes.** After 300 steps one loss jumps. Why are two runs of one seed different at all? Perhaps because a GPU may add up in another order; nobody tested it. Four other runs moved from CPU to GPU with their seed: three gained, one lost, by 0.3 to 0.45 points. May we drop the bad run? No: that would be choosing by the result.
 
 # %% [markdown]
-# After 300 steps the loss of one run jumps from 0.46 to 0.53; the other goes on falling. On about 2,000 validation reviews they end at 92.0 % and 92.7 %. Why do they differ, with one seed? A GPU may add up numbers in another order, and tiny differences grow. We did not test that: an LSTM trained twice on this GPU gave the same validation accuracy to the last digit. On small sets such stumbles are known (Mosbach et al. 2021).
+# After 300 steps the loss of one run jumps from 0.46 to 0.53; the other goes on falling. They end at 92.0 % and 92.7 % on validation. Not in pairs (the second's verdicts were not stored) that is 0.7 ± 1.6: the stumble need not have cost accuracy. Why do they differ? A GPU may add up numbers in another order, and tiny differences grow; we did not test it. Unstable fine-tuning is well known. Mosbach et al. (2021) blame optimisation, not small data.
 #
-# The run stays in the table: dropping it would be choosing by the result. So we show every seed. "92.1 ± 2.1" would be correct, too (a 95 % interval of the mean over three seeds), but it would not tell you that one run stumbled. (The other two, 0.37 apart, differ as well: p = 0.002 by the test of section 3.)
+# The run stays in the table: dropping it would be choosing by the result. So we show every seed. "92.1 ± 2.1", an interval of the mean, takes for granted that runs scatter like a bell curve. These three do not look like it.
 #
 # ## 3. Is it better?
 #
@@ -233,308 +260,266 @@ print(f"only mini correct: {only_mini:,}   only TF-IDF: {only_tfidf:,}   togethe
 print("your guess:", guess)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Is it better? Count where they differ
+#
 # ![A table of 25,000 reviews: both right 21,648, only mini right 1,310, only TF-IDF right 1,009, neither 1,033](figures/11_pairs.svg)
 
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# **McNemar's test**: coins fall so unevenly in 4 of 10 billion tries (p = 4 · 10⁻¹⁰). The lead: **1.20 ± 0.38 points**.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** The two white fields say nothing of who is better. Why? Would you call 1,310 to 1,009 the work of a coin?
+# **3 minutes.** The two white fields say nothing of who is better. Why? Would you call 1,310 to 1,009 the work of a coin? Vote, then show p. Not in pairs the interval of the lead would be ± 0.50.
 
 # %% [markdown]
 # ![A table of 25,000 reviews: both right 21,648, only mini right 1,310, only TF-IDF right 1,009, neither 1,033](figures/11_pairs.svg)
 #
-# Where both are right, or both wrong, we learn nothing about who is better. If both were equally good, each of the other 2,319 reviews would be the toss of a coin. How often would coins fall at least as unevenly as 1,310 to 1,009? That is the **p-value** of **McNemar's test** (1947; here in its exact form).
+# Where both are right, or both wrong, we learn nothing about who is better. If both were equally good, each of the other 2,319 reviews would be the toss of a coin. How often would coins fall at least as unevenly as 1,310 to 1,009? That is the **p-value** of McNemar's test (page 09), here from the exact probabilities of coins.
 
 # %%
 from scipy.stats import binomtest
 
-p = binomtest(only_mini, only_mini + only_tfidf).pvalue
+
+def p_value(ours, theirs):
+    """McNemar's test: the probability that coins would fall at least so unevenly."""
+    only_ours, only_theirs = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+    return binomtest(only_ours, only_ours + only_theirs).pvalue
+
+
 difference = mini[0].astype(float) - tfidf  # 1: only mini is right, -1: only TF-IDF, 0: no difference
-paired = difference.std() / 25_000**0.5
-unpaired = (mini[0].var() / 25_000 + tfidf.var() / 25_000) ** 0.5
-print(f"p = {p:.0e}")
-print(f"lead {100 * difference.mean():.2f} points: ± {196 * paired:.2f} in pairs, ± {196 * unpaired:.2f} if not in pairs")
+print(f"p = {p_value(mini[0], tfidf):.0e}; lead {100 * difference.mean():.2f} points")
+
+# %%
+paired = difference.std(ddof=1) / 25_000**0.5  # the standard error of the lead
+unpaired = (mini[0].var(ddof=1) / 25_000 + tfidf.var(ddof=1) / 25_000) ** 0.5
+print(f"± {196 * paired:.2f} points in pairs, ± {196 * unpaired:.2f} if not in pairs")  # 1.96 errors, in %
 
 # %% tags=["check:pairs"]
-# checked: the four fields of the drawing; p; pairs make the interval narrower, as 1.7 times as many reviews would
+# checked: the four fields of the drawing; p; pairs make the interval narrower
 from bertnotes.evaluation import mcnemar
 
 neither = int((~mini[0] & ~tfidf).sum())
 assert Stored.pairs == (int((mini[0] & tfidf).sum()), only_mini, only_tfidf, neither)
 said = unpack_probabilities(runs_of(MINI)[0]["positive"]) > 0.5
+p = p_value(mini[0], tfidf)
 assert mcnemar(labels, said, tfidf == labels) == (only_mini, only_tfidf, p) and 4e-10 < p < 5e-10
-assert abs(difference.mean() - 0.0120) < 1e-4 and 1.65 < (unpaired / paired) ** 2 < 1.8
+assert abs(difference.mean() - 0.0120) < 1e-4 and abs(196 * paired - 0.38) < 0.005 and abs(196 * unpaired - 0.50) < 0.005
 
 # %% [markdown]
-# About 4 in 10 billion: chance in the choice of reviews does not explain this lead. In pairs the interval of the lead is ± 0.38 points, not ± 0.50, because most reviews are easy or hard for both, and that cancels. (1.96 standard errors make a 95 % interval.)
+# About 4 in 10 billion: chance in the choice of reviews does not explain this lead. In pairs the interval is ± 0.38 points, not ± 0.50, because most reviews are easy or hard for both, and that cancels. (1.96 standard errors make a 95 % interval.)
 #
-# Would we have seen it with fewer reviews? We draw 100 (then 1,000, and 5,000) of the 25,000, 300 times each. How often is p below 0.05, the usual line, with 100 reviews?
+# Would we have seen it with fewer reviews? As in the bootstrap we draw 100 (then 1,000, and 5,000) of the 25,000, 300 times each. How often is p below 0.05, the usual line, with 100 reviews?
 
 # %%
 guess = None  # a percentage
 
 # %%
-power = dict.fromkeys((100, 1_000, 5_000), 0)
-for count in power:
+for count in (100, 1_000, 5_000):
+    seen = 0
     for _ in range(300):
-        sample = random.choice(difference, count, replace=False)
-        ahead, behind = int((sample == 1).sum()), int((sample == -1).sum())
-        power[count] += (binomtest(ahead, max(ahead + behind, 1)).pvalue < 0.05) / 300
-    print(f"{count:5,} reviews: p < 0.05 in {power[count]:.0%} of the draws")
+        draw = random.integers(25_000, size=count)
+        seen += p_value(mini[0][draw], tfidf[draw]) < 0.05
+    print(f"{count:5,} reviews: p < 0.05 in {seen / 300:.0%} of the draws")
 print("your guess for 100:", guess)
 
 # %% tags=["check:power"]
-# checked: the share of draws in which the lead is seen
-assert power[100] < 0.06 and 0.18 < power[1_000] < 0.28 and 0.75 < power[5_000] < 0.85
+# checked: the power by more draws; with no difference at all the exact test of 100 reviews says p < 0.05 in 2 %, not 5
+shares = np.array([only_mini, only_tfidf]) / 25_000
+crossed = np.random.default_rng(2)
+
+
+def below(count, shares, draws=20_000):
+    """How often p is below 0.05, when a review is only ours, or only theirs, with these probabilities."""
+    pairs, times = np.unique(crossed.multinomial(count, [*shares, 1 - sum(shares)], draws)[:, :2], axis=0, return_counts=True)
+    small = [binomtest(int(a), int(a + b)).pvalue < 0.05 if a + b else False for a, b in pairs]
+    return np.average(small, weights=times)
+
+
+known = {100: below(100, shares), 1_000: below(1_000, shares, 1_000), 5_000: below(5_000, shares, 400)}
+assert 0.025 < known[100] < 0.04 and 0.16 < known[1_000] < 0.25 and 0.72 < known[5_000] < 0.85
+assert 0.015 < below(100, [shares.mean()] * 2) < 0.03 and 9 < 100 * shares.sum() < 9.5 and 0.70 < seen / 300 < 0.86
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Would fewer reviews have shown it?
 #
-# A lead of 1.2 points. We draw 100, 1,000 or 5,000 of the 25,000 reviews. How often is p below 0.05?
+# The lead is 1.2 points. We draw 100, 1,000 or 5,000 of the 25,000 reviews. How often is p below 0.05?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# | reviews | p < 0.05 |
+# | reviews | p < 0.05: the **power** of the test |
 # | --- | --- |
-# | 100 | about 1 in 25 |
-# | 1,000 | about 1 in 4 |
+# | 100 | about 1 in 30 |
+# | 1,000 | about 1 in 5 |
 # | 5,000 | about 4 in 5 |
+#
+# So "no significant difference" on 100 reviews says nearly nothing.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** That share is called the power of a test. So "no significant difference" on a hundred reviews means nothing. Ask: how many test reviews does your own project have?
+# **3 minutes.** Numbers first, then the table. Ask: how many test reviews does your own project have?
 
 # %% [markdown]
-# This share is the **power** of the test, if the lead is as large as it looks here. With 100 reviews we would miss it nearly every time: "no significant difference" on a small test set says little.
+# This share is the **power** of the test, if the lead is as large as it looks here. (300 draws give it to within 5 points.) Among 100 reviews they differ on about nine. There the exact test is so cautious that two equal systems get p below 0.05 in 2 % of draws, not in 5. So "no significant difference" on a small test set says little.
 #
 # ### And NBSVM?
 #
-# mini leads NBSVM by less. For other reviews we take the mean of the three runs, review by review. For seeds we have three leads, and three numbers are few: instead of 1.96 standard errors, **Student's t** takes 4.30.
+# For *other reviews* we take the mean of the three runs, review by review. For *other runs* we have three leads; with so few, **Student's t** replaces 1.96 by 4.30. To combine both errors, add their squares. How many numbers stand behind each part decides the factor of the sum (**Welch–Satterthwaite**, the line with `t`).
 
 # %%
+from scipy.stats import t as student
+
 for name, rival in {"TF-IDF": tfidf, "NBSVM": nbsvm}.items():
-    each = 100 * (mini.mean(axis=1) - rival.mean())  # a lead for each seed
-    over_reviews = mean_interval(100 * (mini.mean(axis=0) - rival))
-    over_seeds = 4.30 * each.std(ddof=1) / 3**0.5
-    next_run = 4.30 * each.std(ddof=1) * (1 + 1 / 3) ** 0.5
-    print(
-        f"{name}: seeds {each.round(2)}, mean {each.mean():+.2f}, ± {over_reviews.high - over_reviews.value:.2f} over reviews"
-    )
-    print(f"    over seeds: ± {over_seeds:.2f} for the mean, ± {next_run:.2f} for the next run")
+    each = 100 * (mini.mean(axis=1) - rival.mean())  # a lead for each run
+    reviews = (100 * (mini.mean(axis=0) - rival)).std(ddof=1) / 25_000**0.5
+    seeds = each.std(ddof=1) / 3**0.5
+    both = (reviews**2 + seeds**2) ** 0.5
+    t = student.ppf(0.975, both**4 / (reviews**4 / 24_999 + seeds**4 / 2))
+    print(f"over {name}: {each.round(2)}, p", *(f"{p_value(run, rival):.1g}" for run in mini))
+    print(f"  {each.mean():.2f} ± {1.96 * reviews:.2f} reviews, ± {4.30 * seeds:.2f} runs, ± {t * both:.2f} both")
 
 # %% tags=["check:leads-in-pairs"]
-# checked: leads over TF-IDF and NBSVM, with all three intervals; McNemar's p against NBSVM seed by seed
-from scipy import stats
+# checked: leads over TF-IDF and NBSVM, with each interval; the recipe for both errors, simulated; runs against each other
+assert abs(student.ppf(0.975, 2) - 4.30) < 0.01 and abs(t - 2.12) < 0.005 and len(mini) == 3
+assert np.allclose(each, [0.41, 0.39, 0.77], atol=0.006) and np.round([reviews, seeds], 2).tolist() == [0.17, 0.12]
+assert np.round([1.96 * reviews, 4.30 * seeds, t * both], 2).tolist() == [0.33, 0.53, 0.44] and abs(both - 0.207) < 5e-4
+assert each.mean() - t * both > 0.05 and abs(4.30 * seeds - each.mean()) < 0.01
 
-assert abs(stats.t.ppf(0.975, 2) - 4.30) < 0.01 and len(mini) == 3
-assert np.allclose(each, [0.41, 0.39, 0.77], atol=0.006) and abs(over_reviews.high - over_reviews.value - 0.33) < 0.006
-assert over_reviews.low > 0 and 0 < over_seeds - each.mean() < 0.02 and abs(over_seeds - 0.53) < 0.01
-assert abs(next_run - 1.06) < 0.006 and abs(next_run - 2 * over_seeds) < 1e-9 and abs((0.33**2 + 0.53**2) ** 0.5 - 0.62) < 0.005
-against = [mcnemar(labels, unpack_probabilities(run["positive"]) > 0.5, nbsvm == labels)[2] for run in runs_of(MINI)]
-assert [round(one, 3) for one in against[:2]] == [0.028, 0.036] and against[2] < 1e-4
-lead_tfidf = mini.mean(axis=1) - tfidf.mean()
-assert abs(lead_tfidf.mean() - 0.0132) < 1e-4 and 100 * lead_tfidf.mean() > next_run
+# %% tags=["check:next-run-and-pairs-of-runs"]
+# checked: the interval of the next run, and what five would do; p against NBSVM and of the runs among each other
+next_run = 4.30 * each.std(ddof=1) * (1 + 1 / 3) ** 0.5
+assert abs(next_run - 1.06) < 0.006 and abs(4.30 / 3**0.5 / (student.ppf(0.975, 4) / 5**0.5) - 2) < 0.01
+against = [p_value(run, nbsvm) for run in mini]
+assert [round(one, 2) for one in against[:2]] == [0.03, 0.04] and against[2] < 1e-4
+among = [p_value(mini[a], mini[b]) for a, b in ((0, 1), (0, 2), (1, 2))]
+assert [round(one, 3) for one in among] == [0.911, 0.005, 0.007] and (mini[0] ^ mini[1]).sum() == 1_291
+ahead = 100 * (mini.mean(axis=1) - tfidf.mean())
+assert abs(ahead.mean() - 1.32) < 0.005 and ahead.mean() > next_run
+
+# %% tags=["check:both-errors-covered"]
+# checked: how often the interval of both errors contains the truth, in a simulation
+draw = np.random.default_rng(3)
+for ratio, share in ((0.74, 0.947), (2, 0.924)):  # the error over runs, as a share of that over reviews
+    by_run = draw.normal(size=(20_000, 3)) * ratio * 3**0.5
+    error, seen = by_run.mean(axis=1) + draw.normal(size=20_000), by_run.std(axis=1, ddof=1) / 3**0.5
+    factor = student.ppf(0.975, (1 + seen**2) ** 2 / (seen**4 / 2 + 1 / 24_999))
+    assert abs((abs(error) < factor * (1 + seen**2) ** 0.5).mean() - share) < 0.006
+assert abs(seeds / reviews - 0.74) < 0.005
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## mini's lead: two kinds of error
+# ## mini's lead: which error do you mean?
 #
-# | mini's lead over | mean of 3 seeds | over reviews | over seeds | next run |
-# | --- | --- | --- | --- | --- |
-# | TF-IDF | +1.32 | ± 0.34 | ± 0.53 | ± 1.06 |
-# | NBSVM | +0.53 | ± 0.33 | ± 0.53 | ± 1.06 |
-#
-# Ahead of NBSVM in all three runs, by 0.41, 0.39 and 0.77 points. Will the fourth be?
+# | question | over TF-IDF | over NBSVM |
+# | --- | --- | --- |
+# | these runs, other reviews | 1.32 ± 0.34 | 0.53 ± 0.33 |
+# | these reviews, mean of many runs | 1.32 ± 0.53 | 0.53 ± 0.53 |
+# | other reviews and runs | 1.32 ± 0.45 | 0.53 ± 0.44 |
+# | these reviews, the next run | 1.32 ± 1.06 | 0.53 ± 1.06 |
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# Over NBSVM: ahead in all three runs, by 0.4 to 0.8 points. The next run? Three do not settle it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Back to the votes of the second slide. Each seed is ahead of NBSVM with p below 0.05. But would a fourth be? The interval of the mean over seeds just reaches zero, that of the next run goes well below. What would you write in a report? "Ahead in all three runs, by 0.4 to 0.8 points".
+# **4 minutes.** Back to bets 2 and 3. Each run is ahead of NBSVM with p below 0.05. On average over many runs, too: 0.53 ± 0.44, just above zero. But the next run may fall behind: ± 1.06. Why is *both* narrower than *runs*? Its larger part, over reviews, is known from 25,000 numbers, so the factor is 2.12 and not 4.30. The spread over runs is nearly all the third run, on another machine.
 
 # %% [markdown]
-# Over TF-IDF: ahead, whichever interval you take. Over NBSVM: each seed is ahead with p below 0.05 (0.028, 0.036, and below 0.0001). But p speaks of other reviews, not of other runs. Over seeds the interval of the *mean* is 0.53 ± 0.53: it just reaches zero. A single next run scatters more, and its **prediction interval** is twice as wide with three seeds: 0.53 ± 1.06. (For the mean, both errors together, as the root of the sum of their squares: about ± 0.62.) A fair report: *ahead in all three runs, by 0.4 to 0.8 points; whether the next run will be, three runs do not settle.*
+# | question | over TF-IDF | over NBSVM |
+# | --- | --- | --- |
+# | these runs, other reviews | 1.32 ± 0.34 | 0.53 ± 0.33 |
+# | these reviews, mean of many runs | 1.32 ± 0.53 | 0.53 ± 0.53 |
+# | other reviews, mean of many runs | 1.32 ± 0.45 | 0.53 ± 0.44 |
+# | these reviews, the next run | 1.32 ± 1.06 | 0.53 ± 1.06 |
+#
+# Over TF-IDF mini is ahead in every row. Over NBSVM each run is ahead with p below 0.05, but p speaks of other reviews only. Why is the third row narrower than the second? The larger error, 0.17 over reviews, is known from 25,000 numbers. Only the 0.12 rests on three, so the factor falls from 4.30 to 2.12. (Simulated with these errors, such intervals contain the truth in 94.7 % of cases; were runs twice as uncertain as reviews, in 92.)
+#
+# A single next run scatters more: its **prediction interval** is ± 1.06. Five runs that scatter as much would halve the second row.
+#
+# Two cautions. The spread is nearly all seed 2, from another machine: against each other, seeds 0 and 1 have p = 0.9, seed 2 and either of them p below 0.01. And no row holds a third error: all learned from *one* sample of training reviews (Dietterich 1998). A fair report: *ahead in all three runs, by 0.4 to 0.8 points; whether the next run will be, three runs do not settle.*
 #
 # ## 4. On which reviews?
 #
-# Where does the lead over TF-IDF come from? Of each review a few traits are stored: its length in tokens, whether it holds a negation (*not, never, nothing* ...) or a contrast (*but, although* ...), and how many stars its author gave. A part of the reviews that share a trait is called a **slice**. mini reads at most 256 tokens. On which lengths is it ahead, and by how much on the longest?
+# Where does the lead over TF-IDF come from? We group the reviews by length; such a part is called a **slice**. mini reads at most 256 tokens. On which lengths is it ahead, and by how much on the longest?
 
 # %%
-GROUPS = {"length": ["1 to 128 tokens", "129 to 256 tokens", "257 to 512 tokens", "over 512 tokens"]}
-GROUPS["wording"] = ["with negation", "without negation", "with contrast", "without contrast"]
-GROUPS["stars"] = [f"rated {stars}" for stars in (1, 2, 3, 4, 7, 8, 9, 10)]
 traits = {name: unpack_flags(text, 25_000) for name, text in stored["slices"].items()}
-lead = mini.mean(axis=0) - tfidf  # for each review: the mean of three runs, minus TF-IDF
+lead = mini.mean(axis=0) - tfidf  # for each review: mean of three runs, minus TF-IDF
 leads = slices(lead, traits)
 
 # %%
 guess = None  # points ahead of TF-IDF, over 512 tokens
 
+# %%
+longest = leads["over 512 tokens"]
+print(f"over 512 tokens: {100 * longest.value:+.1f} ± {100 * (longest.high - longest.value):.1f}; your guess: {guess}")
+
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Where is mini ahead of TF-IDF?
 
 # %% slideshow={"slide_type": "-"}
-shown = {}
-for group in ("length", "wording"):
-    shown[group] = {f"{name} ({traits[name].sum():,})": [leads[name]] for name in GROUPS[group]}
-longest = leads["over 512 tokens"]
-figure = estimate_chart(shown, "points ahead of TF-IDF, in pairs, with the 95 % interval", marks={"no lead": 0})
-told = "" if guess is None else f"your guess: {guess}"
-print(f"over 512 tokens: {100 * longest.value:+.1f} ± {100 * (longest.high - longest.value):.1f}  ", told)
+LENGTHS = ["1 to 128 tokens", "129 to 256 tokens", "257 to 512 tokens", "over 512 tokens"]
+shown = {f"{name} ({traits[name].sum():,})": [leads[name]] for name in LENGTHS}
+figure = estimate_chart({"": shown}, "points ahead of TF-IDF, in pairs; mean of 3 runs", marks={"no lead": 0})
 
 # %% tags=["check:slices"]
-# checked: leads by length, wording and stars, as the text tells them; the drawing's numbers
+# checked: leads by length; that the lead falls survives 18 looks, that it turns round does not; what others lead by there
 points = {name: (round(100 * one.value, 1), round(100 * (one.high - one.value), 1)) for name, one in leads.items()}
 assert points["read whole"] == (2.2, 0.4) and points["257 to 512 tokens"] == (0.7, 0.7)
 assert points["over 512 tokens"] == (-1.3, 1.1) and len(leads) == len(traits) == 18
-assert abs(points["with negation"][0] - points["without negation"][0]) < 0.5 and traits["with negation"].mean() > 0.89
-assert abs(points["with contrast"][0] - points["without contrast"][0]) < 0.5 and traits["with contrast"].mean() > 0.83
-assert abs(leads["rated 4"].value - 0.0315) < 1e-3 and abs(leads["rated 7"].value - 0.0435) < 1e-3
-assert {"rated 4", "rated 7"} == {name for name in GROUPS["stars"] if points[name][0] > 3}
-assert not {"rated 5", "rated 6"} & traits.keys() and sum(map(len, GROUPS.values())) == 16
-long = [slices(one.astype(float) - tfidf, traits)["over 512 tokens"] for one in mini]
-assert [one.high < 0 for one in long] == [False, True, False] and max(one.value for one in long) < 0
-shares = [traits["read whole"][traits[name]].mean() for name in ("without negation", "with negation")]
-assert np.allclose(shares, [0.88, 0.54], atol=0.005)
-against_nbsvm = 100 * np.array(slices(mini.mean(axis=0) - nbsvm, traits)["over 512 tokens"])
-assert np.allclose(against_nbsvm, [-1.72, -2.82, -0.62], atol=0.02)
+assert points["1 to 128 tokens"] == (1.5, 0.9) and points["129 to 256 tokens"] == (2.4, 0.5)
+parts = [lead[traits[name]] for name in ("read whole", "over 512 tokens")]
+errors = [part.std(ddof=1) / len(part) ** 0.5 for part in parts]
+looks = 100 * student.ppf(1 - 0.025 / 18, 1e6)  # 0.05 shared among 18 looks
+assert abs(looks / 100 - 2.99) < 0.005 and abs(looks * errors[1] - 1.7) < 0.05
+fall, both_parts = 100 * (parts[0].mean() - parts[1].mean()), (errors[0] ** 2 + errors[1] ** 2) ** 0.5
+assert abs(fall - 3.6) < 0.05 and abs(looks * both_parts - 1.8) < 0.05
+
+# %% tags=["check:slices-run-by-run"]
+# checked: the lead falls with every run; on 257 to 512 tokens the mini that reads all is ahead, that of the first 256 behind
+by_run = [slices(one.astype(float) - tfidf, traits) for one in mini]
+falls = [100 * (one["read whole"].value - one["over 512 tokens"].value) for one in by_run]
+assert np.round(falls, 1).tolist() == [3.2, 4.1, 3.4] and [one["over 512 tokens"].high < 0 for one in by_run] == [0, 1, 0]
+middle = [100 * (right(row).mean(axis=0) - tfidf)[traits["257 to 512 tokens"]] for row in ("mini-512", MINI, "mini-256")]
+middle = [mean_interval(one) for one in middle]
+assert [round(one.value, 1) for one in middle] == [1.8, 0.7, -1.7]
+assert [round(one.high - one.value, 1) for one in middle] == [0.6, 0.7, 0.7]
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# From short to long the lead falls by 3.6 ± 1.8 points, even after 18 looks. That mini *trails* on the longest is not shown.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Ask for one sentence about each panel. Length: ahead where it reads everything, behind where most is cut. Wording: nothing to see.
+# **3 minutes.** Hide the chart and take guesses for each length. The record holds 18 slices, and we looked at all: so each gets 0.05 / 18. On the longest, −1.3 ± 1.1 becomes ± 1.7. The *fall* of 3.6 ± 1.2 becomes ± 1.8 and stays.
 
 # %% [markdown]
-# **Length:** on reviews that mini reads whole, up to 256 tokens, it leads by 2.2 ± 0.4 points. From 257 to 512 hardly, 0.7 ± 0.7. Over 512 tokens the mean of three runs *trails*, by 1.3 ± 1.1, and NBSVM by 1.7 ± 1.1. (The intervals of seeds 0 and 2 alone include zero.) So the lead is earned where mini sees all of a review. (Long reviews may differ otherwise, too.)
+# On reviews that mini reads whole, up to 256 tokens, it leads by 2.2 ± 0.4 points; from 257 to 512 by 0.7 ± 0.7; over 512 tokens by −1.3 ± 1.1. May we say that it trails there? Our record holds 18 slices, by length, wording and stars, and we looked at all of them. Share 0.05 among the looks (page 09), and −1.3 gets ± 1.7: zero is inside. That the lead *falls* from short to long is safer: by 3.6 ± 1.8 after 18 looks, and by 3.2, 4.1 and 3.4 run by run.
 #
-# **Wording:** no visible difference. But nearly nine of ten reviews hold a negation, and the others are shorter: mini reads 88 % of them whole, against 54 %.
-#
-# **Stars** need a closer look, because all reviews of one star count belong to *one class*. A run that names more reviews positive gains on 7 to 10 and loses on 1 to 4. So here is every seed:
-
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## By stars, seed by seed
-
-# %% slideshow={"slide_type": "-"}
-positive = np.array([unpack_probabilities(run["positive"]) for run in runs_of(MINI)])
-by_seed = [slices(one.astype(float) - tfidf, traits) for one in mini]
-chart = {f"{name} ({traits[name].sum():,})": [one[name] for one in by_seed] for name in GROUPS["stars"]}
-figure = estimate_chart({"stars": chart}, "points ahead of TF-IDF, in pairs; a dot is a seed", marks={"no lead": 0})
-print("named positive, seed by seed:", *(f"{share:.1%}" for share in (positive > 0.5).mean(axis=1)))
-
-# %% tags=["check:stars-by-seed"]
-# checked: seed 1 names more positive, gains on 7 and loses on 3 and 4, beside the other two
-assert (positive[1] > 0.5).mean() > 0.51 > 0.5 > max((positive[seed] > 0.5).mean() for seed in (0, 2))
-assert all(by_seed[1][name].value > max(by_seed[seed][name].value for seed in (0, 2)) for name in ("rated 7", "rated 8"))
-assert all(by_seed[1][name].value < min(by_seed[seed][name].value for seed in (0, 2)) for name in ("rated 3", "rated 4"))
-assert 0.55 < 1 - 0.95**16 < 0.57
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** The middle dot of each row is seed 1. What does it do from four stars to seven? It names more reviews positive, and all reviews with seven stars are.
-
-# %% [markdown]
-# At the lukewarm four and seven stars mini leads most, on average by about 3 and 4 points. But seed 1, the middle dot, names 51.6 % positive, and its lead moves from four stars to seven. The mean hides that.
-#
-# We looked at 16 slices. Were mini and TF-IDF equally good everywhere, and the slices independent, one or more of 16 intervals would still miss zero with a probability of 56 % (1 − 0.95¹⁶). So confirm on *other* reviews a slice that you found by looking.
+# Long reviews may differ otherwise, too. So a control: on 257 to 512 tokens the mini that reads all of them, the first 512, leads by 1.8 ± 0.6. The one that reads the first 256 trails by 1.7 ± 0.7.
 #
 # ### What is the rest of a review worth?
 #
-# What if mini reads more? We compare with the mini that reads the first 256 tokens, run by run. Reviews of up to 256 tokens are the control: there all read the same.
+# Against the mini that reads the first 256 tokens we set two others. One reads the first 512, one both ends: 256 as before, only *others*. Reviews of up to 256 tokens are the control: there all read the same.
 
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## What is the rest of a review worth?
-
-# %% slideshow={"slide_type": "-"}
-LENGTHS = {"read whole": "up to 256 tokens", "257 to 512 tokens": "257 to 512", "over 512 tokens": "over 512"}
+# %%
+SPANS = {"read whole": "up to 256 tokens", "257 to 512 tokens": "257 to 512", "over 512 tokens": "over 512"}
 gains = {}
 for name, row in {"first 512 instead of first 256": "mini-512", "both ends instead of first 256": MINI}.items():
     each = [slices(one.astype(float) - other, traits) for one, other in zip(right(row), right("mini-256"), strict=True)]
-    gains[name] = {said: [seed[part] for seed in each] for part, said in LENGTHS.items()}
-figure = estimate_chart(gains, "points gained, in pairs; a dot is a seed", marks={"no gain": 0})
-both_ends = [100 * one.value for one in gains["both ends instead of first 256"]["over 512"]]
-print("both ends, over 512 tokens:", *(f"{one:+.1f}" for one in both_ends))
+    gains[name] = {said: [run[part] for run in each] for part, said in SPANS.items()}
+figure = estimate_chart(gains, "points gained, in pairs; dots: seeds 0, 1, 2, from above", marks={"no gain": 0})
 
 # %% tags=["check:rest-of-a-review"]
 # checked: both gain on long reviews with every seed; on the control five of six runs are not above zero, and none clearly
-control = [one for rows in gains.values() for one in rows["up to 256 tokens"]]
 assert all(one.low > 0.01 for rows in gains.values() for said in ("257 to 512", "over 512") for one in rows[said])
-assert max(one.value for one in control) < 0.002 and sum(one.value < 0 for one in control) == 5
-assert sum(one.high < 0 for one in control) == 3 and min(one.value for one in control) > -0.0135
-assert [round(one, 1) for one in both_ends] == [5.3, 5.7, 6.2]
-over, middle = ([100 * one.value for rows in gains.values() for one in rows[said]] for said in ("over 512", "257 to 512"))
-assert [round(one, 1) for one in over] == [5.8, 6.4, 4.6, 5.3, 5.7, 6.2] and (min(middle) > 2.1, max(middle) < 4.05) == (
-    True,
-    True,
-)
-assert [at for at, one in enumerate(control) if one.high < 0] == [0, 2, 3]  # seeds 0, 2 (the stumbled run) and 0
+over = [[round(100 * one.value, 1) for one in rows["over 512"]] for rows in gains.values()]
+assert over == [[5.8, 6.4, 4.6], [5.3, 5.7, 6.2]]
+middle = [[round(100 * one.value, 1) for one in rows["257 to 512"]] for rows in gains.values()]
+assert middle[0] == [4.0, 4.0, 2.6] and (min(middle[1]), max(middle[1])) == (2.1, 2.6), middle
+control = [one for rows in gains.values() for one in rows["up to 256 tokens"]]
+assert sum(one.value < 0 for one in control) == 5 and [at for at, one in enumerate(control) if one.high < 0] == [0, 2, 3]
 on_whole = [right(row)[:, traits["read whole"]].mean(axis=1) for row in ("mini-256", "mini-512", MINI)]
 assert on_whole[0][0] == np.max(on_whole) and stored["max_length"] == 256
-assert [round(100 * one.value, 1) for one in gains["first 512 instead of first 256"]["257 to 512"]] == [4.0, 4.0, 2.6]
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Which rows are the control? On them all read the same, and still the seeds scatter. Point at the lowest dot of the control: that is the run that stumbled.
 
 # %% [markdown]
-# 4.6 to 6.4 points on the longest reviews, whichever way mini reads more. On the control five of six dots lie below zero, three of them with their intervals, although all runs read the same there. One is the run that stumbled. The other two share seed 0 and one opponent, the best of all runs there. But the runs *learned* from different input: a small price of learning from more is possible.
+# On the longest reviews *twice as many* tokens from the front gain 4.6 to 6.4 points. *No more than before*, but 64 from the beginning and 192 from the end, gain 5.3 to 6.2. So there the end of a review is worth about as much as another 256 tokens.
 #
-# ## 5. What does each choice buy?
+# The control is odd: five of six dots lie below zero, three with their intervals. One of the three is the run that stumbled. The other two share an opponent, seed 0 of the first 256: the best of all nine runs on short reviews, perhaps by luck. But the runs *learned* from other input, too. Three seeds cannot tell luck from a price.
 #
-# The same for whole trainings, on all test reviews. How much accuracy do we lose if mini starts from random numbers instead of its pre-trained parameters?
-
-# %%
-PAIRS = {"one thing changed": {"512 tokens, not 256": ("mini-512", "mini-256"), "both ends, not the first": (MINI, "mini-256")}}
-PAIRS["one thing changed"]["128 tokens, not 256"] = ("mini-128", "mini-256")
-PAIRS["another model"] = {"MiniLM, not mini; both ends": ("minilm-256-head+tail", MINI)}
-PAIRS["another model"]["MiniLM, not mini; 512"] = ("minilm-512", "mini-512")
-PAIRS["controls that nobody tuned"] = {"random start": ("mini-random", MINI), "frozen encoder": ("mini-frozen", MINI)}
-PAIRS["other readers, random start"] = {"GPT-style, not mini": ("gpt-random", "mini-random")}
-PAIRS["other readers, random start"]["ELMo-style, not mini"] = ("elmo-random", "mini-random")
-
-# %%
-guess = None  # points
-
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## What does each choice buy?
-
-# %% slideshow={"slide_type": "-"}
-bought = {}
-for group, pairs in PAIRS.items():
-    for name, rows in pairs.items():
-        seeds = zip(*(right(row).astype(float) for row in rows), strict=True)
-        bought.setdefault(group, {})[name] = [mean_interval(one - other) for one, other in seeds]
-figure = estimate_chart(bought, "points gained or lost, in pairs; a dot is a seed", marks={"no change": 0})
-lost = [100 * one.value for one in bought["controls that nobody tuned"]["random start"]]
-print("random start:", *(f"{one:+.1f}" for one in lost), "" if guess is None else f"  your guess: {guess}")
-
-# %% tags=["check:choices"]
-# checked: what was changed, by the records; in four rows one of three pairs ran on two machines
-split = {
-    rows: sum(one != other for one, other in zip(*map(machines, rows), strict=True))
-    for one in PAIRS.values()
-    for rows in one.values()
-}
-assert set(list(split.values())[3:7]) == {1} and set([*list(split.values())[:3], *list(split.values())[7:]]) == {0}
-changed = {}
-for rows in (rows for pairs in PAIRS.values() for rows in pairs.values()):
-    ours, theirs = (runs_of(row)[0] for row in rows)
-    changed[rows[0]] = {key for key, value in ours["config"].items() if value != theirs["config"].get(key)}
-    changed[rows[0]] |= {key for key in ("random_init",) if ours[key] != theirs[key]}
-assert [changed[row] for row in ("mini-512", MINI, "mini-128")] == [{"max_length"}, {"truncation"}, {"max_length"}]
-assert changed["mini-frozen"] == {"learning_rate", "frozen"} and changed["mini-random"] == {"random_init"}
-assert changed["minilm-512"] == changed["gpt-random"] == set() and changed["elmo-random"] == {"learning_rate"}
-
-# %% tags=["check:bought"]
-# checked: what each choice bought
-value = {name: [round(100 * one.value, 1) for one in found] for rows in bought.values() for name, found in rows.items()}
-assert value["random start"] == [-4.5, -4.5, -5.5] and value["frozen encoder"] == [-7.8, -7.9, -8.2]
-assert value["ELMo-style, not mini"] == [2.2, 1.7, -10.0] and min(value["GPT-style, not mini"]) > -0.8
-best = right("mini-imdb").mean(axis=1)[:2] - mini.mean(axis=1)[:2]
-assert np.allclose(best, [0.0054, 0.0060], atol=1e-4)
-assert abs(runs_of("elmo-random")[2]["history"][0]["accuracy"] - 0.5) < 0.01 and max(value["GPT-style, not mini"]) <= 0
-assert min(value["MiniLM, not mini; both ends"]) == 0.5 and value["MiniLM, not mini; 512"] == [-0.1, 0.3, 1.5]
-assert (max(value["128 tokens, not 256"]), min(value["128 tokens, not 256"])) == (-3.9, -5.1)
-assert min(value["both ends, not the first"]) == 0.8
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# **4 minutes.** One panel at a time. Which rows are the same for every seed? What would tuning do to the third? Nobody looked for the best learning rate of a frozen encoder or of a random start, so tuned ones would probably lose less. The dot far to the left: an LSTM that still guessed after one epoch.
-
-# %% [markdown]
-# - **Reading less or more** matters with every seed: 128 tokens cost 3.9 to 5.1 points. Here one thing was changed. (In the two middle panels, one pair of each row ran on two machines.)
-# - **MiniLM** is what mini was cut from: it has more word pieces, but was not trained further on film reviews (page 06). With both ends it is ahead by 0.5 to 0.8. At 512 tokens two seeds are about level; the 1.5 is against the run that stumbled.
-# - **Random start:** 4.5 to 5.5 points lost. **Frozen encoder** (only a new layer learns, with a learning rate of its own): 7.8 to 8.2. Nobody tuned these two; a better learning rate or more epochs would narrow the gap. Nor is mini at its best: against mini by LoRA both lose half a point more. So the gaps probably overstate what pre-training, and fine-tuning all layers, buy, but they are no bounds.
-# - **GPT-style**, reading from left to right only, is behind a mini of random start by 0.0 to 0.7 points.
-# - **ELMo-style:** +2.2, +1.7 and −10.0. After an epoch the third still guessed, with 50 % on validation. An average would describe none of the three. Its learning rate was ten times mini's, too.
-#
-# ## 6. Does it know when it is wrong?
+# ## 5. Does it know when it is wrong?
 #
 # A classifier also says *how sure* it is: the probability of the class that it names, its **confidence**. Of 1,000 answers at 90 %, about 900 should be right. Then it is **calibrated**.
 #
@@ -546,32 +531,42 @@ assert min(value["both ends, not the first"]) == 0.8
 guess = None  # a percentage
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Does it know when it is wrong?
+#
 # ![1,000 answers, each 90 % sure: 900 right is calibrated, 700 right is overconfident, all right is underconfident](figures/11_ninety.svg)
 
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# mini, seed 0: right on 91.8 %, but **96.3 % sure**. TF-IDF: right on 90.6 %, but 86.5 % sure.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Made-up numbers. mini is right on 91.8 % of the test reviews. How sure is it on average? Vote: less than 92 %, about 92 %, more?
+# **2 minutes.** Made-up numbers in the drawing. mini is right on 91.8 % of the test reviews. How sure is it on average? Vote: less than 92 %, about 92 %, more? Then show the line below.
 
 # %%
 from bertnotes.evaluation import best_temperature, calibration_error, probabilities_of, reliability
 
-chances = {f"mini, seed {seed}": np.stack([1 - positive[seed], positive[seed]], axis=1) for seed in range(3)}
-counted = unpack_probabilities(runs_of("tfidf")[0]["positive"])
-chances["TF-IDF"] = np.stack([1 - counted, counted], axis=1)
-for name, probabilities in chances.items():
-    sure, correct = probabilities.max(axis=1).mean(), (probabilities.argmax(axis=1) == labels).mean()
-    print(f"{name:13} {sure:.1%} sure, {correct:.1%} correct, calibration error {calibration_error(labels, probabilities):.3f}")
+positive = np.array([unpack_probabilities(run["positive"]) for run in runs_of(MINI)])
+positive = dict(zip(("mini, seed 0", "mini, seed 1", "mini, seed 2"), positive, strict=True))
+positive["TF-IDF"] = unpack_probabilities(runs_of("tfidf")[0]["positive"])
+chances = {name: np.stack([1 - one, one], axis=1) for name, one in positive.items()}
+for name, found in chances.items():
+    sure, correct = found.max(axis=1).mean(), (found.argmax(axis=1) == labels).mean()
+    print(f"{name:13} {sure:.1%} sure, {correct:.1%} correct, calibration error {calibration_error(labels, found):.3f}")
 print("your guess for mini, seed 0:", guess)
 
 # %% tags=["check:calibration"]
-# checked: how sure and how right; the calibration error of each; the drawing's numbers
+# checked: how sure and how right; the calibration error of each, its interval by the bootstrap, and that of perfect answers
 errors = {name: calibration_error(labels, probabilities) for name, probabilities in chances.items()}
 assert [round(error, 3) for error in errors.values()] == [0.045, 0.016, 0.047, 0.041]
-assert abs(chances["mini, seed 0"].max(axis=1).mean() - 0.963) < 5e-4 and abs(counted.mean() - 0.5) < 0.02
-assert abs(mini[0].mean() - 0.918) < 5e-4
-assert chances["TF-IDF"].max(axis=1).mean() < tfidf.mean() - 0.04
+sure = {name: round(100 * found.max(axis=1).mean(), 1) for name, found in chances.items()}
+assert list(sure.values()) == [96.3, 93.3, 96.9, 86.5] and abs(mini[0].mean() - 0.918) < 5e-4
+random = np.random.default_rng(4)
+again_drawn = [calibration_error(labels[at], chances["mini, seed 0"][at]) for at in random.integers(25_000, size=(100, 25_000))]
+assert np.allclose(np.quantile(again_drawn, [0.025, 0.975]), [0.0425, 0.048], atol=1e-3)
+perfect = [calibration_error(random.random(25_000) < found[:, 1], found) for found in [chances["mini, seed 0"]] * 8]
+assert 0.0015 < np.mean(perfect) < 0.0025
 
 # %% [markdown]
-# 96.3 %: **overconfident**. TF-IDF, with a logistic regression, is **underconfident**. The **expected calibration error** (ECE) says by how much: sort the answers into ten bins by confidence, take in each bin the distance between mean confidence and accuracy, and average over answers. (With two classes, five bins stay empty: the confidence is at least 50 %.) A picture shows more:
+# 96.3 %: **overconfident**. TF-IDF, with a logistic regression, is **underconfident**. The **expected calibration error** (ECE) says by how much: sort the answers into ten bins by confidence, take in each bin the distance between mean confidence and accuracy, and average over answers. By the bootstrap, seed 0 lies between about 0.042 and 0.048. (Chance alone makes it positive: perfect answers would get 0.002.) A picture shows more:
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## As sure as right?
@@ -579,37 +574,45 @@ assert chances["TF-IDF"].max(axis=1).mean() < tfidf.mean() - 0.04
 # %% slideshow={"slide_type": "-"}
 from bertnotes.pictures.charts import reliability_chart
 
-tables = {name: reliability(labels, chances[name]) for name in ("mini, seed 0", "mini, seed 1", "TF-IDF")}
+tables = {name: reliability(labels, chances[name]) for name in ("mini, seed 0", "TF-IDF")}
 figure = reliability_chart(tables)
 
 # %% tags=["check:reliability"]
-# checked: how many answers lie in the last bin, how right the others are; which epoch each seed kept
-zero, one, tf = tables.values()
-assert abs(zero["count"][9] / 25_000 - 0.90) < 0.005 and abs(one["count"][9] / 25_000 - 0.81) < 0.005
+# checked: how many answers lie in the last bin, how right the others are; the runs that kept their first epoch
+zero, tf = tables.values()
+assert abs(zero["count"][9] / 25_000 - 0.90) < 0.005 and zero["count"][8] == 1_015 and zero["count"][6] == 227
 assert abs(zero["accuracy"][8] - 0.66) < 0.005 and abs(zero["confidence"][8] - 0.86) < 0.005 and tf["accuracy"][8] > 0.92
+edge = wilson_interval(round(zero["accuracy"][8] * 1_015), 1_015)
+assert abs(edge.low - 0.63) < 0.005 and abs(edge.high - 0.69) < 0.005
 assert abs(zero["accuracy"][9] - 0.952) < 5e-4 and abs(zero["confidence"][9] - 0.989) < 5e-4
-kept = [max(run["history"], key=lambda entry: entry["accuracy"]) for run in runs_of(MINI)]
 assert zero["count"][9] / 25_000 * (zero["confidence"][9] - zero["accuracy"][9]) > 0.7 * errors["mini, seed 0"]
-assert [entry["epoch"] for entry in kept] == [2, 1, 2]
-for run, entry in zip(runs_of(MINI), kept, strict=True):
-    held = unpack_probabilities(run["validation_positive"])
-    truth = unpack_flags(run["validation_labels"], len(held))
-    assert abs(((held > 0.5) == truth).mean() - entry["accuracy"]) < 1e-3
+assert "validation_positive" not in runs_of("tfidf")[0]
+
+# %% tags=["check:first-epoch-kept"]
+# checked: the runs that kept their first epoch have the smallest calibration error, of mini and of a random start
+for row, epochs, gaps in ((MINI, [2, 1, 2], [0.045, 0.016, 0.047]), ("mini-random", [2, 2, 1], [0.045, 0.051, 0.025])):
+    kept = [max(run["history"], key=lambda entry: entry["accuracy"]) for run in runs_of(row)]
+    assert [entry["epoch"] for entry in kept] == epochs
+    for run, entry, gap in zip(runs_of(row), kept, gaps, strict=True):
+        held, found = unpack_probabilities(run["validation_positive"]), unpack_probabilities(run["positive"])
+        truth = unpack_flags(run["validation_labels"], len(held))
+        assert abs(((held > 0.5) == truth).mean() - entry["accuracy"]) < 1e-3
+        assert round(calibration_error(labels, np.stack([1 - found, found], axis=1)), 3) == gap
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Points under the diagonal are too sure, points above not sure enough. Then the bars: nine of ten answers of seed 0 lie in the last bin. So the eye-catching points in the middle stand for few answers. Where does most of the error of 0.045 come from? From 0.99 sure and 0.95 right, in the last bin.
 
 # %% [markdown]
-# Above, a point is a bin: under the diagonal means too sure. When mini, seed 0, says about 86 %, it is right in 66 %. But look at the bars below: 90 % of its answers lie in the last bin. There it is 98.9 % sure and 95.2 % right, and with so many answers this bin alone makes most of the error.
+# Above, a point is a bin: under the diagonal means too sure. When mini, seed 0, says about 86 %, it is right in 66 % (63 to 69). But look at the bars below: 90 % of its answers lie in the last bin. There it is 98.9 % sure and 95.2 % right, and so this bin makes most of the error.
 #
-# One thing is odd: seed 1 is nearly calibrated. The epoch is chosen on validation, and seed 1 kept the weights of its *first* epoch, the others those of the second. Perhaps a second time through the same reviews makes mini too sure. (Three runs do not prove it.)
+# Seed 1 is odd: its error is only 0.016. The epoch is chosen on validation, and seed 1 kept its *first*, the others their second. So with three minis of random start: 0.025 with the first epoch, 0.045 and 0.051 with the second. Perhaps a second pass makes mini too sure; six runs only suggest it.
 #
 # **Temperature scaling** (Guo et al. 2017) is the simplest remedy: divide the logits by one number, the **temperature** $T$, before the softmax. Above 1 makes everything softer (page 01). No verdict changes.
 #
-# **Play with it.** These are the 2,008 *validation* reviews of seed 0. At which temperature do the points meet the diagonal? Where is the loss lowest?
+# **Play with it.** These are the 2,008 *validation* reviews of seed 0. At which temperature is the loss lowest, and do the points then lie on the diagonal?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ### Divide the logits by a temperature
+# ## One number makes mini less sure
 
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 from bertnotes.pictures.play import play
@@ -626,35 +629,45 @@ truth = unpack_flags(runs_of(MINI)[0]["validation_labels"], len(held))
 assert sum(bins["count"]) == len(held) == 2_008 and sum(bins["right"]) == ((held > 0.5) == truth).sum()
 assert abs(np.average(bins["odds"], weights=bins["count"]) - np.abs(np.log(held / (1 - held))).mean()) < 0.01
 
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# Chosen on validation (1.53), used on test: calibration error **0.045 → 0.014**.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Drag to 3: now it is not sure enough. Press *least loss*. Does any verdict change? No. Why choose on validation and not on test? Because a temperature, too, can be overfitted, if only a little.
+# **3 minutes.** Drag to 3: now it is not sure enough. Press *least loss*. Does any verdict change? No. Do the points reach the diagonal? The last one does; those in the middle stay below, but few answers lie there. Why choose on validation and not on test? Because a temperature, too, can be overfitted, if only a little.
 
 # %% [markdown]
-# We take the temperature with the lowest *validation* loss and use it on the test reviews.
+# The last point, with most answers, reaches the diagonal; those at 0.65 to 0.85 stay below. We take the temperature with the lowest *validation* loss and use it on the test reviews.
 
 # %%
 scaled = {}
-for seed, run in enumerate(runs_of(MINI)):
+for name, run in zip(("mini, seed 0", "mini, seed 1", "mini, seed 2"), runs_of(MINI), strict=True):
     held = unpack_probabilities(run["validation_positive"])
     truth = unpack_flags(run["validation_labels"], len(held)).astype(int)
     temperature = best_temperature(truth, np.log(np.stack([1 - held, held], axis=1)))  # chosen on validation
-    scaled[seed] = probabilities_of(np.log(chances[f"mini, seed {seed}"]), temperature)
-    before, after = (calibration_error(labels, found) for found in (chances[f"mini, seed {seed}"], scaled[seed]))
-    print(f"seed {seed}: temperature {temperature:.2f}, calibration error on test {before:.3f} -> {after:.3f}")
+    scaled[name] = probabilities_of(np.log(chances[name]), temperature)
+    before, after = (calibration_error(labels, found[name]) for found in (chances, scaled))
+    print(f"{name}: temperature {temperature:.2f}, calibration error on test {before:.3f} -> {after:.3f}")
 
 # %% tags=["check:best-temperature"]
-# checked: no verdict changes, and the error on test falls to less than a half
+# checked: no verdict changes, and the error on test falls to less than a half; what stays under the diagonal
 after = [calibration_error(labels, found) for found in scaled.values()]
 assert [round(error, 3) for error in after] == [0.014, 0.005, 0.018]
-assert all((found.argmax(axis=1) == (positive[seed] > 0.5)).all() for seed, found in scaled.items())
-assert all(error < errors[f"mini, seed {seed}"] / 2 for seed, error in enumerate(after)) and 1.41 < temperature < 1.44
+assert all((found.argmax(axis=1) == (positive[name] > 0.5)).all() for name, found in scaled.items())
+assert all(error < errors[name] / 2 for name, error in zip(scaled, after, strict=True)) and 1.41 < temperature < 1.44
+run = runs_of(MINI)[0]
+held = unpack_probabilities(run["validation_positive"])
+truth = unpack_flags(run["validation_labels"], len(held)).astype(int)
+logits = np.log(np.stack([1 - held, held], axis=1))
+softer = reliability(truth, probabilities_of(logits, best_temperature(truth, logits)))
+assert 1.52 < best_temperature(truth, logits) < 1.54 and (softer["confidence"] - softer["accuracy"])[[6, 7, 8]].min() > 0.03
+assert abs(softer["confidence"][9] - softer["accuracy"][9]) < 0.015, softer
 
 # %% [markdown]
-# From 0.045 to 0.014, with one number and no verdict changed. (The logarithms of probabilities serve as logits: they differ by a constant in each row, which softmax does not see.)
+# From 0.045 to 0.014, with one number and no verdict changed. (Logarithms of probabilities serve as logits: softmax does not see the constant between them.)
 #
-# ## 7. Errors that may be shown
+# ## 6. Errors that may be shown
 #
-# IMDB's reviews may not be shown, ours may. `mini-imdb`, the delta that comes with the course, learned from IMDB and then judged 968 reviews that were written for this course. 551 are *plain*; the others are marked with what makes them hard: a *turn* at the end, a *concession*, *irony* ... How many of its ten surest errors are plain ones?
+# IMDB's reviews may not be shown, ours may. `mini-imdb` (page 07), *one* run, learned from 22,992 reviews of IMDB and then judged 968 that were written for this course. 551 are *plain*; the others are marked with what makes them hard (page 09): a *turn* in the last sentence, a *concession*, a verdict only *implied* ... How many of its ten surest errors are plain ones?
 
 # %%
 guess = None  # of ten
@@ -684,27 +697,43 @@ assert (missed.sum(), len(missed)) == (66, 355) and abs(hypergeom.pmf(0, 355, 66
 assert own["run"] == "imdb-mini-imdb-seed0.json" and surest["note"].iloc[5] == "turn"
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## On the course's own reviews, by kind
+# ## On the course's own reviews: worse than a coin?
 
 # %% slideshow={"slide_type": "-"}
-kinds = frame.groupby("note")["correct"].agg(["sum", "count"]).assign(share=lambda one: one["sum"] / one["count"])
-kinds = kinds.sort_values("share", ascending=False)
-chart = {f"{name} ({row['count']:.0f})": [wilson_interval(row["sum"], row["count"])] for name, row in kinds.iterrows()}
-figure = estimate_chart({"": chart}, "correct in %, with the 95 % interval", "mini-imdb, by kind of review", {"coin": 0.5})
+chart = {}
+for kind in ("plain", "negation", "plot", "implied", "irony", "turn", "concession"):
+    part = frame[frame["note"] == kind]
+    by_class = [part.loc[part["sentiment"] == said, "correct"] for said in reversed(LABELS)]
+    chart[f"{kind} ({len(part)})"] = [wilson_interval(one.sum(), len(one)) for one in by_class]
+title = "one run; upper dot: positive reviews, lower: negative"
+figure = estimate_chart({"": chart}, "correct in %, with the 95 % interval", title, {"coin": 0.5})
 
 # %% tags=["check:kinds-of-reviews"]
-# checked: accuracy by kind
-assert kinds.index[0] == "plain" and abs(kinds["share"]["plain"] - 0.88) < 0.002 and abs(frame["correct"].mean() - 0.633) < 1e-3
-below = {name for name, row in kinds.iterrows() if wilson_interval(row["sum"], row["count"]).high < 0.5}
-assert below == {"turn", "concession", "implied", "irony"} and kinds["share"]["concession"] < 0.07
+# checked: accuracy by kind and class
+assert tuple(LABELS) == ("negative", "positive") and own["run"] == "imdb-mini-imdb-seed0.json"
+assert runs_of("mini-imdb")[0]["train_reviews"] == 22_992
+share = frame.groupby("note")["correct"].mean()
+assert abs(share["plain"] - 0.88) < 0.002 and abs(frame["correct"].mean() - 0.633) < 1e-3 and share["negation"] == 0.5
+below = {name.split(" (")[0] for name, both in chart.items() if max(one.high for one in both) < 0.5}
+assert below == {"turn", "concession", "implied"}
+by_class = frame.groupby(["note", "sentiment"])["correct"].agg(["sum", "count"])
+assert by_class.loc["negation"].to_numpy().tolist() == [[23, 24], [1, 24]] and by_class.loc["irony", "sum"].sum() == 5
+assert by_class.loc["plot"].to_numpy().tolist() == [[5, 24], [14, 24]] and len(frame[frame["note"] == "irony"]) == 24
+assert np.allclose(by_class.loc["plain"].eval("sum / count"), [0.83, 0.93], atol=0.006)
+assert abs(share["implied"] - 0.36) < 0.005
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# *negation* is right on half, but no coin: it calls 46 of 48 negative. *turn*, *concession*, *implied*: below 50 % on both classes.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Which kinds are worse than a coin? What do they have in common? The words lean one way, the verdict the other. (They were written to be hard.) Read one of the ten aloud from the notebook.
+# **3 minutes.** *turn*: the last sentence turns round. *concession*: much is granted to the other side. *implied*: the verdict is never said. First the lower dots alone: is *negation* solved? Then the upper ones. Read aloud: "Gorgeous costumes, a tap number on a moving escalator ... What a pity I am describing the trailer." Ask what the class would say, then: mini-imdb is 99.7 % sure that it is positive.
 
 # %% [markdown]
-# None of the ten is plain. That alone proves little: only 66 of its 355 errors are, so ten picked blindly would hold none in 12 % of cases. On plain reviews mini-imdb is right on 88 %. On *turn*, *concession*, *irony* and *implied* it is worse than a coin: there the words lean one way and the verdict the other, or no word gives the verdict. How many of 968 it gets wrong says how many hard ones we wrote.
+# None of the ten is plain. That alone proves little: ten of its 355 errors picked blindly would hold none in 12 % of cases. By class we see more. *negation* is right on half, and yet no coin: it names 46 of 48 negative, so it finds 23 of 24 negative reviews and 1 of 24 positive ones. *plot* leans the other way, with 14 of 24 positive and 5 of 24 negative.
 #
-# Is it as sure of them as it should be, compared with IMDB? And are its surer verdicts at least the better ones? We split each group anew into a surer and a less sure half.
+# *turn*, *concession* and *implied* are worse than a coin on both classes. In the first two the words lean one way, and the verdict the other. For *implied*, no word says the verdict. That alone would give 50 %, not 36, so something there misleads, too; we did not look what.
+#
+# Is it as sure of them as it should be, compared with IMDB? And are its surer verdicts at least the better ones? We split each group into a surer and a less sure half.
 
 # %%
 plain = frame["note"] == "plain"
@@ -726,70 +755,102 @@ for name, part in {"plain": frame[plain], "marked": frame[~plain], "all": frame}
     assert (intervals[0].low > intervals[1].high) if name == "marked" else (intervals[0].high < intervals[1].low)
 
 # %% tags=["check:calibrated-elsewhere"]
-# checked: calibration errors of mini-imdb on IMDB, on plain reviews and on marked ones; the sketch is Simpson's paradox
+# checked: calibration errors of mini-imdb on IMDB, plain and marked reviews, with intervals
 gaps = {"IMDB": (labels, imdb)}
 for name, part in {"plain": plain, "marked": ~plain}.items():
     gaps[name] = ((frame["sentiment"] == LABELS[1])[part].to_numpy(), named_positive[part.to_numpy()])
+truth, held = gaps["plain"]
 gaps = {name: calibration_error(truth, np.stack([1 - one, one], axis=1)) for name, (truth, one) in gaps.items()}
 assert {name: round(gap, 2) for name, gap in gaps.items()} == {"IMDB": 0.03, "plain": 0.03, "marked": 0.51}
+both_ways = np.stack([1 - held, held], axis=1)
+drawn = [calibration_error(truth[at], both_ways[at]) for at in random.integers(551, size=(400, 551))]
+assert np.allclose(np.quantile(drawn, [0.025, 0.975]), [0.016, 0.058], atol=3e-3)
+perfect = [calibration_error(random.random(551) < held, both_ways) for _ in range(300)]
+assert abs(np.mean(perfect) - 0.021) < 2e-3
+
+# %% tags=["check:length-is-not-all"]
+# checked: plain and marked reviews by length; the drawing's sketch is Simpson's paradox
+words = frame["review"].str.split().str.len()
+short = frame[~plain & (words <= 60)]
+assert (words[plain].median(), words[~plain].median(), len(short)) == (41, 106, 107)
+assert abs(short["correct"].mean() - 0.38) < 0.005
+surer = short.nlargest(53, "sure")["correct"]
+rest = short.drop(surer.index)["correct"]
+assert (round(rest.mean(), 2), round(surer.mean(), 2)) == (0.44, 0.32)
+assert wilson_interval(rest.sum(), 54).low < wilson_interval(surer.sum(), 53).high
+assert abs(frame[plain & (words <= 60)]["correct"].mean() - 0.88) < 0.005
 from bertnotes.pictures.drawings.page11 import SKETCH
 
 (a, b), (c, d), (low, high) = SKETCH.values()
 assert b < a and d < c and low < high  # Simpson's paradox: down, down, together up
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Are surer verdicts better?
+#
 # ![Left, ours: plain reviews rise from 77 to 99 %, marked fall from 41 to 21 %, all rise from 54 to 73 %, an interaction. Right, a sketch of Simpson's paradox: both groups fall, all together rise](figures/11_interaction.svg)
 
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# Marked reviews: 82 % sure, 31 % right. Plain: 89 % sure, 88 % right.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Left: what sureness means depends on the kind of review. Right: in Simpson's paradox both groups would go down, and all together up. Ask for the difference in one sentence.
+# **2 minutes.** Vote first. Left: what sureness means depends on the kind of review. Right: in Simpson's paradox both groups would go down, and all together up. Ask for the difference in one sentence. Would a temperature help? No: confidence cannot fall below 50 %, and 31 % are right.
 
 # %% [markdown]
 # ![Left, ours: plain reviews rise from 77 to 99 %, marked fall from 41 to 21 %, all rise from 54 to 73 %, an interaction. Right, a sketch of Simpson's paradox: both groups fall, all together rise](figures/11_interaction.svg)
 #
-# On plain reviews, yes: 77 % against 99 %. On marked ones it is the other way round: the surer, the more often wrong. This is an **interaction**: what sureness is worth depends on the kind of review. (It is not *Simpson's paradox*. There, *all* groups go one way and the whole goes the other.)
+# On plain reviews, yes: 77 % against 99 %. On marked ones it is the other way round: the surer, the more often wrong. This is an **interaction**: what sureness is worth depends on the group. (It is not *Simpson's paradox*. There, *all* groups go one way and the whole goes the other.) The marked are longer, too, with a median of 106 words, not 41. Length is not all: up to 60 words, mini-imdb is right on 88 % of plain and on 38 % of 107 marked ones. (Whether those turn round, too, 107 do not say: 44 and 32 %.)
 #
-# On IMDB it is 95 % sure and 92 % right, on plain reviews 89 and 88: a calibration error of 0.03 on both. On the marked ones it is 82 % sure and 31 % right, an error of 0.51. So calibration carried over to our plain reviews, but not to those written to be hard.
+# On the marked ones it is 82 % sure and 31 % right, a calibration error of 0.51. No temperature mends that: confidence cannot fall below 50 %. On plain ones it is 0.03, as on IMDB, but 551 reviews only say 0.016 to 0.058. Perfect answers would get 0.021 on average: we cannot tell the two apart.
 #
-# ## 8. How many labels does it take?
+# ## 7. How many labels does it take?
 #
-# mini and TF-IDF learned from the same 200, 800, 3,200 and 23,000 reviews, three seeds each. With 23,000, mini leads by 1.4 points. And with 200?
+# mini and TF-IDF learned from the same 200, 800, 3,200 and 23,000 reviews, three seeds each. With 200, mini leads by 2.9, 5.5 and 8.1 points: on average by 5.5. How wide is the 95 % interval of this mean, over seeds?
 
 # %%
-guess = None  # points
+guess = None  # ± points
+
+# %%
+SIZES = {200: "mini-250", 800: "mini-1000", 3_200: "mini-4000", 23_000: MINI}
+scores = {"mini": [], "TF-IDF": []}
+for size, row in SIZES.items():
+    for name, key in {"mini": "accuracy", "TF-IDF": "tfidf_accuracy"}.items():
+        scores[name].append(np.array([100 * run[key] for run in runs_of(row)]))
+    each = scores["mini"][-1] - scores["TF-IDF"][-1]  # the lead, seed by seed
+    half = 4.30 * each.std(ddof=1) / 3**0.5
+    print(f"{size:6,} reviews: {each.mean():.1f} ± {half:.1f}  ", *each.round(1))
+print("your guess for 200: ±", guess)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Fewer labels
 
 # %% slideshow={"slide_type": "-"}
-SIZES = {200: "mini-250", 800: "mini-1000", 3_200: "mini-4000", 23_000: MINI}
-scores = {"mini": [], "TF-IDF": []}
-print("mini's lead, seed by seed", "" if guess is None else f"  your guess for 200: {guess}")
-for size, row in SIZES.items():
-    for name, key in {"mini": "accuracy", "TF-IDF": "tfidf_accuracy"}.items():
-        scores[name].append(np.array([100 * run[key] for run in runs_of(row)]))
-    print(f"{size:6,} reviews:", *(scores["mini"][-1] - scores["TF-IDF"][-1]).round(1).tolist())
 means = {name: np.mean(found, axis=1) for name, found in scores.items()}
 bands = {name: (np.min(found, axis=1), np.max(found, axis=1)) for name, found in scores.items()}
-ax = line_chart(list(SIZES), means, "reviews to learn from", "correct on test, in %; shaded: all seeds", bands=bands)
+ax = line_chart(list(SIZES), means, "reviews to learn from (log axis)", "correct on test, in %; shaded: all seeds", bands=bands)
 
 # %% tags=["check:fewer-labels"]
-# checked: mini's lead by number of reviews, seed by seed; how each was trained
+# checked: mini's lead by number of reviews, seed by seed, its interval over seeds; how each was trained
 ahead = np.array(scores["mini"]) - np.array(scores["TF-IDF"])
 assert ahead[0].round(1).tolist() == [2.9, 5.5, 8.1] and ahead.mean(axis=1).round(1).tolist() == [5.5, 2.6, 2.0, 1.4]
-saved = ahead.mean(axis=1) / (100 - np.mean(scores["TF-IDF"], axis=1))
-assert all(0.145 < share < 0.165 for share in saved[1:]) and np.ptp(ahead[1:], axis=1).max() < 1 and ahead.min() > 1
+half = 4.30 * ahead.std(axis=1, ddof=1) / 3**0.5
+assert half.round(1).tolist() == [6.5, 0.5, 0.7, 0.7]
+saved = 100 * ahead.mean(axis=1) / (100 - np.mean(scores["TF-IDF"], axis=1))
+assert 21.5 < saved[0] < 22.5 and all(14.5 < share < 16.5 for share in saved[1:]) and ahead.min() > 1
 for size, row in SIZES.items():
     assert all(abs(run["train_reviews"] - size) < 12 for run in runs_of(row))
 held = [len(unpack_probabilities(runs_of(row)[0]["validation_positive"])) for row in SIZES.values()]
 assert held == [50, 200, 801, 2008] and [runs_of(row)[0]["config"]["epochs"] for row in SIZES.values()] == [8, 5, 3, 2]
 
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# mini's lead with 200 reviews: 2.9, 5.5, 8.1, so **5.5 ± 6.5**. With 23,000: 1.4 ± 0.7.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** The fewer labels, the larger the lead, and the wider the band: with 200 reviews three seeds lead by 2.9, 5.5 and 8.1. Which single number would you have reported?
+# **2 minutes.** The fewer labels, the wider the band: with 200 reviews three seeds lead by 2.9, 5.5 and 8.1. Which single number would you have reported? Guess the interval of their mean before you show it.
 
 # %% [markdown]
-# 5.5 points on average, and the seeds say 2.9, 5.5 and 8.1: with 200 reviews one run tells little. From 800 on, the seeds agree to within a point, and the lead shrinks from 2.6 to 1.4 points. (TF-IDF errs less there, too: the lead is 15 to 16 % of its errors each time.) Smaller sets got more epochs (8, 5, 3 and 2), and mini also used labels for validation (50 to 2,000) that TF-IDF never saw.
+# 5.5 ± 6.5: with 200 reviews three seeds, though all ahead, do not even settle the sign of the mean. From 800 on they agree to within a point, and the lead falls to 1.4 ± 0.7. (1.3 in section 3, where TF-IDF had all 25,000.) As a share of TF-IDF's errors it is 22 % with 200 and 15 to 16 % from 800 on. Smaller sets got more epochs (8, 5, 3 and 2), and mini also used labels for validation (50 to 2,000) that TF-IDF never saw.
 #
-# ## 9. What may you say?
+# ## 8. What may you say?
 #
 # | you have | you may say | you may not say |
 # | --- | --- | --- |
@@ -798,20 +859,20 @@ assert held == [50, 200, 801, 2008] and [runs_of(row)[0]["config"]["epochs"] for
 # | McNemar's p | on such reviews, these two *runs* differ | this method is better |
 # | no significant difference | these reviews do not show one | they are equally good |
 # | a slice, found by looking | look there again, with other reviews | it is better there |
-# | an untuned control | so large was the gap | the choice buys so much |
+# | half of a slice right | right on each class: look | it guesses |
 # | a calibration error on IMDB | so far off it is on IMDB | 90 % means 90 % on my texts |
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## What may you say?
 #
-# | you have | you may say | not |
+# | you have | you may say | you may not say |
 # | --- | --- | --- |
-# | a score, an interval | all such reviews: near it | another run: near it |
-# | three seeds | so far apart | the fourth between |
-# | McNemar's p | these *runs* differ | the method wins |
-# | a slice, by looking | look again | better there |
-# | an untuned control | so large a gap | it buys so much |
-# | calibration, IMDB | so far off there | so on my texts |
+# | a score, its interval | all such reviews: near it | another run: near it |
+# | three seeds | so far apart they were | the fourth is between |
+# | McNemar's p < 0.05 | these *runs* differ | the method is better |
+# | no significant difference | not shown here | equally good |
+# | a slice, found by looking | look at other reviews | it is better there |
+# | calibration on IMDB | so far off on IMDB | the same on my texts |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** For each line let someone give an example from today.
@@ -819,9 +880,9 @@ assert held == [50, 200, 801, 2008] and [runs_of(row)[0]["config"]["epochs"] for
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember
 #
-# - A score has two errors: other reviews, and another run. An interval over reviews knows nothing of seeds. Show every seed.
+# - A score has at least three errors: other test reviews, another run, other training reviews. We measured the first two. Show every seed.
 # - Compare two systems on the same reviews in pairs: only those count on which just one is right.
-# - Ask where: slices, decided before looking. Ask of each control what else differed, and who tuned it.
+# - Ask where, and by class. Share 0.05 among all your looks, and ask what else differed.
 # - Confidence is not the chance of being right until it is calibrated; check that on texts of your own kind.
 #
 # **Next:** page 12 asks which words made a verdict, and whether attention shows them.
@@ -835,7 +896,7 @@ assert held == [50, 200, 801, 2008] and [runs_of(row)[0]["config"]["epochs"] for
 # %% [markdown] tags=["exercises"]
 # ## Exercises
 #
-# Work in the copy of the [exercises](exercises/11.ipynb) in `notebooks/my`. The first is for paper, the others are functions of two to six lines.
+# Work in the copy of the [exercises](exercises/11.ipynb) in `notebooks/my`. The first is for paper, the others are functions of two to eight lines.
 
 # %% tags=["exercises"]
 import torch
@@ -843,36 +904,36 @@ from torch.nn.functional import cross_entropy
 
 from bertnotes.exercises import check, hint, solution  # noqa: F401
 
-# %% [markdown] tags=["exercise:twenty_slices"]
-# ### Twenty slices · ● · 5 minutes
+# %% [markdown] tags=["exercise:two_errors"]
+# ### Two errors · ●● · 7 minutes
 #
-# Two systems are equally good on every kind of review. You look at twenty slices that have no reviews in common, each with a 95 % interval of the difference. What is the probability that **at least one** of these intervals misses zero? Two digits after the point.
+# A lead has a standard error of 0.3 points over reviews, and one of 0.4 points over runs. For both together, Welch–Satterthwaite says: 1.96 is too small, take 2.5. How wide is the 95 % interval of the lead, ± how many points?
 
-# %% [markdown] tags=["hint:twenty_slices"]
-# One interval misses zero with probability 0.05. With which does it not?
+# %% [markdown] tags=["hint:two_errors"]
+# Independent errors do not add, their squares do.
 
-# %% [markdown] tags=["hint:twenty_slices"]
-# That none of twenty misses it: $0.95^{20}$.
+# %% [markdown] tags=["hint:two_errors"]
+# $0.3^2 + 0.4^2 = 0.25$. This is the square of the error of both.
 
-# %% [markdown] tags=["hint:twenty_slices"]
-# At least one is everything but none: $1 - 0.95^{20}$.
+# %% [markdown] tags=["hint:two_errors"]
+# The root is 0.5. Multiply by 2.5.
 
-# %% tags=["exercise:twenty_slices"]
+# %% tags=["exercise:two_errors"]
 # solution
-answer = 1 - 0.95**20
+answer = 2.5 * (0.3**2 + 0.4**2) ** 0.5
 # instead:
-# answer = None  # your number
+# answer = None  # ± so many points
 # end of solution
 
-check("twenty_slices", answer)
+check("two_errors", answer)
 
-# %% [markdown] tags=["reason:twenty_slices"]
-# $1 - 0.95^{20} = 0.64$. In two cases of three, some slice looks different though nothing is. So decide which slices to look at before you look, and confirm what you find on other reviews.
+# %% [markdown] tags=["reason:two_errors"]
+# $2.5 \cdot \sqrt{0.3^2 + 0.4^2} = 1.25$. Combine the errors first, and multiply once. Two half-widths with factors of their own, 1.96 and 4.30, do not combine to a 95 % interval.
 
 # %% [markdown] tags=["exercise:mcnemar"]
 # ### McNemar's test · ●● · 10 minutes
 #
-# `ours` and `theirs` are tensors of True and False, one for each review: who was right. Return three things: `b`, on how many only ours was right; `c`, on how many only theirs; and McNemar's statistic of 1947, $(b - c)^2 / (b + c)$. If both were equally good, it would be above 3.84 in 5 % of cases.
+# `ours` and `theirs` are tensors of True and False, one for each review: who was right. Return three things: `b`, on how many only ours was right; `c`, on how many only theirs; and McNemar's statistic of 1947, $(b - c)^2 / (b + c)$, each as a tensor. If both were equally good, it would be above 3.84 in 5 % of cases.
 
 # %% [markdown] tags=["hint:mcnemar"]
 # `ours & ~theirs` is True where ours was right and theirs was not. `.sum()` counts.
@@ -901,7 +962,7 @@ check("mcnemar", mcnemar)
 # %% [markdown] tags=["exercise:paired_lead"]
 # ### A lead and its error · ●● · 10 minutes
 #
-# `ours` and `theirs` as before. Return the lead, by how much the accuracy of ours is higher (a share, such as 0.012), and its standard error in pairs.
+# `ours` and `theirs` as before. Return the lead, by how much the accuracy of ours is higher (a share, such as 0.012), and its standard error in pairs, with the standard deviation that divides by n − 1 (torch's `.std()`), both as tensors.
 
 # %% [markdown] tags=["hint:paired_lead"]
 # First a number for each review: 1 where only ours is right, −1 where only theirs, 0 else. Numbers out of True and False: `.double()`.
@@ -928,7 +989,7 @@ check("paired_lead", paired_lead)
 # Reviews that are easy or hard for both give 0, whichever they are: their differences in difficulty are gone before the error is worked out. Two errors of two accuracies, put together, would contain them twice.
 
 # %% [markdown] tags=["exercise:calibration_error"]
-# ### Calibration error · ●●● · 12 minutes
+# ### Calibration error · ●●● · 17 minutes
 #
 # `confidence` holds for each answer how sure it was, from 0.5 to 1, `right` whether it was right. Sort the answers into ten bins of equal width: 0 to 0.1, 0.1 to 0.2, and so on; 1.0 belongs to the last. In each bin, take the distance between mean confidence and accuracy. Return the average of these distances over *answers*.
 
@@ -995,9 +1056,9 @@ check("best_temperature", best_temperature)
 # ## Sources
 #
 # - Efron (1979). *Bootstrap Methods: Another Look at the Jackknife.* The Annals of Statistics 7(1)
-# - Wilson (1927). *Probable Inference, the Law of Succession, and Statistical Inference.* Journal of the American Statistical Association 22
-# - McNemar (1947). *Note on the Sampling Error of the Difference Between Correlated Proportions or Percentages.* Psychometrika 12
+# - Satterthwaite (1946). *An Approximate Distribution of Estimates of Variance Components.* Biometrics Bulletin 2(6)
 # - Dietterich (1998). *Approximate Statistical Tests for Comparing Supervised Classification Learning Algorithms.* Neural Computation 10(7)
 # - Mosbach, Andriushchenko, Klakow (2020). *On the Stability of Fine-tuning BERT.* arXiv:2006.04884 (ICLR 2021)
+# - Naeini, Cooper, Hauskrecht (2015). *Obtaining Well Calibrated Probabilities Using Bayesian Binning.* AAAI 29 (where the ECE comes from)
 # - Guo, Pleiss, Sun, Weinberger (2017). *On Calibration of Modern Neural Networks.* arXiv:1706.04599
 # - Simpson (1951). *The Interpretation of Interaction in Contingency Tables.* Journal of the Royal Statistical Society B 13(2)

@@ -4,7 +4,7 @@ from proof import Proof
 
 from bertnotes.exercises.page11 import EXERCISES
 
-NAMES = {"twenty_slices": "answer"}
+NAMES = {"two_errors": "answer"}
 IMPORTS = "import torch\nfrom torch.nn.functional import cross_entropy\n"
 COUNTS = "b, c = (ours & ~theirs).sum(), (~ours & theirs).sum()\n"
 TEST = COUNTS + "return b, c, (b - c) ** 2 / (b + c)"
@@ -18,12 +18,14 @@ ECE = (
 BEST = "losses = [cross_entropy(logits / at, labels) for at in tried]\nreturn tried[torch.stack(losses).argmin()]"
 
 WRONG = {
-    "twenty_slices": {
-        "0.05": "for *one* slice",
-        "20 * 0.05": "on average",
-        "0.95 ** 20": "*none* does",
-        "20 * 0.05 * 0.95 ** 19": "*exactly* one",
-        "0.95": "one slice does not",
+    "two_errors": {
+        "2.5 * (0.3 + 0.4)": "add their *squares*",
+        "0.7": "sum of the errors",
+        "0.5": "standard error of both",
+        "1.96 * 0.5": "With 1.96",
+        "2.5 * 0.25": "forgot the root",
+        "((1.96 * 0.3) ** 2 + (4.3 * 0.4) ** 2) ** 0.5": "factors of their own",
+        "2.5": "from end to end",
         "0.2": "no usual slip",
     },
     "mcnemar": {
@@ -43,6 +45,7 @@ WRONG = {
         "a, b = ours.double(), theirs.double()\n"
         "return a.mean() - b.mean(), ((a.var() + b.var()) / len(a)) ** 0.5": "*different* reviews",
         LEAD.replace(" / len(each) ** 0.5", ""): "how far *one* review",
+        LEAD.replace("std()", "std(correction=0)"): "divides by n, as NumPy's",
         LEAD.replace(" ** 0.5", ""): "*root* of the number",
         LEAD.replace("std()", "var()"): "variance",
         LEAD.replace("each.std()", "2 * each.std()"): "half the width",
@@ -74,7 +77,7 @@ WRONG = {
     },
 }
 RIGHT = {
-    "twenty_slices": ["0.64", "1 - (1 - 1 / 20) ** 20"],
+    "two_errors": ["1.25", "(2.5**2 * (0.3**2 + 0.4**2)) ** 0.5"],
     "mcnemar": [
         TEST,
         "b = (ours.int() > theirs.int()).sum()\nc = (ours.int() < theirs.int()).sum()\nreturn b, c, (b - c).square() / (b + c)",

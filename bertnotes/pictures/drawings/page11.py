@@ -40,7 +40,7 @@ def score() -> str:
     for at, (question, how) in enumerate(DOUBTS):
         x = 170 + 313 * at
         drawing.arrow((640, 154), (x, 206)).box(x, 350, 290, 280, "", INK)
-        drawing.write(x, 246, f"{at + 1}  {question}", NORMAL, bold=True).write(x, 466, how, 20, QUIET)
+        drawing.write(x, 246, question, NORMAL, bold=True).write(x, 466, how, NORMAL, INK)
     drawing.line((80, 350), (260, 350), color=FIRST, width=4).write(170, 404, "± how much?", NORMAL)
     for x in (80, 260):
         drawing.line((x, 332), (x, 368), color=FIRST, width=4)
@@ -97,7 +97,7 @@ def bootstrap() -> str:
             )
             drawing.write(x, y, str(review), NORMAL, INK if good else SECOND, bold=True)
         drawing.write(1090, y, f"{sum(RIGHT[review] for review in drawn)} of 10", LARGE, INK, "start", bold=True)
-    return str(drawing.write(40, 470, "filled: judged rightly · open: wrongly", 20, QUIET, "start"))
+    return str(drawing.write(40, 470, "filled: judged rightly · open: wrongly", NORMAL, INK, "start"))
 
 
 # --- pairs ------------------------------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def pairs() -> str:
             )
             drawing.write(x, y - 14, f"{count:,}", LARGE, color if differs else QUIET, bold=True)
             said = "only mini right" if count == mini else "only TF-IDF right" if count == tfidf else "no difference"
-            drawing.write(x, y + 30, said, 20, color if differs else QUIET, bold=differs)
+            drawing.write(x, y + 30, said, NORMAL, color if differs else QUIET, bold=differs)
     coin = f"They differ on {mini + tfidf:,}. Were they equally good, each of these would be the toss of a coin."
     return str(drawing.write(40, 474, coin, NORMAL, INK, "start"))
 
@@ -147,26 +147,26 @@ SKETCH = {"one group": (92, 70), "the other": (35, 13), "all": (45, 60)}
 def _panel(drawing: Drawing, x, title, lines, labels):
     """Lines from the less sure half to the surer half; the axis goes from 0 to 100 %."""
     drawing.write(x, 100, title, NORMAL, INK, "start", bold=True).line((x, 140), (x, 430), (x + 400, 430), color=QUIET)
-    for at, sure in ((60, "less sure"), (340, "surer")):
-        drawing.write(x + at, 458, f"{sure} half" if labels else sure, 20, QUIET)
+    for at, sure in ((100, "less sure"), (340, "surer")):
+        drawing.write(x + at, 458, f"{sure} half" if labels else sure, NORMAL, INK)
     for (name, (low, high)), (color, dash) in zip(lines.items(), ((FIRST, None), (SECOND, None), (INK, "10 8")), strict=True):
-        ends = [(x + 60, 430 - 2.8 * low), (x + 340, 430 - 2.8 * high)]
+        ends = [(x + 100, 430 - 2.8 * low), (x + 340, 430 - 2.8 * high)]
         drawing.line(*ends, color=color, width=5, dash=dash)
         for at, (end, share) in enumerate(zip(ends, (low, high), strict=True)):
             drawing.add("circle", cx=end[0], cy=end[1], r=8, fill=color)
             if labels:
                 drawing.write(
-                    end[0] + (16 if at else -14),
-                    end[1] - (0 if at else 16),
+                    end[0] + (16 if at else -16),
+                    end[1],
                     f"{share} %",
-                    20,
+                    NORMAL,
                     color,
-                    "start" if at else "middle",
+                    "start" if at else "end",
                     bold=True,
                     halo=True,
                 )
-        far = 76 if labels else 18
-        drawing.write(ends[1][0] + far, ends[1][1], name, 20, color, "start", bold=True)
+        far = 84 if labels else 18
+        drawing.write(ends[1][0] + far, ends[1][1], name, NORMAL, color, "start", bold=True)
 
 
 def interaction() -> str:
@@ -201,7 +201,7 @@ def ninety() -> str:
             fill, color = (FIRST, FIRST) if at < good else ("#ffffff", SECOND)
             drawing.add("circle", cx=280 + 72 * at, cy=y, r=28, fill=fill, stroke=color, stroke_width=4)
         drawing.write(974, y, f"{100 * good:,} of 1,000 right", NORMAL, INK, "start", bold=True)
-    return str(drawing.write(40, 410, "a dot is 100 answers · filled: right · open: wrong", 20, QUIET, "start"))
+    return str(drawing.write(40, 410, "a dot is 100 answers · filled: right · open: wrong", NORMAL, INK, "start"))
 
 
 DRAWINGS: dict[str, Callable[[], str]] = {
