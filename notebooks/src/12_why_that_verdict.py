@@ -7,7 +7,7 @@
 #
 # Three methods each mark the two words that they put first, and they disagree. So an explanation is a claim, and a claim needs a test. We meet five methods, try them where the right answer is known, and then put them to a test on a real classifier, beside a random control.
 #
-# **You need:** pages 01 to 11. **Time:** about 57 minutes, and 49 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
+# **You need:** pages 01 to 11. **Time:** about 66 minutes, and 49 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # # Why that verdict?
@@ -54,7 +54,7 @@ assert round(100 * logits.softmax(dim=-1)[1].item()) == Verdict.percent and tupl
 assert abs(json.loads((RESULTS / "imdb-mini-imdb-seed0.json").read_text(encoding="utf-8"))["accuracy"] - 0.92) < 0.005
 
 # %% [markdown]
-# 0.94 for *positive*. The last layer computes one number for each class, its **logit**, and softmax turns both into probabilities. We explain the logit of the class that was named, 1.41: unlike a probability, it is not squeezed near 0 and 1. The verdict hangs on the *difference* of both logits. In this model the other one falls as this one rises, so one will do.
+# 0.94 for *positive*. The last layer computes one number for each class, its **logit**, and softmax turns both into probabilities. We explain the logit of the class that was named, 1.41: unlike a probability, it is not squeezed near 0 and 1. The verdict hangs on the *difference* of both logits. On this sentence the other one falls as this one rises, whatever is covered, so one will do.
 #
 # Now the same words in another order: *The acting is superb, but the plot is thin.* How likely is praise now?
 
@@ -121,7 +121,7 @@ assert looks[1:-1].topk(3).indices.tolist() == [9, 1, 3] and looks[2:10].max() <
 # %% [markdown]
 # *superb*, with 0.24, and the next, *plot*, has 0.07. (The rest, 0.29, goes to `[CLS]` and `[SEP]`, which the picture leaves out.) It is convincing, because it is the word that *we* would have marked.
 #
-# But a picture that pleases us may still be wrong about the model. Jacovi & Goldberg (2020) give the two things two names: **plausible** is an explanation that convinces people, **faithful** is one that says what the model really did. Only a test can tell whether it is faithful. And page 08 has warned us: a weight is not yet an effect.
+# But a picture that pleases us may still be wrong about the model. Two words keep this apart (Jacovi & Goldberg 2020): **plausible** is an explanation that convinces people, **faithful** is one that says what the model really did. Only a test can tell whether it is faithful. And page 08 has warned us: a weight is not yet an effect.
 #
 # ## 3. Cover a word
 #
@@ -191,7 +191,7 @@ with torch.no_grad():  # one logit falls as the other rises
 # **2 minutes.** Before this slide, ask who comes second. Nobody says *but*. A negative fall: without *thin* the model is surer that this is praise.
 
 # %% [markdown]
-# *but*! It is no word of praise, and `[CLS]` gave it 0.05, as little as *is*. Still the verdict hangs on it. The falls of all other words are negative: with them covered, mini-imdb is surer. By this measure they speak against praise, *thin* most. Even the full stop does, so part of a fall may come from the cover itself. Attention cannot say such a thing, as a weight is never negative.
+# *but*! It is no word of praise, and `[CLS]` gave it 0.05, as little as *is*. Still the verdict hangs on it. The falls of all other words are negative: with any one of them covered, mini-imdb is surer. By this measure they speak against praise, *thin* most. Even the full stop does, so part of a fall may come from the cover itself. Attention cannot say such a thing, as a weight is never negative.
 #
 # **Play with it.** Press words to cover them. First *but*. Then *thin* as well. What happens?
 
@@ -231,7 +231,7 @@ for stored in json.loads((PLAYS / "cover.json").read_text(encoding="utf-8")):
 # **3 minutes.** Without *but*: 12 %. Without *but* and *thin*: 99 %. Let someone say why. Then take the other sentence, and find one word that turns its verdict.
 
 # %% [markdown]
-# Without *but*, 12 % is left. Without *but* and *thin*, it is above 99 % (the display ends at 99). So *but* does not praise anything. Its work seems to be to take away the power of *thin*. Words act together, and a method that covers one at a time sees only part of that.
+# Without *but*, 12 % is left. Without *but* and *thin*, it is above 99 % (the display ends at 99). So *but* does not praise anything. Perhaps its work is, above all, to take away the power of *thin*. Words act together, and a method that covers one at a time sees only part of that.
 #
 # ## 4. A dimmer instead of a switch
 #
@@ -357,7 +357,7 @@ pairs = zip(integrated.tolist(), Verdict.values["integrated gradients"], strict=
 assert all(abs(one - other) < 0.06 for one, other in pairs)
 
 # %% [markdown]
-# 1.58, the whole change: small slopes along a way add up to the height that one has climbed. This is called **completeness**. It is a test of the *computation*, which you can run on any text: if the sum is off, there were too few steps. (For occlusion nothing of the kind holds: its falls sum to 0.08.)
+# 1.58, the whole change: small slopes along a way add up to the height that one has climbed. This is called **completeness**. It is a test of the *computation*, which you can run on any text: if the sum is off, something is wrong, most often too few steps. (For occlusion nothing of the kind holds: its falls sum to 0.08.)
 #
 # Here too *superb* comes first and *but* second. That every word must start at `[MASK]`, the **baseline**, was our choice. Another baseline gives other values.
 #
@@ -382,6 +382,8 @@ for name, drawn in {"attention": "attention", "attention rollout": "rollout"}.it
     found = one.values[name][1:-1].tolist()
     assert all(abs(value - other) < 0.006 for value, other in zip(found, Verdict.values[drawn], strict=True))
 assert one.values["attention rollout"].max() < 0.06 and one.values["attention rollout"].sum() < 0.3
+inward = attend(SENTENCE, model=model, tokenizer=tokenizer).weights[:, :, 0, 0].mean(dim=1)  # what [CLS] gives itself, by layer
+assert inward[1:5].min() > 0.85 and inward[[0, 5]].max() < 0.65
 
 # %% tags=["check:first-drawing"]
 # checked: the verdict on the sentence of the first drawing, and the two words that each method puts first
@@ -397,7 +399,7 @@ for name, marked in Claims.first.items():
 # %% [markdown]
 # ![A table of five methods and eleven words with bars: attention has superb alone, rollout is nearly even, occlusion and integrated gradients have superb and but, gradient times input has plot, superb and acting](figures/12_five.svg)
 #
-# Read it by rows: three methods put *superb* first, one *plot*, and rollout the full stop. Rollout is nearly even: no word gets more than 0.05. Half of each layer stays where it is, so most is left on `[CLS]`, which is not drawn, and the rest is spread over all. Only occlusion and integrated gradients give *but* the second rank.
+# Read it by rows: three methods put *superb* first, one *plot*, and rollout the full stop. Rollout is nearly even: no word gets more than 0.05. Most is left on `[CLS]`, which is not drawn: in layers 2 to 5 it looks mostly at itself. The rest is spread over all. Only occlusion and integrated gradients give *but* the second rank.
 #
 # All five were computed correctly. Which one is *right*?
 
@@ -507,13 +509,13 @@ assert mean_slope(TOYS["block"]).abs().max() == 0 and covering(TOYS["block"]).to
 # %% [markdown]
 # With relu as PyTorch has it, nobody gets all five. Read the table by rows:
 #
-# - **sum**: all three agree. This toy is a straight line in each word, and there they must.
+# - **sum**: all three agree. This toy is a sum of one straight line for each word, and there they must.
 # - **either**: occlusion and the slope find *nobody*, since each word stands in for the other. So 0 does not mean that a word plays no part.
 # - **both**: each word gets the whole 3, so occlusion counts everything twice.
 # - **block**: turned up together, the two words stay on the kink of relu. There the slope is a *choice*, PyTorch's is 0, and integrated gradients find nobody. With softplus, a relu without kink, they find the fair 1.5 and −1.5. So it hangs on the formula *between* 0 and 1, which covers never see.
 # - **look**: attention would say *film*, with 0.8 against 0.2, though it adds nothing (page 08 again). The others see that.
 #
-# Integrated gradients are right in four of five. That is a count over toys that *we* chose, and no grade.
+# Integrated gradients are right in four of five, two of which all three get. That is a count over toys that *we* chose, and no grade. And *right* is what our four rules call fair.
 #
 # ### Fair shares of our sentence
 #
@@ -566,18 +568,25 @@ print("your guess:", guess)
 # checked: how near the five methods come to the fair shares
 assert max(alike, key=alike.get) == "integrated gradients" and alike["integrated gradients"] > 0.97
 assert alike["attention"] > 0.8 and alike["gradient x input"] < 0.6
+kept = [at for at in range(11) if at != 9]  # all but superb
+rest = {name: torch.corrcoef(torch.stack([one.values[name][1:-1][kept], shares[kept]]))[0, 1] for name in METHODS}
+assert (
+    abs(rest["attention"] + 0.43) < 0.03
+    and abs(rest["integrated gradients"] - 0.94) < 0.01
+    and abs(rest["occlusion"] - 0.86) < 0.01
+)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Blue speaks for the verdict, orange against it. A review of 200 words has 2 to the power of 200 sets of covers: out of reach. So for real texts we need another test.
 
 # %% [markdown]
-# *superb* 4.18, *but* 0.92, *thin* −1.27. The **correlation** of two rows of numbers is 1 where they rise and fall together, and near 0 where they have nothing in common. By it, integrated gradients come nearest on this sentence. Attention's high number is the work of *one* word: without *superb* it is about −0.4, and that of integrated gradients still 0.94.
+# *superb* 4.18, *but* 0.92, *thin* −1.27. The **correlation** of two rows of numbers is 1 where their points lie on a rising straight line, −1 on a falling one, and near 0 where no line fits. By it, integrated gradients come nearest on this sentence. Attention's high number is the work of *one* word: without *superb* it is about −0.4; that of integrated gradients is still 0.94, that of occlusion 0.86. (These two also share the cover and the signs with the fair shares, and attention has no signs.)
 #
 # Two cautions. It is one sentence. And the covered sentences are texts of a kind that mini-imdb never met in training: what it says of them need not be what it does with whole ones. Occlusion shares this weakness, and so do integrated gradients on their way.
 #
 # ## 7. A test without answers
 #
-# A review of 200 words has $2^{200}$ sets of covers, and nobody knows the true reasons. But a *ranking* of words can be put to a test. Hide the words that it puts first, a tenth of the text, two tenths and so on. If they carried the verdict, its probability falls fast. This is a **deletion curve** (Samek et al. 2015).
+# A review of 200 words has $2^{200}$ sets of covers, and nobody knows the true reasons. But a *ranking* of words can be put to a test. Hide the words that it puts first, a tenth of the text, two tenths and so on. If they carried the verdict, its probability falls fast. This is a **deletion curve** (Samek et al. 2015; the name is of Petsiuk et al. 2018).
 #
 # ![Words hidden in the order of a ranking and in random order; the mean gap between the two curves is the lead](figures/12_deletion.svg)
 #
@@ -622,7 +631,6 @@ def lead_of(name, record):
     return (areas[0] - areas[1]).numpy()
 
 
-# %%
 for name in METHODS:
     print(f"{name:21} lead over random {bootstrap_mean(lead_of(name, record))}")
 
@@ -655,7 +663,7 @@ assert abs(area - 0.344) < 0.001 and abs(area / 0.5 - leads["integrated gradient
 #
 # ## 8. Another classifier, nearly as good
 #
-# So attention says *something*, one would think. In mini-imdb mini's own weights stayed as they were, and small changes were learned beside them (LoRA). In another classifier of ours *all* weights of mini were trained. Both read the same 22,992 reviews twice. It is right in 91.8 % of the 25,000 test reviews, mini-imdb in 92.4 %: a small difference, and too large for chance. We gave it the same test on the same 100 reviews. What is attention's lead there?
+# So attention says *something*, one would think. In mini-imdb mini's own weights stayed as they were, and small changes were learned beside them (LoRA). In another classifier of ours *all* weights of mini were trained. Both read the same 22,992 reviews twice. It is right in 91.8 % of the 25,000 test reviews, mini-imdb in 92.4 %: a small difference, but too large for chance in the choice of reviews. We gave it the same test on the same 100 reviews. What is attention's lead there?
 
 # %%
 guess = None  # a lead; for mini-imdb it was 0.164
@@ -760,43 +768,54 @@ assert abs(taus["integrated gradients"][1].value - 0.52) < 0.005 and taus["atten
 #
 # ## 10. Would it notice?
 #
-# A last test, which costs nothing. Break the model and see whether the explanation changes (Adebayo et al. 2018, **sanity checks**). We replace the classifier's own layer, which turns the vector of `[CLS]` into two logits, by random numbers. Its verdicts are worthless now. Which methods will draw *another picture* of the words?
+# A last test, which costs little. Break the model and see whether the explanation changes (Adebayo et al. 2018, **sanity checks**). After the six layers, two matrices make the verdict out of the vector of `[CLS]`: the pooler and the classifier's own layer. We give both random weights. Which methods will draw *another picture* of the words?
+
+
+# %%
+def with_random_end(seed):
+    """mini-imdb, with random weights after its six layers."""
+    broken = deepcopy(model)
+    torch.manual_seed(seed)
+    for part in (broken.bert.pooler.dense, broken.classifier):
+        torch.nn.init.normal_(part.weight, std=part.weight.std().item())
+    return broken
+
 
 # %%
 guess = None  # the methods whose picture changes
 
 # %% tags=["timing", "nbval-ignore-output"]
-broken = deepcopy(model)
-torch.manual_seed(0)
-torch.nn.init.normal_(broken.classifier.weight, std=model.classifier.weight.std().item())
-(other,) = explain(broken, tokenizer, [SENTENCE])
+others = [explain(with_random_end(seed), tokenizer, [SENTENCE])[0] for seed in range(3)]
+same = {}
 for name in METHODS:
-    old, new = one.values[name][1:-1], other.values[name][1:-1]
-    same = torch.corrcoef(torch.stack([old, new]))[0, 1]
-    print(f"{name:21} correlation {same:.2f}   largest value {old.abs().max():.2f} -> {new.abs().max():.2f}")
+    pairs = [torch.stack([one.values[name][1:-1], other.values[name][1:-1]]) for other in others]
+    same[name] = [torch.corrcoef(pair)[0, 1].item() for pair in pairs]
+    print(f"{name:21} correlation with mini-imdb's picture", *(f"{correlation:5.2f}" for correlation in same[name]))
 print("your guess:", guess)
 
-# %% tags=["check:broken-head"]
-# checked: with three random layers attention stays, the others shrink and keep their picture; one turns the verdict
-targets = []
-for seed in range(3):
-    torch.manual_seed(seed)
-    torch.nn.init.normal_(broken.classifier.weight, std=model.classifier.weight.std().item())
-    (other,) = explain(broken, tokenizer, [SENTENCE])
-    targets.append(other.target)
-    for name in METHODS:
-        old, new = one.values[name][1:-1], other.values[name][1:-1]
-        assert torch.corrcoef(torch.stack([old, new]))[0, 1] > 0.98
-        assert torch.allclose(old, new, atol=1e-5) if "attention" in name else new.abs().max() < 0.14 * old.abs().max()
-assert targets == [1, 1, 0]
-assert all(other.values[name].argmax() == 10 for name in ("occlusion", "integrated gradients"))
+# %% tags=["check:broken-pictures"]
+# checked: what three random ends do to the picture of each method
+for name in list(METHODS)[:2]:
+    assert all(torch.allclose(one.values[name], other.values[name], atol=1e-5) for other in others)
+assert all(min(same[name]) < 0.9 for name in list(METHODS)[2:])
+
+# %% tags=["check:broken-end"]
+# checked: how often twenty random ends agree with mini-imdb on 40 plain reviews
+from bertnotes.data import REVIEWS, load_imdb_data
+
+texts, _ = load_imdb_data(REVIEWS, sample=40, seed=0, plain=True)
+with torch.no_grad():
+    rows = [tokenizer(text, return_tensors="pt", truncation=True, max_length=256) for text in texts]
+    last = torch.cat([model.bert(row["input_ids"], row["attention_mask"]).last_hidden_state[:, 0] for row in rows])
+    judged = lambda end: end.classifier(end.bert.pooler.dense(last).tanh()).argmax(dim=-1)  # noqa: E731
+    agree = torch.stack([(judged(with_random_end(seed)) == judged(model)).sum() for seed in range(20)])
+assert (agree[:3] - torch.tensor([22, 13, 10])).abs().max() <= 1 and abs(agree.float().mean() - 20) < 4
+assert agree.min() == 6 and agree.max() == 38
 
 # %% [markdown]
-# None. Attention and rollout do not change at all: the layer that decides comes after them. The other three shrink to less than a tenth, and that is all. Their words stand to each other as before, correlation 1.00, and a picture that is scaled to its largest value looks the same.
+# The three that follow the computation to its end draw other pictures. **Attention and rollout draw the same ones**: they have to, since the end comes after all attention. And yet these three models judge otherwise: on 40 plain reviews of ours they agree with mini-imdb on 22, 13 and 10, where a coin would on 20. (Of twenty such ends, between 6 and 38.) The words that attention marks explain no verdict of theirs, and the picture does not show it.
 #
-# Two more draws of random numbers gave the same pictures (others may turn all signs round). One of them turned the verdict to *negative*, and for occlusion and integrated gradients *superb* was still first, now as the reason for *negative*. For a random layer still reads a *trained* vector: what moved that vector before moves it now.
-#
-# So a picture that pleases us does not show that the verdict is worth anything. We broke one layer, for one sentence. Broken deeper, the methods may differ.
+# So a picture that pleases us does not show that the verdict is worth anything. That another picture comes out does not make a method right, either: it only has not failed this test. (We broke the end alone, for one sentence. Adebayo et al. break a network from its end to its beginning, layer by layer.)
 #
 # ## 11. What may you say?
 #
@@ -829,7 +848,7 @@ assert all(other.values[name].argmax() == 10 for name in ("occlusion", "integrat
 #
 # - An explanation is a claim. *Plausible* is what convinces us; *faithful* is what the model did. Only a test tells them apart.
 # - Words act together: cover *but* and the verdict turns, cover *thin* as well and it is back. Each method misses some such case.
-# - Test a ranking by hiding words, beside a random control. Attention's lead was 0.164 in one classifier and 0.007 in another.
+# - Test a ranking by hiding words, beside a random control. Attention's lead was 0.164 in one classifier and 0.007 in another, one run of each. And attention does not notice when the end of the model is random.
 #
 # **Next:** page 13 makes all of this larger and faster.
 
@@ -996,7 +1015,7 @@ check("hide_first", hide_first)
 # %% [markdown] tags=["exercise:lead_over_random"]
 # ### A lead and its error · ●●● · 10 minutes
 #
-# `ours` and `random`, (text, share), are probabilities of the verdict on the same texts, at the same shares of hidden tokens, by our ranking and by a random one. Take the shares as evenly spaced, so that the height of a curve is the mean of its row. Return the mean lead over random, and its standard error over the texts.
+# `ours` and `random`, (text, share), are probabilities of the verdict on the same texts, at the same shares of hidden tokens, by our ranking and by a random one. Take the mean of its row as the height of a curve. Return the mean lead over random, and its standard error over the texts.
 
 # %% [markdown] tags=["hint:lead_over_random"]
 # First a number for each text: by how much our curve lies *under* the random one, `(random - ours).mean(dim=1)`.
@@ -1039,6 +1058,7 @@ check("lead_over_random", lead_over_random)
 # %% [markdown]
 # - Samek, Binder, Montavon, Bach, Müller (2015). *Evaluating the visualization of what a Deep Neural Network has learned.* arXiv:1509.06321
 # - Hooker, Erhan, Kindermans, Kim (2018). *A Benchmark for Interpretability Methods in Deep Neural Networks.* arXiv:1806.10758
+# - Petsiuk, Das, Saenko (2018). *RISE: Randomized Input Sampling for Explanation of Black-box Models.* arXiv:1806.07421
 # - Adebayo, Gilmer, Muelly, Goodfellow, Hardt, Kim (2018). *Sanity Checks for Saliency Maps.* arXiv:1810.03292
 # - Jacovi, Goldberg (2020). *Towards Faithfully Interpretable NLP Systems.* arXiv:2004.03685
 # - Shapley (1953). *A Value for n-Person Games.*
