@@ -44,6 +44,7 @@ WRONG = {
         "def share(a, b):\n    return (a.argmax(dim=-1) == b[:, None]).float().mean(dim=0)\n"
         "return share(looks, answers), share(looks[order], answers[order])": "Shuffled alike",
         CONTROL.replace("[order]", ""): "Is `order` used",
+        CONTROL.replace("[order]", "").replace("answers", "answers[order]", 1): "have traded places",
         CONTROL.replace(".mean(dim=0)", ".mean()"): "averaged over the heads",
         CONTROL.replace(".float().mean(dim=0)", ".float().sum(dim=0)"): "Divide by the number",
         "each = torch.arange(len(looks))\nreturn looks[each, :, answers].mean(dim=0), "

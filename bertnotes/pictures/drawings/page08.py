@@ -82,7 +82,7 @@ def offsets() -> str:
 class Contributed:
     """Made-up numbers: three tokens, the weights of one row, and how long each value is after W_O."""
 
-    tokens = ("[CLS]", "good", "film")
+    tokens = ("the", "good", "film")
     weights = (0.8, 0.1, 0.1)
     lengths = (0.5, 4.0, 2.0)
 
@@ -90,7 +90,7 @@ class Contributed:
 def contribution() -> str:
     """A large weight on a short value adds as much as a small one on a long value; lengths and contributions to one scale."""
     text = (
-        "Made-up numbers. CLS has the weight 0.8 and a value that is 0.5 long after W O: it adds a vector 0.4 long. good has "
+        "Made-up numbers. the has the weight 0.8 and a value that is 0.5 long after W O: it adds a vector 0.4 long. good has "
         "the weight 0.1 and a value 4 long: it adds 0.4, too. film has the weight 0.1 and a value 2 long: it adds 0.2. Lengths "
         "and contributions are drawn to one scale."
     )
@@ -118,7 +118,7 @@ def contribution() -> str:
 def _row(drawing: Drawing, y, name, weights, values):
     """One row of the drawing `cuts`: weights as bars, and what is added of each token."""
     drawing.write(40, y, name, NORMAL, INK, "start", bold=True)
-    for at, (token, weight) in enumerate(zip(Contributed.tokens, weights, strict=True)):
+    for at, (token, weight) in enumerate(zip(("[CLS]", *Contributed.tokens[1:]), weights, strict=True)):
         x = 480 + 270 * at
         drawing.box(x, y, 110, 52, token, KEY, NORMAL)
         drawing.add("rect", x=x + 64, y=y - 26, width=34, height=52, fill="#ffffff", stroke=GRID, stroke_width=2)
