@@ -183,20 +183,16 @@ def fresh():
 
 # %%
 def shuffled():
-    """mini, with the numbers of each parameter in random order."""
-    bert = deepcopy(model)
+    bert = deepcopy(model)  # mini, with the numbers of each parameter in random order
     for parameter in bert.parameters():
         parameter.copy_(parameter.flatten()[torch.randperm(parameter.numel())].view_as(parameter))
     return bert
 
 
-# %%
 torch.manual_seed(0)
-controls = {
-    "fresh": lambda: torch.stack(fresh()(rows).attentions).transpose(0, 1),
-    "shuffled": lambda: torch.stack(shuffled()(rows).attentions).transpose(0, 1),
-    "moved": lambda: torch.stack([tables[..., torch.randperm(24)] for tables in weights]),  # a new order for each sentence
-}
+controls = {"fresh": lambda: torch.stack(fresh()(rows).attentions).transpose(0, 1)}
+controls["shuffled"] = lambda: torch.stack(shuffled()(rows).attentions).transpose(0, 1)
+controls["moved"] = lambda: torch.stack([tables[..., torch.randperm(24)] for tables in weights])  # each in its own
 
 # %%
 guess = None  # a share
@@ -315,15 +311,6 @@ for name, stands in {"offset": answers - asks, "position": answers}.items():
 
 
 # %%
-def looks_of(bert, questions):
-    """Where each head looks from the word that asks: (question, layer, head, is looked at)."""
-    words = [["[CLS]", *re.sub("[?!]", "", question).split(), "[SEP]"] for question in questions]
-    ids = torch.tensor([tokenizer.convert_tokens_to_ids(row) for row in words])
-    tables = torch.stack(bert(ids).attentions, dim=1)  # (question, layer, head, looks, is looked at)
-    return torch.stack([table[:, :, at] for table, at in zip(tables, where(questions)[0], strict=True)])
-
-
-# %%
 def correct(looks, questions):
     """1 where a head looks most at the answer, else 0: (question, layer, head)."""
     asks, answers = where(questions)
@@ -334,8 +321,15 @@ def correct(looks, questions):
 
 
 # %%
-def best_head(bert):
-    """Its best head, chosen on 128 questions, measured on the others: its place, and 1 or 0 for each of the others."""
+def looks_of(bert, questions):
+    """Where each head looks from the word that asks: (question, layer, head, is looked at)."""
+    words = [["[CLS]", *re.sub("[?!]", "", question).split(), "[SEP]"] for question in questions]
+    ids = torch.tensor([tokenizer.convert_tokens_to_ids(row) for row in words])
+    tables = torch.stack(bert(ids).attentions, dim=1)  # (question, layer, head, looks, is looked at)
+    return torch.stack([table[:, :, at] for table, at in zip(tables, where(questions)[0], strict=True)])
+
+
+def best_head(bert):  # its place, and 1 or 0 for each question that it was not chosen on
     hits = correct(looks_of(bert, questions), questions)
     layer, head = divmod(hits[:128].mean(dim=0).argmax().item(), 12)  # chosen here
     return layer, head, hits[128:, layer, head]  # measured there
@@ -783,6 +777,44 @@ assert abs(costs["both"][2][0] - 0.194) < 0.003 and abs(2 * costs["both"][2][1] 
 #
 # **What ablations cannot say.** Where a part is taken away, the others get inputs that they have never met: some of the damage may be that. And a part that is not missed may have a substitute.
 #
+# ### The guess after each layer
+#
+# The vector at `[MASK]` goes through six layers, and only what the last one makes of it goes to the head for masked words. We hand that head the vectors *before*, too. This is called the **logit lens** (nostalgebraist 2020). (**Logits** are the scores that softmax turns into probabilities.)
+
+# %% tags=["timing", "nbval-ignore-output"]
+inputs = tokenizer("The film is [MASK] on a true story.", return_tensors="pt")
+for number, hidden in enumerate(model(**inputs).hidden_states):
+    chances = model.word_logits(hidden[0, 4]).softmax(dim=-1)
+    best = [f"{tokenizer.convert_ids_to_tokens(at)!r} {chances[at]:.0%}" for at in chances.topk(3).indices.tolist()]
+    print(f"after layer {number}:" if number else "embedding:    ", ", ".join(best))
+
+# %% tags=["check:lens-of-one"]
+# checked: the bare embedding is read as [MASK], in every gap of the exam; based comes after layer 5
+early = model.word_logits(torch.stack(model(**inputs).hidden_states)[:, 0, 4]).softmax(dim=-1)
+assert abs(early[5, tokenizer.convert_tokens_to_ids("based")] - 0.06) < 0.01 and early[:5].max(dim=-1).values.max() < 0.35
+assert best[0].startswith("'based'") and inputs.input_ids[0, 4] == tokenizer.mask_token_id
+bare = model.word_logits(model(exam[0]).hidden_states[0][asked]).argmax(dim=-1)
+assert (bare == tokenizer.mask_token_id).all()
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## The guess after each layer: “The film is [MASK] on a true story.”
+#
+# | after | first guess | second |
+# | --- | --- | --- |
+# | the embedding | ? | |
+# | layer 1 | *a* 22 % | *the* 7 % |
+# | layer 3 | *that* 10 % | *this* 7 % |
+# | layer 5 | *based* 6 % | *made* 4 % |
+# | layer 6 | *based* 93 % | *focused* 1 % |
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** What stands for the question mark? `[MASK]`, with 30 %. Careful: the head for masked words was trained on the last layer alone. Earlier, the word may not be there yet, or be written in a way that this head cannot read.
+
+# %% [markdown]
+# Of the bare embedding it says `[MASK]`, here and at every gap of the exam: nothing of the sentence has come in. *Based* comes late, with 6 % after layer 5 and 93 % at the end. (All this is one sentence.)
+#
+# Careful: the head was trained on the *last* layer's vectors alone. Earlier, the word may be there in a form that it cannot read.
+#
 # ## 5. What may you say?
 #
 # | you measured | you may say | you may not say |
@@ -1003,3 +1035,4 @@ check("mean_instead", mean_instead)
 # - Xiao, Tian, Chen, Han, Lewis (2023). *Efficient Streaming Language Models with Attention Sinks.* arXiv:2309.17453
 # - Michel, Levy, Neubig (2019). *Are Sixteen Heads Really Better than One?* arXiv:1905.10650
 # - Wang, Wei, Dong, Bao, Yang, Zhou (2020). *MiniLM: Deep Self-Attention Distillation for Task-Agnostic Compression of Pre-Trained Transformers.* arXiv:2002.10957
+# - nostalgebraist (2020). *interpreting GPT: the logit lens.* A post on LessWrong.
