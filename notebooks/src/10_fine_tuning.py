@@ -1,394 +1,720 @@
-# %% [markdown] slideshow={"slide_type": "slide"} question="How does a pre-trained BERT become a sentiment classifier?"
-# # 10 · Fine-tuning: from guessing words to judging films
+# %% [markdown] question="How does a pre-trained BERT become a sentiment classifier?"
+# # 10 · Fine-tuning
 #
-# **The question.** A pre-trained BERT can guess a hidden word. How does it learn to say whether a review is positive, and how do
-# we know that it learned more than which class is commoner?
+# **The question:** how does a BERT that can guess hidden words learn to say whether a review is positive, and how do we know that it did?
 #
-# **You need:** notebooks 01, 05 and 06. **Time:** about 25 minutes to read; the training cell takes half a minute to a minute on two
-# cores.
+# ![From left to right: four tokens, six pre-trained layers, the vector of CLS, the pooler, the new layer with two outputs, and softmax, which makes 15 % negative and 85 % positive of them](figures/10_classifier.svg)
+#
+# One new layer goes on top of the pre-trained ones, and then *all* layers are trained a little further, on labelled reviews. This is called **fine-tuning**. On this page you write it yourself, in four short definitions. Then we train twice: as it is often shown, and so that one can trust the result.
+#
+# **You need:** pages 01, 05 and 06; page 09 for the rivals. **Time:** about 50 minutes, and 62 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# # Fine-tuning
+#
+# ![From left to right: four tokens, six pre-trained layers, the vector of CLS, the pooler, the new layer with two outputs, and softmax, which makes 15 % negative and 85 % positive of them](figures/10_classifier.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** What is new, and what was there before? Ask how many numbers the new layer has: 384 for each of two outputs, and two biases, so 770. The deck takes about 40 minutes, votes included. Run the notebook before class: the training cell takes up to a minute.
 
 # %%
-from bertnotes.data import FIRST_REVIEWS as REVIEWS
-from bertnotes.data import LABELS, read_reviews, split_validation
+from functools import partial
 
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader, Dataset
+
+import bertnotes
+from bertnotes.data import LABELS, REVIEWS, read_reviews, split_validation
+
+# %% [markdown]
+# ## 1. Three piles
+#
+# The course has 1,276 film reviews of its own. The column `note` marks the hard ones: ironic, or with a verdict that is only implied, or that turns in the last sentence. We put those aside for later.
+
+# %%
 frame = read_reviews(REVIEWS, ("review", "sentiment", "note"))
-print(f"{len(frame)} reviews, {frame['sentiment'].eq('positive').sum()} of them positive")
-print(frame["note"].replace("", "(none)").value_counts().to_string())
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# The column `note` marks hard cases: a verdict that is only implied, an ironic one, one that turns in the last sentence. They are put
-# aside for later. The others say plainly what their author thought, but in words that hardly recur from one review to the next.
-
-# %%
-plain = frame[frame["note"] == ""]
-texts, labels = plain["review"].tolist(), [LABELS.index(name) for name in plain["sentiment"]]
-print(f"{len(texts)} plain reviews, {sum(labels)} of them positive; the first:")
-print(texts[0])
+frame["label"] = frame["sentiment"].map(LABELS.index)  # negative 0, positive 1
+plain, hard = frame[frame["note"] == ""], frame[frame["note"] != ""]
+print(len(plain), "plain reviews,", len(hard), "hard ones; the first plain one:")
+print(plain["review"].iloc[0])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three piles
 #
-# Three in ten reviews are put aside as the **test** set: it is scored once, at the end. Of the rest a part is the **validation**
-# set, which chooses among epochs. The model learns from what remains. Choosing by the test set would be studying the exam paper.
-# The piles are *stratified* (as many positive ones in each) and *seeded* (the same for you and me).
+# ![Three piles of reviews: train, 365, learn from these; validation, 122, choose by these; test, 209, behind a door, look once](figures/10_piles.svg)
 
-# %%
-rest_texts, test_texts, rest_labels, test_labels = split_validation(texts, labels, size=0.3, seed=0)
-train_texts, held_texts, train_labels, held_labels = split_validation(rest_texts, rest_labels, size=0.15, seed=0)
-print(f"train {len(train_texts)}, validation {len(held_texts)}, test {len(test_texts)}")
-assert not set(train_texts) & set(test_texts) and not set(held_texts) & set(test_texts)
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Ask what goes wrong if one chooses the best of ten models by the test reviews: the winner is partly the luckiest, so its score is too good. Page 08 had the best of 72 coins.
 
 # %% [markdown]
-# ## Two bars to clear
+# The model learns from the **training set**. The **validation set** tells us, after each round, how it does on reviews that it has not learned from; by that we choose. The **test set** stays behind a door until everything is chosen. Who chooses by the test set reports luck as skill: that was the best of 72 coins on page 08.
 #
-# The lower bar: always name the commonest class. The higher one: TF-IDF counts words and pairs of words, and a logistic
-# regression weighs the counts. It trains in a blink, knows nothing of order beyond two neighbours, and is hard to beat.
+# The split is *stratified*, with as many positive reviews in each pile as in the whole, and *seeded*: you get the same piles as we do.
 
 # %%
-from bertnotes.baselines import tfidf_logistic_regression
+rest, test_texts, rest_labels, test_labels = split_validation(plain["review"], plain["label"], size=0.3, seed=0)
+train_texts, held_texts, train_labels, held_labels = split_validation(rest, rest_labels, size=0.25, seed=0)
+for name, found in {"train": train_labels, "validation": held_labels, "test": test_labels}.items():
+    print(f"{name:10} {len(found):3} reviews, {sum(found):3} positive")
+
+# %% tags=["check:three-piles"]
+# checked: the sizes of the piles, and that no review is in two of them
+piles = [set(train_texts), set(held_texts), set(test_texts)]
+assert [len(pile) for pile in piles] == [365, 122, 209] and len(set.union(*piles)) == len(plain) == 696
+assert len(frame) == 1276 and len(hard) == 580
+
+# %% [markdown]
+# What should a BERT beat? At least someone who always names the more frequent class. And the two that count words on page 09: **TF-IDF** with logistic regression, and **NBSVM**. They learn in a second, so let us ask them first. (On validation: the test set has to wait.)
+
+# %%
+from bertnotes.baselines import nbsvm, tfidf_logistic_regression
 from bertnotes.data import majority_accuracy
 
-majority = majority_accuracy(test_labels)
-tfidf_model = tfidf_logistic_regression().fit(train_texts, train_labels)
-tfidf = tfidf_model.score(test_texts, test_labels)
-print(f"on the test reviews: commonest class {majority:.2f}, TF-IDF {tfidf:.2f}")
+counters = {"TF-IDF": tfidf_logistic_regression(), "NBSVM": nbsvm()}
+print(f"more frequent class {majority_accuracy(held_labels):.2f}")
+for name, counter in counters.items():
+    counter.fit(train_texts, train_labels)
+    print(f"{name:19} {counter.score(held_texts, held_labels):.2f}")
+
+# %% tags=["check:bars-on-validation"]
+# checked: both are far above the more frequent class on validation
+assert all(counter.score(held_texts, held_labels) > 0.8 for counter in counters.values())
+
+# %% [markdown]
+# ## 2. The model
+#
+# The first definition. `BERTClassifier` is the encoder of page 05, and on its pooled output, one vector for the whole review, a single linear layer with a number for each class. (If you know the notebook that many have learned this from: the four definitions have its names. Section 5 lays it beside ours.)
+
+
+# %%
+class BERTClassifier(nn.Module):
+    def __init__(self, bert_model_name, num_classes):
+        super().__init__()
+        self.bert = bertnotes.load_encoder(bert_model_name, attention="bertnotes")  # page 01's attention in all layers
+        self.dropout = nn.Dropout(0.1)
+        self.classifier = nn.Linear(self.bert.config.hidden_size, num_classes)
+
+    def forward(self, input_ids, attention_mask):
+        pooled = self.bert(input_ids=input_ids, attention_mask=attention_mask).pooler_output
+        return self.classifier(self.dropout(pooled))
+
+
+# %%
+torch.manual_seed(0)  # the new layer starts with random numbers
+model = BERTClassifier("mini", num_classes=2)
+for name, part in {"encoder": model.bert, "new layer": model.classifier}.items():
+    print(f"{name:10} {sum(weight.numel() for weight in part.parameters()):12,} numbers")
+
+# %% tags=["check:new-numbers"]
+# checked: 770 of 15 million numbers are new, and the encoder runs on page 01's attention
+counts = [sum(weight.numel() for weight in part.parameters()) for part in (model.classifier, model)]
+assert counts[0] == 770 and 15_000_000 < counts[1] < 15_300_000 and model.bert.config._attn_implementation == "bertnotes"
+
+# %% [markdown]
+# The two outputs are called **logits**. Softmax makes probabilities of them. **Dropout** sets a tenth of the pooled vector to 0, at random, while it trains, so that no single number becomes too important.
+#
+# ## 3. Batches
+#
+# A model reads several reviews at once, a **batch**. But a batch is a table, and reviews have different lengths. So the short ones are filled up with `[PAD]`, and `attention_mask` says which tokens are real: the padding mask of page 01.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## The model: an encoder and one layer more
+# ## How much of a batch is padding?
 #
-# `BERTClassifier` is the pre-trained encoder, and on its pooled output (one vector for the whole review) a single linear layer
-# with one output for each class. That layer starts with small random weights: it has everything to learn. Inside the encoder,
-# attention is the function of notebook 01.
+# ![Eight reviews in two batches. Padded to a maximum of 256 tokens, 68 % is padding; to the longest of the batch, 52 %; in batches of like length, 42 %](figures/10_padding.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** The model computes on padding as on anything else; the mask only keeps others from looking at it. So the pale area is time. Ask: do the three ways give different verdicts? No, only different waiting. Then play with it.
+
+# %% [markdown]
+# Dark is text, pale is padding. On padding the model works as hard as on text, for nothing. Left: every review is filled up to a maximum. Middle: to the longest of its batch. Right: first we put reviews of like length together, which is called **bucketing**. How much it saves depends on the batches: drag.
 
 # %%
-import torch
+from bertnotes.pictures.play import play
 
-from bertnotes import BERTClassifier, load_tokenizer, predict_sentiment
+play("padding")
 
-torch.manual_seed(0)
-model, tokenizer = BERTClassifier("mini", num_classes=2), load_tokenizer("mini")
-new = sum(weight.numel() for weight in model.classifier.parameters())
-everything = sum(weight.numel() for weight in model.parameters())
-print(f"{new} of {everything:,} parameters are new")
-assert model.bert.config._attn_implementation == "bertnotes"
+# %% [markdown]
+# The second definition keeps the tokens of each review, cut at `max_length`, and its label. It does not pad: only when a batch is put together do we know its longest review.
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# **Question.** Before any training, which accuracy do you expect on the validation reviews? One random layer may be lucky, so we
-# draw five.
 
 # %%
-from bertnotes import TextClassificationDataset, evaluate
-from bertnotes.batching import evaluation_loader
+class TextClassificationDataset(Dataset):
+    def __init__(self, texts, labels, tokenizer, max_length):
+        self.ids = tokenizer(texts, truncation=True, max_length=max_length)["input_ids"]
+        self.labels = labels
 
-validation = evaluation_loader(TextClassificationDataset(held_texts, held_labels, tokenizer, max_length=64), batch_size=32)
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, index):
+        return {"input_ids": self.ids[index], "label": self.labels[index]}
+
+
+# %%
+tokenizer = bertnotes.load_tokenizer("mini")
+
+
+def batches(texts, labels, size=16, shuffle=False):
+    """Batches of so many reviews, each padded to its longest one."""
+    dataset = TextClassificationDataset(texts, labels, tokenizer, max_length=384)
+    return DataLoader(dataset, size, shuffle, collate_fn=partial(tokenizer.pad, return_tensors="pt"))
+
+
+batch = next(iter(batches(train_texts, train_labels, size=4)))
+print({name: tuple(tensor.shape) for name, tensor in batch.items()})
+print("real tokens:", batch["attention_mask"].sum(dim=1).tolist())
+
+# %% tags=["check:batch"]
+# checked: a batch is as wide as its longest review, and no review of the course is cut at 384 tokens
+assert batch["input_ids"].shape[1] == batch["attention_mask"].sum(dim=1).max()
+lengths = [len(ids) for ids in tokenizer(frame["review"].tolist())["input_ids"]]
+assert 350 <= max(lengths) <= 384
+
+# %% [markdown]
+# We read every review whole: the longest has 352 tokens. (With IMDB one has to cut: some reviews there have over 2,000.)
+#
+# ## 4. Score and train
+#
+# The third definition scores a model: the **accuracy**, which is the share of right answers, and a report on each class. `model.eval()` switches dropout off, and `no_grad` saves the work that only training needs.
+
+# %%
+from sklearn.metrics import accuracy_score, classification_report
+
+
+@torch.no_grad()
+def evaluate(model, data_loader, device):
+    model.eval()
+    answers, labels = [], []
+    for batch in data_loader:
+        batch = batch.to(device)
+        answers += model(batch["input_ids"], batch["attention_mask"]).argmax(dim=-1).tolist()
+        labels += batch["label"].tolist()
+    return accuracy_score(labels, answers), classification_report(labels, answers, zero_division=0)
+
+
+# %% [markdown]
+# The new layer is random, nothing has been trained. Which accuracy do you expect on the validation reviews? One random layer may be lucky, so we draw three.
+
+# %%
+guess = None  # a share, such as 0.3
+
+# %% tags=["timing", "nbval-ignore-output"]
+from bertnotes.devices import best_device
+
+device = best_device()  # "cuda", "mps" or "cpu": found, not typed
 before = []
-for seed in range(5):
-    torch.manual_seed(seed)  # five times the same encoder, each time with another random layer on it
-    before.append(evaluate(BERTClassifier("mini", num_classes=2), validation, "cpu")[0])
-print("on average no better than a coin:", abs(sum(before) / 5 - 0.5) < 0.1)
-assert abs(sum(before) / 5 - 0.5) < 0.1
+for seed in range(3):
+    torch.manual_seed(seed)
+    before.append(evaluate(BERTClassifier("mini", 2).to(device), batches(held_texts, held_labels), device)[0])
+print("three random layers:", [round(share, 2) for share in before], f"  mean {sum(before) / 3:.2f}   your guess: {guess}")
+
+# %% tags=["check:before-training"]
+# checked: on average no better than a coin
+assert abs(sum(before) / 3 - 0.5) < 0.12
+
+# %% [markdown]
+# About a half, as a coin. The encoder knows something of language, but the new layer cannot read it yet.
+#
+# Training repeats four steps, the same ones as on page 02:
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## First, as it is often shown
+# ## One training step
 #
-# A tutorial that many have followed draws **fifty** reviews, keeps **ten** of them for validation, trains for four epochs at a rate of 2e-5,
-# and reports an accuracy of 0.70. We do the same, with mini. Seven in ten of our fifty are positive, like its ten.
+# ![Four boxes and an arrow back to the first: predict, two numbers a review; measure, the loss; trace back, a gradient for each weight; step, all weights a little](figures/10_step.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Let someone explain each box. What goes wrong without `zero_grad`? The gradients of all batches so far add up. One of the exercises is a loop with two bugs.
+
+# %% [markdown]
+# 1. **Predict:** the logits of a batch.
+# 2. **Measure:** the **loss** is the cross-entropy of page 06, minus the logarithm of the probability that the true class got. Of two classes, someone who knows nothing has a loss of $\ln 2 = 0.69$.
+# 3. **Trace back:** `loss.backward()` works out the **gradient**: for each of the 15 million numbers, how the loss would change with it.
+# 4. **Step:** the **optimizer** moves every number a little, downhill. Ours is **AdamW**, which gives each number a step size of its own.
+#
+# The fourth definition does this for all batches once: one **epoch**. Very large gradients are shortened first (*clipping*), and the **scheduler** changes the learning rate from step to step.
+
 
 # %%
-from torch.utils.data import DataLoader
+def train(model, data_loader, optimizer, scheduler, device):
+    model.train()
+    total = 0
+    for batch in data_loader:
+        batch = batch.to(device)
+        loss = cross_entropy(model(batch["input_ids"], batch["attention_mask"]), batch["label"])
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
+        optimizer.step(), scheduler.step(), optimizer.zero_grad()
+        total += loss.item() * len(batch["label"])
+    return total / len(data_loader.dataset)
+
+
+# %% [markdown]
+# That is all there is to fine-tuning: four definitions, 40 lines.
+#
+# ## 5. As it is often shown
+#
+# The notebook that many have learned this from draws 50 reviews, trains on 40 for four epochs at a learning rate of 2e-5 (0.00002), validates on the other 10, and reports an accuracy of **0.70**. We do the same with mini. Seven of ten of our fifty are positive, as in its validation set.
+
+# %%
+good, bad = ([text for text, label in zip(train_texts, train_labels, strict=True) if label == wanted] for wanted in (1, 0))
+forty = batches(good[:28] + bad[:12], [1] * 28 + [0] * 12, shuffle=True)
+ten = batches(good[28:35] + bad[12:15], [1] * 7 + [0] * 3)
+print(len(forty.dataset), "reviews to learn from, in", len(forty), "batches;", len(ten.dataset), "to validate")
+
+# %%
 from transformers import get_linear_schedule_with_warmup
 
-from bertnotes import train
 
-by_class = [[text for text, label in zip(texts, labels, strict=True) if label == wanted] for wanted in (0, 1)]
-few_texts, few_labels = by_class[1][:28] + by_class[0][:12], [1] * 28 + [0] * 12
-ten_texts, ten_labels = by_class[1][28:35] + by_class[0][12:15], [1] * 7 + [0] * 3
-few = DataLoader(TextClassificationDataset(few_texts, few_labels, tokenizer, 128), batch_size=16, shuffle=True)
-ten = DataLoader(TextClassificationDataset(ten_texts, ten_labels, tokenizer, 128), batch_size=16)
-print(len(few_texts), "reviews to learn from,", len(ten_texts), "to validate")
+def four_epochs(model, train, evaluate):
+    """Train as that notebook does. Returns the loss of each epoch, the accuracy and the report."""
+    torch.manual_seed(0)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-5)
+    scheduler = get_linear_schedule_with_warmup(optimizer, num_warmup_steps=0, num_training_steps=4 * len(forty))
+    losses = [train(model, forty, optimizer, scheduler, device) for epoch in range(4)]
+    return losses, *evaluate(model, ten, device)
+
+
+# %% [markdown]
+# Is our code right? The library has the same four definitions. So we train twin models: one by our definitions, one by the library's, from the same random layer. Which is the first digit behind the point in which their losses differ?
+
+# %%
+guess = None  # a number of digits
+
+# %% tags=["timing", "nbval-ignore-output"]
+from bertnotes.dropout import use_drop
+
+twin = bertnotes.BERTClassifier("mini", 2).to(device)
+twin.load_state_dict(model.to(device).state_dict())  # the same numbers
+use_drop(model)  # the library draws the random numbers of dropout in a faster way: so do we, to draw the same ones
+losses, accuracy, report = four_epochs(model, train, evaluate)
+its_losses, its_accuracy, _ = four_epochs(twin, bertnotes.train, bertnotes.evaluate)
+print("loss, ours:     ", *(f"{loss:.6f}" for loss in losses), f"  accuracy {accuracy:.2f}")
+print("loss, library's:", *(f"{loss:.6f}" for loss in its_losses), f"  accuracy {its_accuracy:.2f}   your guess: {guess}")
+
+# %% tags=["check:four-definitions"]
+# checked: the page's definitions give the library's losses and accuracy
+assert all(abs(one - other) < 1e-5 for one, other in zip(losses, its_losses, strict=True)) and accuracy == its_accuracy == 0.7
+assert abs(sum(losses) / 4 - 0.65) < 0.1
+
+# %% [markdown]
+# In none of these: the four definitions do what the library does. And the accuracy is 0.70, as reported. Is mini a classifier now? Look at the report, class by class. **Precision**: of those called so, how many are? **Recall**: of those that are, how many were found?
+
+# %% tags=["timing", "nbval-ignore-output"]
+print(report)
+
+# %% tags=["check:one-class"]
+# checked: every one of the ten is called positive
+assert "0.00      0.00" in report and evaluate(model, ten, device)[0] == 0.7
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## 0.70: is it a classifier?
+#
+# | | reviews | found |
+# | --- | --- | --- |
+# | positive | 7 | 7 |
+# | negative | 3 | **0** |
+#
+# - 40 reviews, 12 steps at 2e-5
+# - 10 to validate: 0.70 means 0.40 to 0.89
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Ask before you show the rows what 0.70 may mean. Every review is called positive, and seven of the ten are. A model that had learned nothing but the more frequent class gets the same.
+
+# %% [markdown]
+# No negative review was found: all ten are called positive, and seven of them are. What says a score of 7 out of 10 about *all* reviews of this kind? The **95 % interval** of page 09:
+
+# %%
+from bertnotes.evaluation import wilson_interval
+
+print("7 of 10:    ", wilson_interval(7, 10))
+print("146 of 209: ", wilson_interval(146, 209), "  0.70 on our test set")
+print("steps of training:", 4 * len(forty))
+
+# %% tags=["check:seven-of-ten"]
+# checked: a coin's 0.5 lies inside the interval of 7 of 10, outside that of 146 of 209
+assert wilson_interval(7, 10).low < 0.41 and wilson_interval(7, 10).high > 0.89 and wilson_interval(146, 209).low > 0.62
+assert 4 * len(forty) == 12
+
+# %% [markdown]
+# So the 0.70 says nothing. Twelve steps at 2e-5 hardly move the new layer, ten reviews cannot see, and on an unbalanced sample a model looks good that has learned only which class is more frequent.
+#
+# If you come from that notebook, here are its cells:
+#
+# | your cell | what is wrong with it | what we do |
+# | --- | --- | --- |
+# | `load_imdb_data`, then 50 reviews by `sample` | no seed: other reviews, and another result, each time | `load_imdb_data(file, sample=..., seed=42)` |
+# | `TextClassificationDataset`, `padding="max_length"` | each review is computed at full length | pad to the longest of the batch; bucket |
+# | `BERTClassifier` | nothing | the same |
+# | `from transformers import AdamW` | it is gone | `torch.optim.AdamW` |
+# | `num_warmup_steps=0` | the first steps are the largest, on a random layer | a tenth of the steps to warm up |
+# | `learning_rate = 2e-5`, 12 steps | too few; with thousands of reviews it suits a BERT-base | more steps; 1e-4 for mini |
+# | warning from `_warn_prf` | it means: some class was *never* named | `zero_division=0`, and look at the recall |
+# | accuracy on the set that one chose by | too good, if anything was chosen | a test set, used once |
+# | `torch.save(model.state_dict(), ...)` | a pickle, which may run code when loaded; tokenizer and class names are missing | `model.save_pretrained(folder, tokenizer)` |
+# | `predict_sentiment` | cuts at its own `max_length` | reads as the model was trained to |
+
+# %%
+del model, twin  # they have served
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## From the notebook that many know to ours
+#
+# | there | here |
+# | --- | --- |
+# | 50 reviews, no seed | 365, seeded |
+# | 10 to validate | 122, and 209 to test once |
+# | padded to the maximum | to the longest, in buckets |
+# | no warm-up, 12 steps | warm-up, 69 steps |
+# | accuracy alone | recall of each class, interval, rivals |
+# | `torch.save` | safetensors, with the tokenizer |
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** For each row ask what could go wrong on the left. `AdamW` has moved from transformers to torch, so its import fails today; `_warn_prf` was scikit-learn saying that some class was never named.
+
+# %% [markdown]
+# ## 6. Done right
+#
+# More reviews, more steps, and a better learning rate: how large is each step? Too large, and the random new layer pulls the good old layers apart; too small, and nothing happens. So it climbs first and then falls.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The learning rate of a run
+#
+# ![The learning rate climbs from 0 to 1e-4 in 7 steps, the warm-up, and falls in a straight line to 0 at step 69](figures/10_schedule.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Why begin small? The new layer is random, so the first gradients say little about the old layers. Why end small? So that the last batches do not throw it about. For a BERT-base take 2e-5 to 5e-5 as the peak; 1e-4 suits mini, which is smaller.
+
+# %% [markdown]
+# **Warm-up**: for a tenth of the steps the rate climbs, while the new layer is still random. Then it falls to 0. The peak is 1e-4 here, the library's default, which was not chosen on these reviews. It suits a model of mini's size. **For a BERT-base take 2e-5 to 5e-5**, as Devlin et al. did: 1e-4 may make it unlearn.
+#
+# `fit` runs our `train` and `evaluate` for three epochs, in buckets, and keeps the weights of the epoch that did best on validation. Before you run it: with 365 reviews, which accuracy will it reach on the 122?
+
+# %%
+guess = None  # a share
 
 # %% tags=["timing", "nbval-ignore-output"]
 torch.manual_seed(0)
-first = BERTClassifier("mini", num_classes=2)
-optimizer = torch.optim.AdamW(first.parameters(), lr=2e-5)
-scheduler = get_linear_schedule_with_warmup(optimizer, 0, 4 * len(few))
-losses = [train(first, few, optimizer, scheduler, "cpu") for epoch in range(4)]
-print("loss of each epoch:", [round(loss, 2) for loss in losses])
-print(evaluate(first, ten, "cpu")[1])
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# 0.70, as reported. But look at the row *negative*: not one was found. What did it learn?
-
-# %%
-from bertnotes.classifier import predict_probabilities
-from bertnotes.evaluation import wilson_interval
-
-positive = predict_probabilities(ten_texts, first, tokenizer)[:, 1]
-print("every review is called positive:", bool((positive > 0.5).all()))
-print("majority class on the ten:", majority_accuracy(ten_labels))
-print("what seven right of ten tell of all reviews:", wilson_interval(7, 10))
-print("steps of training:", 4 * len(few))
-assert (positive > 0.5).all()
-del first, optimizer, scheduler  # it has served; the memory is needed again
-
-# %% [markdown]
-# Nothing but which class is commoner. Three things are wrong, and each would be enough. **Twelve steps** at 2e-5 hardly move a new layer. **Ten**
-# reviews cannot tell 0.70 from a coin. And on a **lopsided** sample a score looks good that the commonest class gets for nothing. So: more
-# reviews of both classes, more and larger steps, and a validation set that can see.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Then done right: a few steps by hand
-#
-# For each batch: predict, measure the error (cross-entropy), follow its gradient one small step. Here are eight, by hand, on one batch and a copy of the model.
-
-# %% tags=["timing", "nbval-ignore-output"]
-import copy
-
-from torch.nn.functional import cross_entropy
-
-from bertnotes.batching import training_loader
-
-pupil = copy.deepcopy(model).eval()  # without dropout, so that the numbers are the same everywhere
-batch = next(iter(training_loader(TextClassificationDataset(train_texts, train_labels, tokenizer, 64), 16, seed=0)))
-optimizer = torch.optim.AdamW(pupil.parameters(), lr=1e-4)
-for step in range(8):
-    loss = cross_entropy(pupil(batch["input_ids"], batch["attention_mask"]), batch["label"])  # predict, measure
-    optimizer.zero_grad()
-    loss.backward()  # the gradient of the error, for every weight
-    optimizer.step()  # a small step downhill
-    print(f"step {step + 1}: loss {loss.item():.2f}")
-
-# %%
-print("the error on these sixteen fell:", loss.item() < 0.6)
-assert loss.item() < 0.6
-del pupil, optimizer, loss  # with its gradient and AdamW's means the copy holds four times what the model does
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## The loop
-#
-# The same over all batches, and over them again. The learning rate climbs for a tenth of the steps, then falls to zero. `fit` does this for
-# three epochs and keeps the one that did best on validation; reviews are cut at 64 tokens here, so that it takes less than a minute. The loop
-# itself is `train` in `bertnotes/training.py`, one short function.
-
-# %% tags=["timing", "nbval-ignore-output"]
-from bertnotes.training import TrainConfig, fit
-
-config = TrainConfig(epochs=3, learning_rate=1.5e-4, max_length=64, seed=0)
-history = fit(model, tokenizer, (train_texts, train_labels), (held_texts, held_labels), config)
+model = bertnotes.BERTClassifier("mini", num_classes=2).to(device)
+config = bertnotes.TrainConfig(epochs=3, learning_rate=1e-4, max_length=384, seed=0)
+history = bertnotes.fit(model, tokenizer, (train_texts, train_labels), (held_texts, held_labels), config)
 for entry in history:
-    loss, right, seconds = entry["train_loss"], entry["accuracy"], entry["seconds"]
-    print(f"epoch {entry['epoch']}: loss {loss:.2f}, validation {right:.2f}, {seconds:.0f} s")
+    print(f"epoch {entry['epoch']}: training loss {entry['train_loss']:.2f}, ", end="")
+    print(f"validation loss {entry['validation_loss']:.2f}, accuracy {entry['accuracy']:.2f}")
+print("your guess:", guess)
 
-# %% [markdown]
-# The numbers above differ a little from one processor to the next: sums of thousands of roundings. What must hold everywhere is
-# asserted here: the training loss fell from about ln 2 = 0.69, the loss of a coin.
+# %% tags=["check:fit"]
+# checked: the training loss falls in each epoch; on validation most reviews are right at the end
+training = [entry["train_loss"] for entry in history]
+assert training == sorted(training, reverse=True) and 0.55 < training[0] < 0.75 and training[-1] < 0.4
+assert max(entry["accuracy"] for entry in history) > 0.78
 
-# %%
-losses = [entry["train_loss"] for entry in history]
-print("epochs:", len(history), "- training loss fell each time:", losses == sorted(losses, reverse=True))
-assert losses[-1] < 0.55 < losses[0]
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Three epochs
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## The learning curve
-#
-# Left, the loss. Where it goes on falling on training reviews but no longer on validation, the model has begun to learn its
-# reviews by heart. Right, the accuracy on validation, above the line of the commonest class.
-
-# %%
+# %% slideshow={"slide_type": "-"}
 from bertnotes.pictures.charts import learning_curve
 
 figure = learning_curve(history, majority_accuracy(held_labels))
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## The exam, once
-#
-# Precision: of those called positive, how many are? Recall: of the positive ones, how many were found? The last line is the lower
-# bar again, so that no accuracy stands alone.
-
-# %% tags=["timing", "nbval-ignore-output"]
-test = evaluation_loader(TextClassificationDataset(test_texts, test_labels, tokenizer, max_length=64), batch_size=32)
-accuracy, report = evaluate(model, test, "cpu")
-print(report)
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Left: where do the two curves part, and what does it mean if the validation curve turns up? Right: the dotted line is what always naming one class gets. Which epoch is kept?
 
 # %% [markdown]
-# How sure is that number? With $n$ reviews, an accuracy $p$ wavers by about $2\sqrt{p(1-p)/n}$. A model that only guesses would land
-# inside that band around one half; ours has to be above it.
+# Left, the loss. On the training reviews it falls from epoch to epoch; it has to, as these are what it learns from. Watch the validation curve: where it turns up while the training curve goes on falling, the model begins to learn its reviews by heart, which is called **overfitting**. Right, the accuracy on validation, far above the dotted line.
+#
+# ## 7. The exam, once
+#
+# Everything is chosen now: the epoch, the learning rate, the length. We open the door. To be fair, NBSVM gets a second chance: mini used the validation reviews to choose an epoch, so a second NBSVM may learn from them as well. How much will mini get, if TF-IDF gets 0.74?
 
 # %%
-band = 2 * (0.25 / len(test_labels)) ** 0.5
-print(f"guessing lands within {band:.2f} of 0.50; above that band:", accuracy > 0.5 + band)
-assert accuracy > 0.5 + band
+guess = None  # a share
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Against TF-IDF
+# %% tags=["timing", "nbval-ignore-output"]
+import numpy as np
+
+systems = {name: counter.predict for name, counter in counters.items()}
+systems["NBSVM, more reviews"] = nbsvm().fit(train_texts + held_texts, train_labels + held_labels).predict
+systems["mini"] = lambda texts: bertnotes.predict_probabilities(texts, model, tokenizer).argmax(dim=-1).numpy()
+answers = {name: predict(test_texts) for name, predict in systems.items()}
+right = {name: answer == np.array(test_labels) for name, answer in answers.items()}
+for name, found in right.items():
+    print(f"{name:20} {wilson_interval(found.sum(), len(found))}")
+print("your guess for mini:", guess)
+
+# %% tags=["check:exam"]
+# checked: the scores of the counters, and where mini's lies
+assert [round(float(right[name].mean()), 2) for name in right if name != "mini"] == [0.74, 0.79, 0.80]
+assert right["mini"].mean() > 0.80
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## The exam: 209 reviews, once
+
+# %% slideshow={"slide_type": "-"}
+import pandas as pd
+
+from bertnotes.pictures.charts import interval_chart
+
+rows = {name: [len(found), *wilson_interval(found.sum(), len(found))] for name, found in right.items()}
+ax = interval_chart({"": pd.DataFrame.from_dict(rows, "index", columns=["reviews", "accuracy", "low", "high"])})
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Do the bars of mini and NBSVM overlap? They do, and still that is not the question: both read the same reviews. Ask who was right where only one was: next.
+
+# %% [markdown]
+# EXAMPROSE
 #
-# Both saw the same few hundred reviews. A word that praises in the test set may not occur in a single training review: TF-IDF then
-# knows nothing of it, while BERT met it in pre-training, among its like. Both accuracies waver; but they are of the same reviews, so we look at
-# those where only one of them is right. Were both as good, each of these would be a toss of a coin (McNemar's test, notebook 11): p says how often
-# coins fall at least so unevenly. Above 0.05, so few test reviews do not show who is better, however large the lead looks.
+# All read the same reviews, so we may look closer: at those on which only one of two was right. If both were equally good, each of these would be the toss of a coin. **McNemar's test** asks how often coins fall at least so unevenly; that probability is called **p**.
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes.evaluation import mcnemar
 
-answers = predict_probabilities(test_texts, model, tokenizer, max_length=64).argmax(dim=1).numpy()
-ours, theirs, p = mcnemar(test_labels, answers, tfidf_model.predict(test_texts))
-print(f"mini {accuracy:.2f}, TF-IDF {tfidf:.2f}, commonest class {majority:.2f}")
-print(f"only mini right: {ours}; only TF-IDF right: {theirs}; p = {p:.3f}")
+for rival in ("TF-IDF", "NBSVM", "NBSVM, more reviews"):
+    only_mini, only_rival, p = mcnemar(test_labels, answers["mini"], answers[rival])
+    print(f"only mini right: {only_mini:2}   only {rival} right: {only_rival:2}   p = {p:.3f}")
 
-# %%
-print("better than TF-IDF on the same test reviews:", accuracy > tfidf)
-assert accuracy > tfidf
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# That it is pre-training that made the difference, this page does not show: the control would be the same network from random weights. The table below
-# has one.
-#
-# **Question.** And on the hard cases that were put aside?
-
-# %% tags=["timing", "nbval-ignore-output"]
-hard = frame[frame["note"] != ""]
-answers = hard["sentiment"].map(LABELS.index).tolist()
-loader = evaluation_loader(TextClassificationDataset(hard["review"], answers, tokenizer, max_length=64), batch_size=32)
-hard_accuracy, _ = evaluate(model, loader, "cpu")
-print(f"hard cases: mini {hard_accuracy:.2f}, TF-IDF {tfidf_model.score(hard['review'], answers):.2f}")
-
-# %%
-print("the hard cases are harder:", hard_accuracy < accuracy - 0.1)
-assert hard_accuracy < accuracy - 0.1
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# Plain reviews teach nothing about irony or plot, and some hard ones lead a reader of words astray: they grant the other side all that
-# they can, or turn in the last sentence, which a cut at 64 tokens may throw away. An accuracy always belongs to a kind of text.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## On full IMDB
-#
-# The same loop on up to 23,000 reviews instead of a few hundred: two minutes to two hours on two cores (some of the runs below had a GPU). Stored
-# results of `bertnotes train` and `bertnotes reproduce`, scored on the 25,000 reviews of the official test split:
-
-# %%
-from bertnotes.experiments.records import read_record
-
-lines = []
-for path in sorted((REVIEWS.parent / "results").glob("imdb-*.json")):
-    record = read_record(path)
-    line = {"row": record.get("row", path.stem.removeprefix("imdb-")), "learned from": record["train_reviews"]}
-    line |= {"tokens": "all", "keep": "", "TF-IDF": record.get("tfidf_accuracy"), "accuracy": record["accuracy"]}
-    if config := record.get("config"):
-        line |= {"tokens": config["max_length"], "keep": config.get("truncation", "head")}
-    lines.append(line | {"seed by seed": f"{record['accuracy']:.4f}"})
-
-# %% slideshow={"slide_type": "subslide"}
-import pandas as pd
-
-of_a_row = dict.fromkeys(lines[0], "first") | {"TF-IDF": "mean", "accuracy": "mean", "seed by seed": ", ".join}
-table = pd.DataFrame(lines).groupby("row").agg(of_a_row).set_index("row").sort_values(["learned from", "accuracy"])
-print(table.round(4).to_string(na_rep=""))
-lead = table["accuracy"] - table["TF-IDF"]
-assert abs(lead["5000-mini"]) < 0.005 and lead[["mini-250", "mini-1000", "mini-4000"]].min() > 0.015
+# %% tags=["check:in-pairs"]
+# checked: mini is right more often than each of the counters on the reviews where they differ
+assert all(
+    mcnemar(test_labels, answers["mini"], answers[rival])[0] > mcnemar(test_labels, answers["mini"], answers[rival])[1]
+    for rival in ("TF-IDF", "NBSVM")
+)
 
 # %% [markdown]
-# Of a longer review, *head* keeps the beginning, *head+tail* the beginning and the end; *TF-IDF* read the same reviews whole. With 3,200 of them or
-# fewer mini is ahead, with 5,000 of which it reads but the beginning it is level. *frozen* trains the new layer alone; *random* starts from random
-# weights; *gpt* and *elmo* are the readers of notebook 04, of mini's size. A figure is the mean over seeds, and may hide one that failed, as in *elmo*;
-# *25000-mini* and the two rows of *5000* are older runs, of seed 42. Notebook 11 asks how sure it is and what each choice buys; the README has times and
-# memory. To repeat it: `bertnotes data`, then `bertnotes reproduce`.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Verdicts, with their probability
+# PAIRPROSE
+#
+# ## 8. The hard ones
+#
+# mini has learned from plain reviews only. Now 240 of the 580 hard ones, drawn at random (all of them would take longer). All systems read them whole. A guess for mini, and one for NBSVM?
 
 # %%
-examples = [
-    "A wonderful film. The acting is superb, the story is moving and I loved every minute.",
-    "A terrible film. The acting is awful, the story is stupid and I was bored to tears.",
+guess = None  # such as (0.7, 0.6)
+
+# %% tags=["timing", "nbval-ignore-output"]
+some, hard_right = hard.sample(240, random_state=0), {}
+for name in ("TF-IDF", "NBSVM", "mini"):
+    hard_right[name] = systems[name](some["review"].tolist()) == some["label"].to_numpy()
+    print(f"{name:8} {wilson_interval(hard_right[name].sum(), len(some))}")
+print("your guess:", guess)
+
+# %% tags=["check:hard"]
+# checked: on the hard reviews the counters are near a coin, and mini is far below its score on plain ones
+assert all(abs(hard_right[name].mean() - 0.5) < 0.05 for name in ("TF-IDF", "NBSVM"))
+assert hard_right["mini"].mean() < right["mini"].mean() - 0.15
+
+# %% [markdown]
+# HARDPROSE
+
+# %%
+for kind, text in (("implied", 0), ("irony", 0)):
+    row = hard[hard["note"] == kind].iloc[text]
+    print(f"{kind}, {row['sentiment']}: {row['review']}\n")
+
+# %% [markdown]
+# KINDPROSE
+#
+# ## 9. One review
+#
+# *The plot is thin, but the acting is superb.* What will our classifier say? And what `mini-imdb`: the same mini, fine-tuned on 22,992 reviews of IMDB, which comes with the course?
+
+# %%
+guess = None  # two probabilities of "positive", such as (0.9, 0.9)
+
+# %% tags=["timing", "nbval-ignore-output"]
+TEXT = "The plot is thin, but the acting is superb."
+imdb_model, imdb_tokenizer = bertnotes.BERTClassifier.from_pretrained("mini-imdb")
+readers = {"ours": model, "mini-imdb": imdb_model}
+positive = {name: bertnotes.predict_probabilities([TEXT], reader, tokenizer)[0, 1].item() for name, reader in readers.items()}
+print(*(f"{name}: {share:.2f} positive  " for name, share in positive.items()), " your guess:", guess)
+
+# %% tags=["check:superb"]
+# checked: mini-imdb calls it positive
+assert positive["mini-imdb"] > 0.9
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## *The plot is thin, but the acting is superb.*
+#
+# The head of mini-imdb's last layer whose `[CLS]` looks most at a single word.
+
+# %% slideshow={"slide_type": "-"}
+read = bertnotes.attend(TEXT, model=imdb_model, tokenizer=imdb_tokenizer)
+of_cls = read.weights[-1, :, 0]  # last layer: (head, is looked at)
+head = of_cls[:, 1:-1].max(dim=-1).values.argmax().item()
+ax = bertnotes.attention_heatmap(read, layer=6, head=head + 1)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Read the first row: where does [CLS] look? Then ask whether that is *why* the verdict is what it is, and let the class propose a change of one word that tests it.
+
+# %% [markdown]
+# SUPERBPROSE
+
+# %% tags=["timing", "nbval-ignore-output"]
+changes = [
+    TEXT,
+    TEXT.replace("superb", "awful"),
+    TEXT.replace("thin", "rich"),
+    TEXT.replace("but", "and"),
+    "The acting is superb, but the plot is thin.",
 ]
-for text, (_, positive) in zip(examples, predict_probabilities(examples, model, tokenizer), strict=True):
-    print("positive" if positive > 0.5 else "negative", "-", text)
-assert [predict_sentiment(text, model, tokenizer, "cpu") for text in examples] == ["positive", "negative"]
+table = {text: [] for text in changes}
+for reader in readers.values():
+    for text, (_, share) in zip(changes, bertnotes.predict_probabilities(changes, reader, tokenizer).tolist(), strict=True):
+        table[text].append(share)
+print("ours  mini-imdb")
+for text, (ours, theirs) in table.items():
+    print(f"{ours:.2f}  {theirs:.2f}   {text}")
+
+# %% tags=["check:one-word"]
+# checked: another last word turns mini-imdb's verdict
+assert table[changes[1]][1] < 0.3 < 0.9 < table[changes[0]][1]
 
 # %% [markdown]
-# Each row of `predict_probabilities` sums to 1. Modern networks tend to be surer than they ought to be (Guo et al. 2017); Desai & Durrett 2020 found fine-tuned
-# BERTs well calibrated on the kind of text that they were tuned on. Notebook 11 measures ours.
+# WORDPROSE
+#
+# And on the 209 test reviews?
 
 # %% tags=["timing", "nbval-ignore-output"]
-probabilities = predict_probabilities(test_texts[:5], model, tokenizer, max_length=64)
-for text, label, (_, positive) in zip(test_texts, test_labels, probabilities.tolist(), strict=False):
-    print(f"{positive:.2f} positive (truly {label}): {text[:80]!r}")
-assert torch.allclose(probabilities.sum(dim=1), torch.ones(5))
+answers["mini-imdb"] = bertnotes.predict_probabilities(test_texts, imdb_model, imdb_tokenizer).argmax(dim=-1).numpy()
+right["mini-imdb"] = answers["mini-imdb"] == np.array(test_labels)
+for name in ("mini", "mini-imdb"):
+    print(f"{name:10} {wilson_interval(right[name].sum(), len(right[name]))}")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Where does it look now?
+# %% tags=["check:both-on-ours"]
+# checked: mini-imdb on the test reviews
+assert abs(right["mini-imdb"].mean() - 0.80) < 0.02
+
+# %% [markdown]
+# IMDBPROSE
 #
-# One head of the fine-tuned model, the one in the last layer whose [CLS] looks hardest at a single word. It is drawn from the
-# forward pass that gave the verdict. What such a picture is *not* evidence of is taken up in notebooks 07 and 11.
-
-# %% tags=["timing", "nbval-ignore-output"]
-from bertnotes import attention_heatmap
-
-text = "The plot is thin, but the acting is superb."
-encoded = tokenizer(text, return_tensors="pt")
-tokens = tokenizer.convert_ids_to_tokens(encoded.input_ids[0])
-with torch.inference_mode():
-    outputs = model.bert(**encoded, output_attentions=True)
-    chances = model.classifier(outputs.pooler_output).softmax(dim=-1)
-print(f"positive with a probability of {chances[0, 1]:.2f}")
-assert torch.allclose(chances, predict_probabilities([text], model, tokenizer), atol=1e-4)
+# ## 10. Keep it, and take it elsewhere
+#
+# `save_pretrained` writes weights, tokenizer, class names and how the model reads. What it writes is a folder that `transformers` knows: one line opens it as a *pipeline*, without the course.
 
 # %%
-last = outputs.attentions[-1][0]
-head = last[:, 0, 1:-1].max(dim=-1).values.argmax().item()
-ax = attention_heatmap(last[head], tokens, title="last layer, one head, fine-tuned")
+del imdb_model, readers
+from tempfile import TemporaryDirectory
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# ## Keep it
-#
-# `save_pretrained` writes weights, tokenizer and configuration; what comes back gives the same logits, to the last bit.
+from transformers import pipeline
 
-# %%
-import tempfile
-
-with tempfile.TemporaryDirectory() as folder:
+with TemporaryDirectory() as folder:
     model.save_pretrained(folder, tokenizer)
-    again, its_tokenizer = BERTClassifier.from_pretrained(folder)
-same = predict_probabilities(examples, again, its_tokenizer).equal(predict_probabilities(examples, model, tokenizer))
-print("identical after reloading:", same)
-assert same
+    judge = pipeline("text-classification", model=folder, device="cpu")
+verdict = judge(TEXT)[0]
+print(verdict["label"], "by the pipeline and", bertnotes.predict_sentiment(TEXT, model, tokenizer), "by predict_sentiment")
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# ## Try it
+# %% tags=["check:pipeline"]
+# checked: transformers' pipeline gives the verdict and its probability
+chance = bertnotes.predict_probabilities([TEXT], model, tokenizer).max().item()
+assert verdict["label"] == bertnotes.predict_sentiment(TEXT, model, tokenizer) and abs(verdict["score"] - chance) < 1e-4
+
+# %% [markdown]
+# Could `transformers` have done the training as well? Yes. Its `Trainer` has such a loop inside, with AdamW, a linear schedule, clipping at 1, and batches padded to their longest review:
+
+# %%
+from transformers import AutoModelForSequenceClassification, Trainer, TrainingArguments
+
+
+def with_trainer(texts, labels, folder, **settings):
+    rows = tokenizer(texts, truncation=True, max_length=384)["input_ids"]
+    items = [{"input_ids": ids, "label": label} for ids, label in zip(rows, labels, strict=True)]
+    start = AutoModelForSequenceClassification.from_pretrained(bertnotes.files.MINI, dtype="float32")
+    settings = {"learning_rate": 1e-4, "warmup_steps": 0.1, "num_train_epochs": 3, "report_to": "none"} | settings
+    arguments = TrainingArguments(folder, per_device_train_batch_size=16, **settings)
+    trainer = Trainer(start, arguments, train_dataset=items, processing_class=tokenizer)
+    trainer.train()
+    return trainer
+
+
+# %% tags=["check:trainer"]
+# checked: it trains; two steps on four reviews
+import io
+from contextlib import redirect_stdout
+
+from bertnotes.names import quiet
+
+with TemporaryDirectory() as folder, quiet(), redirect_stdout(io.StringIO()):
+    short = {"max_steps": 2, "disable_tqdm": True, "save_strategy": "no", "logging_strategy": "no", "use_cpu": True}
+    state = with_trainer(train_texts[:4], train_labels[:4], folder, **short).state
+assert state.global_step == 2
+
+# %% [markdown]
+# (Run it with `with_trainer(train_texts, train_labels, "runs/trainer")`. It chooses no epoch, shuffles without buckets, and does not spare biases from weight decay. `dtype` matters: mini is stored with half precision, in which it should not be trained.)
 #
-# 1. Write a review of your own and change one word until the verdict turns.
+# ## 11. On full IMDB
+#
+# What does more data buy? These are stored results on the 25,000 reviews of IMDB's official test set, each the mean of three runs with different seeds. The shaded band goes from the lowest run to the highest.
 
-# %% tags=["timing", "nbval-ignore-output"]
-mine = [f"I expected nothing and got a {word} evening out of it." for word in ("lovely", "dull")]
-chances = predict_probabilities(mine, model, tokenizer)[:, 1]
-for text, positive in zip(mine, chances, strict=True):
-    print(f"{positive:.2f} positive: {text}")
-assert chances[0] > 0.5 > chances[1]
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Full IMDB: how many labels?
+
+# %% slideshow={"slide_type": "-"}
+from bertnotes.experiments.records import read_record
+from bertnotes.pictures.charts import line_chart
+
+results = [read_record(path) for path in sorted(bertnotes.files.RESULTS.glob("imdb-*-seed*.json"))]
+rows = [[one for one in results if one["row"] == row] for row in ("mini-250", "mini-1000", "mini-4000", "mini-256-head+tail")]
+scores = {"mini": [[100 * one["accuracy"] for one in row] for row in rows]}
+scores["TF-IDF"] = [[100 * one["tfidf_accuracy"] for one in row] for row in rows]
+means = {name: [sum(row) / len(row) for row in found] for name, found in scores.items()}
+bands = {name: ([min(row) for row in found], [max(row) for row in found]) for name, found in scores.items()}
+ax = line_chart([200, 800, 3_200, 22_990], means, "reviews to train on", "accuracy on IMDB's test set (%)", bands=bands)
+
+# %% tags=["check:labels"]
+# checked: three runs a point, and mini ahead of TF-IDF on the same reviews in every one of them
+assert [len(row) for row in rows] == [3] * 4 and [row[0]["train_reviews"] for row in rows] == [200, 800, 3199, 22992]
+assert all(one["accuracy"] > one["tfidf_accuracy"] for row in rows for one in row)
+leads = [one - other for one, other in zip(means["mini"], means["TF-IDF"], strict=True)]
+assert leads[0] > 4.5 and 2 < leads[1] < 3 and 1.8 < leads[2] < 2.2 and 1.3 < leads[3] < 1.5
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** What would one do with 200 labelled reviews, what with 23,000? Careful: mini also used validation reviews to choose its epoch, and smaller sets got more epochs.
 
 # %% [markdown]
-# 2. The hard reviews are marked in the file's third column. Choose a kind: how many of it are there? (Notebook 11 scores them.)
+# LABELSPROSE
 
 # %%
-kind = "turn"  # or negation, concession, irony, plot, implied
-print(frame["note"].eq(kind).sum(), "reviews; one of them ends:", frame.loc[frame["note"] == kind, "review"].iloc[0][-60:])
+named = {
+    "mini, frozen encoder": "mini-frozen", "mini, from random weights": "mini-random", "mini, first 128 tokens": "mini-128",
+    "mini, first 256": "mini-256", "mini, 64 + 190 tokens": "mini-256-head+tail", "mini, first 512": "mini-512",
+    "mini-imdb (LoRA), 64 + 190": "mini-imdb", "MiniLM, 64 + 190": "minilm-256-head+tail", "TF-IDF": "tfidf", "NBSVM": "nbsvm",
+}  # fmt: skip
+for name, row in named.items():
+    accuracies = [100 * one["accuracy"] for one in results if one["row"] == row]
+    print(f"{name:27} {sum(accuracies) / len(accuracies):.1f}   runs:", *(f"{one:.1f}" for one in accuracies))
+
+# %% tags=["check:full-imdb"]
+# checked: what the text says of the rows
+mean = {row: float(np.mean([one["accuracy"] for one in results if one["row"] == row])) for row in named.values()}
+assert (
+    mean["mini-128"]
+    < mean["tfidf"]
+    < mean["mini-256"]
+    < mean["nbsvm"]
+    < mean["mini-256-head+tail"]
+    < mean["minilm-256-head+tail"]
+)
+assert (
+    mean["mini-frozen"] < mean["mini-random"] < mean["mini-256"]
+    and 0.04 < mean["mini-256-head+tail"] - mean["mini-random"] < 0.055
+)
+assert mean["mini-imdb"] > mean["mini-256-head+tail"] and abs(mean["mini-imdb"] - 0.924) < 0.002
 
 # %% [markdown]
-# 3. Cut the reviews at other lengths. How many tokens are thrown away?
-
-# %%
-tokens_in = [len(ids) for ids in tokenizer(train_texts)["input_ids"]]
-for length in (32, 64, 128):
-    lost = 1 - sum(min(count, length) for count in tokens_in) / sum(tokens_in)
-    print(f"cut at {length} tokens, {lost:.0%} of all tokens are lost")
+# FULLPROSE
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Recap
+# ## What to remember
 #
-# - Fine-tuning adds one layer to a pre-trained encoder and trains everything on labelled examples.
-# - Three piles: learn, choose, and one exam. An accuracy needs the commonest class and a simple baseline beside it.
-# - With few labels mini was ahead of counting words in every run; by how much, a single run does not tell. With more, the lead is smaller.
-# - A few hundred test reviews leave a wide band; small differences inside it mean nothing.
+# - Fine-tuning puts one layer on a pre-trained encoder and trains everything a little further. It takes four short definitions.
+# - Three piles: learn, choose, and look once. A score needs its interval, the more frequent class, and a plain method beside it.
+# - Pad to the longest of the batch, warm up, and mind the learning rate: 2e-5 to 5e-5 for a BERT-base.
+# - A classifier knows the kind of reviews that it has learned from.
 #
-# **Sources.** Devlin et al. 2019 (BERT) · Loshchilov & Hutter 2019 (AdamW) · Maas et al. 2011 (IMDB) · Guo et al. 2017,
-# Desai & Durrett 2020 (calibration).
+# **Next:** page 11 asks how sure all this is.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **1 minute.** Close the lid: what are the three piles for?
+
+# %% [markdown] tags=["questions"]
+# ## Questions

@@ -73,7 +73,7 @@ def test_a_word_stays_text(opened):
             "dice",
             {},
             "there are query_and_keys, temperature, scaling, heads, mask, learning_rate, leak, "
-            "pieces, masking, sight, sink, luck",
+            "pieces, masking, sight, sink, luck, padding",
         ),
         ("temperature", {"words": [], "scores": []}, "room for 1 to 6 words; got 0"),
         ("temperature", {"words": ["a"] * 7, "scores": [0.0] * 7}, "room for 1 to 6 words; got 7"),
@@ -92,6 +92,7 @@ def test_a_word_stays_text(opened):
         ("sight", {"before": 4}, "0 to 3 words before and 0 to 5 after may be seen; got 4, 0"),
         ("sink", {"factor": 3}, "factors 0, 0.25, .* 2; got 3"),
         ("luck", {"heads": 7}, "cases one of .*; got 7 and 16"),
+        ("padding", {"size": 3}, "got 64, 3 and 384"),
         ("mask", {"scores": [[1.0]]}, r"scores must be finite numbers \(3, 3\); got shape \(1, 1\)"),
     ],
 )
@@ -297,6 +298,17 @@ def test_luck_throws_every_coin_and_marks_the_best(opened):
     before = page.evaluate("data.hits.length")
     page.get_by_text("throw again").click()
     assert page.evaluate("data.hits.length") == 1 != before  # as the sliders say
+
+
+def test_padding_counts_what_a_batch_holds(opened):
+    """As many positions as a batch has reviews, times its longest; sorted, fewer."""
+    page = opened("padding", lengths=[10, 40, 20, 90], size=2, most=64)
+    assert page.evaluate("counted()") == [134, 2 * 40 + 2 * 64]
+    page.locator("#sort").click()
+    assert page.evaluate("counted()") == [134, 2 * 20 + 2 * 64] and "9 % is padding" in page.inner_text("#words")
+    page.evaluate("size.value = 0; size.oninput(); most.value = 3; most.oninput()")
+    assert page.evaluate("counted()") == [160, 160] and page.locator(".row").count() == 4
+    assert page.get_attribute("#sort", "aria-pressed") == "true" and page.locator(".padded").count() == 4
 
 
 def test_sight_shows_the_stored_guesses(opened):
