@@ -147,7 +147,7 @@ def bucketed(lengths: Tensor, batch_size: int) -> tuple[Tensor, ...]:
 
 def bucket_cases(seed):
     """Five reviews in batches of two; drawn ones, all of different lengths."""
-    drawn = torch.randperm(60, generator=torch.Generator().manual_seed(seed))[:14] + 5
+    drawn = torch.randperm(60, generator=torch.Generator().manual_seed(seed))[:11] + 5
     hand = torch.tensor([40, 12, 70, 9, 33])
     return [
         Case({"lengths": hand, "batch_size": 2}, shown=True),
@@ -164,6 +164,7 @@ BUCKETED = Exercise(
     function="bucketed",
     cases=bucket_cases,
     right=bucketed,
+    parts=("first batch", "second batch", "third batch"),
     mistakes=(
         Mistake(
             "These are the lengths. Return the *numbers* of the reviews, counted from 0: `argsort`.",
@@ -469,11 +470,12 @@ FINE_TUNE = Exercise(
             (lambda **given: fine_tune(**given, short=True),),
         ),
         Mistake(
-            "The learning rate never falls. Keep `schedule.step()`, once for each batch.",
+            "The learning rate never falls: multiply `rate` by what is left of the way.",
             (lambda **given: fine_tune(**given, flat=True), lambda **given: fine_tune(**given, flat=True, twice=True)),
         ),
         Mistake(
-            "The gradients add up from step to step: `zero_grad` is missing.", (lambda **given: fine_tune(**given, keep=True),)
+            "The gradients add up from step to step: the old ones are not forgotten.",
+            (lambda **given: fine_tune(**given, keep=True),),
         ),
         Mistake("That goes uphill.", (lambda rate, **given: fine_tune(rate=-rate, **given),)),
     ),
