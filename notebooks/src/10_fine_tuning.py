@@ -20,6 +20,7 @@
 # %%
 from functools import partial
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -40,7 +41,7 @@ plain, hard = frame[frame["note"] == ""], frame[frame["note"] != ""]
 print(len(plain), "plain reviews,", len(hard), "hard ones; the first plain one:")
 print(plain["review"].iloc[0])
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Three piles
 #
 # ![Three piles of reviews: train, 365, learn from these; validation, 122, choose by these; test, 209, behind a door, look once](figures/10_piles.svg)
@@ -49,6 +50,8 @@ print(plain["review"].iloc[0])
 # **3 minutes.** Ask what goes wrong if one chooses the best of ten models by the test reviews: the winner is partly the luckiest, so its score is too good. Page 08 had the best of 72 coins.
 
 # %% [markdown]
+# ![Three piles of reviews: train, 365, learn from these; validation, 122, choose by these; test, 209, behind a door, look once](figures/10_piles.svg)
+#
 # The model learns from the **training set**. The **validation set** tells us, after each round, how it does on reviews that it has not learned from; by that we choose. The **test set** stays behind a door until everything is chosen. Who chooses by the test set reports luck as skill: that was the best of 72 coins on page 08.
 #
 # The split is *stratified*, with as many positive reviews in each pile as in the whole, and *seeded*: you get the same piles as we do.
@@ -118,8 +121,12 @@ assert counts[0] == 770 and 14_700_000 < counts[1] < 14_900_000 and model.bert.c
 # ## 3. Batches
 #
 # A model reads several reviews at once, a **batch**. But a batch is a table, and reviews have different lengths. So the short ones are filled up with `[PAD]`, and `attention_mask` says which tokens are real: the padding mask of page 01.
+#
+# ![Eight reviews in two batches. Padded to a maximum of 256 tokens, 68 % is padding; to the longest of the batch, 52 %; in batches of like length, 42 %](figures/10_padding.svg)
+#
+# Dark is text, pale is padding. On padding the model works as hard as on text, for nothing. Left: every review is filled up to a maximum. Middle: to the longest of its batch. Right: first we put reviews of like length together, which is called **bucketing**. How much it saves depends on the batches: drag. Below it all 365 training reviews, in batches of 16.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## How much of a batch is padding?
 #
 # ![Eight reviews in two batches. Padded to a maximum of 256 tokens, 68 % is padding; to the longest of the batch, 52 %; in batches of like length, 42 %](figures/10_padding.svg)
@@ -127,13 +134,26 @@ assert counts[0] == 770 and 14_700_000 < counts[1] < 14_900_000 and model.bert.c
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** The model computes on padding as on anything else; the mask only keeps others from looking at it. So the pale area is time. Ask: do the three ways give different verdicts? No, only different waiting. Then play with it.
 
-# %% [markdown]
-# Dark is text, pale is padding. On padding the model works as hard as on text, for nothing. Left: every review is filled up to a maximum. Middle: to the longest of its batch. Right: first we put reviews of like length together, which is called **bucketing**. How much it saves depends on the batches: drag.
-
 # %%
 from bertnotes.pictures.play import play
 
-play("padding")
+tokenizer = bertnotes.load_tokenizer("mini")
+lengths = [len(ids) for ids in tokenizer(train_texts)["input_ids"]]
+play("padding", lengths=lengths[:64])
+
+# %%
+from bertnotes.batching import BucketedBatches
+
+as_they_come = [range(start, min(start + 16, 365)) for start in range(0, 365, 16)]
+for name, rows in {"as they come": as_they_come, "bucketed": BucketedBatches(lengths, 16, seed=0).batches()}.items():
+    computed = sum(len(row) * max(lengths[number] for number in row) for row in rows)
+    print(f"{name:13} {computed:6,} positions for {sum(lengths):,} tokens: {1 - sum(lengths) / computed:.0%} padding")
+
+# %% tags=["check:padding"]
+# checked: bucketing leaves less than a tenth of the padding; the drawing's shares
+shares = [sum(row) for row in ([40, 62, 48, 230, 55, 110, 44, 70],)]
+assert shares[0] == 659 and [round(100 * (1 - 659 / (4 * wide))) for wide in (2 * 256, 230 + 110, 55 + 230)] == [68, 52, 42]
+assert sum(lengths) / computed > 0.9 and sorted(number for row in rows for number in row) == list(range(365))
 
 # %% [markdown]
 # The second definition keeps the tokens of each review, cut at `max_length`, and its label. It does not pad: only when a batch is put together do we know its longest review.
@@ -153,9 +173,6 @@ class TextClassificationDataset(Dataset):
 
 
 # %%
-tokenizer = bertnotes.load_tokenizer("mini")
-
-
 def batches(texts, labels, size=16, shuffle=False):
     """Batches of so many reviews, each padded to its longest one."""
     dataset = TextClassificationDataset(texts, labels, tokenizer, max_length=384)
@@ -169,8 +186,7 @@ print("real tokens:", batch["attention_mask"].sum(dim=1).tolist())
 # %% tags=["check:batch"]
 # checked: a batch is as wide as its longest review, and no review of the course is cut at 384 tokens
 assert batch["input_ids"].shape[1] == batch["attention_mask"].sum(dim=1).max()
-lengths = [len(ids) for ids in tokenizer(frame["review"].tolist())["input_ids"]]
-assert 350 <= max(lengths) <= 384
+assert max(len(ids) for ids in tokenizer(frame["review"].tolist())["input_ids"]) == 352
 
 # %% [markdown]
 # We read every review whole: the longest has 352 tokens. (With IMDB one has to cut: some reviews there have over 2,000.)
@@ -218,16 +234,9 @@ assert abs(sum(before) / 3 - 0.5) < 0.12
 # About a half, as a coin. The encoder knows something of language, but the new layer cannot read it yet.
 #
 # Training repeats four steps, the same ones as on page 02:
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## One training step
 #
 # ![Four boxes and an arrow back to the first: predict, two numbers a review; measure, the loss; trace back, a gradient for each weight; step, all weights a little](figures/10_step.svg)
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Let someone explain each box. What goes wrong without `zero_grad`? The gradients of all batches so far add up. One of the exercises is a loop with two bugs.
-
-# %% [markdown]
+#
 # 1. **Predict:** the logits of a batch.
 # 2. **Measure:** the **loss** is the cross-entropy of page 06, minus the logarithm of the probability that the true class got. Of two classes, someone who knows nothing has a loss of $\ln 2 = 0.69$.
 # 3. **Trace back:** `loss.backward()` works out the **gradient**: for each of the 15 million numbers, how the loss would change with it.
@@ -235,13 +244,19 @@ assert abs(sum(before) / 3 - 0.5) < 0.12
 #
 # The fourth definition does this for all batches once: one **epoch**. Very large gradients are shortened first (*clipping*), and the **scheduler** changes the learning rate from step to step.
 
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## One training step
+#
+# ![Four boxes and an arrow back to the first: predict, two numbers a review; measure, the loss; trace back, a gradient for each weight; step, all weights a little](figures/10_step.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Let someone explain each box. What goes wrong without `zero_grad`? The gradients of all batches so far add up. One of the exercises is a loop with two bugs.
 
 # %%
 def train(model, data_loader, optimizer, scheduler, device):
     model.train()
     total = 0
-    for batch in data_loader:
-        batch = batch.to(device)
+    for batch in (batch.to(device) for batch in data_loader):
         loss = cross_entropy(model(batch["input_ids"], batch["attention_mask"]), batch["label"])
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
@@ -255,7 +270,9 @@ def train(model, data_loader, optimizer, scheduler, device):
 #
 # ## 5. As it is often shown
 #
-# The notebook that many have learned this from draws 50 reviews, trains on 40 for four epochs at a learning rate of 2e-5 (0.00002), validates on the other 10, and reports an accuracy of **0.70**. We do the same with mini. Seven of ten of our fifty are positive, as in its validation set.
+# The notebook that many have learned this from draws 50 reviews and trains on 40 of them for four epochs, at a learning rate of 2e-5 (0.00002). It validates on the other 10, and reports an accuracy of **0.70**. We do the same with mini. Seven of ten of our fifty are positive, as in its validation set.
+#
+# Is our code right? The library has the same four definitions. So we train twins: one by our definitions, one by the library's, from the same numbers and on the same reviews.
 
 # %%
 good, bad = ([text for text, label in zip(train_texts, train_labels, strict=True) if label == wanted] for wanted in (1, 0))
@@ -276,12 +293,6 @@ def four_epochs(model, train, evaluate):
     return losses, *evaluate(model, ten, device)
 
 
-# %% [markdown]
-# Is our code right? The library has the same four definitions. So we train twin models: one by our definitions, one by the library's, from the same random layer. Which is the first digit behind the point in which their losses differ?
-
-# %%
-guess = None  # a number of digits
-
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes.dropout import use_drop
 
@@ -291,18 +302,25 @@ use_drop(model)  # the library draws the random numbers of dropout in a faster w
 losses, accuracy, report = four_epochs(model, train, evaluate)
 its_losses, its_accuracy, _ = four_epochs(twin, bertnotes.train, bertnotes.evaluate)
 print("loss, ours:     ", *(f"{loss:.6f}" for loss in losses), f"  accuracy {accuracy:.2f}")
-print("loss, library's:", *(f"{loss:.6f}" for loss in its_losses), f"  accuracy {its_accuracy:.2f}   your guess: {guess}")
+print("loss, library's:", *(f"{loss:.6f}" for loss in its_losses), f"  accuracy {its_accuracy:.2f}")
 
 # %% tags=["check:four-definitions"]
 # checked: the page's definitions give the library's losses and accuracy
 assert all(abs(one - other) < 1e-5 for one, other in zip(losses, its_losses, strict=True)) and accuracy == its_accuracy == 0.7
-assert abs(sum(losses) / 4 - 0.65) < 0.1
+assert 0.68 < losses[0] < 0.70 and 0.62 < losses[-1] < 0.68
 
 # %% [markdown]
-# In none of these: the four definitions do what the library does. And the accuracy is 0.70, as reported. Is mini a classifier now? Look at the report, class by class. **Precision**: of those called so, how many are? **Recall**: of those that are, how many were found?
+# The losses agree in all six digits: the four definitions do what the library does. And the accuracy is 0.70, as reported. Is mini a classifier now?
+#
+# The report tells, class by class. **Precision**: of those called so, how many are? **Recall**: of those that are, how many were found? And the **95 % interval** of page 09 tells what 7 of 10 says about *all* reviews of this kind.
 
-# %% tags=["timing", "nbval-ignore-output"]
+# %%
+from bertnotes.evaluation import wilson_interval
+
 print(report)
+print("7 of 10:    ", wilson_interval(7, 10))
+print("146 of 209: ", wilson_interval(146, 209), "  0.70 on our test set")
+print("steps of training:", 4 * len(forty))
 
 # %% tags=["check:one-class"]
 # checked: every one of the ten is called positive
@@ -322,22 +340,14 @@ assert "0.00      0.00" in report and evaluate(model, ten, device)[0] == 0.7
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Ask before you show the rows what 0.70 may mean. Every review is called positive, and seven of the ten are. A model that had learned nothing but the more frequent class gets the same.
 
-# %% [markdown]
-# No negative review was found: all ten are called positive, and seven of them are. What says a score of 7 out of 10 about *all* reviews of this kind? The **95 % interval** of page 09:
-
-# %%
-from bertnotes.evaluation import wilson_interval
-
-print("7 of 10:    ", wilson_interval(7, 10))
-print("146 of 209: ", wilson_interval(146, 209), "  0.70 on our test set")
-print("steps of training:", 4 * len(forty))
-
 # %% tags=["check:seven-of-ten"]
 # checked: a coin's 0.5 lies inside the interval of 7 of 10, outside that of 146 of 209
 assert wilson_interval(7, 10).low < 0.41 and wilson_interval(7, 10).high > 0.89 and wilson_interval(146, 209).low > 0.62
-assert 4 * len(forty) == 12
+assert 4 * len(forty) == 12 and abs(-0.7 * np.log(0.7) - 0.3 * np.log(0.3) - 0.61) < 0.002
 
 # %% [markdown]
+# Class 0, negative, has a recall of 0.00: all ten are called positive, and seven of them are. The loss says the same. It fell from 0.69 to 0.66, and who knows nothing but *seven in ten are positive* can reach 0.61. And the interval goes from 0.40 to 0.89, so a coin's 0.50 lies inside.
+#
 # So the 0.70 says nothing. Twelve steps at 2e-5 hardly move the new layer, ten reviews cannot see, and on an unbalanced sample a model looks good that has learned only which class is more frequent.
 #
 # If you come from that notebook, here are its cells:
@@ -354,9 +364,6 @@ assert 4 * len(forty) == 12
 # | accuracy on the set that one chose by | too good, if anything was chosen | a test set, used once |
 # | `torch.save(model.state_dict(), ...)` | a pickle, which may run code when loaded; tokenizer and class names are missing | `model.save_pretrained(folder, tokenizer)` |
 # | `predict_sentiment` | cuts at its own `max_length` | reads as the model was trained to |
-
-# %%
-del model, twin  # they have served
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## From the notebook that many know to ours
@@ -377,8 +384,14 @@ del model, twin  # they have served
 # ## 6. Done right
 #
 # More reviews, more steps, and a better learning rate: how large is each step? Too large, and the random new layer pulls the good old layers apart; too small, and nothing happens. So it climbs first and then falls.
+#
+# ![The learning rate climbs from 0 to 1e-4 in 7 steps, the warm-up, and falls in a straight line to 0 at step 69](figures/10_schedule.svg)
+#
+# **Warm-up**: for a tenth of the steps the rate climbs, while the new layer is still random. Then it falls to 0. The peak is 1e-4 here, the library's default, which was not chosen on these reviews. It suits a model of mini's size. **For a BERT-base take 2e-5 to 5e-5**, as Devlin et al. did: 1e-4 may make it unlearn.
+#
+# `fit` runs our `train` and `evaluate` for three epochs, in buckets, and keeps the weights of the epoch that did best on validation.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The learning rate of a run
 #
 # ![The learning rate climbs from 0 to 1e-4 in 7 steps, the warm-up, and falls in a straight line to 0 at step 69](figures/10_schedule.svg)
@@ -386,23 +399,16 @@ del model, twin  # they have served
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Why begin small? The new layer is random, so the first gradients say little about the old layers. Why end small? So that the last batches do not throw it about. For a BERT-base take 2e-5 to 5e-5 as the peak; 1e-4 suits mini, which is smaller.
 
-# %% [markdown]
-# **Warm-up**: for a tenth of the steps the rate climbs, while the new layer is still random. Then it falls to 0. The peak is 1e-4 here, the library's default, which was not chosen on these reviews. It suits a model of mini's size. **For a BERT-base take 2e-5 to 5e-5**, as Devlin et al. did: 1e-4 may make it unlearn.
-#
-# `fit` runs our `train` and `evaluate` for three epochs, in buckets, and keeps the weights of the epoch that did best on validation. Before you run it: with 365 reviews, which accuracy will it reach on the 122?
-
-# %%
-guess = None  # a share
-
 # %% tags=["timing", "nbval-ignore-output"]
+from bertnotes.training import TrainConfig, fit
+
 torch.manual_seed(0)
 model = bertnotes.BERTClassifier("mini", num_classes=2).to(device)
-config = bertnotes.TrainConfig(epochs=3, learning_rate=1e-4, max_length=384, seed=0)
-history = bertnotes.fit(model, tokenizer, (train_texts, train_labels), (held_texts, held_labels), config)
+config = TrainConfig(epochs=3, learning_rate=1e-4, max_length=384, seed=0)
+history = fit(model, tokenizer, (train_texts, train_labels), (held_texts, held_labels), config)
 for entry in history:
-    print(f"epoch {entry['epoch']}: training loss {entry['train_loss']:.2f}, ", end="")
-    print(f"validation loss {entry['validation_loss']:.2f}, accuracy {entry['accuracy']:.2f}")
-print("your guess:", guess)
+    losses = f"training {entry['train_loss']:.2f}, validation {entry['validation_loss']:.2f}"
+    print(f"epoch {entry['epoch']}: loss in {losses}; accuracy {entry['accuracy']:.2f}")
 
 # %% tags=["check:fit"]
 # checked: the training loss falls in each epoch; on validation most reviews are right at the end
@@ -432,11 +438,13 @@ figure = learning_curve(history, majority_accuracy(held_labels))
 guess = None  # a share
 
 # %% tags=["timing", "nbval-ignore-output"]
-import numpy as np
+from bertnotes.classifier import predict_probabilities
 
 systems = {name: counter.predict for name, counter in counters.items()}
 systems["NBSVM, more reviews"] = nbsvm().fit(train_texts + held_texts, train_labels + held_labels).predict
-systems["mini"] = lambda texts: bertnotes.predict_probabilities(texts, model, tokenizer).argmax(dim=-1).numpy()
+imdb_model, imdb_tokenizer = bertnotes.BERTClassifier.from_pretrained("mini-imdb")
+for name, reader in {"mini": model, "mini-imdb": imdb_model}.items():
+    systems[name] = lambda texts, reader=reader: predict_probabilities(texts, reader, tokenizer).argmax(dim=-1).numpy()
 answers = {name: predict(test_texts) for name, predict in systems.items()}
 right = {name: answer == np.array(test_labels) for name, answer in answers.items()}
 for name, found in right.items():
@@ -445,8 +453,9 @@ print("your guess for mini:", guess)
 
 # %% tags=["check:exam"]
 # checked: the scores of the counters, and where mini's lies
-assert [round(float(right[name].mean()), 2) for name in right if name != "mini"] == [0.74, 0.79, 0.80]
-assert right["mini"].mean() > 0.80
+assert [round(float(right[name].mean()), 2) for name in counters] == [0.74, 0.79]
+assert right["mini"].mean() > 0.80 and abs(right["NBSVM, more reviews"].mean() - 0.80) < 0.01
+assert abs(right["mini-imdb"].mean() - 0.80) < 0.02
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The exam: 209 reviews, once
@@ -523,9 +532,8 @@ guess = None  # two probabilities of "positive", such as (0.9, 0.9)
 
 # %% tags=["timing", "nbval-ignore-output"]
 TEXT = "The plot is thin, but the acting is superb."
-imdb_model, imdb_tokenizer = bertnotes.BERTClassifier.from_pretrained("mini-imdb")
 readers = {"ours": model, "mini-imdb": imdb_model}
-positive = {name: bertnotes.predict_probabilities([TEXT], reader, tokenizer)[0, 1].item() for name, reader in readers.items()}
+positive = {name: predict_probabilities([TEXT], reader, tokenizer)[0, 1].item() for name, reader in readers.items()}
 print(*(f"{name}: {share:.2f} positive  " for name, share in positive.items()), " your guess:", guess)
 
 # %% tags=["check:superb"]
@@ -535,7 +543,7 @@ assert positive["mini-imdb"] > 0.9
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## *The plot is thin, but the acting is superb.*
 #
-# The head of mini-imdb's last layer whose `[CLS]` looks most at a single word.
+# mini-imdb, last layer: the head whose `[CLS]` looks most at one word.
 
 # %% slideshow={"slide_type": "-"}
 read = bertnotes.attend(TEXT, model=imdb_model, tokenizer=imdb_tokenizer)
@@ -547,45 +555,28 @@ ax = bertnotes.attention_heatmap(read, layer=6, head=head + 1)
 # **3 minutes.** Read the first row: where does [CLS] look? Then ask whether that is *why* the verdict is what it is, and let the class propose a change of one word that tests it.
 
 # %% [markdown]
-# SUPERBPROSE
+# The first row: this head gives *superb* 0.53 of `[CLS]`'s attention, *thin* 0.04. So *superb* made the verdict? It is tempting. But page 08 warned us: looking is not causing. A picture of attention is a hypothesis, and a hypothesis can be tested. We change the text and look what becomes of the verdict. (Last column: the word at which the same head looks most.)
 
 # %% tags=["timing", "nbval-ignore-output"]
-changes = [
-    TEXT,
-    TEXT.replace("superb", "awful"),
-    TEXT.replace("thin", "rich"),
-    TEXT.replace("but", "and"),
-    "The acting is superb, but the plot is thin.",
-]
-table = {text: [] for text in changes}
-for reader in readers.values():
-    for text, (_, share) in zip(changes, bertnotes.predict_probabilities(changes, reader, tokenizer).tolist(), strict=True):
-        table[text].append(share)
-print("ours  mini-imdb")
-for text, (ours, theirs) in table.items():
-    print(f"{ours:.2f}  {theirs:.2f}   {text}")
+turned = "The acting is superb, but the plot is thin."
+changes = [TEXT, TEXT.replace("superb", "awful"), TEXT.replace("thin", "rich"), TEXT.replace(", but", " and"), turned]
+table = {}
+print("mini-imdb   ours   mini-imdb looks at")
+for text in changes:
+    read = bertnotes.attend(text, model=imdb_model, tokenizer=imdb_tokenizer)
+    hottest = read.tokens[1 + read.weights[-1, head, 0, 1:-1].argmax()]
+    chances = [predict_probabilities([text], reader, tokenizer)[0, 1].item() for reader in (imdb_model, model)]
+    table[text] = (*chances, hottest)
+    print(f"{chances[0]:9.2f} {chances[1]:6.2f}   {hottest:17} {text}")
 
 # %% tags=["check:one-word"]
-# checked: another last word turns mini-imdb's verdict
-assert table[changes[1]][1] < 0.3 < 0.9 < table[changes[0]][1]
+# checked: what turns mini-imdb's verdict, and where the head looks
+assert [round(table[text][0], 1) for text in changes] == [0.9, 0.0, 1.0, 0.2, 0.0]
+assert [table[text][2] for text in changes[:2]] == ["superb", "awful"] and read.tokens[11] == "thin"
+assert abs(of_cls[head, 11] - 0.53) < 0.02 and abs(of_cls[head, 4] - 0.04) < 0.01 and head == 4
 
 # %% [markdown]
 # WORDPROSE
-#
-# And on the 209 test reviews?
-
-# %% tags=["timing", "nbval-ignore-output"]
-answers["mini-imdb"] = bertnotes.predict_probabilities(test_texts, imdb_model, imdb_tokenizer).argmax(dim=-1).numpy()
-right["mini-imdb"] = answers["mini-imdb"] == np.array(test_labels)
-for name in ("mini", "mini-imdb"):
-    print(f"{name:10} {wilson_interval(right[name].sum(), len(right[name]))}")
-
-# %% tags=["check:both-on-ours"]
-# checked: mini-imdb on the test reviews
-assert abs(right["mini-imdb"].mean() - 0.80) < 0.02
-
-# %% [markdown]
-# IMDBPROSE
 #
 # ## 10. Keep it, and take it elsewhere
 #
@@ -605,7 +596,7 @@ print(verdict["label"], "by the pipeline and", bertnotes.predict_sentiment(TEXT,
 
 # %% tags=["check:pipeline"]
 # checked: transformers' pipeline gives the verdict and its probability
-chance = bertnotes.predict_probabilities([TEXT], model, tokenizer).max().item()
+chance = predict_probabilities([TEXT], model, tokenizer).max().item()
 assert verdict["label"] == bertnotes.predict_sentiment(TEXT, model, tokenizer) and abs(verdict["score"] - chance) < 1e-4
 
 # %% [markdown]
@@ -671,7 +662,9 @@ assert leads[0] > 4.5 and 2 < leads[1] < 3 and 1.8 < leads[2] < 2.2 and 1.3 < le
 # **3 minutes.** What would one do with 200 labelled reviews, what with 23,000? Careful: mini also used validation reviews to choose its epoch, and smaller sets got more epochs.
 
 # %% [markdown]
-# LABELSPROSE
+# mini is ahead of TF-IDF in each of the twelve runs: by 5.5 points with 200 reviews, by 1.4 with 23,000. Fewer labels, more use for pre-training. But the model is not all that differs. Smaller sets got more epochs (8, 5, 3, 2). And mini also used validation reviews (50, 200, 800 and 2,000) to choose its epoch; TF-IDF never saw them.
+#
+# What else makes a difference, with all the data? In this table *64 + 190* means: of a long review the first 64 tokens and the last 190, with `[CLS]` and `[SEP]` 256. In **LoRA** the encoder stays as it is, and a small change of each matrix is learned, here in 1.9 MB.
 
 # %%
 named = {
@@ -684,7 +677,10 @@ for name, row in named.items():
     print(f"{name:27} {sum(accuracies) / len(accuracies):.1f}   runs:", *(f"{one:.1f}" for one in accuracies))
 
 # %% tags=["check:full-imdb"]
-# checked: what the text says of the rows
+# checked: what the text says of the rows, and the size of the delta
+assert round((bertnotes.files.MINI_IMDB / "adapter_model.safetensors").stat().st_size / 1e6, 1) == 1.9
+runs = [100 * one["accuracy"] for one in results if one["row"] == "mini-512"]
+assert 1.5 < max(runs) - min(runs) < 1.7 and sum(one["train_seconds"] for one in results if one["row"] == "nbsvm") < 30
 mean = {row: float(np.mean([one["accuracy"] for one in results if one["row"] == row])) for row in named.values()}
 assert (
     mean["mini-128"]
@@ -701,7 +697,14 @@ assert (
 assert mean["mini-imdb"] > mean["mini-256-head+tail"] and abs(mean["mini-imdb"] - 0.924) < 0.002
 
 # %% [markdown]
-# FULLPROSE
+# Read it in pairs.
+#
+# - **Pre-trained or random?** 91.9 against 87.1: the same network, data and settings, but random weights at the start. (Two epochs for both; the random one might profit from more.)
+# - **All layers or the new one alone?** 91.9 against 84.0. mini's own vectors are not enough.
+# - **How much is read?** 86.0 with the first 128 tokens, 90.7 with 256, 91.9 with beginning and end, 92.1 with 512. Many reviewers sum up at the end.
+# - **BERT or counting words?** NBSVM reads everything, learns from all 25,000 in half a minute, and gets 91.4. mini has to read well to beat that, and takes an hour on two cores.
+#
+# And look at the runs, not at means alone: those at 512 tokens lie 1.6 points apart, with nothing changed but the seed. Page 11 asks which of these differences one can trust.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember

@@ -144,7 +144,6 @@ RIGHT = {
         STEP,
         "tables = {n: t.detach().clone().requires_grad_() for n, t in weights.items() if n != 'num_heads'}\n"
         "loss = cross_entropy(classify(batch['input_ids'], batch['attention_mask'], {**weights, **tables}), batch['label'])\n"
-        "torch.optim.SGD([*tables.values()], lr=rate)\n"
         "found = torch.autograd.grad(loss, [*tables.values()])\n"
         "return loss.detach(), {n: t.detach() - rate * g for (n, t), g in zip(tables.items(), found)}",
     ],
