@@ -27,6 +27,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset
 
 import bertnotes
+from bertnotes.classifier import predict_probabilities
 from bertnotes.data import LABELS, REVIEWS, read_reviews, split_validation
 
 # %% [markdown]
@@ -134,12 +135,18 @@ assert counts[0] == 770 and 14_700_000 < counts[1] < 14_900_000 and model.bert.c
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** The model computes on padding as on anything else; the mask only keeps others from looking at it. So the pale area is time. Ask: do the three ways give different verdicts? No, only different waiting. Then play with it.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## How much of a batch is padding? Drag
+
+# %% slideshow={"slide_type": "-"}
 from bertnotes.pictures.play import play
 
 tokenizer = bertnotes.load_tokenizer("mini")
 lengths = [len(ids) for ids in tokenizer(train_texts)["input_ids"]]
 play("padding", lengths=lengths[:64])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** These are 64 of the training reviews. Make the batch larger first: the share of padding grows. Then put like to like. Ask what the cut saves, and what it costs: the ends of long reviews.
 
 # %%
 from bertnotes.batching import BucketedBatches
@@ -187,9 +194,13 @@ print("real tokens:", batch["attention_mask"].sum(dim=1).tolist())
 # checked: a batch is as wide as its longest review, and no review of the course is cut at 384 tokens
 assert batch["input_ids"].shape[1] == batch["attention_mask"].sum(dim=1).max()
 assert max(len(ids) for ids in tokenizer(frame["review"].tolist())["input_ids"]) == 352
+import json
+
+facts = json.loads((bertnotes.files.RESULTS / "imdb_facts.json").read_text(encoding="utf-8"))
+assert facts["tokens"]["99%"] == 1207
 
 # %% [markdown]
-# We read every review whole: the longest has 352 tokens. (With IMDB one has to cut: some reviews there have over 2,000.)
+# We read every review whole: the longest has 352 tokens. (With IMDB one has to cut: one review in a hundred has over 1,200 there, and BERT reads at most 512.)
 #
 # ## 4. Score and train
 #
@@ -251,6 +262,7 @@ assert abs(sum(before) / 3 - 0.5) < 0.12
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Let someone explain each box. What goes wrong without `zero_grad`? The gradients of all batches so far add up. One of the exercises is a loop with two bugs.
+
 
 # %%
 def train(model, data_loader, optimizer, scheduler, device):
@@ -321,10 +333,11 @@ print(report)
 print("7 of 10:    ", wilson_interval(7, 10))
 print("146 of 209: ", wilson_interval(146, 209), "  0.70 on our test set")
 print("steps of training:", 4 * len(forty))
+del model, twin  # they have served
 
 # %% tags=["check:one-class"]
 # checked: every one of the ten is called positive
-assert "0.00      0.00" in report and evaluate(model, ten, device)[0] == 0.7
+assert "0.00      0.00" in report and accuracy == 0.7 and "1.00" in report.split("\n")[3]
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## 0.70: is it a classifier?
@@ -357,13 +370,13 @@ assert 4 * len(forty) == 12 and abs(-0.7 * np.log(0.7) - 0.3 * np.log(0.3) - 0.6
 # | `load_imdb_data`, then 50 reviews by `sample` | no seed: other reviews, and another result, each time | `load_imdb_data(file, sample=..., seed=42)` |
 # | `TextClassificationDataset`, `padding="max_length"` | each review is computed at full length | pad to the longest of the batch; bucket |
 # | `BERTClassifier` | nothing | the same |
-# | `from transformers import AdamW` | it is gone | `torch.optim.AdamW` |
+# | `from transformers import AdamW` | gone since transformers 5 | `torch.optim.AdamW` |
 # | `num_warmup_steps=0` | the first steps are the largest, on a random layer | a tenth of the steps to warm up |
 # | `learning_rate = 2e-5`, 12 steps | too few; with thousands of reviews it suits a BERT-base | more steps; 1e-4 for mini |
 # | warning from `_warn_prf` | it means: some class was *never* named | `zero_division=0`, and look at the recall |
 # | accuracy on the set that one chose by | too good, if anything was chosen | a test set, used once |
 # | `torch.save(model.state_dict(), ...)` | a pickle, which may run code when loaded; tokenizer and class names are missing | `model.save_pretrained(folder, tokenizer)` |
-# | `predict_sentiment` | cuts at its own `max_length` | reads as the model was trained to |
+# | `predict_sentiment` | cuts at 128 tokens unless told otherwise | reads as the model was trained to |
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## From the notebook that many know to ours
@@ -387,7 +400,7 @@ assert 4 * len(forty) == 12 and abs(-0.7 * np.log(0.7) - 0.3 * np.log(0.3) - 0.6
 #
 # ![The learning rate climbs from 0 to 1e-4 in 7 steps, the warm-up, and falls in a straight line to 0 at step 69](figures/10_schedule.svg)
 #
-# **Warm-up**: for a tenth of the steps the rate climbs, while the new layer is still random. Then it falls to 0. The peak is 1e-4 here, the library's default, which was not chosen on these reviews. It suits a model of mini's size. **For a BERT-base take 2e-5 to 5e-5**, as Devlin et al. did: 1e-4 may make it unlearn.
+# **Warm-up**: for a tenth of the steps the rate climbs, while the new layer is still random. Then it falls to 0. The peak is 1e-4 here, the library's default, which was not chosen on these reviews. It suits a model of mini's size. **For a BERT-base take 2e-5 to 5e-5**, as Devlin et al. (2018) did: 1e-4 can be too much for it.
 #
 # `fit` runs our `train` and `evaluate` for three epochs, in buckets, and keeps the weights of the epoch that did best on validation.
 
@@ -438,8 +451,6 @@ figure = learning_curve(history, majority_accuracy(held_labels))
 guess = None  # a share
 
 # %% tags=["timing", "nbval-ignore-output"]
-from bertnotes.classifier import predict_probabilities
-
 systems = {name: counter.predict for name, counter in counters.items()}
 systems["NBSVM, more reviews"] = nbsvm().fit(train_texts + held_texts, train_labels + held_labels).predict
 imdb_model, imdb_tokenizer = bertnotes.BERTClassifier.from_pretrained("mini-imdb")
@@ -456,6 +467,19 @@ print("your guess for mini:", guess)
 assert [round(float(right[name].mean()), 2) for name in counters] == [0.74, 0.79]
 assert right["mini"].mean() > 0.80 and abs(right["NBSVM, more reviews"].mean() - 0.80) < 0.01
 assert abs(right["mini-imdb"].mean() - 0.80) < 0.02
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## The exam: 209 reviews, once
+#
+# - TF-IDF, from 365 reviews: 0.74
+# - NBSVM, from 365 reviews: 0.79
+# - NBSVM, from 487 reviews: 0.80
+# - mini-imdb, from 22,992 reviews of IMDB, none of ours: 0.80
+#
+# And **mini**, from 365 reviews?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Take guesses, and let them give reasons: mini has met the words of praise in its pre-training, the counters have not. mini-imdb has seen many more reviews, but of real films by other people.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The exam: 209 reviews, once
@@ -508,20 +532,20 @@ for name in ("TF-IDF", "NBSVM", "mini"):
 print("your guess:", guess)
 
 # %% tags=["check:hard"]
-# checked: on the hard reviews the counters are near a coin, and mini is far below its score on plain ones
+# checked: on the hard reviews the counters are near a coin, and mini is far below its score on plain ones; the review below
+octopus = hard[hard["review"].str.startswith("By all means stay at home. Believe the poster")]
+assert len(octopus) == 1 and octopus[["note", "sentiment"]].iloc[0].tolist() == ["irony", "positive"]
 assert all(abs(hard_right[name].mean() - 0.5) < 0.05 for name in ("TF-IDF", "NBSVM"))
 assert hard_right["mini"].mean() < right["mini"].mean() - 0.15
 
 # %% [markdown]
 # HARDPROSE
-
-# %%
-for kind, text in (("implied", 0), ("irony", 0)):
-    row = hard[hard["note"] == kind].iloc[text]
-    print(f"{kind}, {row['sentiment']}: {row['review']}\n")
-
-# %% [markdown]
-# KINDPROSE
+#
+# What is so hard? Read one of them, marked *irony*. Is it positive or negative?
+#
+# > By all means stay at home. Believe the poster, wait for the disc, tell your friends it's a children's film about an octopus. The Rialto has sixty-two seats, I've had the same one since Monday, and we regulars don't need you coughing through the bit where the tide goes out and keeps on going. You'd hate the lighthouse. You'd be bored stiff by the old woman teaching the thing its letters, one arm at a time, and I certainly shouldn't want you getting to your feet alongside us when it reaches H. It closes on Thursday. There is nothing to see.
+#
+# Positive, of course, and its words say the opposite: *bored stiff*, *hate*, *nothing to see*. Plain reviews hardly teach that.
 #
 # ## 9. One review
 #
@@ -539,6 +563,15 @@ print(*(f"{name}: {share:.2f} positive  " for name, share in positive.items()), 
 # %% tags=["check:superb"]
 # checked: mini-imdb calls it positive
 assert positive["mini-imdb"] > 0.9
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## *The plot is thin, but the acting is superb.*
+#
+# - What will our classifier say, and what `mini-imdb`?
+# - And if the two halves change places?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Take guesses for all four. mini-imdb: 0.94 positive, and 0.00 when the halves change places: what stands after *but* counts. Run the page's cell for ours.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## *The plot is thin, but the acting is superb.*
