@@ -389,7 +389,7 @@ assert 4 * len(forty) == 12 and abs(-0.7 * np.log(0.7) - 0.3 * np.log(0.3) - 0.6
 # | 50 reviews, no seed | 365, seeded |
 # | 10 to validate | 122, and 209 to test once |
 # | padded to the maximum | to the longest, in buckets |
-# | no warm-up, 12 steps | warm-up, 69 steps |
+# | no warm-up, 12 steps | warm-up, 138 steps |
 # | accuracy alone | recall of each class, interval, rivals |
 # | `torch.save` | safetensors, with the tokenizer |
 
@@ -399,18 +399,20 @@ assert 4 * len(forty) == 12 and abs(-0.7 * np.log(0.7) - 0.3 * np.log(0.3) - 0.6
 # %% [markdown]
 # ## 6. Done right
 #
-# More reviews, more steps, and a better learning rate: how large is each step? Too large, and the random new layer pulls the good old layers apart; too small, and nothing happens. So it climbs first and then falls.
+# More reviews, more steps, and a learning rate that changes on the way:
 #
-# ![The learning rate climbs from 0 to 1e-4 in 7 steps, the warm-up, and falls in a straight line to 0 at step 69](figures/10_schedule.svg)
+# ![The learning rate climbs from 0 to 1e-4 in 14 steps, the warm-up, and falls in a straight line to 0 at step 138](figures/10_schedule.svg)
 #
-# **Warm-up**: for a tenth of the steps the rate climbs, while the new layer is still random. Then it falls to 0. The peak is 1e-4 here, the library's default, which was not chosen on these reviews. It suits a model of mini's size. **For a BERT-base take 2e-5 to 5e-5**, as Devlin et al. (2018) did: 1e-4 can be too much for it.
+# **Warm-up**: for a tenth of the steps the rate climbs, while the new layer is still random. Then it falls to 0. The peak is 1e-4 here, which suits a model of mini's size. **For a BERT-base take 2e-5 to 5e-5**, as Devlin et al. (2018) did.
+#
+# How did we choose? By the validation reviews. With batches of 16 there are only 69 steps, and after these the loss had hardly begun to fall. So we take batches of 8: as many tokens to read, and twice as many steps. A larger rate instead? With 2e-4 one of our runs never left the loss of a coin: too large a step, and the random new layer spoils the good old ones.
 #
 # `fit` runs our `train` and `evaluate` for three epochs, in buckets, and keeps the weights of the epoch that did best on validation.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The learning rate of a run
 #
-# ![The learning rate climbs from 0 to 1e-4 in 7 steps, the warm-up, and falls in a straight line to 0 at step 69](figures/10_schedule.svg)
+# ![The learning rate climbs from 0 to 1e-4 in 14 steps, the warm-up, and falls in a straight line to 0 at step 138](figures/10_schedule.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Why begin small? The new layer is random, so the first gradients say little about the old layers. Why end small? So that the last batches do not throw it about. For a BERT-base take 2e-5 to 5e-5 as the peak; 1e-4 suits mini, which is smaller.
@@ -420,17 +422,18 @@ from bertnotes.training import TrainConfig, fit
 
 torch.manual_seed(0)
 model = bertnotes.BERTClassifier("mini", num_classes=2).to(device)
-config = TrainConfig(epochs=3, learning_rate=1e-4, max_length=384, seed=0)
+config = TrainConfig(epochs=3, batch_size=8, learning_rate=1e-4, max_length=384, seed=0)
 history = fit(model, tokenizer, (train_texts, train_labels), (held_texts, held_labels), config)
 for entry in history:
     losses = f"training {entry['train_loss']:.2f}, validation {entry['validation_loss']:.2f}"
     print(f"epoch {entry['epoch']}: loss in {losses}; accuracy {entry['accuracy']:.2f}")
 
 # %% tags=["check:fit"]
-# checked: the training loss falls in each epoch; on validation most reviews are right at the end
+# checked: three epochs of 46 steps; the training loss falls in each; on validation most reviews are right at the end
 training = [entry["train_loss"] for entry in history]
-assert training == sorted(training, reverse=True) and 0.55 < training[0] < 0.75 and training[-1] < 0.4
-assert max(entry["accuracy"] for entry in history) > 0.78
+assert -(-len(train_texts) // 8) * 3 == 138 and -(-len(train_texts) // 16) * 3 == 69
+assert training == sorted(training, reverse=True) and 0.5 < training[0] < 0.72 and training[-1] < 0.45
+assert max(entry["accuracy"] for entry in history) > 0.72
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Three epochs
@@ -468,7 +471,7 @@ print("your guess for mini:", guess)
 # %% tags=["check:exam"]
 # checked: the scores of the counters, and where mini's lies
 assert [round(float(right[name].mean()), 2) for name in counters] == [0.74, 0.79]
-assert right["mini"].mean() > 0.80 and abs(right["NBSVM, more reviews"].mean() - 0.80) < 0.01
+assert 0.7 < right["mini"].mean() < 0.9 and abs(right["NBSVM, more reviews"].mean() - 0.80) < 0.01
 assert abs(right["mini-imdb"].mean() - 0.80) < 0.02
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -499,7 +502,9 @@ ax = interval_chart({"": pd.DataFrame.from_dict(rows, "index", columns=["reviews
 # **3 minutes.** Do the bars of mini and NBSVM overlap? They do, and still that is not the question: both read the same reviews. Ask who was right where only one was: next.
 
 # %% [markdown]
-# EXAMPROSE
+# mini gets about 0.82, from 365 reviews. TF-IDF is behind. NBSVM is not: its interval and mini's lie almost one on the other. And mini-imdb, with 22,992 reviews of real films behind it, gets 0.80 on our invented ones. Many reviews of another kind are worth no more here than a few of the right kind.
+#
+# (To be honest about *once*: our first try, with 69 steps, was scored on these 209 reviews, too, and was worse. But it was changed because of its validation loss.)
 #
 # All read the same reviews, so we may look closer: at those on which only one of two was right. If both were equally good, each of these would be the toss of a coin. **McNemar's test** asks how often coins fall at least so unevenly; that probability is called **p**.
 
@@ -511,14 +516,13 @@ for rival in ("TF-IDF", "NBSVM", "NBSVM, more reviews"):
     print(f"only mini right: {only_mini:2}   only {rival} right: {only_rival:2}   p = {p:.3f}")
 
 # %% tags=["check:in-pairs"]
-# checked: mini is right more often than each of the counters on the reviews where they differ
-assert all(
-    mcnemar(test_labels, answers["mini"], answers[rival])[0] > mcnemar(test_labels, answers["mini"], answers[rival])[1]
-    for rival in ("TF-IDF", "NBSVM")
-)
+# checked: ahead of TF-IDF; with NBSVM the reviews on which only one is right do not tell who is better
+assert rival == "NBSVM, more reviews" and abs(only_mini - only_rival) < 15 and p > 0.05
+assert mcnemar(test_labels, answers["mini"], answers["NBSVM"])[2] > 0.05
+assert right["mini"].mean() - right["TF-IDF"].mean() > 0.03 and abs(right["mini"].mean() - 0.82) < 0.04
 
 # %% [markdown]
-# PAIRPROSE
+# Against TF-IDF about 40 to 20: rare for coins. Against NBSVM about 29 to 24: coins fall at least so unevenly more often than not. So this page does *not* show that mini is better than counting words well. It is one run with one seed, on 209 reviews; section 11 has more.
 #
 # ## 8. The hard ones
 #
@@ -535,14 +539,14 @@ for name in ("TF-IDF", "NBSVM", "mini"):
 print("your guess:", guess)
 
 # %% tags=["check:hard"]
-# checked: on the hard reviews the counters are near a coin, and mini is far below its score on plain ones; the review below
+# checked: on the hard reviews the counters are near a coin, mini's interval ends below 0.5; the review below
 octopus = hard[hard["review"].str.startswith("By all means stay at home. Believe the poster")]
 assert len(octopus) == 1 and octopus[["note", "sentiment"]].iloc[0].tolist() == ["irony", "positive"]
 assert all(abs(hard_right[name].mean() - 0.5) < 0.05 for name in ("TF-IDF", "NBSVM"))
-assert hard_right["mini"].mean() < right["mini"].mean() - 0.15
+assert wilson_interval(hard_right["mini"].sum(), 240).high < 0.5
 
 # %% [markdown]
-# HARDPROSE
+# mini gets 0.35. That is *below* a coin, and the interval does not come near 0.5. So it is not blind to these reviews, it is misled. Our guess at the reason: it has learned which words praise and which blame. In hard reviews these are often said for the other side: before a *but*, with a *not*, in irony. The counters have met few of the words, so they just do not know.
 #
 # What is so hard? Read one of them, marked *irony*. Is it positive or negative?
 #
@@ -608,11 +612,19 @@ for text in changes:
 # %% tags=["check:one-word"]
 # checked: what turns mini-imdb's verdict, and where the head looks
 assert [round(table[text][0], 1) for text in changes] == [0.9, 0.0, 1.0, 0.2, 0.0]
-assert [table[text][2] for text in changes[:2]] == ["superb", "awful"] and read.tokens[11] == "thin"
+assert [table[text][2] for text in changes] == ["superb", "awful", "superb", "superb", "thin"] and table[TEXT][1] < 0.5
 assert abs(of_cls[head, 11] - 0.53) < 0.02 and abs(of_cls[head, 4] - 0.04) < 0.01 and head == 4
 
 # %% [markdown]
-# WORDPROSE
+# Read it row by row, first mini-imdb.
+#
+# 1. It says positive, and the head looks at *superb*.
+# 2. *Awful* instead turns the verdict. So far the picture was right.
+# 3. *Rich* instead of *thin* makes it surer. So it has read *thin* as well, which got 0.04 of this attention.
+# 4. *And* instead of *but*: the head still looks at *superb*, but the verdict is negative. **Where a head looks most is not what the verdict says.**
+# 5. The halves change places: negative. What stands after *but* counts, and mini-imdb has learned that.
+#
+# And ours? It gets the sentence wrong, at about 0.2. *Thin* seems to weigh more for it than *superb*, as only the third row turns it. Of *but* it knows little: its training reviews were the plain ones. Page 12 asks *why that verdict?* with better tools than a heatmap.
 #
 # ## 10. Keep it, and take it elsewhere
 #
@@ -647,7 +659,7 @@ def with_trainer(texts, labels, folder, **settings):
     items = [{"input_ids": ids, "label": label} for ids, label in zip(rows, labels, strict=True)]
     start = AutoModelForSequenceClassification.from_pretrained(bertnotes.files.MINI, dtype="float32")
     settings = {"learning_rate": 1e-4, "warmup_steps": 0.1, "num_train_epochs": 3, "report_to": "none"} | settings
-    arguments = TrainingArguments(folder, per_device_train_batch_size=16, **settings)
+    arguments = TrainingArguments(folder, per_device_train_batch_size=8, **settings)
     trainer = Trainer(start, arguments, train_dataset=items, processing_class=tokenizer)
     trainer.train()
     return trainer
@@ -748,7 +760,7 @@ assert mean["mini-imdb"] > mean["mini-256-head+tail"] and abs(mean["mini-imdb"] 
 # - Fine-tuning puts one layer on a pre-trained encoder and trains everything a little further. It takes four short definitions.
 # - Three piles: learn, choose, and look once. A score needs its interval, the more frequent class, and a plain method beside it.
 # - Pad to the longest of the batch, warm up, and mind the learning rate: 2e-5 to 5e-5 for a BERT-base.
-# - A classifier knows the kind of reviews that it has learned from.
+# - With 365 reviews mini and NBSVM are level. A classifier knows the kind of reviews that it has learned from.
 #
 # **Next:** page 11 asks how sure all this is.
 
