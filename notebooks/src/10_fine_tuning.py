@@ -726,23 +726,14 @@ for name, row in named.items():
 
 # %% tags=["check:full-imdb"]
 # checked: what the text says of the rows, and the size of the delta
-assert round((bertnotes.files.MINI_IMDB / "adapter_model.safetensors").stat().st_size / 1e6, 1) == 1.9
+mean = {row: float(np.mean([one["accuracy"] for one in results if one["row"] == row])) for row in named.values()}
+order = ["mini-frozen", "mini-128", "mini-random", "tfidf", "mini-256", "nbsvm", "mini-256-head+tail", "mini-512"]
+assert sorted(order, key=mean.get) == order and mean["mini-imdb"] > mean["mini-256-head+tail"]
+assert [round(100 * mean[row], 1) for row in order] == [84.0, 86.0, 87.1, 90.6, 90.7, 91.4, 91.9, 92.1]
 runs = [100 * one["accuracy"] for one in results if one["row"] == "mini-512"]
 assert 1.5 < max(runs) - min(runs) < 1.7 and sum(one["train_seconds"] for one in results if one["row"] == "nbsvm") < 30
-mean = {row: float(np.mean([one["accuracy"] for one in results if one["row"] == row])) for row in named.values()}
-assert (
-    mean["mini-128"]
-    < mean["tfidf"]
-    < mean["mini-256"]
-    < mean["nbsvm"]
-    < mean["mini-256-head+tail"]
-    < mean["minilm-256-head+tail"]
-)
-assert (
-    mean["mini-frozen"] < mean["mini-random"] < mean["mini-256"]
-    and 0.04 < mean["mini-256-head+tail"] - mean["mini-random"] < 0.055
-)
-assert mean["mini-imdb"] > mean["mini-256-head+tail"] and abs(mean["mini-imdb"] - 0.924) < 0.002
+assert round((bertnotes.files.MINI_IMDB / "adapter_model.safetensors").stat().st_size / 1e6, 1) == 1.9
+assert abs(mean["mini-imdb"] - 0.924) < 0.002
 
 # %% [markdown]
 # Read it in pairs.
