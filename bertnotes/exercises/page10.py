@@ -493,7 +493,7 @@ EXERCISES = {
 }
 
 
-def with_mini(make_batch, classify, train_step, steps=8):
+def with_mini(make_batch, classify, train_step, steps=12):
     """Let functions of the learner's fine-tune mini on eight reviews of the course; say what becomes of the loss."""
     from bertnotes.checkpoint import read_checkpoint
     from bertnotes.data import REVIEWS, load_imdb_data
@@ -507,7 +507,7 @@ def with_mini(make_batch, classify, train_step, steps=8):
     rows = tuple(map(torch.tensor, load_tokenizer()(texts)["input_ids"]))
     batch = make_batch(rows, torch.tensor(labels))
     for step in range(1, steps + 1):
-        loss, tables = train_step(batch, weights, 0.05)
+        loss, tables = train_step(batch, weights, 0.2)
         weights |= tables
         print(f"step {step}: loss {float(loss):.2f}")
     right = (classify(batch["input_ids"], batch["attention_mask"], weights).argmax(dim=-1) == batch["label"]).sum()

@@ -169,4 +169,4 @@ def test_the_solutions_fine_tune_mini(notebook, capsys):
         notebook.run(text["solution"])
     notebook.run("from bertnotes.exercises.page10 import with_mini\nwith_mini(make_batch, classify, train_step)")
     losses = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines() if line.startswith("step")]
-    assert len(losses) == 8 and 0.6 < losses[0] < 0.8 and losses[-1] < 0.75 * losses[0]
+    assert len(losses) == 12 and 0.6 < losses[0] < 0.8 and losses[-1] < losses[0] - 0.02
