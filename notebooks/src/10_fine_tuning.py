@@ -184,9 +184,9 @@ class TextClassificationDataset(Dataset):
 
 
 # %%
-def batches(texts, labels, size=16, shuffle=False):
+def batches(texts, labels, size=16, shuffle=False, max_length=128):
     """Batches of so many reviews, each padded to its longest one."""
-    dataset = TextClassificationDataset(texts, labels, tokenizer, max_length=384)
+    dataset = TextClassificationDataset(texts, labels, tokenizer, max_length)
     return DataLoader(dataset, size, shuffle, collate_fn=partial(tokenizer.pad, return_tensors="pt"))
 
 
@@ -195,16 +195,17 @@ print({name: tuple(tensor.shape) for name, tensor in batch.items()})
 print("real tokens:", batch["attention_mask"].sum(dim=1).tolist())
 
 # %% tags=["check:batch"]
-# checked: a batch is as wide as its longest review, and no review of the course is cut at 384 tokens
+# checked: a batch is as wide as its longest review; the longest review of the course, and how many plain ones are cut
 assert batch["input_ids"].shape[1] == batch["attention_mask"].sum(dim=1).max()
 assert max(len(ids) for ids in tokenizer(frame["review"].tolist())["input_ids"]) == 352
+assert round(np.mean([len(ids) > 128 for ids in tokenizer(plain["review"].tolist())["input_ids"]]), 2) == 0.05
 import json
 
 facts = json.loads((bertnotes.files.RESULTS / "imdb_facts.json").read_text(encoding="utf-8"))
 assert facts["tokens"]["99%"] == 1207
 
 # %% [markdown]
-# We read every review whole: the longest has 352 tokens. (With IMDB one has to cut: one review in a hundred has over 1,200 there, and BERT reads at most 512.)
+# For training we cut at 128 tokens, which shortens one plain review in twenty. To judge, mini may read everything: the longest review of ours has 352 tokens. (On IMDB one in a hundred has over 1,200, and BERT reads at most 512.)
 #
 # ## 4. Score and train
 #
@@ -232,7 +233,7 @@ def evaluate(model, data_loader, device):
 guess = None  # a share, such as 0.3
 
 # %% tags=["timing", "nbval-ignore-output"]
-from bertnotes.devices import best_device
+from bertnotes.devices import best_device, give_back_memory
 
 device = best_device()  # "cuda", "mps" or "cpu": found, not typed
 model.to(device)
@@ -289,11 +290,13 @@ def train(model, data_loader, optimizer, scheduler, device):
 #
 # The notebook that many have learned this from draws 50 reviews and trains on 40 of them for four epochs, at a learning rate of 2e-5 (0.00002). It validates on the other 10, and reports an accuracy of **0.70**. We do the same with mini. Seven of ten of our fifty are positive, as in its validation set.
 #
+# (We cut at 64 tokens, to be quick.)
+#
 # Is our code right? The library has the same four definitions. So we train twins: one by our definitions, one by the library's, from the same numbers and on the same reviews.
 
 # %%
 good, bad = ([text for text, label in zip(train_texts, train_labels, strict=True) if label == wanted] for wanted in (1, 0))
-forty = batches(good[:28] + bad[:12], [1] * 28 + [0] * 12, shuffle=True)
+forty = batches(good[:28] + bad[:12], [1] * 28 + [0] * 12, shuffle=True, max_length=64)
 ten = batches(good[28:35] + bad[12:15], [1] * 7 + [0] * 3)
 print(len(forty.dataset), "reviews to learn from, in", len(forty), "batches;", len(ten.dataset), "to validate")
 
@@ -317,6 +320,7 @@ twin = bertnotes.BERTClassifier("mini", 2).to(device)
 twin.load_state_dict(model.state_dict())  # the same numbers
 use_drop(model)  # the library draws the random numbers of dropout in a faster way: so do we, to draw the same ones
 losses, accuracy, report = four_epochs(model, train, evaluate)
+_ = gc.collect()  # its optimizer has served
 its_losses, its_accuracy, _ = four_epochs(twin, bertnotes.train, bertnotes.evaluate)
 print("loss, ours:     ", *(f"{loss:.6f}" for loss in losses), f"  accuracy {accuracy:.2f}")
 print("loss, library's:", *(f"{loss:.6f}" for loss in its_losses), f"  accuracy {its_accuracy:.2f}")
@@ -340,6 +344,7 @@ print("146 of 209: ", wilson_interval(146, 209), "  0.70 on our test set")
 print("steps of training:", 4 * len(forty))
 del model, twin  # they have served
 _ = gc.collect()  # with them go the optimizers, which hold two numbers for each weight
+give_back_memory()
 
 # %% tags=["check:one-class"]
 # checked: every one of the ten is called positive
@@ -383,6 +388,19 @@ assert 4 * len(forty) == 12 and abs(-0.7 * np.log(0.7) - 0.3 * np.log(0.3) - 0.6
 # | accuracy on the set that one chose by | too good, if anything was chosen | a test set, used once |
 # | `torch.save(model.state_dict(), ...)` | a pickle, which may run code when loaded; tokenizer and class names are missing | `model.save_pretrained(folder, tokenizer)` |
 # | `predict_sentiment` | cuts at 128 tokens unless told otherwise | reads as the model was trained to |
+#
+# ## 6. Done right
+#
+# More reviews, more steps. But how large is each step? The new layer is random at first, so what it sends back into the encoder is random, too. When we trained everything at once from the start, the loss stayed at a coin's 0.69 for up to two of three epochs, depending on the seed. Two remedies:
+#
+# - **First the new layer alone**, on vectors that the encoder has made once. This is called a **linear probe**, and it takes seconds.
+# - **Warm-up**: then we train all layers, and for a tenth of the steps the learning rate climbs. After that it falls to 0.
+#
+# ![The learning rate climbs from 0 to 1e-4 in 9 steps, the warm-up, and falls in a straight line to 0 at step 92](figures/10_schedule.svg)
+#
+# The peak is 1e-4, the library's default, which suits a model of mini's size. **For a BERT-base take 2e-5 to 5e-5**, as Devlin et al. (2018) did.
+#
+# `fit` runs `train` and `evaluate` for some epochs, in buckets, and keeps the weights of the epoch that did best on validation.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## From the notebook that many know to ours
@@ -392,30 +410,17 @@ assert 4 * len(forty) == 12 and abs(-0.7 * np.log(0.7) - 0.3 * np.log(0.3) - 0.6
 # | 50 reviews, no seed | 365, seeded |
 # | 10 to validate | 122, and 209 to test once |
 # | padded to the maximum | to the longest, in buckets |
-# | no warm-up, 12 steps | warm-up, 138 steps |
+# | all at once, 12 steps | new layer first, warm-up, 92 steps |
 # | accuracy alone | recall of each class, interval, rivals |
 # | `torch.save` | safetensors, with the tokenizer |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** For each row ask what could go wrong on the left. `AdamW` has moved from transformers to torch, so its import fails today; `_warn_prf` was scikit-learn saying that some class was never named.
 
-# %% [markdown]
-# ## 6. Done right
-#
-# More reviews, more steps, and a learning rate that changes on the way:
-#
-# ![The learning rate climbs from 0 to 1e-4 in 14 steps, the warm-up, and falls in a straight line to 0 at step 138](figures/10_schedule.svg)
-#
-# **Warm-up**: for a tenth of the steps the rate climbs, while the new layer is still random. Then it falls to 0. The peak is 1e-4 here, which suits a model of mini's size. **For a BERT-base take 2e-5 to 5e-5**, as Devlin et al. (2018) did.
-#
-# How did we choose? By the validation reviews. With batches of 16 there are only 69 steps, and after these the loss had hardly begun to fall. So we take batches of 8: as many tokens to read, and twice as many steps. A larger rate instead? With 2e-4 one of our runs never left the loss of a coin: too large a step, and the random new layer spoils the good old ones.
-#
-# `fit` runs our `train` and `evaluate` for three epochs, in buckets, and keeps the weights of the epoch that did best on validation.
-
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The learning rate of a run
 #
-# ![The learning rate climbs from 0 to 1e-4 in 14 steps, the warm-up, and falls in a straight line to 0 at step 138](figures/10_schedule.svg)
+# ![The learning rate climbs from 0 to 1e-4 in 9 steps, the warm-up, and falls in a straight line to 0 at step 92](figures/10_schedule.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Why begin small? The new layer is random, so the first gradients say little about the old layers. Why end small? So that the last batches do not throw it about. For a BERT-base take 2e-5 to 5e-5 as the peak; 1e-4 suits mini, which is smaller.
@@ -425,21 +430,33 @@ from bertnotes.training import TrainConfig, fit
 
 torch.manual_seed(0)
 model = bertnotes.BERTClassifier("mini", num_classes=2).to(device)
-config = TrainConfig(epochs=3, batch_size=8, learning_rate=1e-4, max_length=384, seed=0)
-history = fit(model, tokenizer, (train_texts, train_labels), (held_texts, held_labels), config)
-for entry in history:
+data = (train_texts, train_labels), (held_texts, held_labels)
+probe = TrainConfig(epochs=20, learning_rate=1e-2, max_length=128, seed=0, frozen=True)
+history = fit(model, tokenizer, *data, probe)
+print(f"the new layer alone: accuracy on validation {max(entry['accuracy'] for entry in history):.2f}")
+
+# %% tags=["check:probe"]
+# checked: the new layer alone is far above a coin, and far above where it began
+assert (
+    max(entry["accuracy"] for entry in history) > 0.72 and history[0]["validation_loss"] > 0.6 > history[-1]["validation_loss"]
+)
+
+# %% tags=["timing", "nbval-ignore-output"]
+config = TrainConfig(epochs=2, batch_size=8, learning_rate=1e-4, max_length=128, seed=0)
+history += [entry | {"epoch": 20 + entry["epoch"]} for entry in fit(model, tokenizer, *data, config)]
+for entry in history[-3:]:
     losses = f"training {entry['train_loss']:.2f}, validation {entry['validation_loss']:.2f}"
     print(f"epoch {entry['epoch']}: loss in {losses}; accuracy {entry['accuracy']:.2f}")
 
 # %% tags=["check:fit"]
-# checked: three epochs of 46 steps; the training loss falls in each; on validation most reviews are right at the end
+# checked: 92 steps; the training loss falls below that of the new layer alone; on validation most reviews are right
 training = [entry["train_loss"] for entry in history]
-assert -(-len(train_texts) // 8) * 3 == 138 and -(-len(train_texts) // 16) * 3 == 69
-assert training == sorted(training, reverse=True) and 0.5 < training[0] < 0.72 and training[-1] < 0.45
-assert max(entry["accuracy"] for entry in history) > 0.72
+assert -(-len(train_texts) // 8) * 2 == 92 and training[-1] < min(training[:20]) - 0.05 and len(history) == 22
+assert max(entry["accuracy"] for entry in history[20:]) > 0.74 and abs(training[19] - 0.47) < 0.03
+assert history[20]["validation_loss"] < 0.55 < 0.7 < history[21]["validation_loss"]
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Three epochs
+# ## The new layer alone, then all layers
 
 # %% slideshow={"slide_type": "-"}
 from bertnotes.pictures.charts import learning_curve
@@ -447,14 +464,16 @@ from bertnotes.pictures.charts import learning_curve
 figure = learning_curve(history, majority_accuracy(held_labels))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Left: where do the two curves part, and what does it mean if the validation curve turns up? Right: the dotted line is what always naming one class gets. Which epoch is kept?
+# **3 minutes.** Up to epoch 20 only 770 numbers learn, then all 15 million. What happens to the training loss at that moment? And the validation loss? Right: the dotted line is what always naming one class gets.
 
 # %% [markdown]
-# Left, the loss. On the training reviews it falls from epoch to epoch; it has to, as these are what it learns from. Watch the validation curve: where it turns up while the training curve goes on falling, the model begins to learn its reviews by heart, which is called **overfitting**. Right, the accuracy on validation, far above the dotted line.
+# Left, the loss. Up to epoch 20 only the new layer learns, and levels off near 0.47: the vectors as they are give no more. Then all layers learn, and the training loss falls further. (Epoch 21 looks worse than 20, as it is a mean over the first steps, with dropout in all layers.)
+#
+# Now the validation loss: 0.42, then 0.96, while the accuracy stays near 0.8. So mini is not wrong more often, but it is *surer* when it is wrong, and that costs loss. Falling on what it learns from, rising on other reviews: it has begun to learn its reviews by heart. This is called **overfitting**. Which epoch is kept? `fit` goes by accuracy; by loss it would be the one before.
 #
 # ## 7. The exam, once
 #
-# Everything is chosen now: the epoch, the learning rate, the length. We open the door. To be fair, NBSVM gets a second chance: mini used the validation reviews to choose an epoch, so a second NBSVM may learn from them as well. How much will mini get, if TF-IDF gets 0.74?
+# Everything is chosen now: the epoch, the learning rate, the length. We open the door. To be fair, NBSVM gets a second chance: mini used the validation reviews to choose an epoch, so a second NBSVM may learn from them as well. And one more rival: `mini-imdb`, the same mini, fine-tuned on 22,992 reviews of IMDB, which comes with the course. How much will mini get, if TF-IDF gets 0.74?
 
 # %%
 guess = None  # a share
@@ -462,7 +481,7 @@ imdb_model, imdb_tokenizer = bertnotes.BERTClassifier.from_pretrained("mini-imdb
 
 
 def verdicts(reader, texts):
-    return predict_probabilities(texts, reader, tokenizer, batch_size=8).argmax(dim=-1).numpy()
+    return predict_probabilities(texts, reader, tokenizer, max_length=384, batch_size=8).argmax(dim=-1).numpy()
 
 
 # %% tags=["timing", "nbval-ignore-output"]
@@ -478,8 +497,8 @@ print("your guess for mini:", guess)
 # %% tags=["check:exam"]
 # checked: the scores of the counters, and where mini's lies
 assert [round(float(right[name].mean()), 2) for name in counters] == [0.74, 0.79]
-assert 0.7 < right["mini"].mean() < 0.9 and abs(right["NBSVM, more reviews"].mean() - 0.80) < 0.01
-assert abs(right["mini-imdb"].mean() - 0.80) < 0.02
+assert abs(right["mini"].mean() - right["NBSVM"].mean()) < 0.04 and right["mini"].mean() > right["TF-IDF"].mean()
+assert abs(right["NBSVM, more reviews"].mean() - 0.80) < 0.01 and abs(right["mini-imdb"].mean() - 0.81) < 0.01
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The exam: 209 reviews, once
@@ -487,7 +506,7 @@ assert abs(right["mini-imdb"].mean() - 0.80) < 0.02
 # - TF-IDF, from 365 reviews: 0.74
 # - NBSVM, from 365 reviews: 0.79
 # - NBSVM, from 487 reviews: 0.80
-# - mini-imdb, from 22,992 reviews of IMDB, none of ours: 0.80
+# - mini-imdb, from 22,992 reviews of IMDB, none of ours: 0.81
 #
 # And **mini**, from 365 reviews?
 
@@ -509,9 +528,9 @@ ax = interval_chart({"": pd.DataFrame.from_dict(rows, "index", columns=["reviews
 # **3 minutes.** Do the bars of mini and NBSVM overlap? They do, and still that is not the question: both read the same reviews. Ask who was right where only one was: next.
 
 # %% [markdown]
-# mini gets about 0.82, from 365 reviews. TF-IDF is behind. NBSVM is not: its interval and mini's lie almost one on the other. And mini-imdb, with 22,992 reviews of real films behind it, gets 0.80 on our invented ones. Many reviews of another kind are worth no more here than a few of the right kind.
+# mini gets about 0.79, from 365 reviews. So does NBSVM, and TF-IDF is a little behind. mini-imdb, with 22,992 reviews of real films behind it, gets 0.81 on our invented ones: many reviews of another kind are worth hardly more here than a few of the right kind. All these intervals overlap.
 #
-# (To be honest about *once*: our first try, with 69 steps, was scored on these 209 reviews, too, and was worse. But it was changed because of its validation loss.)
+# (To be honest about *once*: two of our first tries, without the probe, were scored on these 209 reviews, too. What we changed, we changed because of the validation loss.)
 #
 # All read the same reviews, so we may look closer: at those on which only one of two was right. If both were equally good, each of these would be the toss of a coin. **McNemar's test** asks how often coins fall at least so unevenly; that probability is called **p**.
 
@@ -523,13 +542,12 @@ for rival in ("TF-IDF", "NBSVM", "NBSVM, more reviews"):
     print(f"only mini right: {only_mini:2}   only {rival} right: {only_rival:2}   p = {p:.3f}")
 
 # %% tags=["check:in-pairs"]
-# checked: ahead of TF-IDF; with NBSVM the reviews on which only one is right do not tell who is better
+# checked: with NBSVM the reviews on which only one is right do not tell who is better
 assert rival == "NBSVM, more reviews" and abs(only_mini - only_rival) < 15 and p > 0.05
 assert mcnemar(test_labels, answers["mini"], answers["NBSVM"])[2] > 0.05
-assert right["mini"].mean() - right["TF-IDF"].mean() > 0.03 and abs(right["mini"].mean() - 0.82) < 0.04
 
 # %% [markdown]
-# Against TF-IDF about 40 to 20: rare for coins. Against NBSVM about 29 to 24: coins fall at least so unevenly more often than not. So this page does *not* show that mini is better than counting words well. It is one run with one seed, on 209 reviews; section 11 has more.
+# Against NBSVM it is 26 to 26, or nearly so: nothing could be more even. Against TF-IDF mini is ahead, but read the p: so far ahead, coins come more often than one would like. So this page does *not* show that mini is better than counting words. It is one run with one seed, on 209 reviews; section 11 has more.
 #
 # ## 8. The hard ones
 #
@@ -563,7 +581,7 @@ assert wilson_interval(hard_right["mini"].sum(), 240).high < 0.5
 #
 # ## 9. One review
 #
-# *The plot is thin, but the acting is superb.* What will our classifier say? And what `mini-imdb`: the same mini, fine-tuned on 22,992 reviews of IMDB, which comes with the course?
+# *The plot is thin, but the acting is superb.* What will our classifier say? And what `mini-imdb`?
 
 # %%
 guess = None  # two probabilities of "positive", such as (0.9, 0.9)
@@ -619,7 +637,9 @@ for text in changes:
 # %% tags=["check:one-word"]
 # checked: what turns mini-imdb's verdict, and where the head looks
 assert [round(table[text][0], 1) for text in changes] == [0.9, 0.0, 1.0, 0.2, 0.0]
-assert [table[text][2] for text in changes] == ["superb", "awful", "superb", "superb", "thin"] and table[TEXT][1] < 0.5
+assert [table[text][2] for text in changes] == ["superb", "awful", "superb", "superb", "thin"] and [
+    round(table[text][1]) for text in changes
+] == [1, 0, 1, 1, 1]
 assert abs(of_cls[head, 10] - 0.53) < 0.02 and abs(of_cls[head, 4] - 0.04) < 0.01 and head == 4
 
 # %% [markdown]
@@ -631,7 +651,7 @@ assert abs(of_cls[head, 10] - 0.53) < 0.02 and abs(of_cls[head, 4] - 0.04) < 0.0
 # 4. *And* instead of *but*: the head still looks at *superb*, but the verdict is negative. **Where a head looks most is not what the verdict says.**
 # 5. The halves change places: negative. What stands after *but* counts, and mini-imdb has learned that.
 #
-# And ours? It gets the sentence wrong, at about 0.2. *Thin* seems to weigh more for it than *superb*, as only the third row turns it. Of *but* it knows little: its training reviews were the plain ones. Page 12 asks *why that verdict?* with better tools than a heatmap.
+# And ours? It says 1.00 in every row but the second, also when the halves change places. It goes by *superb*, and *but* tells it nothing. Its 365 reviews were the plain ones, in which words of praise mean what they say. That fits our guess at the hard ones. Page 12 asks *why that verdict?* with better tools than a heatmap.
 #
 # ## 10. Keep it, and take it elsewhere
 #
@@ -662,10 +682,10 @@ from transformers import AutoModelForSequenceClassification, Trainer, TrainingAr
 
 
 def with_trainer(texts, labels, folder, **settings):
-    rows = tokenizer(texts, truncation=True, max_length=384)["input_ids"]
+    rows = tokenizer(texts, truncation=True, max_length=128)["input_ids"]
     items = [{"input_ids": ids, "label": label} for ids, label in zip(rows, labels, strict=True)]
     start = AutoModelForSequenceClassification.from_pretrained(bertnotes.files.MINI, dtype="float32")
-    settings = {"learning_rate": 1e-4, "warmup_steps": 0.1, "num_train_epochs": 3, "report_to": "none"} | settings
+    settings = {"learning_rate": 1e-4, "warmup_steps": 0.1, "num_train_epochs": 2, "report_to": "none"} | settings
     arguments = TrainingArguments(folder, per_device_train_batch_size=8, **settings)
     trainer = Trainer(start, arguments, train_dataset=items, processing_class=tokenizer)
     trainer.train()
@@ -685,7 +705,7 @@ with TemporaryDirectory() as folder, quiet(), redirect_stdout(io.StringIO()):
 assert state.global_step == 2
 
 # %% [markdown]
-# (Run it with `with_trainer(train_texts, train_labels, "runs/trainer")`. It chooses no epoch, shuffles without buckets, and does not spare biases from weight decay. `dtype` matters: mini is stored with half precision, in which it should not be trained.)
+# (Run it with `with_trainer(train_texts, train_labels, "runs/trainer")`. It begins with a random layer, chooses no epoch, shuffles without buckets, and does not spare biases from weight decay. `dtype` matters: mini is stored with half precision, in which it should not be trained.)
 #
 # ## 11. On full IMDB
 #
@@ -748,7 +768,7 @@ assert next(one["train_reviews"] for one in results if one["row"] == "mini-imdb"
 # Read it in pairs.
 #
 # - **Pre-trained or random?** 91.9 against 87.1: the same network, data and settings, but random weights at the start. (Two epochs for both; the random one might profit from more.)
-# - **All layers or the new one alone?** 91.9 against 84.0. mini's own vectors are not enough.
+# - **All layers or the new one alone?** 91.9 against 84.0. With 365 reviews the other layers added next to nothing; with 23,000 they add 8 points.
 # - **How much is read?** 86.0 with the first 128 tokens, 90.7 with 256, 91.9 with beginning and end, 92.1 with 512. Many reviewers sum up at the end.
 # - **BERT or counting words?** NBSVM reads everything, learns from all 25,000 in half a minute, and gets 91.4. mini has to read well to beat that, and takes an hour on two cores.
 #
@@ -759,7 +779,7 @@ assert next(one["train_reviews"] for one in results if one["row"] == "mini-imdb"
 #
 # - Fine-tuning puts one layer on a pre-trained encoder and trains everything a little further. It takes four short definitions.
 # - Three piles: learn, choose, and look once. A score needs its interval, the more frequent class, and a plain method beside it.
-# - Pad to the longest of the batch, warm up, and mind the learning rate: 2e-5 to 5e-5 for a BERT-base.
+# - Pad to the longest of the batch, train the new layer first or warm up, and mind the learning rate: 2e-5 to 5e-5 for a BERT-base.
 # - With 365 reviews mini and NBSVM are level. A classifier knows the kind of reviews that it has learned from.
 #
 # **Next:** page 11 asks how sure all this is.
@@ -1039,6 +1059,7 @@ check("fine_tune", fine_tune)
 #
 # - Devlin, Chang, Lee, Toutanova (2018). *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* arXiv:1810.04805. Its appendix A.3 has the recipe: learning rates of 5e-5, 3e-5 and 2e-5, and 2 to 4 epochs
 # - Loshchilov, Hutter (2017). *Decoupled Weight Decay Regularization.* arXiv:1711.05101 (AdamW)
+# - Kumar, Raghunathan, Jones, Ma, Liang (2022). *Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution.* arXiv:2202.10054 (first a probe, then everything)
 # - Sun, Qiu, Xu, Huang (2019). *How to Fine-Tune BERT for Text Classification?* arXiv:1905.05583
 # - Hu and others (2021). *LoRA: Low-Rank Adaptation of Large Language Models.* arXiv:2106.09685
 # - Maas and others (2011). *Learning Word Vectors for Sentiment Analysis.* ACL (IMDB)

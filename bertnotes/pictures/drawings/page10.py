@@ -114,12 +114,12 @@ def padding() -> str:
 def schedule() -> str:
     """The learning rate climbs for a tenth of the steps, then falls in a straight line to zero."""
     text = (
-        "The learning rate over the 138 steps of a run. It starts at 0, climbs in a straight line for the first 14 steps, the "
+        "The learning rate over the 92 steps of a run. It starts at 0, climbs in a straight line for the first 9 steps, the "
         "warm-up, to its peak of 1e-4, and falls in a straight line to 0 at the last step."
     )
-    drawing = opened(440, "The learning rate of a run of 138 steps", text)
+    drawing = opened(440, "The learning rate of a run of 92 steps", text)
     left, right, low, high = 150, 1180, 360, 120
-    peak = left + (right - left) * 14 / 138
+    peak = left + (right - left) * 9 / 92
     drawing.add("rect", x=left, y=high, width=peak - left, height=low - high, fill="#fbeadf")
     drawing.arrow((left, low), (right + 50, low), color=QUIET).arrow((left, low), (left, 84), color=QUIET)
     drawing.line((left, low), (peak, high), (right, low), color=SECOND, width=5)
@@ -127,9 +127,9 @@ def schedule() -> str:
         left - 16, high, "1e-4", NORMAL, anchor="end"
     )
     drawing.write(left - 16, low, "0", NORMAL, anchor="end").write(left, low + 28, "0", NORMAL).write(
-        peak, low + 28, "14", NORMAL
+        peak, low + 28, "9", NORMAL
     )
-    drawing.write(right, low + 28, "138", NORMAL).write(660, low + 40, "step", NORMAL, QUIET)
+    drawing.write(right, low + 28, "92", NORMAL).write(660, low + 40, "step", NORMAL, QUIET)
     drawing.write(peak + 24, high - 8, "warm-up: a tenth of the steps", NORMAL, KEY, "start", bold=True)
     return str(drawing.write(790, 210, "then smaller and smaller steps", NORMAL, SECOND, "start", bold=True))
 
