@@ -1,4 +1,4 @@
-"""Which words made the verdict? Five ways to say it, to be held against each other. Page 11.
+"""Which words made the verdict? Five ways to say it, to be held against each other. Page 12.
 
 captum does the work (`pip install captum`). Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks" (integrated
 gradients); Simonyan et al. 2014 (gradients); Zeiler & Fergus 2014 (occlusion); Abnar & Zuidema 2020 (attention rollout);

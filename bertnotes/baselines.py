@@ -57,7 +57,7 @@ def nbsvm():
     """Naive Bayes and a support vector machine in one, on whether single words and pairs occur.
 
     Wang & Manning 2012, "Baselines and Bigrams: Simple, Good Sentiment and Topic Classification", who report 91.22 % on IMDB.
-    Not theirs to the letter: punctuation marks count as words in pairs too, and C, how dear an error is, is 0.1, not 1.
+    Not theirs to the letter: punctuation marks count as words in pairs too, and C, what an error costs, is 0.1, not 1.
     """
     return TextPipeline.of(CountVectorizer(ngram_range=(1, 2), binary=True, token_pattern=r"\w+|[^\w\s]+"), NaiveBayesSVM())
 

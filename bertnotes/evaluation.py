@@ -13,9 +13,6 @@ from jaxtyping import Float
 from scipy import stats
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
-from sklearn.metrics import confusion_matrix
-
-from bertnotes.data import LABELS
 
 PerClass = Float[np.ndarray, "review class"]
 
@@ -69,20 +66,6 @@ def accuracy(labels, predictions):
     return (labels == predictions).mean()
 
 
-def f1(labels, predictions):
-    """The harmonic mean of precision and recall of the positive class, 1; 0 where it is never named rightly."""
-    labels, predictions = paired(labels, predictions)
-    named_or_there = (predictions == 1).sum() + (labels == 1).sum()
-    return 2 * ((labels == 1) & (predictions == 1)).sum() / named_or_there if named_or_there else 0.0
-
-
-def confusion(labels, predictions, class_names=LABELS):
-    """What is taken for what: a DataFrame of counts, a row for each true class, a column for each that was named."""
-    labels, predictions = paired(labels, predictions)
-    counts = confusion_matrix(labels, predictions, labels=range(len(class_names)))
-    return pd.DataFrame(counts, [f"truly {name}" for name in class_names], [f"named {name}" for name in class_names])
-
-
 def bootstrap(labels, predictions, measure=accuracy, resamples=1000, level=0.95, seed=0):
     """A measure and its interval, by drawing as many reviews again and again from those that there are (percentile method).
 
@@ -100,6 +83,18 @@ def bootstrap_mean(values, resamples=1000, level=0.95, seed=0):
     return bootstrap(values, values, lambda values, _: values.mean(), resamples, level, seed)
 
 
+def mean_interval(values, level=0.95):
+    """The mean of a number for each review, and its interval by the standard error: an Estimate. Of differences in pairs, with
+    1 where only ours is right and -1 where only theirs is, that is the interval of the lead.
+
+    >>> print(mean_interval([1, 0, 0, 1, 0, -1, 0, 1, 0, 0]))
+    0.200 (-0.192 to 0.592)
+    """
+    (values,) = paired(values)
+    half = stats.norm.ppf((1 + level) / 2) * values.std(ddof=1) / len(values) ** 0.5
+    return Estimate(values.mean(), values.mean() - half, values.mean() + half)
+
+
 def mcnemar(labels, ours, theirs):
     """Do two systems differ on the same reviews by more than chance? Only reviews count on which just one of them is right.
 
@@ -111,13 +106,6 @@ def mcnemar(labels, ours, theirs):
     theirs_only = int(((ours != labels) & (theirs == labels)).sum())
     split = ours_only + theirs_only
     return ours_only, theirs_only, float(stats.binomtest(ours_only, split).pvalue) if split else 1.0
-
-
-def paired_difference(labels, ours, theirs, resamples=1000, level=0.95, seed=0):
-    """How much more often ours is right than theirs on the same reviews, from -1 to 1: an Estimate, drawn as in `bootstrap`,
-    each review with both answers."""
-    labels, ours, theirs = paired(labels, ours, theirs)
-    return bootstrap_mean((ours == labels).astype(float) - (theirs == labels), resamples, level, seed)
 
 
 # --- how sure of itself ------------------------------------------------------------------------------------------------------
@@ -166,14 +154,11 @@ def probabilities_of(logits: PerClass, temperature=1.0) -> PerClass:
 # --- where it fails ----------------------------------------------------------------------------------------------------------
 
 
-def slices(labels, predictions, traits):
-    """The accuracy on each slice of the reviews, with Wilson's interval.
+def slices(values, traits):
+    """The mean of a number for each review on each slice of the reviews: {slice: Estimate}, of slices that hold two or more.
 
-    traits: bool, (review, slice). Returns a DataFrame with reviews, accuracy, low, high: a row for each slice that holds any
-    review, and "all" first.
+    traits: {slice: bool, (review,)}.
     """
-    labels, predictions = paired(labels, predictions)
-    right = labels == predictions
-    groups = {"all": right} | {name: right[np.asarray(members, dtype=bool)] for name, members in traits.items()}
-    rows = {name: [len(group), *wilson_interval(group.sum(), len(group))] for name, group in groups.items() if len(group)}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["reviews", "accuracy", "low", "high"])
+    (values,) = paired(values)
+    groups = {name: values[np.asarray(members, dtype=bool)] for name, members in traits.items()}
+    return {name: mean_interval(group) for name, group in groups.items() if len(group) > 1}

@@ -415,3 +415,43 @@ def test_majority_accuracy(labels, share):
 
 def test_names_of_classes_that_nobody_named():
     assert default_names(2) == ("negative", "positive") and default_names(3) == ("LABEL_0", "LABEL_1", "LABEL_2")
+
+
+# ---- the course's own export of many classes ----
+
+MESSAGES = REVIEWS.with_name("messages.csv")
+SPELLED = {
+    "Refund": "refund",
+    "refunds": "refund",
+    "Booking": "booking",
+    "Lost property": "lost property",
+    "lost proprety": "lost property",
+}
+
+
+def test_messages_have_the_dirt_that_their_description_counts():
+    """A byte order mark, semicolons, Windows' line ends, gaps, labels spelled in other ways, messages that came twice."""
+    raw = MESSAGES.read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbfid;received;channel;message;topic\r\n") and raw.count(b"\r\n") == 650
+    rows = pd.read_csv(MESSAGES, sep=";", dtype=str, keep_default_na=False, skip_blank_lines=False)
+    none, no_message, no_topic = (rows == "").all(axis=1), rows["message"] == "", rows["topic"] == ""
+    assert (len(rows), none.sum(), (no_message & ~none).sum(), (no_topic & ~none).sum()) == (649, 6, 3, 4)
+    full = rows[~no_message & ~no_topic]
+    topic = full["topic"].str.strip().replace(SPELLED)
+    assert (full["topic"] != topic).sum() == 45
+    found = topic.groupby(full["message"]).agg(["size", "nunique"])
+    assert ((found["size"] == 2).sum(), (found["size"] > 2).sum(), (found["nunique"] == 2).sum()) == (15, 0, 3)
+
+
+def test_messages_are_read_with_a_word_on_all_that_is_wrong():
+    said = []
+    texts, labels, names = read_table(MESSAGES, "message", "topic", drop_bad_rows=True, tell=said.append)
+    counts = pd.Series([SPELLED.get(names[label], names[label]) for label in labels])[
+        ~pd.Series(texts).duplicated()
+    ].value_counts()
+    assert len(texts) == 636 and counts.sum() == 621 and len(counts) == 8 and counts.min() < 30 and counts.max() > 110
+    said = " ".join(said)
+    for part in ("semicolons", "13 rows left out", "'refund', 'Refund', 'refunds'", "'booking', 'Booking'", "'lost proprety'"):
+        assert part in said
+    words = [len(text.split()) for text in texts]
+    assert sum(count > 400 for count in words) == 6 and max(words) == 493

@@ -52,7 +52,8 @@ def main(words=None):
     for name, sep in (("cut", False), ("cut, [SEP]", True)):
         losses[name] = surprise(model, tokenizer, rows[:, : REACH + 1], SIGHTS["12 before"], sep)
     command = shlex.join(["python", "tools/around_a_gap.py", *(sys.argv[1:] if words is None else words)])
-    write_record(options.out, command=command, seed=0, gaps=rows[:, REACH].tolist(), losses=losses)
+    gaps, after = rows[:, REACH : REACH + 2].T.tolist()  # after: the token to the right of each gap
+    write_record(options.out, command=command, seed=0, gaps=gaps, after=after, losses=losses)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Pictures of attention: each function draws one and returns its Axes, or its Figure where it fills one.
 
-Each takes what `bertnotes.attend` gives, an Attention, or the bare weights. Pages 00 to 03, 07, 10 and 11.
+Each takes what `bertnotes.attend` gives, an Attention, or the bare weights. Pages 00 to 03, 07 and 12.
 """
 
 import matplotlib.pyplot as plt

@@ -1,6 +1,6 @@
 """Pictures of results: curves of training, accuracies with their intervals, confidence against accuracy.
 
-Pages 00 to 04, 06, 08 to 11 and 13.
+Pages 00 to 04, 06, 08 to 13.
 
 Each function draws one picture and returns its Axes, or its Figure where it fills one.
 """
@@ -24,59 +24,59 @@ STYLES = ((FIRST, "o", "-"), (SECOND, "s", "--"), (INK, "^", ":"), (FIRST, "v", 
 
 
 @own_style
-def interval_chart(tables, title: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw an accuracy and its interval for each slice of the reviews, one row a slice, one mark for each system.
+def estimate_chart(groups, xlabel: str, title: str | None = None, marks=None) -> Figure:
+    """Draw shares with their intervals, in per cent: a panel for each group, a row for each name, the first at the top.
 
-    tables: {system: DataFrame with reviews, accuracy, low, high, a row for each slice}, as `evaluation.slices` gives it, two
-    systems at most; the slices are those of the first. Raises ValueError where there are more systems.
+    groups: {group: {name: [Estimate, ...]}}, several of a name, such as seeds, one below the other; marks: {name: share},
+    vertical lines.
     """
-    if not 1 <= len(tables) <= 2:
-        raise ValueError(f"the chart tells one or two systems apart; got {len(tables)}")
-    first = next(iter(tables.values()))
-    ax = ax or new_axes(8, 1 + 0.34 * len(first))
-    for number, ((name, table), (color, marker, _)) in enumerate(zip(tables.items(), STYLES, strict=False)):
-        table = table.loc[first.index]
-        places = np.arange(len(table)) + 0.22 * (number - (len(tables) - 1) / 2)
-        errors = [table["accuracy"] - table["low"], table["high"] - table["accuracy"]]
-        ax.errorbar(table["accuracy"], places, xerr=errors, fmt=marker, color=color, capsize=3, label=written(name)[0])
-    ax.set_yticks(range(len(first)), written(*(f"{name} ({count:,})" for name, count in first["reviews"].items())))
-    ax.invert_yaxis()
-    if len(tables) > 1:
-        ax.legend(frameon=False, labelcolor=INK, loc="lower left")
-    return finish(ax, "accuracy, with its 95 % interval", title)
+    rows = [len(found) for found in groups.values()]
+    size, shape = (10, 1.4 + 0.4 * sum(rows) + 0.4 * len(rows)), {"height_ratios": rows, "layout": "constrained"}
+    figure, axes = plt.subplots(len(rows), sharex=True, squeeze=False, figsize=size, **shape)
+    for ax, (group, named) in zip(axes[:, 0], groups.items(), strict=True):
+        for row, found in enumerate(named.values()):
+            places = row + 0.24 * (np.arange(len(found)) - (len(found) - 1) / 2)
+            value, low, high = 100 * np.array(found).T
+            ax.errorbar(value, places, xerr=[value - low, high - value], fmt="o", markersize=5, color=FIRST, capsize=3)
+        for at, share in enumerate((marks or {}).values()):
+            ax.axvline(100 * share, color=SECOND, linewidth=1.5, linestyle=("-", "--")[at % 2])
+        ax.set_yticks(range(len(named)), written(*named))
+        ax.set_ylim(len(named) - 0.5, -0.5)
+        above = 22 if marks and ax is axes[0, 0] else 6  # room for their names
+        finish(ax).set_title(written(group)[0], loc="left", fontsize=15, color=INK, fontweight="bold", pad=above)
+        ax.tick_params(labelsize=14)
+    for name, share in (marks or {}).items():
+        place = {"xy": (100 * share, -0.5), "xytext": (3, 4), "textcoords": "offset points"}
+        axes[0, 0].annotate(written(name)[0], **place, color=SECOND, fontsize=13)
+    axes[-1, 0].set_xlabel(xlabel, fontsize=15, color=INK)
+    figure.suptitle(written(title or "")[0], x=0.01, ha="left", fontsize=16, color=INK)
+    return figure
 
 
 @own_style
-def difference_chart(differences, title: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw by how many points of accuracy systems differ, with the intervals, one row each; the line at 0 is no difference.
+def reliability_chart(tables, title: str | None = None) -> Figure:
+    """Draw how often answers are right against how sure the system was, and under it how many answers there are.
 
-    differences: {name: [Estimate, ...]}, one for each seed, in shares from -1 to 1, as `evaluation.paired_difference` gives
-    them; the first name is at the top, and in its row the first seed.
+    tables: {name: DataFrame with confidence, accuracy and count}, as `evaluation.reliability` gives it, a column for each.
     """
-    ax = ax or new_axes(8, 1 + 0.4 * len(differences))
-    ax.axvline(0, color="#8b949e", linewidth=1)
-    for row, found in enumerate(differences.values()):
-        places = row + 0.2 * (np.arange(len(found)) - (len(found) - 1) / 2)
-        low, value, high = 100 * np.array([[one.low, one.value, one.high] for one in found]).T
-        ax.errorbar(value, places, xerr=[value - low, high - value], fmt="o", markersize=4, color=FIRST, capsize=2)
-    ax.set_yticks(range(len(differences)), written(*differences))
-    ax.set_ylim(len(differences) - 0.5, -0.5)
-    return finish(ax, "points of accuracy, with the 95 % interval of the difference", title)
-
-
-@own_style
-def reliability_chart(tables, title: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw how often answers are right against how sure the system was; on the diagonal both agree.
-
-    tables: {name: DataFrame with confidence and accuracy}, as `evaluation.reliability` gives it, three at most.
-    """
-    ax = ax or new_axes(4.6, 4.2)
-    ax.plot([0.5, 1], [0.5, 1], color="#8b949e", linewidth=1)
-    for (name, table), (color, marker, line) in zip(tables.items(), STYLES, strict=False):
-        ax.plot(table["confidence"], table["accuracy"], color=color, marker=marker, linestyle=line, label=written(name)[0])
-    ax.set_ylabel("share of them that is right", color=INK)
-    ax.legend(frameon=False, labelcolor=INK)
-    return finish(ax, "probability of the class that was named", title)
+    shape = {"height_ratios": (3, 1.2), "layout": "constrained", "sharex": True, "sharey": "row", "squeeze": False}
+    figure, axes = plt.subplots(2, len(tables), figsize=(1 + 4.4 * len(tables), 6), **shape)
+    for (above, below), (name, table) in zip(axes.T, tables.items(), strict=True):
+        above.plot([0.5, 1], [0.5, 1], color="#8b949e", linewidth=1.5)
+        above.plot(table["confidence"], table["accuracy"], color=FIRST, marker="o", markersize=8, linewidth=2)
+        shares = table["count"] / table["count"].sum()
+        below.bar(table.index / 10 + 0.05, shares, width=0.09, color=SECOND)
+        for at, share in shares.items():
+            below.text(at / 10 + 0.05, share, f" {share:.0%}", ha="center", va="bottom", fontsize=13, color=INK)
+        below.set_ylim(0, 1.2)
+        finish(above).set_title(written(name)[0], loc="left", fontsize=16, color=INK)
+        finish(below).set_xlabel("probability of the class that was named", fontsize=14, color=INK)
+        for ax in (above, below):
+            ax.tick_params(labelsize=13)
+    axes[0, 0].set_ylabel("share of them right", fontsize=14, color=INK)
+    axes[1, 0].set_ylabel("share of answers", fontsize=14, color=INK)
+    figure.suptitle(written(title or "")[0], x=0.01, ha="left", fontsize=16, color=INK)
+    return figure
 
 
 @own_style

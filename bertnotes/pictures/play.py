@@ -21,6 +21,7 @@ from bertnotes.pictures.drawings.page02 import Steps
 from bertnotes.pictures.drawings.page04 import LEAK_WORDS
 from bertnotes.pictures.drawings.page05 import GROWING
 from bertnotes.pictures.drawings.page06 import LINE, PIECES
+from bertnotes.pictures.drawings.page09 import wilson
 from bertnotes.pictures.style import DARK, INK, KEY, LIGHT, QUERY, matrix, small_png, vector
 from bertnotes.pictures.view import View, script_json
 
@@ -49,8 +50,11 @@ def play(name: str, **given) -> View:
     masking: rate: which words of a sentence are chosen and hidden, at any rate, with new random numbers on demand.
     sight: before, after: mini's five best guesses for a gap, by how many words on each side of it may be seen.
     sink: factor: mini's five best guesses for a gap, where the value of [CLS] is multiplied by a factor, 0 to 2, in all heads.
+    apart: count, shares: the intervals of two accuracies on so many reviews each, and that of their difference.
+    calibration: temperature: how sure mini was on validation reviews and how often right, logits divided by a temperature.
     luck: heads, cases: how often the best of so many coins is right in so many throws, and the average one.
     padding: lengths, size, most: how much of all batches is padding, by reviews in a batch, cut, and whether like meets like.
+    cover: covered: how positive a sentence is for mini-imdb, whichever of its words are covered. covered: the first of them.
     Raises ValueError at a name that there is not, and where numbers and words do not fit.
     """
     if name not in MAKERS:
@@ -283,7 +287,7 @@ def _masking(rate=0.15):
         ax.set_xticks(range(len(LINE)), LINE, rotation=60)
         ax.set_title("a random number for each token; those below the line are chosen", loc="left")
 
-    return data, draw, "the tokens of a sentence, a random number for each, and what the model reads where it is below the rate"
+    return data, draw, "the tokens of a sentence and a random number for each; those below the rate are chosen"
 
 
 def _sight(before=1, after=0):
@@ -365,6 +369,64 @@ def drawn_lengths(count: int = 64) -> list[int]:
     return np.random.default_rng(3).lognormal(4.6, 0.55, count).clip(30, 384).astype(int).tolist()
 
 
+def _apart(count=8_000, shares=(0.92, 0.91)):
+    counts = [100, 200, 500, 1_000, 2_000, 4_000, 6_000, 8_000, 10_000, 12_000, 15_000, 25_000, 50_000, 100_000]
+    if count not in counts or len(shares) != 2 or not all(0.5 <= share <= 0.99 for share in shares):
+        raise ValueError(f"two shares from 0.5 to 0.99, count one of {counts}; got {shares} and {count}")
+
+    def draw():
+        _, ax = plt.subplots(figsize=(10, 2.6), layout="constrained")
+        for row, share in enumerate(shares):
+            low, high = wilson(share, count)
+            ax.errorbar([share], [row], xerr=[[share - low], [high - share]], fmt="o", color=(QUERY, KEY)[row], capsize=6)
+        ax.set_yticks([0, 1], ["A", "B"], fontsize=16)
+        ax.set(ylim=(1.6, -0.6), title=f"two accuracies with their intervals, {count:,} reviews each")
+
+    data = {"counts": counts, "count": count, "shares": list(shares)}
+    return data, draw, "two accuracies with their intervals, and the interval of their difference"
+
+
+def _calibration(temperature=1):
+    data = json.loads((TOYS / "calibration.json").read_text(encoding="utf-8"))
+    if not 0.5 <= temperature <= 3:
+        raise ValueError(f"the slider goes from a temperature of 0.5 to 3; got {temperature}")
+    odds, count, right = (np.array(data[name]) for name in ("odds", "count", "right"))
+
+    def draw():
+        _, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained", sharey=True)
+        for ax, at in zip(axes, (1, 1.5), strict=True):
+            sure = 1 / (1 + np.exp(-odds / at))
+            bins = [np.minimum((10 * sure).astype(int), 9) == number for number in range(5, 10)]
+            means = [[(count * sure)[inside].sum(), right[inside].sum()] / count[inside].sum() for inside in bins]
+            ax.plot([0.5, 1], [0.5, 1], color="#8b949e")
+            ax.plot(*np.transpose(means), color=QUERY, marker="o")
+            ax.set(title=f"temperature {at}", xlabel="how sure", ylabel="share right")
+
+    return (
+        data | {"temperature": float(temperature)},
+        draw,
+        "how often answers are right by how sure they are, at two temperatures",
+    )
+
+
+def _cover(covered=()):
+    sentences = json.loads((TOYS / "cover.json").read_text(encoding="utf-8"))
+    words, percents = sentences[0]["words"], sentences[0]["percents"]
+    if not set(covered) <= set(range(len(words))):
+        raise ValueError(f"covered are positions of words, 0 to {len(words) - 1}; got {covered}")
+
+    def draw():
+        _, ax = plt.subplots(figsize=(10, 4.4), layout="constrained")
+        sets = {"nothing": 0} | {f"{word} ({at + 1})": 1 << at for at, word in enumerate(words)}
+        values = [int(percents[2 * one : 2 * one + 2]) for one in sets.values()]
+        ax.barh(list(sets), values, color=[QUERY if value >= 50 else KEY for value in values])
+        ax.invert_yaxis()
+        ax.set_title("how positive, in percent, with one word covered", loc="left")
+
+    at = sum(1 << one for one in set(covered))
+    return {"sentences": sentences, "at": at}, draw, f"{' '.join(words)}, and how positive it is with any of its words covered"
+
+
 MAKERS = {  # name: title, height in a page, what makes its data, its picture and its alternative text
     "query_and_keys": ("Drag the query and the keys", 545, _query_and_keys),
     "temperature": ("Set the temperature", 410, _temperature),
@@ -377,6 +439,9 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "masking": ("How many tokens are hidden?", 480, _masking),
     "sight": ("How many words may be seen?", 540, _sight),
     "sink": ("Turn the sink up and down", 560, _sink),
+    "apart": ("When are two systems apart?", 520, _apart),
+    "calibration": ("Divide the logits by a temperature", 600, _calibration),
     "luck": ("How good is the best of many coins?", 560, _luck),
     "padding": ("How much of a batch is padding?", 560, _padding),
+    "cover": ("Cover words and watch the verdict", 430, _cover),
 }

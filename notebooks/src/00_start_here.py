@@ -620,7 +620,7 @@ assert first[-1]["tokens"] == control["tokens"]
 #
 # <!-- the pages of the course -->
 #
-# What will we build? Attention (01 to 03), a whole BERT (05), which is trained to fill gaps (06), and from it a classifier of film reviews (10), which is put to the test (11). Each page runs by itself; 08 and 12 are still being written. In a hurry: 01 to 03 and
+# What will we build? Attention (01 to 03), a whole BERT (05), which is trained to fill gaps (06), and from it a classifier of film reviews (10), which is put to the test (11). Each page runs by itself. In a hurry: 01 to 03 and
 # 07 for attention; 01, 05, 06 and 10 for a classifier.
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -1,14 +1,14 @@
 # %% [markdown] question="What else is in there, and can we rebuild it to the last digit?"
 # # 05 · Inside BERT
 #
-# **The question:** what is in a BERT besides attention, and can we build it so that the same numbers come out?
+# **The question:** what is in a BERT besides attention, and do its numbers come out if we run each part ourselves?
 #
 # ![The whole model from left to right: the text, 9 word pieces, 9 ids, a table of 9 by 384 numbers, six layers that keep this shape, and at the end the pooler on CLS and the head on MASK](figures/05_model.svg)
 #
-# On this page a sentence goes through mini, the BERT that comes with the course, from its letters to the last layer. We take it
-# apart, put it together again, and compare its numbers with those of `transformers`. (Pooler and head, which here reads a [MASK]: section 4.) In the exercises you write the parts yourself.
+# On this page a sentence goes through mini, the BERT that comes with the course, from its letters to the last layer. (Pooler
+# and head: section 4.) In the exercises you write the parts yourself.
 #
-# **You need:** pages 01 to 04. **Time:** about 50 minutes, and 59 more for the exercises. Where a cell says `guess = None`, type your
+# **You need:** pages 01 to 04. **Time:** about 67 minutes, and 59 more for the exercises. Where a cell says `guess = None`, type your
 # guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -65,47 +65,32 @@ print("your guess for whodunnit:", guess)
 # - `soundtrack`
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Take guesses, then show the pieces. Ask where a person would cut *unforgettable*: un, forget, able. The list does not know what a piece means.
+# **2 minutes.** Take guesses, then show the pieces. Ask where a person would cut *unforgettable*: un, forgett, able. The list does not know what a piece means.
 
 # %% [markdown]
-# Four, as many as *unforgettable*. A person would cut that one *un, forget, able*. So who chose these pieces?
+# Four, as many as *unforgettable*. A person would cut that one *un, forgett, able*. So who chose these pieces?
 #
-# A program, by counting. In its simplest form it begins with single letters. The two that stand side by side most often become a new piece. Then it counts again. Here is the first
-# count, over 300 of the course's reviews.
-
-# %%
-from itertools import pairwise
-
-from bertnotes.data import REVIEWS, load_imdb_data
-
-cleaner = tokenizer.backend_tokenizer  # makes small letters, and cuts at spaces and punctuation
-text = cleaner.normalizer.normalize_str(" ".join(load_imdb_data(REVIEWS)[0][:300]))
-words = Counter(word for word, _ in cleaner.pre_tokenizer.pre_tokenize_str(text))
-pairs = Counter()
-for word, times in words.items():
-    for pair in pairwise([word[0], *("##" + letter for letter in word[1:])]):
-        pairs[pair] += times
-print(pairs.most_common(3))
-
-# %% tags=["check:first-pair"]
-# checked: t and ##h are the most frequent neighbours in the 300 reviews
-assert pairs.most_common(1)[0][0] == ("t", "##h") and sum(words.values()) > 20_000
-
-# %% [markdown]
-# So the first new piece is `th`. A library, `tokenizers`, goes on for us until there are 3,000 pieces.
+# A program, by counting. In its simplest form it begins with single letters. The two that stand side by side most often become a new piece. Then it counts again, until the list is long enough. A library, `tokenizers`, does it for us on 300 of the course's reviews, up to 3,000 pieces.
 #
 # How is a word cut with such a list? BERT's rule is **greedy**: take the longest piece that the word begins with, then the longest that the rest begins with, and so on. We cut *unforgettable* with more and more of the list. It begins with 100: 50 characters, with and without `##`.
 
 # %%
+from bertnotes.data import REVIEWS, load_imdb_data
+
+cleaner = tokenizer.backend_tokenizer  # makes small letters, and cuts at spaces and punctuation
+text = cleaner.normalizer.normalize_str(" ".join(load_imdb_data(REVIEWS)[0][:300]))
+letters = sorted(set(text) - {" "})
+singles = letters + ["##" + letter for letter in letters]  # the list begins with these
+
+# %%
 from tokenizers import Tokenizer, models, trainers
 
-letters = sorted(set(text) - {" "})
-singles = letters + ["##" + letter for letter in letters]  # where the list begins
 learner = Tokenizer(models.WordPiece())
-learner.pre_tokenizer = cleaner.pre_tokenizer
+learner.pre_tokenizer = cleaner.pre_tokenizer  # cuts the text into words
 trainer = trainers.WordPieceTrainer(vocab_size=3000, special_tokens=singles, show_progress=False)
 learner.train_from_iterator([text], trainer)
 grown = sorted(learner.get_vocab(), key=learner.get_vocab().get)  # the pieces in the order in which they were made
+print("the first new pieces:", *grown[len(singles) : len(singles) + 8])
 
 
 # %%
@@ -117,6 +102,16 @@ def read_with(pieces, word):
 
 for size in (len(singles), 150, 600, 3000):
     print(f"{size:5,} pieces:", *read_with(grown[:size], "unforgettable"))
+
+# %% tags=["check:first-pair"]
+# checked: t and ##h are the most frequent neighbours in the 300 reviews
+from itertools import pairwise
+
+words, pairs = Counter(word for word, _ in cleaner.pre_tokenizer.pre_tokenize_str(text)), Counter()
+for word, times in words.items():
+    for pair in pairwise([word[0], *("##" + letter for letter in word[1:])]):
+        pairs[pair] += times
+assert pairs.most_common(1)[0][0] == ("t", "##h") and sum(words.values()) > 20_000
 
 # %% tags=["check:grown"]
 # checked: the first piece that the library makes; the rows of the drawing; what gets stuck and what cannot
@@ -131,6 +126,7 @@ assert read_with(["play", "playe", "##eth"], "playeth") == ["[UNK]"]
 assert all({letter, "##" + letter} <= vocabulary.keys() for letter in "abcdefghijklmnopqrstuvwxyz")
 assert tokenizer.tokenize("😀") == tokenizer.tokenize("a" * 101) == ["[UNK]"] and len(tokenizer.tokenize("a" * 100)) > 1
 assert tokenizer.tokenize("Café") == tokenizer.tokenize("cafe") and tokenizer.tokenize("łódź") == ["[UNK]"]
+assert "ł" not in vocabulary and cleaner.normalizer.normalize_str("łódź") == "łodz"
 assert len(letters) == 50
 assert tokenizer.tokenize("whodunnit") == ["who", "##dun", "##ni", "##t"] and tokenizer.tokenize("soundtrack") == ["soundtrack"]
 
@@ -165,23 +161,23 @@ play("pieces", pieces=grown, letters=len(singles))
 # **2 minutes.** Let the class name words. Ask for one that stays in pieces to the end, then for one that is whole early.
 
 # %% [markdown]
-# The greedy rule has a weakness. Suppose the list is `play`, `playe`, `##eth`, and the word is *playeth*. It could be `play` + `##eth`. But the rule takes `playe`, is stuck with *th*, and never goes back. So the whole word becomes `[UNK]`, *unknown*. With mini's list that cannot happen to a plain word (of up to 100 letters), as each single letter is in it, with and without `##`. It does happen to an emoji, which the list lacks.
+# The greedy rule has a weakness. Suppose the list is `play`, `playe`, `##eth`, and the word is *playeth*. It could be `play` + `##eth`. But the rule takes `playe`, is stuck with *th*, and never goes back. So the whole word becomes `[UNK]`, *unknown*. With mini's list that cannot happen to a plain word, as each single letter is in it, with and without `##`. It does happen to an emoji, which the list lacks.
 #
-# Before the cutting, an *uncased* model such as mini makes all letters small and takes off accents: *Café* and *cafe* become the same. (But *łódź* is `[UNK]`.) Five tokens are no part of any word:
+# Before the cutting, an *uncased* model such as mini makes all letters small and takes off accents: *Café* and *cafe* become the same. Five tokens are no part of any word:
 #
 # | token | what it is for |
 # | --- | --- |
 # | `[CLS]` | stands before the text; section 6 looks into it |
 # | `[SEP]` | stands after the text, or after each of two |
 # | `[PAD]` | fills up the shorter texts of a batch; masked, so that no real token looks at it (page 01) |
-# | `[UNK]` | a word that no pieces fit |
+# | `[UNK]` | a word that the greedy rule cannot finish |
 # | `[MASK]` | a hidden word, to be guessed |
 #
 # ## 2. Three tables, added
 #
 # ![The whole model, its second part lit: 9 ids become 9 vectors of 384 numbers](figures/05_model_embeddings.svg)
 #
-# Our sentence is *The cast saved a thin plot.* Its **ids** are the row numbers of its pieces in the vocabulary. A network computes with vectors. So each token gets one, from a table with a row for each piece: an **embedding**. BERT has three such tables and adds what it finds in them:
+# Our sentence is *The cast saved a thin plot.* Its **ids** are the row numbers of its pieces in the vocabulary. A network computes with vectors. So each token gets one, from a table with a row for each piece: an **embedding**. BERT has three such tables and adds what it finds in them (the box *LayerNorm* comes next):
 #
 # ![Three tables: word embeddings with 10,000 rows, positions with 512, token types with 2. For cast rows 1,514, 2 and 0 are taken and added; LayerNorm makes x of the sum](figures/05_embeddings.svg)
 #
@@ -189,7 +185,7 @@ play("pieces", pieces=grown, letters=len(singles))
 # - **position**: where in the text does it stand, counted from 0? There are 512 rows, so a longer text has to be cut.
 # - **token type**: is it in the first text (0) or in the second (1)?
 #
-# Do they not get mixed up in the sum? Nothing in the code keeps them apart. The tables are trained together with the layers that read the sum.
+# Do they not get mixed up? The tables are trained together with the layers that read the sum.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Greedy: what becomes of *playeth*?
@@ -229,11 +225,11 @@ print("lengths of the vectors:", *(f"{length:.1f}" for length in summed[0].norm(
 #
 # $$\mathrm{LayerNorm}(x) = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} \cdot g + b$$
 #
-# Here $\mu$ is the mean of the vector's own numbers and $\sigma^2$ their variance; $\varepsilon$ is tiny, and keeps us from dividing by 0. The gain $g$ and the bias $b$ are learned, one of each for each of the 384 numbers; they stretch and shift each number again, in every vector alike.
+# Here $\mu$ is the mean of the vector's own numbers and $\sigma^2$ their variance; $\varepsilon$ is tiny, and keeps us from dividing by 0. The gain $g$ and the bias $b$ are learned, one of each for each of the 384 numbers.
 #
 # Why do it? Whatever was added before, the next part gets numbers of a size that it is used to. Ba et al. found that their networks trained faster with it.
 #
-# On paper, with $(9, 3, 3, 1)$, $g = 1$ and $b = 0$: the mean is 4, and the distances from it are 5, −1, −1, −3. The variance is $(25 + 1 + 1 + 9) / 4 = 9$, its root 3. What comes out? And what if all four numbers were 100 times as large?
+# On paper, with $(9, 3, 3, 1)$, $g = 1$ and $b = 0$: the mean is 4, and the differences from it are 5, −1, −1, −3. The variance is $(25 + 1 + 1 + 9) / 4 = 9$, its root 3. What comes out? And what if all four numbers were 100 times as large?
 
 # %%
 guess = None  # the first of the four numbers, for (900, 300, 300, 100)
@@ -245,7 +241,6 @@ print("your guess:", guess)
 x = tables.norm(summed)  # LayerNorm with mini's gain and bias
 print("lengths of the vectors now:", *(f"{length:.1f}" for length in x[0].norm(dim=-1)))
 output = bert(**inputs)  # the whole model, to compare with; hidden_states[0] is what its first layer gets
-print(f"largest difference to the whole model: {(x - output.hidden_states[0]).abs().max():.4f}")
 
 # %% tags=["check:embeddings"]
 # checked: LayerNorm on paper, on any scale; the sum and LayerNorm are what the encoder has; lengths, ids and tables
@@ -254,7 +249,7 @@ assert layer_norm(small, (4,)).allclose(torch.tensor([5 / 3, -1 / 3, -1 / 3, -1.
 assert layer_norm(100 * small, (4,)).allclose(layer_norm(small, (4,)), atol=1e-5)
 scaled = layer_norm(summed, (384,), eps=1e-12)
 assert x.allclose(scaled * tables.norm.weight + tables.norm.bias, atol=1e-5)
-assert torch.allclose(x, output.hidden_states[0], rtol=1e-5, atol=1e-5) and abs(tables.norm.weight.mean() - 0.61) < 0.005
+assert torch.allclose(x, output.hidden_states[0], rtol=1e-5, atol=1e-5)
 lengths = summed[0].norm(dim=-1)
 assert lengths.argmax() == 0 and lengths[0] > 2 * lengths[1:].max() and x[0].norm(dim=-1).argmin() == 0
 assert scaled[0].norm(dim=-1).allclose(torch.tensor(384**0.5), atol=1e-3) and tables.norm.weight.min() > 0
@@ -281,11 +276,11 @@ assert shapes == [(10_000, 384), (512, 384), (2, 384)]
 # %% [markdown]
 # ![LayerNorm of 9, 3, 3, 1: minus the mean, 4, and divided by the standard deviation, 3, makes 1.67, −0.33, −0.33, −1](figures/05_layer_norm.svg)
 #
-# 1.67, −0.33, −0.33, −1, both times: LayerNorm forgets how large the numbers were. Without gain and bias each vector of 384 numbers would be $\sqrt{384} = 19.6$ long. mini's gains are below 1, on average 0.61, so here the lengths are 7.2 to 11.3, and `[CLS]`, once the longest, is the shortest. What we have is what the whole model has before its first layer.
+# 1.67, −0.33, −0.33, −1, both times: LayerNorm forgets how large the numbers were. Without gain and bias each vector would be $\sqrt{384} = 19.6$ long: 384 squares, on average 1. The gains of this LayerNorm are all below 1 in mini, and the lengths come out as 7.2 to 11.3. `[CLS]`, once the longest, is now the shortest (section 6 says why).
 #
 # ### What positions are for
 #
-# Attention is a weighted sum, and a sum does not know its order. What if we set the table of positions to 0? How alike are then, after all six layers, the vectors of *chase* in *dogs chase cats* and in *cats chase dogs*? We measure it by their **cosine**: the dot product of two vectors, divided by both their lengths (page 00 called it *similarity*). 1 is the same direction, 0 a right angle, −1 the opposite.
+# What if we set the table of positions to 0? How alike are then, after all six layers, the vectors of *chase* in *dogs chase cats* and in *cats chase dogs*? We measure it by their **cosine**: the dot product of two vectors, divided by both their lengths (page 00 called it *similarity*). 1 is the same direction, 0 a right angle, −1 the opposite.
 
 # %%
 guess = None  # the cosine without positions
@@ -296,16 +291,19 @@ without.embeddings.position.weight.zero_()
 orders = ("dogs chase cats", "cats chase dogs")
 for name, model in (("with positions", bert), ("without", without)):
     one, other = (model(**tokenizer(order, return_tensors="pt")).last_hidden_state[0, 2] for order in orders)
-    print(f"{name:14}  cosine {cosine_similarity(one, other, dim=0):.2f}, largest difference {(one - other).abs().max():.4f}")
+    print(f"{name:14}  cosine {cosine_similarity(one, other, dim=0):.2f}")
 print("your guess for without:", guess)
 
 # %% tags=["check:order"]
 # checked: without positions the two come out the same but for rounding, with them not; mice for cats changes as much
 assert (one - other).abs().max() < 1e-5
-chases = (bert(**tokenizer(order, return_tensors="pt")).last_hidden_state[0, 2] for order in (*orders, "dogs chase mice"))
-one, other, mice = chases
+chases = (*orders, "dogs chase mice", "dogs chase her")
+one, other, mice, her = (bert(**tokenizer(order, return_tensors="pt")).last_hidden_state[0, 2] for order in chases)
 assert (one - other).abs().max() > 0.1
-assert all(abs(cosine_similarity(one, vector, dim=0) - 0.92) < 0.006 for vector in (other, mice))
+assert (
+    all(abs(cosine_similarity(one, vector, dim=0) - 0.92) < 0.006 for vector in (other, mice))
+    and abs(cosine_similarity(one, her, dim=0) - 0.67) < 0.006
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## *dogs chase cats*, *cats chase dogs*
@@ -323,7 +321,7 @@ assert all(abs(cosine_similarity(one, vector, dim=0) - 0.92) < 0.006 for vector 
 # **1 minute.** Vote first. Without positions BERT cannot tell who chases whom. For scale: *dogs chase mice* against *dogs chase cats* gives 0.92, too.
 
 # %% [markdown]
-# Without positions the two are the same. Who chases whom is lost: the model sees only which words are there and how often, a **bag of words**. (Is 0.92 much? Another word changes as much: for *dogs chase mice* against *dogs chase cats* it is 0.92, too.)
+# Without positions the two are the same, but for rounding. Attention is a weighted sum over all tokens, and a sum does not know its order. Who chases whom is lost: only which words are there and how often is left, a **bag of words**. (Is 0.92 high? For *dogs chase mice* against *dogs chase cats* it is 0.92, too; for *dogs chase her* 0.67.)
 #
 # Nothing in the code ties row 6 of the table to row 5. Is there an order in what training made of them? For each distance we average the cosines of all pairs of positions that far apart. As a control, we do the same with mini's rows in random order.
 
@@ -338,7 +336,7 @@ for name, table in {"mini": rows, "mini, shuffled": rows[torch.randperm(512)]}.i
     unit = normalize(table, dim=-1)  # each row made 1 long, so that a dot product is a cosine
     alike = unit @ unit.T  # (position, position)
     lines[name] = [alike.diagonal(distance).mean().item() for distance in distances]
-ax = line_chart(distances, lines, "positions apart", "mean cosine", logarithmic="")
+ax = line_chart(distances, lines, "positions apart", "mean cosine", logarithmic="")  # "": no axis by doubling
 _ = ax.set_xticks(range(0, 49, 6), range(0, 49, 6))
 
 # %% tags=["check:positions"]
@@ -349,19 +347,22 @@ assert curve.argmin() == 25 and 0.085 < curve[25] < 0.095 and curve[26:].max() >
 peaks = [at + 1 for at in range(1, 47) if curve[at] > max(curve[at - 1], curve[at + 1])]
 centred = normalize((rows - rows.mean(dim=0))[torch.randperm(512)], dim=-1)  # without what all rows have in common
 assert all(abs((centred @ centred.T).diagonal(distance).mean()) < 0.05 for distance in distances)
+power = torch.fft.rfft(rows - rows.mean(dim=0), dim=0).abs()  # of each number, how much it swings with each period
+periods = 512 / (power[1:].argmax(dim=0) + 1)  # the strongest
+assert abs(((periods > 5) & (periods < 7)).float().mean() - 0.18) < 0.006
 assert peaks[:3] == [6, 12, 17] and abs(curve[2] - 0.42) < 0.006 and curve[5] > curve[2] + 0.2
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Ask for neighbours first, then show it. Every mark is an average over all pairs that far apart. Rows in random order give about 0.1. Neighbours are most alike, and then there are waves. Say honestly that we have not looked into why.
+# **2 minutes.** Ask for neighbours first, then show it. Every mark is an average over all pairs that far apart. Rows in random order give about 0.1. Neighbours are most alike, and then there are waves: in 18 % of the 384 numbers the strongest swing has a period of 5 to 7 positions. What mini uses them for we do not know.
 
 # %% [markdown]
-# There is one. Neighbours are most alike, 0.83, and the likeness falls to 0.09 at 26 positions, as low as in the shuffled table. (That lies at 0.1, not at 0, since all rows have a part in common.) But it falls in waves, and then rises again. We have not looked into why.
+# There is one. Neighbours are most alike, 0.83; at 26 positions 0.09 is left, a little less than in random order (0.1, not 0, since all rows share a part). The curve, 48 distances of 511, goes in waves: in 18 % of the 384 numbers the strongest swing has a period of 5 to 7 positions. What for, we do not know.
 #
 # ## 3. A layer, grown
 #
 # ![The whole model, its third part lit: six layers, each of which takes and gives 9 vectors of 384 numbers](figures/05_model_layers.svg)
 #
-# In a layer two things happen. First the tokens look at one another: attention. Then each token is worked on by itself, by a network of two matrices. Both times, what is found is *added* to what was there, and a LayerNorm follows. As a formula
+# In a layer two things happen. First the tokens look at one another: attention. Then each token is worked on by itself, by a network of two matrices. Both times, what comes out is *added* to what was there, and a LayerNorm follows. As a formula
 # (Vaswani et al. 2017), where a *sublayer* is the attention or the network:
 #
 # $$x \leftarrow \mathrm{LayerNorm}(x + \mathrm{Sublayer}(x))$$
@@ -370,7 +371,7 @@ assert peaks[:3] == [6, 12, 17] and abs(curve[2] - 0.42) < 0.006 and curve[5] > 
 #
 # ### The first half: look around, add, norm
 #
-# Attention is that of page 03, with the parameters of mini's first layer. What attention found does not replace the token's vector. It is added to it: a **residual connection** (He et al. 2016). So a layer need only say what should *change* (and LayerNorm rescales the sum). (To norm *after* the addition is called **post-norm**; most later models norm before the sublayer.)
+# What attention (page 03) found does not replace the token's vector. It is added to it: a **residual connection** (He et al. 2016). So a layer need only say what should *change*. LayerNorm after the addition is called **post-norm**; most later models put LayerNorm before the sublayer.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## First half: $x \leftarrow \mathrm{LayerNorm}(x + \mathrm{Attention}(x))$
@@ -393,7 +394,7 @@ print(f"what is added is {ratio.min():.1f} to {ratio.max():.1f} times as long as
 #
 # Now each token by itself. A matrix makes 1,536 numbers of its 384 (*expand*), a curve bends each of them, and a second matrix makes 384 again (*contract*). This is the **feed-forward network**. What is it for? Attention brings numbers from other tokens; here a token can work on what it has gathered.
 #
-# The curve matters. Without it the two matrices could be multiplied into one, $(xA)B = x(AB)$, and expanding would gain nothing. An older curve, **ReLU**, makes every number below 0 a 0 and leaves the others. BERT's is **GELU** (Hendrycks and Gimpel 2016): $\mathrm{GELU}(x) = x \cdot \Phi(x)$. Here $\Phi(x)$ is the share of a bell curve (the normal distribution with mean 0 and variance 1) that lies below $x$. Far above 0 it lets a number through, far below 0 it gives nearly 0. At −1, where $\Phi(-1) = 0.16$, it is −0.16: the dot in the next picture.
+# The curve matters. Without it the two matrices could be multiplied into one, $(xA)B = x(AB)$, and expanding would gain nothing. An older curve, **ReLU**, makes every number below 0 a 0 and leaves the others. BERT's is **GELU** (Hendrycks and Gimpel 2016): $\mathrm{GELU}(x) = x \cdot \Phi(x)$. Here $\Phi(x)$ is the share of the area under a bell curve (the normal distribution with mean 0 and variance 1) that lies left of $x$. Far above 0 GELU lets a number through, far below 0 it gives nearly 0. In between it dips, to −0.17 near −0.75. At −1, where $\Phi(-1) = 0.16$, it is −0.16: the dot in the next picture.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The curve: $\mathrm{GELU}(x) = x \cdot \Phi(x)$
@@ -405,8 +406,8 @@ across = torch.linspace(-3, 2, 101)
 _, ax = plt.subplots(figsize=(8, 3.6), layout="constrained")
 _ = ax.plot(across, gelu(across), color="#a8326e", linewidth=4, label="GELU")
 _ = ax.plot(across, across.relu(), "--", color="#44546a", linewidth=3, label="ReLU")
-_ = ax.plot(-1, gelu(torch.tensor(-1.0)), "o", color="#a8326e", markersize=13), ax.text(-1.12, 0.14, "−0.16", fontsize=18)
-_ = ax.set_xlabel("a number", fontsize=17), ax.set_ylabel("after the curve", fontsize=17)
+_ = ax.plot(-1, gelu(torch.tensor(-1.0)), "o", color="#a8326e", markersize=13), ax.text(-1.2, -0.5, "−0.16", fontsize=18)
+_ = ax.set_ylim(-0.6, 2.1), ax.set_xlabel("a number", fontsize=17), ax.set_ylabel("after the curve", fontsize=17)
 _ = ax.legend(fontsize=18, frameon=False)
 ax.tick_params(labelsize=15)
 
@@ -426,6 +427,7 @@ assert torch.allclose(weights, output.attentions[0], rtol=1e-5, atol=1e-5)
 share_below = torch.distributions.Normal(0.0, 1.0).cdf
 assert gelu(across).allclose(across * share_below(across), atol=1e-6) and abs(share_below(torch.tensor(-1.0)) - 0.16) < 0.005
 assert first.expand.weight.shape == (1536, 384) and first.contract.weight.shape == (384, 1536)
+assert abs(across[gelu(across).argmin()] + 0.75) < 0.03 and abs(gelu(across).min() + 0.17) < 0.001
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Second half: each token by itself
@@ -467,16 +469,7 @@ dropped = torch.nn.functional.dropout(torch.ones(1000), 0.1)
 assert set(dropped.unique().tolist()) == {0.0, torch.tensor(1 / 0.9).item()}
 
 # %% [markdown]
-# That is the whole layer. In `bertnotes/encoder.py` it is written like this:
-#
-# ```python
-# attended, weights = self.attention(hidden, mask=mask)
-# hidden = self.attention_norm(hidden + self.dropout(attended))
-# thought = self.contract(gelu(self.expand(hidden)))
-# return self.output_norm(hidden + self.dropout(thought)), weights
-# ```
-#
-# **Dropout** (Srivastava et al. 2014) is for training. At each step it draws anew which numbers it sets to 0, here each with probability 0.1, and enlarges the rest to make up for it. The network should not lean on any single number. When the model is used, dropout is off.
+# In `bertnotes/encoder.py` the layer is four lines. One word in them is new: **dropout** (Srivastava et al. 2014), for training. At each step it draws anew which numbers it sets to 0, here each with probability 0.1, and enlarges the rest to make up for it. So the network cannot lean on any single number. In use, dropout is off.
 #
 # ### How much does a layer change?
 #
@@ -517,7 +510,7 @@ guess = None  # a cosine
 # | with the additions | **0.76** | 0.80 | 0.86 | 0.86 | 0.84 | 0.77 |
 # | without | **0.00** | 0.07 | 0.09 | 0.03 | 0.04 | −0.08 |
 #
-# In mini the additions keep a vector near where it was.
+# Without the additions the nearness is gone.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Vote first. The cosine is 1 for the same direction, 0 for a right angle. The average is over the seven tokens between [CLS] and [SEP]. Ask what the table does not show: a BERT trained without the additions might be different.
@@ -526,9 +519,8 @@ guess = None  # a cosine
 before = x
 for number, layer in enumerate(bert.layers, start=1):
     after, without_it = run_layer(layer, before), run_layer(layer, before, keep=0)
-    # z: no minus before 0.00
     line = f"layer {number}: with the additions {likeness(after, before):.2f}, without {likeness(without_it, before):z.2f}"
-    print(f"{line};  after it against the embeddings {likeness(after, x):.2f}")
+    print(f"{line};  with the token before it {likeness(after, before.roll(1, dims=1)):.2f}")
     before = after
 print("your guess for layer 1:", guess)
 
@@ -538,10 +530,7 @@ for layer, before, after in zip(bert.layers, output.hidden_states[:6], output.hi
     assert torch.allclose(run_layer(layer, before), after, atol=1e-4)
     assert 0.75 < likeness(after, before) < 0.87 and abs(likeness(run_layer(layer, before, keep=0), before)) < 0.1
     between = normalize(after[0, 1:-1], dim=-1) @ normalize(before[0, 1:-1], dim=-1).T
-    assert (between.sum() - between.trace()) / 42 < 0.35
-assert abs(likeness(output.hidden_states[6], x) - 0.43) < 0.006
-between = normalize(output.hidden_states[6][0, 1:-1], dim=-1) @ normalize(x[0, 1:-1], dim=-1).T
-assert abs((between.sum() - between.trace()) / 42 - 0.05) < 0.006
+    assert (between.sum() - between.trace()) / 42 < 0.35 and likeness(after, before.roll(1, dims=1)) < 0.36
 told = torch.tensor([[0.76, 0.80, 0.86, 0.86, 0.84, 0.77], [0.00, 0.07, 0.09, 0.03, 0.04, -0.08]])  # on the slide
 for keep, row in zip((1, 0), told, strict=True):
     cosines = [
@@ -550,7 +539,7 @@ for keep, row in zip((1, 0), told, strict=True):
     assert (torch.stack(cosines) - row).abs().max() < 0.006
 
 # %% [markdown]
-# About 0.8 in each layer: on this sentence a token's vector stays near what it was before the layer. (With *other* tokens' vectors it is at most 0.34.) The changes add up: after six layers 0.43 is left (with *other* tokens' embeddings 0.05). Without the additions the nearness is gone. (A BERT trained without them might be different.)
+# About 0.8 in each layer: on this sentence a word's vector stays near what it was. With the vector of the token before it, the mean is at most 0.35. Without the additions the nearness is gone. (They all go at once, so each sublayer also reads vectors such as it never met in training. A BERT trained without additions might be different. `[CLS]`, left out here, is section 6.)
 #
 # ## 4. The whole model
 #
@@ -572,6 +561,9 @@ for number, one in enumerate(mine):
 # %% tags=["check:transformers"]
 # checked: every number of every layer is that of transformers, and so it is for a batch with padding in the course's encoder
 assert all(torch.allclose(one, other, rtol=1e-4, atol=1e-4) for one, other in zip(mine, theirs, strict=True)) and len(mine) == 7
+spans = [one[0].norm(dim=-1).aminmax() for one in mine]
+assert all(low > 7 and high < 14.5 for low, high in spans[:6]) and 0.7 < spans[6][0] < spans[6][1] < 1.5
+assert reader(**inputs).pooler_output.allclose(bert(**inputs).pooler_output, atol=1e-4)
 batch = tokenizer(["The cast saved a thin plot.", "A gem."], padding=True, return_tensors="pt")
 real = batch["attention_mask"].bool()
 states = zip(bert(**batch).hidden_states, load_encoder()(**batch, output_hidden_states=True).hidden_states, strict=True)
@@ -589,24 +581,29 @@ ours = {"embeddings.word_embeddings": tables.word, "encoder.layer.0.attention.se
 ours["encoder.layer.0.intermediate.dense"] = first.expand
 assert all(stored[f"bert.{name}.weight"].float().equal(part.weight) for name, part in ours.items())
 assert sum(table.shape == (384, 384) for table in stored.values()) == 26  # of the same shape
+
+# %% tags=["check:slip"]
+# checked: query and value of layer 1 swapped, with their biases, raise no error and change its output by more than 2
 slip = BertEncoder.from_pretrained()
 into = slip.layers[0].attention
-into.query.weight.copy_(first.attention.value.weight), into.value.weight.copy_(first.attention.query.weight)
+for kind in ("weight", "bias"):
+    getattr(into.query, kind).copy_(getattr(first.attention.value, kind))
+    getattr(into.value, kind).copy_(getattr(first.attention.query, kind))
 assert (slip(**inputs).hidden_states[1] - mine[1]).abs().max() > 2
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Run the cell live. run_layer is that of the slide before, with keep=1. *After layer 0* are the embeddings. Seven rows, 0.0000 in each: our BERT is that of transformers, to four decimals. Would a slip show? Swap query and value of layer 1: no error, and a difference of more than 2 after that layer.
 
 # %% [markdown]
-# Equal, to four decimals. (*After layer 0* are the embeddings.)
+# Equal, to four decimals, where the vectors are 7 to 14 long, and about 1 after layer 6. (*After layer 0* are the embeddings.)
 #
-# How did the parameters get into our layers? A **checkpoint** is a file of named tables of numbers, and each library has names of its own. What is `bert.encoder.layer.0.attention.self.query.weight` in the file is `layers.0.attention.query.weight` in our encoder. A slip need not raise an error: 26 of mini's tables have the same shape (4 in each attention, and one each in pooler and head). Swap query and value of layer 1, and its output differs by more than 2.
+# A **checkpoint** is a file of named tables of numbers, and each library has names of its own. What is `bert.encoder.layer.0.attention.self.query.weight` in the file is `layers.0.attention.query.weight` in our encoder. A slip need not raise an error: 26 of mini's tables have the same shape. Swap query and value of layer 1, and its output differs by more than 2.
 #
 # ### The two ends
 #
 # ![The whole model, its last part lit: on the last vector of CLS the pooler, on the last vector of MASK the head with 10,000 scores](figures/05_model_ends.svg)
 #
-# The **head** here is no head of attention: it names hidden words. It takes the vector at a `[MASK]`, which can stand in place of any word (the bracket), through one more matrix, GELU and LayerNorm. Then it takes the dot product with *every word embedding* and adds a bias: which of the 10,000 rows fits best? So the first table is used again at the end (**tied weights**, here another word for parameters). What would you put into *The [MASK] in this film is terrible*?
+# The **head** here is no head of attention: it names hidden words. It takes the vector at a `[MASK]`, which can stand in place of any word (the bracket in the drawing), through one more matrix, GELU and LayerNorm. Then it takes the dot product with *every word embedding* and adds a bias: which of the 10,000 rows fits best? So one table is used at both ends (**tied weights**: *weights* is here another word for parameters). What would you put into *The [MASK] in this film is terrible*?
 
 # %%
 guess = None  # a word
@@ -639,39 +636,44 @@ assert bert(**inputs).pooler_output.allclose(mine[-1][:, 0].tanh(), atol=1e-4)
 # **2 minutes.** Vote first: what would a film review have there? The scores are dot products with the 10,000 rows of the first table. *Acting* is far ahead, yet more than half of the probability is elsewhere.
 
 # %% [markdown]
-# *Acting* is far ahead, though more than half of the probability is spread over other words. How mini learned this is page 06.
+# *Acting* is far ahead, though more than half of the probability is spread over other words. (*rest*, the third, would go better with *of*.) How mini learned this is page 06.
 #
 # The other end is the **pooler**: a matrix and $\tanh$ (a curve from −1 to 1) on the last vector of `[CLS]`, made for tasks that ask about the whole text. In Google's BERT it was trained with a second task beside the hidden words: *do two texts follow each other?* mini's was not trained: its matrix changes nothing, so only the $\tanh$ is left.
 #
 # ## 5. Where the parameters are
 #
-# A matrix from $a$ to $b$ numbers has $ab$ parameters and $b$ biases; a LayerNorm has two for each number of a vector. What has the largest share in mini: the word embeddings, attention, or the feed-forward networks?
-
-
-# %%
-def parameters(vocabulary, size, layers, inner, positions):
-    square = size * size + size  # a matrix from size to size, and its biases
-    return {
-        "words": vocabulary * size,
-        "attention": layers * 4 * square,  # query, key, value, mix
-        "feed-forward": layers * (2 * size * inner + inner + size),
-        "the rest": (positions + 2) * size + (1 + 2 * layers) * 2 * size + square,  # positions, types, LayerNorms, pooler
-    }
+# A matrix from $a$ to $b$ numbers has $ab$ parameters and $b$ biases. What has the largest share in mini: the word embeddings, attention, or the feed-forward networks?
 
 
 # %%
 guess = None  # "words", "attention" or "feed-forward"
 
 # %%
-mini = parameters(vocabulary=10_000, size=384, layers=6, inner=1_536, positions=512)
-base = parameters(vocabulary=30_522, size=768, layers=12, inner=3_072, positions=512)
-for part, count in mini.items():
-    mark = "   <- your guess" if part == guess else ""
-    print(f"{part:13} mini {count:10,}   BERT-base {base[part]:11,}{mark}")
-print(f"{'together':13} mini {sum(mini.values()):10,}   BERT-base {sum(base.values()):11,}")
+size, inner, layers = 384, 1_536, 6
+print(f"words        {10_000 * size:10,}")
+print(f"attention    {layers * 4 * (size * size + size):10,}")  # query, key, value, and the output of page 03
+print(f"feed-forward {layers * (2 * size * inner + inner + size):10,}")
+print("your guess:", guess)
+
 
 # %% tags=["check:count"]
-# checked: the count on paper is that of the model's tensors, part by part, and for BERT-base the known number
+# checked: the count on paper gives mini's number, and for BERT-base the known one
+def parameters(vocabulary, size, layers, inner, positions=512):
+    """How many each part has."""
+    square = size * size + size  # a matrix from size to size, and its biases
+    return {
+        "words": vocabulary * size,
+        "attention": layers * 4 * square,
+        "feed-forward": layers * (2 * size * inner + inner + size),
+        "the rest": (positions + 2) * size + (1 + 2 * layers) * 2 * size + square,
+    }
+
+
+mini, base = parameters(10_000, 384, 6, 1_536), parameters(30_522, 768, 12, 3_072)
+assert sum(base.values()) == 109_482_240 and sum(mini.values()) == 14_832_768
+
+# %% tags=["check:shares"]
+# checked: the model's tensors, part by part, and the shares of the drawing
 from bertnotes.pictures.drawings.page05 import SHARES
 
 sums = Counter()
@@ -679,7 +681,7 @@ kinds = {"word": "words", ".attention.": "attention", "expand": "feed-forward", 
 for name, tensor in bert.named_parameters():
     if not name.startswith("head."):
         sums[next((kind for key, kind in kinds.items() if key in name), "the rest")] += tensor.numel()
-assert sums == mini and sum(base.values()) == 109_482_240 and sum(mini.values()) == 14_832_768
+assert sums == mini
 rounded = [{part: round(100 * count / sum(counts.values())) for part, count in counts.items()} for counts in (mini, base)]
 assert rounded == list(SHARES.values())
 assert max(mini, key=mini.get) == max(base, key=base.get) == "feed-forward"
@@ -701,11 +703,11 @@ assert all(round(2 * counts["attention"] / counts["feed-forward"], 2) == 1 for c
 # %% [markdown]
 # ![Strips of parameters. mini: words 26 %, attention 24 %, feed-forward 48 %. BERT-base: words 21 %, attention 26 %, feed-forward 52 %](figures/05_shares.svg)
 #
-# The feed-forward networks, in both models. (White is *the rest*.) Without biases and LayerNorms a layer has $4 d^2$ parameters in attention and $8 d^2$ in the network, where $d$ is the size of a vector, here 384. (The head is not counted.)
+# The feed-forward networks, in both models. (White is *the rest*, 2 % and 1 %; the head is not counted.) Without biases a layer has $4 d^2$ parameters in attention, where $d$ is the size of a vector. The network is here $4d$ wide, so it has $2 \cdot d \cdot 4d = 8 d^2$.
 #
 # ## 6. What is in [CLS]?
 #
-# `[CLS]` is the same piece at the same position in every text, so before the first layer its vector is always the same. What tells one text from another has to come through attention. We compare it in our sentence and in *Where is the station, please?* We also ask which of its 384 numbers is the largest in size, and how much of its squared length (the sum of all squares) that number has.
+# `[CLS]` is the same piece at the same position in every text. What tells one text from another has to come through attention. We compare its vector in our sentence and in *Where is the station, please?* And which of its 384 numbers is the largest, with how much of the squared length (the sum of all squares)?
 
 # %%
 station = bert(**tokenizer("Where is the station, please?", return_tensors="pt"))
@@ -716,24 +718,21 @@ for number, (states, other_states) in enumerate(zip(output.hidden_states, statio
     print(f"after layer {number}: cosine {cosine:.2f};  number {share.argmax()} has {share.max():.0%} of the squared length")
 
 # %% tags=["check:cls"]
-# checked: in 40 reviews [CLS] is nearly the same up to layer 5, with or without number 99, which has so much of it;
-# here no number of another token has
-shares, but_99 = [], torch.arange(384) != 99
+# checked: in 40 reviews [CLS] is nearly the same up to layer 5, not after layer 6; no number of another token has so much
+shares = []
 for review in load_imdb_data(REVIEWS)[0][:40]:
     read = torch.cat(bert(**tokenizer(review, return_tensors="pt", truncation=True, max_length=64)).hidden_states)[:, 0]
-    ours = torch.cat(output.hidden_states)[:, 0]
-    assert (cosine_similarity(read, ours, dim=-1)[:6] > 0.995).all()
-    assert (cosine_similarity(read[:, but_99], ours[:, but_99], dim=-1)[:6] > 0.98).all()
+    cosines = cosine_similarity(read, torch.cat(output.hidden_states)[:, 0], dim=-1)
+    assert (cosines[1:6] > 0.995).all() and 0.69 < cosines[6] < 0.87
     shares.append(read[:, 99] ** 2 / read.square().sum(dim=-1))
 shares = torch.stack(shares)  # (review, layer)
 assert (shares[:, 1:5] > 0.955).all() and (shares[:, 5] > 0.75).all() and (shares[:, 6] < 0.35).all()
-assert (shares[:, 0] - 0.62).abs().max() < 0.01
 squares = torch.cat(output.hidden_states)[:, 1:].square()
 assert (squares.amax(dim=-1) / squares.sum(dim=-1)).max() < 0.34
 assert 0.7 < cosine_similarity(output.hidden_states[6][0, 0], station.hidden_states[6][0, 0], dim=0) < 0.9
 
 # %% [markdown]
-# Up to layer 5 the cosine is 1.00; only after the last layer do the two clearly differ, 0.82. And after layers 1 to 4 a single number, number 99 (counted from 0), has more than 95 % of the squared length. (In 40 reviews, cut at 64 tokens, we found both, too. Without number 99 these cosines are still 0.98 or more.) Here is `[CLS]` beside *cast*, in which no number stands out like this:
+# Up to layer 5 the cosine is 1.00; after the last layer it is 0.82. (Against 40 reviews, cut at 64 tokens: above 0.995, then 0.70 to 0.86. Even 1.00 leaves room for a small difference.) And after layers 1 to 4 one number, number 99 (counted from 0), has more than 95 % of the squared length. Here is `[CLS]` beside *cast*:
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## One number of [CLS] stands out
@@ -754,154 +753,159 @@ _ = axes[0].set_ylabel("how large it is", fontsize=17)
 # In mini number 99 has 98 % of the squared length of `[CLS]` after layer 3, in every text that we tried about as much.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** After layer 3: left [CLS], right *cast*, on the same scale. The vector of [CLS] is nearly the same in every text that we tried. Ask: why would a word look at it?
+# **2 minutes.** After layer 3: left [CLS], right *cast*, on the same scale. The vector of [CLS] is nearly the same in every text that we tried. Ask: where does that number come from?
 
 # %% [markdown]
-# Page 03 found a head that looks much at `[CLS]`. Do heads look at `[CLS]`, or at whatever stands first? We put *film* in its place, and measure how much attention the seven tokens in between give to the first one, on average over all heads. An even share of nine would be 0.11; `[CLS]` gets 0.73 in layer 3. How much does *film* get there?
+# It has 62 % even after layer 0, before any attention. So it comes from the tables:
+
+# %%
+print("number 99 in rows 0 to 5 of the positions:", *(f"{row[99]:.2f}" for row in tables.position.weight[:6]))
+film = tokenizer.convert_tokens_to_ids("film")
+print(f"in the word rows of [CLS]: {tables.word.weight[ids[0, 0], 99]:.2f}, of film: {tables.word.weight[film, 99]:.2f}")
+print(f"gain of the first LayerNorm: {tables.norm.weight[99]:.2f}, of that in layer 1: {first.attention_norm.weight[99]:.2f}")
+print("what the network of layer 1 adds to number 99:", *(f"{one:.0f}" for one in thought[0, :, 99].round() + 0.0))
+
+# %% tags=["check:number-99"]
+# checked: number 99 in both tables, the gains, and what layer 1 adds
+assert tables.position.weight[0].abs().argmax() == 99 and tables.position.weight[1:, 99].abs().max() < 0.08
+assert tables.word.weight[:, 99].argmax() == ids[0, 0] and tables.word.weight[:, 99].sort().values[-2] < 0.3
+assert (
+    abs(first.attention_norm.weight.mean() - 0.60) < 0.006
+    and 7 < thought[0, 1:].norm(dim=-1).min() < thought[0, 1:].norm(dim=-1).max() < 14
+)
+assert abs(summed[0, 0, 99] ** 2 / summed[0, 0].square().sum() - 0.68) < 0.006 and 300 < thought[0, 0, 99] < 350
+
+# %% [markdown]
+# Row 0 of the position table has it, 1.88, and `[CLS]` brings another 1.04. The first LayerNorm has a small gain at this number (so `[CLS]` came out shortest); the one in layer 1 has a large one. Then the network of layer 1 adds 336. To the other tokens it adds vectors of length 7 to 14. The LayerNorm after it brings `[CLS]` back to a usual length, now nearly all of it in number 99. Sun et al. (2024) met numbers akin to this one in large language models, and call them **massive activations**.
+#
+# The seven tokens in between give `[CLS]` 0.73 of their attention in layer 3, on average over all heads; an even share of nine would be 0.11. Now we put *film* in its place. And as a test of row 0, we exchange rows 0 and 4 of the position table; at position 4 is *a*. How much does *film* get, before the exchange?
 
 # %%
 guess = None  # a share between 0 and 1
 
 # %%
-film_first = ids.clone()
-film_first[0, 0] = tokenizer.convert_tokens_to_ids("film")
-for name, pieces in (("[CLS]", ids), ("film", film_first)):
-    attentions = bert(input_ids=pieces).attentions
-    looks = [weights[0, :, 1:-1, 0].mean() for weights in attentions]  # all heads, the tokens between the first and [SEP]
-    print(f"{name:6}", *(f"{share:.2f}" for share in looks), "  in layers 1 to 6")
-print("your guess for layer 3:", guess)
+moved, film_first = BertEncoder.from_pretrained(), ids.clone()
+moved.embeddings.position.weight[[0, 4]] = tables.position.weight[[4, 0]]
+film_first[0, 0] = film
+for rows_are, model in {"as they are": bert, "exchanged": moved}.items():
+    for token, pieces in {"[CLS]": ids, "film": film_first}.items():
+        looks = model(input_ids=pieces).attentions[2][0].mean(dim=0)  # layer 3, mean over the heads: (token, token)
+        at = looks[1:-1].mean(dim=0)  # what the tokens between the first and [SEP] give to each
+        print(f"{token:5} first, rows {rows_are:11}: {at[0]:.2f} to position 0, {at[4]:.2f} to position 4")
+print("your guess:", guess)
+
 
 # %% tags=["check:first-place"]
-# checked: film in the first position gets nearly as much as [CLS], and number 99 grows in it as well; [CLS] elsewhere gets some
-as_cls, as_film = torch.tensor([[0.34, 0.50, 0.73, 0.71, 0.74, 0.80], [0.32, 0.49, 0.70, 0.72, 0.73, 0.79]])
-assert (torch.stack(looks) - as_film).abs().max() < 0.006
-for name in ("[CLS]", "the", "plot", "dog"):
-    changed = torch.cat([torch.tensor([[tokenizer.convert_tokens_to_ids(name)]]), ids[:, 1:]], dim=1)
-    shares = torch.stack(bert(input_ids=changed).attentions)[:, 0, :, 1:-1, 0].mean(dim=(1, 2))
-    assert (shares - as_cls).abs().max() < (0.006 if name == "[CLS]" else 0.06)
-states = torch.cat(bert(input_ids=film_first).hidden_states)[:, 0]
-assert (states[1:5, 99] ** 2 > 0.955 * states[1:5].square().sum(dim=-1)).all()
-moved = film_first.clone()
-moved[0, 4] = ids[0, 0]  # [CLS] in place of "a"
-places = torch.stack(bert(input_ids=moved).attentions)[2, 0][:, [1, 2, 3, 5, 6, 7]].mean(dim=(0, 1))
-assert abs(places[4] - 0.24) < 0.006 and abs(places[0] - 0.56) < 0.006
+# checked: the look goes with row 0, in layer 3 and in ten reviews
+def looked(model, pieces, place=0):
+    """What the tokens between the first and the last, but for that at the place, give to it in layer 3."""
+    looks = model(input_ids=pieces).attentions[2][0].mean(dim=0)[1:-1, place]
+    return looks.mean() if place == 0 else (looks.sum() - looks[place - 1]) / (len(looks) - 1)
 
-# %% tags=["check:first-place-reviews"]
-# checked: in ten reviews film gets as much as [CLS], to 0.05 in each layer
-gaps = []
+
+assert abs(looked(bert, ids) - 0.73) < 0.006 and abs(looked(bert, film_first) - 0.70) < 0.006
+assert abs(looked(moved, film_first) - 0.03) < 0.006 and abs(looked(moved, ids) - 0.22) < 0.006
+assert abs(at[4] - 0.73) < 0.006 and looked(moved, film_first, 4) > 0.6  # at: of the last line above
 for review in load_imdb_data(REVIEWS)[0][:10]:
     pieces = tokenizer(review, return_tensors="pt", truncation=True, max_length=64)["input_ids"]
-    changed = pieces.clone()
-    changed[0, 0] = film_first[0, 0]
-    one, other = (
-        torch.stack(bert(input_ids=either).attentions)[:, 0, :, 1:-1, 0].mean(dim=(1, 2)) for either in (pieces, changed)
-    )
-    gaps.append((one - other).abs().max())
-assert max(gaps) < 0.05
+    changed = torch.cat([film_first[:, :1], pieces[:, 1:]], dim=1)
+    plain = looked(bert, pieces)
+    assert max(abs(looked(bert, changed) - plain), abs(looked(moved, changed, 4) - plain)) < 0.05 > 2 * looked(moved, changed)
+
+# %% tags=["check:row-0"]
+# checked: for film in front, number 99 of row 0 is enough, and so are its other numbers; row 4 is not
+mixed = BertEncoder.from_pretrained()
+mixed.embeddings.position.weight[0, 99] = tables.position.weight[4, 99]
+assert abs(looked(mixed, film_first) - 0.69) < 0.02
+mixed.embeddings.position.weight[0] = tables.position.weight[4]
+assert looked(mixed, film_first) < 0.15
+mixed.embeddings.position.weight[0, 99] = tables.position.weight[0, 99]
+assert abs(looked(mixed, film_first) - 0.72) < 0.03
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Is it [CLS], or whatever stands first?
+# ## Is it [CLS], or whatever has row 0?
 #
-# The words give `[CLS]` 0.73 of their attention in layer 3; an even share would be 0.11. How much do they give to *film*, if we put it in the place of `[CLS]`?
+# The words give `[CLS]` 0.73 of their attention in layer 3; an even share would be 0.11. How much do they give to *film* in its place? And if we exchange rows 0 and 4 of the position table?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# | layer | 1 | 2 | 3 | 4 | 5 | 6 |
-# | --- | --- | --- | --- | --- | --- | --- |
-# | [CLS] first | 0.34 | 0.50 | **0.73** | 0.71 | 0.74 | 0.80 |
-# | *film* first | 0.32 | 0.49 | **0.70** | 0.72 | 0.73 | 0.79 |
+# | layer 3 | to position 0 | to position 4 |
+# | --- | --- | --- |
+# | [CLS] first | 0.73 | 0.02 |
+# | *film* first | **0.70** | 0.02 |
+# | *film* first, rows 0 and 4 exchanged | **0.03** | **0.73** |
 #
-# In mini it is the first position that draws the look: `[CLS]` or *film*.
+# In mini the look goes with row 0, here to position 4.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Vote, then the table. The first position is looked at, not `[CLS]` alone: *film* gets nearly as much, here and in ten reviews. In our sentence *the*, *plot* and *dog* do, too.
+# **2 minutes.** Vote, then the table. Row 0 is looked at, not `[CLS]` alone: *film* gets nearly as much, and with the rows exchanged the look goes to position 4. So it was in ten reviews.
 
 # %% [markdown]
-# Nearly as much, 0.70. So here the look goes to the first position, whether `[CLS]` or *film* stands there. (So it was with *the*, *plot* and *dog*, and with *film* in ten reviews. But `[CLS]` in place of *a* still draws 0.24 there.)
+# *film* gets 0.70. With the rows exchanged it gets 0.03, and position 4 gets what it had: the look goes with row 0, here and in ten reviews. (`[CLS]` keeps 0.22, by its word row. Is it number 99 of row 0? Row 4 with just this number of row 0 does as well, but so does row 0 without it: layer 1 makes number 99 large either way.)
 #
-# Do the heads find it by number 99? A score is a dot product, that is, a sum. So we can split what `[CLS]` gets in layer 3: what does number 99 bring, and what the rest, its other 383 numbers? And how much attention does a `[CLS]` draw that has number 99 alone, all else at 0, or the rest alone?
+# And in layer 3, do the heads find `[CLS]` by number 99? Softmax sees only how far scores are apart (page 02). So we measure the *lead*: how far is the score of `[CLS]` above the others'? Then we give its number 99 the mean of the other tokens'.
 
 # %%
 attention, before = bert.layers[2].attention, output.hidden_states[2]  # of layer 3, and what it gets
-only_99 = torch.zeros(384)
-only_99[99] = 1
+changed = before.clone()
+changed[0, 0, 99] = before[0, 1:, 99].mean()
+for name, vectors in {"as it is": before, "with the others' number 99": changed}.items():
+    query, key = attention.query(vectors)[0, 1:-1], attention.key(vectors)[0]
+    scores = query @ key.T / 32**0.5 / 12  # the mean over 12 heads of 32 numbers
+    lead = scores[:, 0].mean() - scores[:, 1:].mean()
+    drawn = attention(vectors)[1][0, :, 1:-1, 0].mean()
+    print(f"[CLS] {name:26}: lead {lead:.2f}, attention to it {drawn:.2f}")
 
 
-def scores_with(vectors):  # of the seven tokens; the key's bias, the same for all keys, is left out: softmax does not see it
-    query, key = attention.query(before), vectors @ attention.key.weight.T
-    return (attention.split(query) @ attention.split(key).mT / 32**0.5)[0, :, 1:-1]  # (head, token, key)
+# %% tags=["check:sink"]
+# checked: the lead is that of the heads, one after the other
+def leads(states):
+    """The lead of [CLS] in layer 3 as it is, and with the others' number 99; one head after the other."""
+    found = []
+    for number in (states[0, 0, 99], states[0, 1:, 99].mean()):
+        states = states.clone()
+        states[0, 0, 99] = number
+        query, key = attention.split(attention.query(states)), attention.split(attention.key(states))
+        each = (query @ key.mT / 32**0.5)[0, :, 1:-1]
+        found.append((each[:, :, 0].mean() - each[:, :, 1:].mean()).item())
+    return found
 
 
-from_99, from_rest = (scores_with(before * kept)[:, :, 0].mean() for kept in (only_99, 1 - only_99))
-others = scores_with(before)[:, :, 1:].mean()
-print(f"[CLS]: {from_99:.2f} from number 99, {from_rest:.2f} from the rest;  other tokens: {others:.2f}")
+assert abs(leads(before)[0] - 5.06) < 0.006 and abs(leads(before)[1] - lead) < 1e-3
+
+
+# %% tags=["check:lead"]
+# checked: number 99 brings 82 % of the lead; in five reviews, cut at 64 tokens, 54 to 56 %
+whole, left = leads(before)
+assert abs(whole - 5.06) < 0.006 and abs(left - lead) < 1e-3 and abs(1 - left / whole - 0.82) < 0.006 and drawn < 0.2
+for review in load_imdb_data(REVIEWS)[0][:5]:
+    pieces = tokenizer(review, return_tensors="pt", truncation=True, max_length=64)
+    whole, left = leads(bert(**pieces).hidden_states[2])
+    assert 0.53 < 1 - left / whole < 0.565
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Do the heads find it by number 99?
 #
-# How much attention does number 99 draw alone?
-
-# %% slideshow={"slide_type": "fragment"}
-drawn = {}
-for name, kept in {"[CLS] as it is": 1, "number 99 alone": only_99, "the rest alone": 1 - only_99}.items():
-    changed = before.clone()
-    changed[0, 0] *= kept
-    drawn[name] = attention(changed)[1][0, :, 1:-1, 0].mean()
-_, ax = plt.subplots(figsize=(5.6, 2.6), layout="constrained")
-_ = weight_bars(torch.stack(list(drawn.values())), list(drawn), ax=ax, title="attention in layer 3 (dashed: an even share)")
-_ = ax.axhline(1 / 9, color="#a8326e", linestyle="--", linewidth=2), ax.set_ylim(0, 0.9)
-
-# %% tags=["check:sink"]
-# checked: the split and the bars of layer 3; that the parts make the whole; [CLS] is the shortest vector there
-assert [f"{score:.2f}" for score in (from_99, from_rest, others)] == ["4.31", "1.65", "0.90"]
-assert abs(from_99 / (from_99 + from_rest) - 0.72) < 0.006 and before[0].norm(dim=-1).argmin() == 0
-assert [f"{share:.2f}" for share in drawn.values()] == ["0.73", "0.53", "0.14"] and abs(before[0, 0].norm() - 7.8) < 0.05
-assert (scores_with(before).softmax(dim=-1)[:, :, 0].mean() - drawn["[CLS] as it is"]).abs() < 1e-4
-# to be read below: this sentence, and three others
-texts = [
-    "The cast saved a thin plot.",
-    "A gem.",
-    "Where is the station, please?",
-    "I would not show this film to my worst enemy.",
-]
-
-# %% tags=["check:sink-elsewhere"]
-# checked: in each text [CLS] is the shortest that layer 3 gets; all layers are split; number 99 at the others' mean, too
-kept, split = (attention, before), []
-for text in texts + load_imdb_data(REVIEWS)[0][:5]:
-    states = bert(**tokenizer(text, return_tensors="pt", truncation=True, max_length=64)).hidden_states
-    assert states[2][0].norm(dim=-1).argmin() == 0
-    for layer, before in zip(bert.layers, states[:6], strict=True):
-        attention = layer.attention
-        split.append([scores_with(before * part)[:, :, 0].mean() for part in (only_99, 1 - only_99)])
-        for part, added in ((only_99, 0), (1 - only_99, 0), (1 - only_99, before[0, 1:, 99].mean() * only_99)):
-            changed = torch.cat([before[0, :1] * part + added, before[0, 1:]])[None]
-            split[-1].append(attention(changed)[1][0, :, 1:-1, 0].mean())
-attention, before = kept
-
-# %% tags=["check:sink-shares"]
-# checked: the share of the score that number 99 brings, and that alone it draws more than twice what is drawn without it
-split = torch.tensor(split).view(9, 6, 5)
-shares = split[:, :, 0] / split[:, :, :2].sum(dim=-1)  # (text, layer)
-for layers, least, most in ((slice(1, 5), 0.72, 0.91), (0, 0.28, 0.42), (5, 0.55, 0.57)):
-    assert [round(one.item(), 2) for one in shares[:, layers].aminmax()] == [least, most]
-assert (split[:, 1:5, 2:3] > 2 * split[:, 1:5, 3:]).all()
+# The lead: how far the score of `[CLS]` is above that of the other tokens. How much of it is left, if its number 99 becomes the mean of theirs?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# Mostly, in mini: number 99 alone draws 0.53. And `[CLS]` is not the longest vector here, but the shortest.
+# | layer 3 | lead | attention to [CLS] |
+# | --- | --- | --- |
+# | [CLS] as it is | 5.06 | 0.73 |
+# | with the others' number 99 | **0.92** | **0.16** |
+#
+# Mostly, in mini and in this sentence: 82 % of the lead.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Vote first. A score is a sum: number 99 brings 72 % of it. The bars need not add up, since softmax is no sum. Layers 2 to 5 are alike. What the looking is good for is page 07.
+# **2 minutes.** Vote first. Softmax sees only how far scores are apart, so ask for the lead, not for the score. Number 99 brings 82 % of it. What the looking is good for is page 07.
 
 # %% [markdown]
-# In layer 3 the heads find `[CLS]` mostly by number 99: it brings 72 % of the score, and alone it draws 0.53, the rest alone 0.14. It is not found for being long: of the nine vectors that layer 3 gets in our sentence, that of `[CLS]` is the shortest.
+# In this sentence number 99 brings 82 % of the lead in layer 3, and most of the attention. (In five reviews, cut at 64 tokens, it brings 54 to 56 % of the lead.)
 #
-# (In this sentence, three others and five reviews the share is 72 to 91 % in layers 2 to 5, less in 1 and 6. Other BERTs have such **outlier dimensions**, too: Kovaleva et al. 2021.)
-#
-# Why look at a vector that is nearly the same in every text that we tried? Page 07 follows that up, under the name *attention sink*.
+# Why look there? Page 07 follows that up, under the name *attention sink*.
 #
 # ## 7. One word, two meanings
 #
-# On page 00 we compared the vectors of *cast* in six sentences. For five of them, the most similar one was of the same kind: actors or plaster. Does the vector tell the meaning? As a control we take the full stop at the end, which has no two meanings. For how many of the six is the most similar one of the same kind?
+# On page 00 we compared the vectors of *cast* in six sentences. For five of them, the most similar one was of the same kind: actors or plaster. As a control we take the full stop at the end, which has no two meanings. For how many of the six is the most similar one of the same kind?
 
 
 # %%
@@ -911,12 +915,12 @@ from bertnotes.pictures.drawings.page05 import SENSES
 
 
 def vectors_of(token, sentences):
-    """The vector of a token in each sentence, after the last layer and made 1 long: (sentence, 384)."""
+    """The vector of a token in each sentence, after each layer and made 1 long: (layer, sentence, 384)."""
     found = []
     for sentence in sentences:
         read = tokenizer(sentence, return_tensors="pt")
-        found.append(bert(**read).last_hidden_state[0, read.tokens().index(token)])
-    return normalize(torch.stack(found), dim=-1)
+        found.append(torch.cat(bert(**read).hidden_states)[:, read.tokens().index(token)])
+    return normalize(torch.stack(found, dim=1), dim=-1)
 
 
 # %%
@@ -928,62 +932,83 @@ actors += ["A strong cast saves this weak film."]
 plaster = ["The doctor put a cast on her broken arm.", "He broke his leg and wore a cast for weeks."]
 plaster += ["The cast on my wrist itches."]
 for token in ("cast", "."):
-    vectors = vectors_of(token, actors + plaster)
+    vectors = vectors_of(token, actors + plaster)[-1]
     nearest = (vectors @ vectors.T).fill_diagonal_(-1).argmax(dim=-1)  # the most similar of the other five
-    print(f"{token:4}: {(nearest // 3 == torch.arange(6) // 3).sum()} of 6")
+    print(f"{token:4}: {(nearest // 3 == torch.arange(6) // 3).sum()} of 6")  # 0 to 2 are actors, 3 to 5 plaster
 print("your guess for the full stop:", guess)
 
 # %% tags=["check:six"]
-# checked: five of six at the word, as on page 00, and five of six at the full stop
-both = [(vectors_of(token, actors + plaster) @ vectors_of(token, actors + plaster).T) for token in ("cast", ".")]
-found = [one.fill_diagonal_(-1).argmax(dim=-1) // 3 == torch.arange(6) // 3 for one in both]
-assert [one.sum() for one in found] == [5, 5] and not found[0][5] and not found[1][1]
+# checked: which one of six fails, at the word (as on page 00) and at the full stop
+for token, failing in {"cast": 5, ".": 1}.items():
+    one = vectors_of(token, actors + plaster)[-1]
+    best = [max((one[at] @ one[other], other) for other in range(6) if other != at)[1] for at in range(6)]
+    assert [at for at in range(6) if (best[at] < 3) != (at < 3)] == [failing]
 
 # %% [markdown]
-# Five, too. So page 00's five of six does not show that mini knows two meanings of *cast*. The sentences differ in many words, and the vector of any token may depend on these. We need pairs of sentences that differ in nothing but a hint. We wrote eight frames for each of three words (print `SENSES`). Two of them:
+# Five, too. So page 00's five of six does not show that mini knows two meanings of *cast*. These sentences differ in many words. We need pairs that differ in one hint. We wrote eight frames for each of three words, such as:
 #
 # - The [director / doctor] was pleased with the **cast**.
 # - After the [concert / match] everyone talked about the **score**.
 #
-# In a frame only the hint differs, so what differs in the word's two vectors has come from it. For each of the 16 sentences we take the most similar vector among the 14 of the *other* frames. Has it the same meaning? By luck about 8 of 16 have. Again we ask the full stop, too. In 22 of the 24 frames it comes right after the word, and attention can bring it both word and hint.
-
+# What differs in the word's two vectors has come from the hint. For each of the 16 sentences we take the most similar vector among the 14 of the *other* frames. Has it the same meaning? (A person might not get 16 either: a nurse can look at actors.) For luck, we swap the two meanings in some of the eight frames and count again, in all $2^8 = 256$ ways. **p** is the share of them that give as many or more.
 
 # %%
 frame = torch.arange(16) // 2  # two sentences a frame, one for each meaning
+swaps = torch.cartesian_prod(*[torch.tensor([0, 1])] * 8)  # (way, frame): 1 where the meanings are swapped
+meanings = (torch.arange(16) + swaps[:, frame]) % 2  # (way, sentence); the first way swaps nothing
+
+
+def hits(vectors):
+    """How many of 16 are right, with each way to swap the meanings: (way,)."""
+    alike = (vectors @ vectors.T).masked_fill(frame[:, None] == frame, -1)  # the same frame does not count
+    nearest = alike.argmax(dim=-1)
+    return (meanings[:, nearest] == meanings).sum(dim=-1)
+
+
+# %%
+right, middle = {}, torch.tensor([0.05, 0.95])  # nine of ten ways lie between these
 for word, frames in SENSES.items():
-    parts = [re.split(r"[\[\]/]", sentence) for sentence in frames]  # before, one hint, the other hint, after
+    parts = [re.split(r"[\[\]/]", one) for one in frames]  # before, one hint, the other hint, after
     sentences = [before + hint + after for before, *hints, after in parts for hint in hints]
     for token in (word, "."):
-        vectors = vectors_of(token, sentences)
-        nearest = (vectors @ vectors.T).masked_fill(frame[:, None] == frame, -1).argmax(dim=-1)
-        print(f"{word:5} at {token:5}: {(nearest % 2 == torch.arange(16) % 2).sum():2} of 16")
+        counts = right[word, token] = torch.stack([hits(one) for one in vectors_of(token, sentences)])  # (layer, way)
+        last = counts[-1].float()
+        low, high = last.quantile(middle)
+        chance = (last >= last[0]).float().mean()
+        print(f"{word:5} at {token:5}: {last[0]:2.0f} of 16;  luck {low:2.0f} to {high:2.0f}, p = {chance:.3f}")
 
 # %% tags=["check:senses"]
-# checked: how many are right; two versions of a frame differ in one piece, and there are eight frames for each word
-hits = []
-for kind, kind_frames in SENSES.items():
-    versions = [re.split(r"[\[\]/]", sentence) for sentence in kind_frames]
-    both = [before + hint + after for before, *hints, after in versions for hint in hints]
-    for token in (kind, "."):
-        cosines = (vectors_of(token, both) @ vectors_of(token, both).T).masked_fill(frame[:, None] == frame, -1)
-        hits.append(sum(cosines[at].argmax().item() % 2 == at % 2 for at in range(16)))
-assert hits == [8, 11, 13, 12, 14, 12] and [len(frames) for frames in SENSES.values()] == [8, 8, 8]
-assert sum(one.endswith(f"{kind}.") for kind, kind_frames in SENSES.items() for one in kind_frames) == 22
+# checked: the six counts of the last layer, their luck; layer 0 knows no hint; the sums over the words, and luck's share
+assert [counts[-1, 0].item() for counts in right.values()] == [8, 11, 13, 12, 14, 12]
+ways = [(counts[-1] >= counts[-1, 0]).sum().item() for counts in right.values()]  # of 256
+assert ways == [192, 16, 12, 4, 2, 48] and all(counts.float().mean(dim=1).eq(8).all() for counts in right.values())
+for frames in SENSES.values():
+    versions = [re.split(r"[\[\]/]", sentence) for sentence in frames]
+    assert len(frames) == 8 and len({hint for _, *hints, _ in versions for hint in hints}) == 16
+    for start, *hints, end in versions:
+        one, other = (tokenizer(start + hint + end, return_tensors="pt")["input_ids"] for hint in hints)
+        assert one.shape == other.shape and (one != other).sum() == 1
+totals = [sum(right[word, token or word][:, 0] for word in SENSES) for token in ("", ".")]
+told = torch.tensor([[24, 40, 35, 36, 33, 36, 35], [24, 28, 29, 30, 28, 30, 35]])
+assert (torch.stack(totals) - told).abs().max() <= 1  # two of the vectors are nearly as near
+
 
 # %% tags=["check:senses-luck"]
-# checked: no hint stands in two frames of a word, and luck: all 256 ways to swap the meanings within frames
-for kind, kind_frames in SENSES.items():
-    versions = [re.split(r"[\[\]/]", sentence) for sentence in kind_frames]
-    assert len({hint for _, *hints, _ in versions for hint in hints}) == 16
-    vectors = vectors_of(kind, [before + hint + after for before, *hints, after in versions for hint in hints])
-    nearest = (vectors @ vectors.T).masked_fill(frame[:, None] == frame, -1).argmax(dim=-1)
-    swaps = [[swap >> one & 1 for one in range(8)] for swap in range(256)]
-    meanings = [(torch.arange(16) + torch.tensor(swap).repeat_interleave(2)) % 2 for swap in swaps]
-    lucky = torch.tensor([(one[nearest] == one).sum().item() for one in meanings]).float()
-    assert lucky.mean() == 8 and (kind == "cast" or lucky.quantile(torch.tensor([0.05, 0.95])).tolist() == [4, 12])
-for before, *hints, after in (re.split(r"[\[\]/]", sentence) for frames in SENSES.values() for sentence in frames):
-    one, other = (tokenizer(before + hint + after, return_tensors="pt")["input_ids"] for hint in hints)
-    assert one.shape == other.shape and (one != other).sum() == 1
+# checked: at the word each later layer is beyond luck; the full stop is in the last; so is the word's lead in layer 1 alone
+def share_of_luck(tables, at_least):
+    """The share of all ways to swap, in three words at once, that give so many or more."""
+    one, two, three = (table.short() for table in tables)
+    sums = one[:, None, None] + two[:, None] + three
+    return (sums >= at_least).float().mean()
+
+
+for layer in range(1, 7):
+    at_word, at_stop = ([right[word, token or word][layer] for word in SENSES] for token in ("", "."))
+    assert share_of_luck(at_word, sum(one[0] for one in at_word)) < 0.01
+    ahead = [one - other for one, other in zip(at_word, at_stop, strict=True)]
+    assert layer > 1 or abs(share_of_luck(ahead, sum(one[0] for one in ahead)) - 0.006) < 0.002
+    assert layer in (1, 6) or 0.03 < share_of_luck(ahead, sum(one[0] for one in ahead)) < 0.25
+assert share_of_luck(at_stop, sum(one[0] for one in at_stop)) < 0.001
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## *cast*: actors or plaster?
@@ -993,29 +1018,40 @@ for before, *hints, after in (re.split(r"[\[\]/]", sentence) for frames in SENSE
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
 # 5 of 6, too. Now sentences that differ in the hint alone: *The [director / doctor] was pleased with the cast.*
 #
-# | right, of 16; luck: about 8 | cast | score | star |
+# | right, of 16 (luck, nine of ten) | cast | score | star |
 # | --- | --- | --- | --- |
-# | at the word | 8 | 13 | 14 |
-# | at the full stop | 11 | 12 | 12 |
+# | at the word | 8 (7 to 9) | 13 (4 to 12) | 14 (4 to 12) |
+# | at the full stop | 11 (6 to 11) | 12 (5 to 11) | 12 (3 to 12) |
 #
-# In mini the full stop, which can look at both, does about as well: no proof of two meanings.
+# In mini's last layer the full stop does about as well: no proof of two meanings.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Guess for the full stop first. A full stop has no two meanings. So the hint gets into other vectors, too, and this test does not show that mini knows two meanings.
 
+# %%
+torch.manual_seed(0)
+_, axes = plt.subplots(1, 2, figsize=(9, 3), sharey=True, layout="constrained")
+for ax, place in zip(axes, ("the word", "the full stop"), strict=True):
+    three = [counts for (word, token), counts in right.items() if (token == word) == (place == "the word")]
+    swapped = sum(counts[:, torch.randint(256, (10_000,))] for counts in three).float()  # 10,000 ways drawn
+    _ = ax.fill_between(range(7), *swapped.quantile(middle, dim=1), color="#d8d8d8", label="luck, nine of ten")
+    _ = ax.plot(range(7), sum(counts[:, 0] for counts in three), "o-", color="#a8326e", linewidth=3, label="right, of 48")
+    _ = ax.set_title(f"at {place}", fontsize=17), ax.set_xlabel("after layer", fontsize=15), ax.set_ylim(12, 48)
+_ = ax.legend(fontsize=14, frameon=False, loc="upper left")
+
 # %% [markdown]
-# For *cast* 8 of 16 are right, no better than luck: page 00's result does not carry over. For *score* it is 13, for *star* 14, but for the full stop 11 or 12. (With the meanings swapped at random within frames, *score* and *star* get 4 to 12 in nine of ten cases.)
+# In the last layer *cast* is no better than luck: page 00's result does not carry over. (Nor could it: in none of the 256 ways has *cast* more than 9. The rest of the frame decides which sentences are alike.) Of six p-values one is easily low, so the chart adds up the three words. In layer 0 no token has seen the hint: 24. At the word 33 to 40 of 48 follow, above luck. At the full stop it is 28 to 30 in layers 1 to 5: less, but above luck in layers 1, 3 and 5, too. In the last layer both have 35. (The word's lead of 12 in layer 1 is beyond luck, p = 0.006; those of 5 or 6 in layers 2 to 5 are not.)
 #
-# So a vector depends on the text around it, and that of a full stop does, too. This test, of the last layer alone, does not show that mini knows two meanings of a word, nor that it knows none. (Strong full stops may be mini's own: its ancestor all-MiniLM-L6-v2 learned with the average of *all* tokens' vectors. In a larger BERT, with other data and another test, Wiedemann et al. (2019) found meanings of a word in regions of their own.)
+# So both take up the hint from layer 1 on, and at the word it shows more. But any vector that has taken up the topic, music or sport, passes this test. So it shows neither that mini knows two meanings of a word, nor that it knows none. (In a larger BERT Wiedemann et al. (2019) found meanings in regions of their own.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember
 #
 # - Words are cut greedily into pieces. A list of pieces can grow by counting.
 # - Word + position + token type, then LayerNorm: one vector for each token.
-# - A layer is $x \leftarrow \mathrm{LayerNorm}(x + \mathrm{Sublayer}(x))$, twice: attention, then a feed-forward network.
-# - Six layers in a loop give the numbers of `transformers`, to four decimals.
-# - In mini much attention goes to the first position, be it `[CLS]` or *film*.
+# - A layer is $x \leftarrow \mathrm{LayerNorm}(x + \mathrm{Sublayer}(x))$, twice: attention, then expand, GELU, contract.
+# - Expand and contract have about half of the parameters.
+# - In mini much attention goes to the token that has row 0 of the positions, be it `[CLS]` or *film*.
 # - Page 00's 5 of 6 for *cast* is no proof of two meanings: the full stop has it, too.
 #
 # **Next:** page 06 shows how such parameters are learned.
@@ -1029,8 +1065,7 @@ for before, *hints, after in (re.split(r"[\[\]/]", sentence) for frames in SENSE
 # %% [markdown] tags=["exercises"]
 # ## Exercises
 #
-# Seven parts, eight short functions. Six of them, with your attention of pages 01 and 03, make the encoder, and `load_weights` brings mini's parameters into it. Work in the copy of the [exercises](exercises/05.ipynb) in `notebooks/my`. What passes is kept in `my_bert.py`, beside your attention of
-# pages 01 and 03. The last exercise puts the six together, and then your own BERT reads.
+# Seven parts, eight short functions. The last, `encoder`, joins `embed` and `layer`, and so your attention of pages 01 and 03; `load_weights` brings mini's parameters into it, and then your own BERT reads. Work in the copy of the [exercises](exercises/05.ipynb) in `notebooks/my`. What passes is kept in `my_bert.py`, beside your attention.
 
 # %% tags=["exercises"]
 import math
@@ -1324,5 +1359,5 @@ check("encoder", encoder)
 # - He, Zhang, Ren, Sun (2016). *Deep Residual Learning for Image Recognition.* arXiv:1512.03385
 # - Hendrycks, Gimpel (2016). *Gaussian Error Linear Units (GELUs).* arXiv:1606.08415
 # - Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov (2014). *Dropout: A Simple Way to Prevent Neural Networks from Overfitting.* JMLR 15
-# - Kovaleva, Kulshreshtha, Rogers, Rumshisky (2021). *BERT Busters: Outlier Dimensions that Disrupt Transformers.* arXiv:2105.06990
+# - Sun, Chen, Kolter, Liu (2024). *Massive Activations in Large Language Models.* arXiv:2402.17762
 # - Wiedemann, Remus, Chawla, Biemann (2019). *Does BERT Make Any Sense? Interpretable Word Sense Disambiguation with Contextualized Embeddings.* arXiv:1909.10430

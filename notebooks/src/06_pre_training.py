@@ -5,10 +5,9 @@
 #
 # ![A circle of four steps. A word of a text is hidden; BERT gives every piece of its vocabulary a probability; the text says what stood there; every parameter is changed a little, so that this gets more probable](figures/06_gap.svg)
 #
-# They begin as random numbers. Then words are hidden from the model, it guesses them, and after each round of guesses all numbers are changed a little.
-# This is **pre-training**. On this page you hide words, measure guesses, train a small BERT, and compare it with mini, our trained one.
+# They begin as random numbers. Words are hidden, the model guesses them, and after each round all numbers are changed a little: **pre-training**. On this page you hide words, measure guesses, train a small BERT, and compare it with mini, our trained one.
 #
-# **You need:** pages 01 to 05. **Time:** about 50 minutes, and 48 more for the exercises. All cells together take about a minute to run. Where a
+# **You need:** pages 01 to 05. **Time:** about 64 minutes, and 48 more for the exercises. All cells together take about a minute to run. Where a
 # cell says `guess = None`, type your guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -19,7 +18,7 @@
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **1 minute.** Go round once, 1 to 4. Ask: who wrote the labels for this training? The author of the text, without knowing it.
 #
-# The deck takes 38 minutes: 22 up to what the small BERT has learned, 16 for mini, the two sides and the second task. Run the notebook before class; section 4 is the one to run live.
+# The deck takes 40 minutes: 24 up to the model that gets past counting, 16 for mini, the tokens that help and the second task. Run the notebook before class; section 4 is the one to run live.
 
 # %%
 import json
@@ -37,7 +36,7 @@ from bertnotes.models import load_tokenizer
 # %% [markdown]
 # ## 1. The text is the question and the answer
 #
-# *I had read the book, so I knew how the ___ would end.* Which word stands in the gap? Write one down, then see mini's five best.
+# *I had read the book, so I knew how the ___ would end.* Which word stands in the gap? Write one down, then see mini's five best. (A word that mini's vocabulary lacks gets no number.)
 
 # %%
 guess = None  # a word, in quotes
@@ -47,7 +46,7 @@ tokenizer, model = load_tokenizer(), BertEncoder.from_pretrained()  # mini
 chances = word_probabilities("I had read the book, so I knew how the [MASK] would end.", model, tokenizer)
 for number in chances.topk(5).indices.tolist():
     print(f"{tokenizer.convert_ids_to_tokens(number):10} {chances[number]:4.0%}")
-mine = tokenizer.vocab.get(guess)  # the number of your word, if it is a piece of the vocabulary
+mine = tokenizer.vocab.get((guess or "").lower())  # the number of your word, if it is a piece of the vocabulary
 print("your guess:", guess, "" if mine is None else f"{chances[mine]:.1%}")
 
 # %% tags=["check:movie"]
@@ -69,14 +68,13 @@ assert 0.4 < chances.max() < 0.5 and 0.03 < chances.topk(2).values[1] < 0.06
 # **2 minutes.** Collect words before you show mini's. Ask what each of them needed: grammar (a noun), the topic (books and films), how the world goes.
 
 # %% [markdown]
-# *Movie*, with nearly a half. (*Hell* would fit after *how the*, but not before *would end*.) A good guess here uses grammar (a noun fits), the topic, and what one knows of books and films.
+# *Movie*, with nearly a half. A good guess here uses grammar (a noun fits), the topic, and what one knows of books and films.
 #
-# Such gaps make a training task out of any text: hide a word, and the text itself holds the right answer. Nobody has to label anything. This is called **self-supervised** learning.
-
-# %% [markdown]
+# Such gaps make a training task out of any text: the text itself holds the right answer, and nobody has to label anything. This is called **self-supervised** learning. (As a test of human readers it dates from 1953: Taylor's *cloze*.)
+#
 # ## 2. Hide words
 #
-# BERT's recipe has four steps. We do them on one sentence, the first simplified.
+# BERT's recipe has four steps. We go through them on one sentence.
 #
 # **Step 1: choose 15 %.** BERT took a fixed share of each row. We draw for each token by itself: a random number between 0 and 1, and where it is below 0.15, the token is chosen. (`[CLS]` and `[SEP]` never are.)
 #
@@ -98,9 +96,9 @@ print("chosen:", [tokens[at] for at in chosen[0].nonzero().flatten()])
 # **1 minute.** Three of nine is more than 15 %. Ask: is that a mistake? No: here each token has its own draw. BERT itself took a fixed share of each row. (We searched for a seed that shows all cases.)
 
 # %% [markdown]
-# Three of nine are more than 15 %: we looked for a seed that shows all three cases of the next step.
+# Three of nine are more than 15 %: we looked for a seed that shows all cases.
 #
-# **Step 2: a second number for each chosen token.** Below 0.8: the model will read `[MASK]` there. From 0.8 to 0.9: the token stays as it is. From 0.9 on: a random piece of the vocabulary. What will happen to *last*, *laugh* and *and*?
+# **Step 2: a second number for each chosen token.** Below 0.8: the model will read `[MASK]` there. From 0.8 to 0.9: the token stays as it is. From 0.9 on: a random piece of the vocabulary. Work out what becomes of *last*, *laugh* and *and*, then run the cell.
 #
 # ![Second numbers: last 0.50, laugh 0.91, and 0.89](figures/06_masking_2.svg)
 
@@ -183,15 +181,21 @@ play("masking")
 # %% [markdown]
 # <details><summary>What we found</summary>
 #
-# The more is hidden, the more is asked, and the less is left to find it by. At 90 % little is left; at a low rate a text teaches little. BERT's 15 % is a compromise, and not the only good one: Wettig et al. (2022) found that a large model can do better with 40 %. mini was trained with 20 %.
+# At 90 % little is left to find the answers by; at a low rate a text teaches little. BERT's 15 % is a compromise: Wettig et al. (2022) found that a large model can do better with 40 %. mini was trained with 20 %.
 #
 # </details>
 #
 # ### Why not always `[MASK]`?
 #
-# Once it is trained, BERT is given ordinary text, to judge a review for instance. There is no `[MASK]` in it. A model that was only ever asked at `[MASK]` was never asked about a position where it could read a word.
+# Once it is trained, BERT is given ordinary text, to judge a review for instance. There is no `[MASK]` in it. A model that was only ever asked at `[MASK]` need not work out anything at the positions where it can read a word.
 #
-# With 80 / 10 / 10 it may be asked about any token, and any token may be a wrong one. So it pays to work out, at *every* position, what should stand there (Devlin et al. 2018, appendix A.1). How much does it matter? In their table 8, always `[MASK]` is as good on one task (MNLI: does one sentence follow from another?) and 0.5 points worse on the other (NER: finding names in a text). Wettig et al. (2022) found always `[MASK]` at least as good on most tasks.
+# With 80 / 10 / 10 it may be asked about any token, and any token may be a wrong one. So it pays to work out, at *every* position, what should stand there (Devlin et al. 2018, appendix A.1). How much does it matter? Not much: in their table 8 always `[MASK]` is as good at MNLI (does one sentence follow from another?), and 0.5 to 0.9 points of 100 worse at finding names (F1). Wettig et al. (2022) found always `[MASK]` at least as good on most tasks.
+#
+# ## 3. What does a guess cost?
+#
+# You know the measure: the **loss** of a guess is $-\ln p$, where $p$ is the probability that the model gave to the right token (page 02). We average it over all hidden tokens. And $e^{\text{loss}}$ is the **perplexity**: at 50 a model is as unsure as among 50 equally likely tokens (page 03).
+#
+# To compare models we need the same exam for all. The course has 1,276 film reviews. (mini was trained on others.) We set 150 aside. The exam is the first 64 tokens of 100 of these. About 15 % of the tokens are asked, and all of them become `[MASK]`, so that nobody can copy.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Why not always [MASK]?
@@ -208,14 +212,7 @@ play("masking")
 # The text that it is used on has no `[MASK]`. It was never asked about a word that it can read.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Collect answers before the last line. How much it matters: in the paper's table 8 nothing on one task (MNLI), half a point on the other (NER). Later work (Wettig et al. 2022) found always [MASK] at least as good on most tasks.
-
-# %% [markdown]
-# ## 3. What does a guess cost?
-#
-# You know the measure: the **loss** of a guess is $-\ln p$, where $p$ is the probability that the model gave to the right token (page 02). We average it over all hidden tokens. And $e^{\text{loss}}$ is the **perplexity**: at 50 a model is as unsure as among 50 equally likely tokens (page 03).
-#
-# To compare models we need the same exam for all. The course has 1,276 film reviews. (mini was trained on others, and we do not use their verdicts.) We set 150 aside. The exam is the first 64 tokens of 100 of these. About 15 % of the tokens are asked, and all of them become `[MASK]`, so that nobody can copy.
+# **2 minutes.** Collect answers before the last line. How much it matters: in the paper's table 8 nothing on one task (MNLI), 0.5 to 0.9 points of 100 on the other (finding names). Later work (Wettig et al. 2022) found always [MASK] at least as good on most tasks.
 
 # %%
 from transformers import BertConfig
@@ -248,7 +245,7 @@ guess = None  # a loss, in nats
 # A BERT of random numbers, 10,000 pieces: which loss, in nats? And someone who only knows how frequent each piece is?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# ![A scale of losses: knows nothing at 9.21, perplexity 10,000; counts and never looks at 6.53, perplexity about 680; mini at 4.26, perplexity about 70](figures/06_ladder.svg)
+# ![A scale of losses: knows nothing at 9.21, perplexity 10,000; counts and never looks at 6.53, perplexity 683; mini at 4.26, perplexity 71](figures/06_ladder.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Collect both guesses before the scale. For random numbers: ln 20 on page 02, so ln 10,000 here. A loss of 6.53 is a perplexity of 683: as unsure as among so many equally likely pieces. Counting is the bar; mini is another 2.3 nats below it.
@@ -261,7 +258,7 @@ small = BertEncoder(BertConfig(vocab_size=len(tokenizer), max_position_embedding
 as_made = losses(small, exam).mean()
 for parameter in small.parameters():
     if parameter.ndim == 2:  # the matrices
-        torch.nn.init.normal_(parameter, std=0.02)  # small random numbers, as BERT's authors chose them
+        torch.nn.init.normal_(parameter, std=0.02)  # small random numbers, about as in BERT
 print(f"small random numbers: loss {losses(small, exam).mean():.2f}   your guess: {guess}")
 print(f"with PyTorch's usual random numbers: loss {as_made:.1f}")
 
@@ -273,9 +270,9 @@ assert not set(reviews[:150]) & set(reviews[150:]) and len(reviews) == 1276 and 
 assert not {tuple(row) for row in rows.tolist()} & {tuple(row) for row in train_rows.tolist()}
 
 # %% [markdown]
-# With small random numbers it is very nearly $\ln 10{,}000 = 9.21$: all pieces get nearly the same probability, one in 10,000. PyTorch by itself draws the embeddings 50 times as large. Then the scores lie far apart, and the loss is 43, far worse than knowing nothing.
+# With small random numbers it is very nearly $\ln 10{,}000 = 9.21$: all pieces get nearly the same probability, one in 10,000. PyTorch by itself draws the word vectors 50 times as large. They are also the output layer: the score of a piece is a dot product with its vector (page 05). So the scores lie far apart, and the loss is 43, far worse than knowing nothing.
 #
-# This is `small`, the BERT that we will train: the parts of page 05, but with 2 layers and 128 numbers a token. (`head=True` adds the layer that guesses pieces; dropout is switched off.)
+# This is `small`, the BERT that we will train: 2 layers, 128 numbers a token, no dropout.
 #
 # The second candidate never looks at the sentence. It only knows how frequent each piece is, and gives each piece its share of the text as probability. How far down does that bring the perplexity, from 10,000?
 
@@ -297,7 +294,7 @@ assert 6.45 < counted < 6.6 and 0.07 < error < 0.1 and 640 < counted.exp() < 720
 assert 0.04 < (answers == frequency.argmax()).float().mean() < 0.06
 
 # %% [markdown]
-# About 680, without looking at the sentence. So a loss of 7 would be no sign of understanding. **Counting is the bar**: what is well below it must come from the sentence. (The **error** is page 03's standard error over reviews.)
+# A perplexity of 683, without looking at the sentence. So a loss of 7 would be no sign of understanding. **Counting is the bar**: what is well below it must come from the tokens around the gap, or from where in the text it stands. (**Error**: the standard error of page 03, over reviews.)
 #
 # The third candidate is mini.
 
@@ -317,7 +314,7 @@ from bertnotes.pictures.drawings.page06 import LADDER
 assert all(abs(loss - met) < 0.01 for (_, loss, _), met in zip(LADDER, (math.log(10_000), counted, of_mini), strict=True))
 
 # %% [markdown]
-# ![A scale of losses: knows nothing at 9.21, perplexity 10,000; counts and never looks at 6.53, perplexity about 680; mini at 4.26, perplexity about 70](figures/06_ladder.svg)
+# ![A scale of losses: knows nothing at 9.21, perplexity 10,000; counts and never looks at 6.53, perplexity 683; mini at 4.26, perplexity 71](figures/06_ladder.svg)
 #
 # Counting gains 2.7 nats, and mini another 2.3.
 #
@@ -346,8 +343,7 @@ def training_step(model, optimizer, rows, generator):
 # **2 minutes.** Before you read it out: which line would page 02 not have? The first. Go through it with the circle of the first slide: hide, guess, compare, change. Only chosen positions get scores.
 
 # %% [markdown]
-# 200 steps of 16 rows, with AdamW (Adam, and all parameters shrink a little at each step: Loshchilov and Hutter 2017). Masks are drawn anew at each step, as in RoBERTa, a BERT trained anew (Liu et al. 2019); BERT's were drawn before training. The exam is taken every 20 steps. Where will the loss be after 200 steps:
-# near 9.2, near 6.5, or near 4.3?
+# 200 steps of 16 rows, with AdamW (Adam, and all parameters shrink a little at each step: Loshchilov and Hutter 2017). Masks are drawn anew at each step, as in RoBERTa (Liu et al. 2019); BERT's were drawn before training, in ten versions. The exam is taken every 20 steps. Where will the loss be after 200 steps?
 
 # %%
 guess = None  # a loss
@@ -374,12 +370,12 @@ assert 0.1 < above < 0.15 and 0.015 < its_error < 0.03
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## 200 steps: where will the loss be?
 #
-# - near **9.2**, where random numbers are,
-# - near **6.5**, where counting is,
-# - near **4.3**, where mini is?
+# It begins at **9.21**, with random numbers. mini has **4.26**.
+#
+# A step: 16 rows of 64 tokens, about 150 guesses.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **1 minute.** Vote, then run the training (20 seconds on two free cores): it prints a loss every 20 steps.
+# **1 minute.** Collect numbers, then run the training (20 seconds on two free cores): it prints a loss every 20 steps.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## A small BERT learns
@@ -398,7 +394,7 @@ for name, loss in (("counting", counted.item()), ("mini", of_mini.item())):
 # **2 minutes.** It falls fast, then lies along the line of counting. Ask what the model may have learned. The next slide tests it.
 
 # %% [markdown]
-# It falls by more than two nats in 40 steps, and then lies a little above the line of counting (by 0.12 in the end, with an error of 0.02). Has it learned to count, and no more?
+# It falls by more than two nats in 40 steps, and then lies a little above the line of counting (by 0.12 in the end, error 0.02). What has it learned?
 #
 # ### Does it use the sentence at all?
 #
@@ -426,6 +422,10 @@ apart = (predictions - average).abs().sum(dim=-1).max() / 2  # how far any list 
 assert bert is small and apart < 0.12
 assert first[0][1] > 0.9 * len(answers) and first[0][0] == "." == tokenizer.convert_ids_to_tokens(frequency.topk(2).indices)[1]
 assert abs(context["mini"][1] - counted) < 0.15
+own_losses, average_losses = -predictions[torch.arange(len(answers)), answers].log(), -average[answers].log()
+cost, its_error = mean_and_error(average_losses - own_losses, exam)  # gap by gap
+assert abs(cost) < 0.02 and its_error < 0.02
+assert abs(frequency[tokenizer.vocab["the"]] - frequency[tokenizer.vocab["."]]) < 0.001
 del predictions, average  # they are large
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -440,102 +440,147 @@ del predictions, average  # they are large
 # | small BERT, 200 steps | 6.65 | **6.65** |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Let them guess both numbers of the right column: they know 4.26 and 6.65 of the left one. The small BERT gives every gap nearly the same list: it has learned frequencies, and hardly anything yet of the words around. That mini's average is no better than counting was to be expected of any single list.
+# **3 minutes.** Let them guess both numbers of the right column: they know 4.26 and 6.65 of the left one. The small BERT gives every gap nearly the same list: it has learned frequencies, and we find no use of the words around. That mini's average is no better than counting was to be expected of any single list.
 
 # %% [markdown]
-# For mini the average costs 2.3 nats, all of its lead. That was to be expected: one list for all gaps can do little more than count. For `small` it was open, and the average costs nothing. It gives every gap nearly the same list, and its first guess is practically always the full stop, the second most frequent piece. So after 200 steps it has learned
-# **how frequent pieces are**, and nothing yet of the words around that would help it.
+# For mini the average costs 2.3 nats, all of its lead. One list for all gaps can do little more than count. For `small` it costs less than 0.02. It gives every gap nearly the same list, and its first guess is practically always the full stop, about as frequent as *the*. So after 200 steps it has learned
+# **how frequent pieces are**. We find no use of the words around the gap. This is one run of one size, at one learning rate.
 #
-# This is one run of one size, for 200 steps. What does it take to get on?
+# ### One that gets past counting
+#
+# Page 04's tiny language can be learned in seconds. It has 23 words and strict rules: *it* goes with *film*, *them* with *films*. We train page 04's BERT reader on it, by the same kind of step, and look at its five best guesses at one gap:
+#
+# *a critic loves the films but an actor hates ___*
+#
+# We also repeat the test above, on the last word of 231 sentences that it does not train on. Half of them end in *it*, half in *them*. What will its first guess be after 10 steps, and after 100?
+
+# %%
+from bertnotes.tiny_language import TinyLanguage, new_reader
+
+language = TinyLanguage()
+reader = new_reader("BERT", language)  # two layers of random numbers
+sentence = language.encode("a critic loves the films but an actor hates them")[None]
+sentences = language.exam[::10]
+last_words = sentences[:, 10]
+optimizer = torch.optim.Adam(reader.parameters(), lr=3e-3)
+generator = torch.Generator().manual_seed(0)
+
+
+# %%
+def look(step):
+    """Print the five best guesses at the gap, and keep what the test needs."""
+    with torch.inference_mode():
+        chances = reader.guess(sentence, 10)[0].softmax(dim=-1)
+        lists = reader.guess(sentences, 10).softmax(dim=-1)  # (sentence, word)
+    own = -lists[torch.arange(len(lists)), last_words].log().mean()
+    seen[step] = chances[sentence[0, 10]], own, -lists.mean(dim=0)[last_words].log().mean()
+    best = "  ".join(f"{language.words[word]} {chances[word]:.0%}" for word in chances.topk(5).indices)
+    print("{:3} steps: own {:.2f}, average {:.2f}   ".format(step, *seen[step][1:]), best)
+
+
+# %%
+guess = None  # two words
+
+# %% tags=["timing", "nbval-ignore-output"]
+seen = {}  # for each step: how probable "them" is, the loss with its own lists and with their average
+for step in range(101):
+    if step in (0, 10, 40, 60, 100):
+        look(step)
+    batch = language.reading[torch.randint(len(language.reading), (64,), generator=generator)]
+    loss = reader.loss(batch, generator)  # hides a fifth of the words and guesses them
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print("your guess:", guess)
+
+# %% tags=["check:past-counting"]
+# checked: first the two words of this position, about as likely as they are frequent; then the right one, and the average lags behind
+assert all(abs(seen[step][1] - seen[step][2]) < 0.08 for step in (0, 10, 40)) and seen[10][1] < seen[0][1] - 1
+assert seen[100][0] > 0.9 and seen[100][1] < 0.1 and 0.65 < seen[100][2] < 0.8 and 0.2 < seen[40][0] < 0.8
+assert (
+    len(language.words) == 26 and len(sentences) == 231 and 0.47 < (last_words == language.number["it"]).float().mean() < 0.53
+)
+assert not {tuple(row) for row in sentences.tolist()} & {tuple(row) for row in language.reading.tolist()}
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## One that gets past counting
+#
+# *a critic loves the films but an actor hates ___*
+#
+# | steps | best guesses | own loss | average |
+# | --- | --- | --- | --- |
+# | 0 | \[MASK\] 44 % · it 10 % | 3.67 | 3.68 |
+# | 10 | it 29 % · them 10 % | 1.74 | 1.75 |
+# | 40 | it 61 % · them 32 % | 0.78 | 0.82 |
+# | 100 | **them 96 %** | **0.04** | 0.72 |
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Cover the table below its first row and ask for the next. At 40 steps it knows what may stand at the end, *it* or *them*, and tosses a coin. Then it finds *films*: its own loss falls, that of the average stays near ln 2 = 0.69.
 
 # %% [markdown]
+# Up to 40 steps its own lists are hardly better than their average: by then it knows that *it* or *them* comes last, and not which. That is counting again, at this position. Then it finds *films*: its own loss falls to nearly 0, and the average stays at 0.72, a coin toss (ln 2 = 0.69). **This is what getting past counting looks like.**
+#
 # ## 5. Where mini's numbers come from
 #
-# BERT-base read a text of 3.3 billion words about forty times, by its authors' count, for four days on 16 chips (Devlin et al. 2018, section 3.1 and appendix A.2). mini did not begin with random numbers. Page 00 showed its ancestors:
+# English takes more than 100 steps. BERT-base trained for four days on 16 chips (Devlin et al. 2018, appendix A.2). mini did not begin with random numbers. Page 00 showed its ancestors:
 #
 # ![mini's ancestors: a teacher; MiniLM, which learned to look where the teacher looks; every second layer of it; all-MiniLM-L6-v2, trained on pairs of sentences that belong together; and mini, with 10,000 word pieces, which then read reviews](figures/00_ancestry.svg)
 #
-# The second step is a kind of training that is new to us, **distillation**:
+# MiniLM was made by **distillation**. On the same text, a small student learns to have attention weights like those of a teacher's last layer: where to look (Wang et al. 2020; a second table is imitated as well).
 #
 # ![The same text goes into a teacher, which stays as it is, and into a smaller student. The student is changed so that the attention weights of its last layer become more like the teacher's](figures/06_distillation.svg)
 #
-# The student is not asked for words. It is asked to have, on the same text, attention weights like those of the teacher's last layer: where to look. (Wang et al. 2020; a second table, made from the values, is imitated as well.)
+# Of this student every second layer was kept. The rest learned to give similar vectors to sentences that belong together (Reimers and Gurevych 2019). Last, we cut its vocabulary to 10,000 pieces and trained it with masking, on IMDB's film reviews (Maas et al. 2011) without their verdicts.
+#
+# What is such a start worth? A **control**, built like mini, began with random numbers. It read as many tokens of these reviews as mini in the first of its three runs. Both took an exam on rows of IMDB with 80 / 10 / 10, so that every fifth asked token is kept or replaced. The dotted line is someone who counts, and copies as well as one can.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![The same text goes into a teacher, which stays as it is, and into a smaller student. The student is changed so that the attention weights of its last layer become more like the teacher's](figures/06_distillation.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** mini did not start from random numbers. Ask what the student is told that no text holds: where to look. Of the student every second layer was kept; then it was trained on pairs of sentences that belong together, and last on film reviews, with masking. (Most BERTs were not distilled.) Before you go on, vote: the same size from random numbers, does it get past counting?
-
-# %% [markdown]
-# After that, every second layer was dropped, and the rest was trained on pairs of sentences that belong together.
-#
-# Last, we cut its vocabulary to 10,000 pieces, put a new layer for guessing on top, and trained all of it with masking, on IMDB's film reviews (Maas et al. 2011) without their verdicts. There is a **control**: the same architecture from random numbers. It read as many tokens of the same reviews as mini in the first of its three runs, 8.1 million.
-#
-# Does the control get past counting? In its exam, on held-out reviews of IMDB, asked tokens became `[MASK]`, stayed or were replaced by 80 / 10 / 10. So one can also copy: of the asked tokens that are no `[MASK]`, half are right. The bar is someone who counts, and gives a half to a piece that can be read. (A rough bar:
-# our counts are from our reviews, not from IMDB's. And one can copy better: a *the* was probably kept, a rare piece probably drawn. That gives 5.94.)
-
-# %%
-guess = None  # "yes" or "no"
-
-# %%
-copying = 0.8 * counted + 0.1 * math.log(2) + 0.1 * (counted + math.log(2))  # [MASK], the right piece, a random one
-mini_log = [json.loads(line) for line in (MINI / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-control = json.loads((RESULTS / "pretraining-from-zero.json").read_text(encoding="utf-8"))["log"]
-print(f"counting and copying {copying:.2f}, the control ends at {control[-1]['held_out_loss']:.2f}   your guess: {guess}")
+# **2 minutes.** mini did not start from random numbers. Ask what the student is told that no text holds: where to look. Of the student every second layer was kept; then it was trained on pairs of sentences that belong together, and last on film reviews, with masking. (Most BERTs were not distilled.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## mini, and a random start
 
 # %% slideshow={"slide_type": "-"}
-figure = pretraining_curve(mini_log, {"knows nothing": math.log(10_000), "counts, copies": copying}, control)
+lines = (MINI / "log.jsonl").read_text(encoding="utf-8").splitlines()
+first_run = [entry for entry in map(json.loads, lines) if entry["run"] == 1]
+control = json.loads((RESULTS / "pretraining-from-zero.json").read_text(encoding="utf-8"))["log"]
+figure = pretraining_curve(first_run, control=control)
+figure.axes[0].axhline(5.94, color="black", linestyle=":")
+figure.axes[0].text(8.1, 5.85, "counts, copies", ha="right", va="top", fontsize=14)
 
 # %% tags=["check:start-is-worth"]
-# checked: what the text says of the three runs and of the control, which never gets below the bar of counting and copying
-runs = {number: [entry for entry in mini_log if entry["run"] == number] for number in (1, 2, 3)}
-loss_of = {number: [entry["held_out_loss"] for entry in run] for number, run in runs.items()}
-first_run = runs[1]
-assert first_run[-1]["tokens"] == control[-1]["tokens"] and 8.1e6 < control[-1]["tokens"] < 8.2e6
-assert round(control[-1]["held_out_loss"], 2) == 6.13 and round(loss_of[1][-1], 2) == 3.54
-assert loss_of[2][0] > loss_of[1][-1] and loss_of[3][0] > loss_of[2][-1] and loss_of[1][0] > math.log(10_000)
-assert round(loss_of[2][-1], 2) == 3.07 and round(loss_of[3][-1], 2) == 3.09
-assert round(copying.item(), 2) == 6.01 and min(entry["held_out_loss"] for entry in control) > copying
-said_the = (answers == frequency.argmax()).float().mean()
-assert 0.1 + 0.8 * said_the > control[-1]["held_out_top1"] > 0.1345 and 0.035 < 0.8 * said_the < 0.045
-assert next(entry["tokens"] for entry in mini_log if entry["held_out_loss"] < control[-1]["held_out_loss"]) < 600_000
-
-# %% tags=["check:bars-error"]
-# checked: the bar's error, the bar of a better copier, and how the control went
-its_error = 0.9 * mean_and_error(counting, exam)[1]  # of the bar: nine tenths of it are counting
-assert round(its_error.item(), 2) == 0.08 and its_error < control[-1]["held_out_loss"] - copying < 2 * its_error
+# checked: where mini's first run and the control begin and end, and the line of counting and copying
+last, the_last = first_run[-1], control[-1]
+assert last["tokens"] == the_last["tokens"] and 8.1e6 < last["tokens"] < 8.2e6
+assert (round(the_last["held_out_loss"], 2), round(last["held_out_loss"], 2)) == (6.13, 3.54)
+assert round(json.loads(lines[-1])["held_out_loss"], 2) == 3.09 and json.loads(lines[-1])["run"] == 3
+assert the_last["held_out_loss"] == min(entry["held_out_loss"] for entry in control)  # it still falls
+assert next(entry["tokens"] for entry in first_run if entry["held_out_loss"] < the_last["held_out_loss"]) < 600_000
 kept = frequency / (frequency + 1 / len(frequency))  # Bayes' rule: how probable it is that a piece was kept, not drawn
 right_piece = -(kept + (1 - kept) * frequency).log()[answers].mean()
 random_piece = counted - (1 - kept).log().mean()
 assert round((0.8 * counted + 0.1 * right_piece + 0.1 * random_piece).item(), 2) == 5.94
-assert "6.80 and 4.3 % after 1.5" in (MINI / "README.md").read_text(encoding="utf-8")
-assert control[-1]["held_out_loss"] == min(entry["held_out_loss"] for entry in control)  # it still falls
-assert round(control[3]["held_out_loss"], 1) == 6.3 and 1.5e6 < control[3]["tokens"] < 1.6e6
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Does the magenta line get below the lower bar? No. Slate is mini, magenta is random numbers. At each dashed line a new run of mini began. Ask what differs besides the start: the optimizer, the learning rate, perhaps the exam's reviews. So we cannot say how much of the gap is due to the start.
+# **2 minutes.** Slate is mini's first run, magenta a random start. Does magenta get below the dotted line? No, but that line was counted on other reviews. Ask what differs besides the start: the optimizer, the learning rate, perhaps the exam's reviews. So we cannot say how much of the gap is due to the start.
 
 # %% [markdown]
-# Slate is mini, in three runs (a dashed line where a new one began), magenta is the control.
+# - The control ends at 6.13, still falling. The line is at 5.94, but counted on our reviews, not on IMDB's. So whether the control got past counting **cannot be decided** here: its weights were not kept.
+# - mini passes 6.13 before it has read 0.6 million tokens, and is at 3.54 after 8.1 million.
+# - Not all of that gap need be due to the start. The optimizer, the learning rate and perhaps the reviews of the exam differed, too.
 #
-# - The control ends at 6.13, not below the bar of 6.01 (which has an error of 0.08). It has 13.5 % right; copying alone brings 10 %, and *the* at each `[MASK]` another 4 %. These numbers give no sign that it got past counting. But its loss was still falling.
-# - mini starts *above* $\ln 10{,}000$, with a new layer on old ones. It passes 6.13 before it has read 0.6 million tokens, and after 8.1 million it is at 3.54.
-# - At each dashed line the loss jumps up, and more than one thing changes: the learning rate rises again; at the first line the exam also gets other reviews (a third of them read in the first run), at the second rows grow to 512 tokens.
+# Do not compare this with section 3. There mini, after all three runs, has 4.26: on other reviews, in shorter rows, with every asked token hidden. In the exam of this chart it ends at 3.09.
 #
-# Is the gap due to the start? Not for certain. The control had another learning rate and optimizer, hardly tuned: after 1.5 million tokens it was at 6.80 with AdamW, mini's optimizer, at a higher learning rate than mini's, and at 6.30 with Muon, the optimizer that it got. And its exam may not have the reviews of mini's first run.
-
-# %% [markdown]
-# ## 6. Why both sides?
+# ## 6. Which tokens help?
 #
-# GPT looks only back (page 04). BERT sees both sides of a gap: the B is for *bidirectional*. What is that worth?
+# GPT looks only back (page 04). BERT sees both sides of a gap: the B is for *bidirectional*.
 #
 # ![Three rows of squares around a gap: 2 before, 1 plus 1, 12 before](figures/06_sights.svg)
 #
-# Which helps mini more: **twelve tokens before** the gap, or **one on each side**? The tool `tools/around_a_gap.py` took 25 tokens from each of the 1,276 reviews, hid the middle one, and showed mini only those that are dark. All else was `[MASK]`.
+# Which helps mini more: **twelve tokens before** the gap, or **one on each side**? The tool `tools/around_a_gap.py` took 25 tokens from each of the 1,276 reviews, hid the middle one, and showed mini only those that are dark. All else was `[MASK]`. Where the gap is part of a word that was cut into pieces, the rest of the word nearly gives it away. So we use the 998 gaps that are no part of such a word. (A sixth of them are punctuation marks or figures.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ![Three rows of squares around a gap: 2 before, 1 plus 1, 12 before](figures/06_sights.svg)
@@ -548,12 +593,10 @@ guess = None  # "12 before" or "1 + 1"
 
 # %%
 record = json.loads((RESULTS / "around-a-gap.json").read_text(encoding="utf-8"))
-losses_of = {name: torch.tensor(values) for name, values in record["losses"].items()}  # of each gap, in each view
-means = {name: values.mean().item() for name, values in losses_of.items()}
-errors = {name: (values.std() / len(values) ** 0.5).item() for name, values in losses_of.items()}
-for name in ("12 before", "1 + 1"):
-    print(f"{name:10} loss {means[name]:.2f}, perplexity {math.exp(means[name]):.0f}")
-print("your guess:", guess)
+pieces, after = (tokenizer.convert_ids_to_tokens(record[name]) for name in ("gaps", "after"))  # after: to the right of the gap
+whole = torch.tensor([not (a.startswith("##") or b.startswith("##")) for a, b in zip(pieces, after, strict=True)])
+losses_of = {name: torch.tensor(values)[whole] for name, values in record["losses"].items()}  # of each gap, in each view
+print(f"gaps that are whole words: {whole.sum()} of {len(whole)}   your guess: {guess}")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## One on each side beats twelve before
@@ -561,22 +604,24 @@ print("your guess:", guess)
 # %% slideshow={"slide_type": "-"}
 from bertnotes.pictures.drawings.page06 import sight_chart
 
-figure = sight_chart({name: means[name] for name in ("1 before", "2 before", "1 + 1", "12 before")}, errors)
+figure = sight_chart({name: losses_of[name] for name in ("1 before", "2 before", "1 + 1", "12 before")})
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Read from the top: one token before the gap. A second one on the same side gains little, on the other side a lot. Ask what else is different between *12 before* and *1 + 1*, besides the sides.
 
 # %% tags=["check:both-sides"]
 # checked: what the text says of the first views, each difference beyond three times its error
-assert [round(means[name], 2) for name in ("1 before", "2 before", "1 + 1", "12 before")] == [5.85, 5.56, 4.71, 5.28]
-assert [round(math.exp(means[name])) for name in ("12 before", "1 + 1")] == [196, 111] and len(record["gaps"]) == 1276
+means = {name: values.mean().item() for name, values in losses_of.items()}
+assert [round(means[name], 2) for name in ("1 before", "2 before", "1 + 1", "12 before")] == [5.54, 5.22, 4.56, 4.92]
+assert len(record["gaps"]) == 1276 and whole.sum() == 998
 for one, other in (("1 before", "2 before"), ("1 before", "1 + 1"), ("12 before", "1 + 1")):
     difference = losses_of[one] - losses_of[other]
     assert difference.mean() > 3 * difference.std() / len(difference) ** 0.5
-assert round((losses_of["1 + 1"] < losses_of["12 before"]).float().mean().item(), 2) == 0.6
+assert round((losses_of["1 + 1"] < losses_of["12 before"]).float().mean().item(), 2) == 0.59
+assert round((losses_of["12 before"] - losses_of["1 + 1"]).mean().item(), 2) == 0.36
 
 # %% [markdown]
-# Two tokens beat twelve, on average: at 60 % of the gaps. A second token on the same side lowers the loss from 5.85 to 5.56, one on the other side to 4.71.
+# On average two tokens beat twelve, by 0.36; they do so at 59 % of the gaps. A second token on the same side lowers the loss from 5.54 to 5.22, one on the other side to 4.56. (The bars are those of single views. Differences are taken gap by gap, and each that we name is beyond three times its error.)
 #
 # But *1 + 1* sees two sides, and also two tokens that **touch** the gap; on one side only one token can. So let each view have twelve tokens. Which is best, which is worst?
 #
@@ -593,20 +638,21 @@ guess = None  # the best and the worst, such as ("12 before", "12 after")
 
 # %%
 twelve = ("12 before", "12 after", "11 + 1", "6 + 6", "touching, holes", "not touching")
-print(f"best {min(twelve, key=means.get)}, worst {max(twelve, key=means.get)}   your guess: {guess}")
+ranked = sorted(twelve, key=lambda name: losses_of[name].mean())
+print(f"best {ranked[0]}, worst {ranked[-1]}   your guess: {guess}")
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The tokens that touch the gap
 
 # %% slideshow={"slide_type": "-"}
-figure = sight_chart({name: means[name] for name in twelve}, errors)
+figure = sight_chart({name: losses_of[name] for name in twelve})
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** From *12 before* to *11 + 1* a single token was exchanged. *Touching, holes* has both neighbours, and *not touching* has neither, though it is near and on both sides. All this is of mini, which was trained with both sides.
+# **2 minutes.** From *12 before* to *11 + 1* a single token was exchanged. *Touching, holes* has both neighbours, and *not touching* has neither, though it is near and on both sides. A direct test: hide the two neighbours in *6 + 6*, and the loss rises by 1.80; hide the two at distance 2, and it rises by 0.45. All this is of mini, which was trained with both sides.
 
 # %% tags=["check:touching"]
 # checked: the losses and differences that the text names, each beyond three times its error
-assert [round(means[name], 2) for name in twelve] == [5.28, 5.27, 4.20, 3.84, 4.35, 5.89]
+assert [round(means[name], 2) for name in twelve] == [4.92, 4.89, 3.98, 3.59, 4.17, 5.34]
 falls = []
 for other, better in (
     ("12 before", "11 + 1"),
@@ -617,27 +663,30 @@ for other, better in (
     difference = losses_of[other] - losses_of[better]
     falls.append(round(difference.mean().item(), 2))
     assert difference.mean() > 3 * difference.std() / len(difference) ** 0.5
-assert falls[:2] == [1.08, 0.36]
-
-# %% tags=["check:gaps"]
-# checked: counting at these gaps, and the ranking without gaps inside words
-gaps = torch.tensor(record["gaps"])
-gain = -frequency.log()[gaps] - losses_of["not touching"]  # over counting, which knows most of these reviews
-assert round(gain.mean().item(), 1) == 0.6 and gain.mean() > 3 * gain.std() / len(gain) ** 0.5
-whole = torch.tensor([not piece.startswith("##") for piece in tokenizer.convert_ids_to_tokens(record["gaps"])])
-assert round(1 - whole.float().mean().item(), 2) == 0.14
-rank = sorted(twelve, key=lambda name: losses_of[name][whole].mean())
-assert (*rank[:3], rank[-1]) == ("6 + 6", "11 + 1", "touching, holes", "not touching")
-assert 6.45 < -frequency.log()[gaps].mean() < 6.55
+assert falls == [0.94, 0.4, 0.42, 0.76]
 
 # %% [markdown]
-# - From *12 before* to *11 + 1* one far token is exchanged for the one that touches the gap on the other side. The loss falls by 1.08, from 5.28 to 4.20.
-# - *Touching, holes* has both neighbours, and of the others only every second: 4.35.
-# - *Not touching* has neither. It is near and on both sides, but at 5.89 it is worse than one side. (Counting has 6.5 at these gaps.)
+# - From *12 before* to *11 + 1* one far token is exchanged for the one that touches the gap on the other side. The loss falls by 0.94.
+# - *Touching, holes* has both neighbours, and of the others only every second: 4.17.
+# - *Not touching* has neither. At 5.34 it is 0.42 worse than one side. Its twelve tokens, one step away, are worth little more than the single one of *1 before* (5.54).
 #
-# In these views it is **the two tokens that touch the gap** that help mini most. From *11 + 1* to *6 + 6* the loss falls by another 0.36. (Without gaps inside words, the best three and the worst are the same.)
+# So do the two tokens that touch the gap count most? The views differ in more than that. A direct test takes *6 + 6*, and hides the two tokens at one distance.
+
+# %%
+for far in (1, 2):
+    rise = losses_of[f"6 + 6 without {far}"] - losses_of["6 + 6"]
+    print(f"without distance {far}: loss +{rise.mean():.2f}, with an error of {rise.std() / len(rise) ** 0.5:.2f}")
+
+# %% tags=["check:leave-one-out"]
+# checked: hiding the two neighbours costs several times as much as hiding the two tokens at distance 2
+rises = [losses_of[f"6 + 6 without {far}"] - losses_of["6 + 6"] for far in (1, 2)]
+assert [round(rise.mean().item(), 2) for rise in rises] == [1.8, 0.45]
+assert [round((rise.std() / len(rise) ** 0.5).item(), 2) for rise in rises] == [0.06, 0.04]
+
+# %% [markdown]
+# Without the two neighbours the loss rises by 1.80, without the two tokens at distance 2 by 0.45. So it is **the two tokens that touch the gap** that help mini most.
 #
-# But mini was trained with both sides, and hardly ever met so many `[MASK]`s. A model trained to look only back might do better from the left. Devlin et al. (2018, table 5) trained one. Fine-tuned on five tasks, it is worse in all (of 100 points, MNLI 83.9 → 82.1; SQuAD, questions on a text, 87.9 → 77.8). How well it guesses gaps, the table does not say.
+# All this is of mini, which was trained with both sides, and hardly ever met so many `[MASK]`s: 13 in *12 before*, 23 in *1 + 1*. So it does not tell what a model could do that was trained to look only back. Devlin et al. (2018, table 5) trained one. Fine-tuned, it was worse in all five tasks, least in SST-2 (verdicts on films, 92.6 → 92.1) and most in SQuAD (answers found in a text, 87.9 → 77.8). An extra layer that sees both sides brought SQuAD back to 84.9.
 #
 # **Play with it.** Choose a sentence, and uncover tokens before and after the gap. When does mini find the word?
 
@@ -673,42 +722,49 @@ assert based[23][0] == "based 93" and asleep[10][0] == "asleep 22" and asleep[14
 assert edge[25][0] == "edge 37" and edge[3][0].startswith("out ") and edge[8][0] == "edge 71"
 
 # %% [markdown]
-# <details><summary>What we found</summary>
-#
-# *based*: with *the film is* and nothing after, it is not among the five. With *on* as well it comes first, with 21 %. *asleep*: the two words before are enough for the first place (22 %). *edge*: all five words before give 37 %; *the* before and *of my seat* after give 71 %.
-#
-# </details>
-#
 # ### A trap
 #
-# In *12 before*, why did we not just cut the text off after the gap? `[SEP]` would follow there. What will mini guess just before it? And with more and more of a review put before?
+# In *12 before*, why did we not just cut the text off after the gap? `[SEP]` would follow there. What will mini guess just before it? And with more and more text put before, from eight stretches of reviews?
+
+# %%
+guess = None  # a piece
 
 # %% tags=["timing", "nbval-ignore-output"]
 ending = tokenizer("I had read the book, so I knew how [MASK]").input_ids[1:]  # without [CLS]
-begun = [row for row in tokenizer(reviews[:40], truncation=True, max_length=130).input_ids if len(row) == 130]
+begun = pack(tokenizer, reviews[:150], length=512)[:8].tolist()  # reviews end to end, cut into rows that begin with [CLS]
 full_stop = {}
-for length in (1 + len(ending), 64, 127, 128, 129):
-    longer = torch.tensor([row[: length - len(ending)] + ending for row in begun])  # each begins with [CLS]
+for length in (64, 127, 128, 129, 511, 512):
+    longer = torch.tensor([row[: length - len(ending)] + ending for row in begun])
     with torch.inference_mode():
-        scores = model.word_logits(model(longer).last_hidden_state[:, -2])  # at the gap, just before [SEP]
-    full_stop[length] = scores.softmax(dim=-1)[:, tokenizer.vocab["."]].mean().item()
-    print(f"row of {length:3} tokens: full stop {full_stop[length]:4.0%}")
+        vectors = torch.cat([model(row).last_hidden_state[:, -2] for row in longer.split(1)])  # at the gap, just before [SEP]
+        full_stop[length] = shares = model.word_logits(vectors).softmax(dim=-1)[:, tokenizer.vocab["."]]
+    print(f"row of {length:3} tokens: full stop {shares.mean():4.0%} (from {shares.min():.0%} to {shares.max():.0%})")
+print("your guess:", guess)
 
 # %% tags=["check:sep-means"]
-# checked: the full stop is gone at 128 tokens alone; most of the rise is due to [SEP]; the exam's gaps just before a [SEP]
-assert all(abs(100 * share - said) < 1 for share, said in zip(full_stop.values(), (81, 81, 79, 1, 78), strict=True))
-assert len(begun) == 8 and {len(row) for row in longer} == {129}
+# checked: the full stop is gone at 128 and 512 tokens alone; most of the rise is due to [SEP]; the exam's gaps before a [SEP]
+said = {64: 81, 127: 79, 128: 1, 129: 75, 511: 84, 512: 5}
+assert all(abs(100 * full_stop[length].mean() - share) < 1 for length, share in said.items())
+assert len(begun) == 8 and all(full_stop[length].max() < 0.12 < 0.3 < full_stop[length - 1].min() for length in (128, 512))
 assert [round(means[name] - means["12 before"], 1) for name in ("cut", "cut, [SEP]")] == [0.2, 1.5]
 last = asked.nonzero()[:, 1] == 62  # [SEP] is at position 63
 assert last.sum() == 9 and round(losses_of_mini[last].mean().item(), 1) == 7.8
 assert of_mini - 0.05 < losses_of_mini[~last].mean() < of_mini
 
 # %% [markdown]
-# A full stop, where *the* was right: `[SEP]` says that something ends. In the tool's record the loss is about 0.2 higher if we cut off instead of hiding, and 1.5 higher with `[SEP]`. The left side would have looked much too bad. **Ask of every comparison what else was changed.**
+# A full stop, where *the* was right: `[SEP]` says that something ends. In the tool's record the loss is about 0.2 higher if we cut off instead of hiding, and 1.5 higher with `[SEP]`. **Ask of every comparison what else was changed.**
 #
-# But with 128 tokens, and with neither 127 nor 129, the full stop is gone. mini's first two runs read reviews end to end, cut into rows of 128, mostly in mid-sentence. `[SEP]` closed each row, whatever stood before it. So, we think, mini learned to ignore it there. **A token means what training made it mean.**
+# But with exactly 128 or 512 tokens, and not with one fewer, the full stop is nearly gone. mini read reviews end to end, cut into rows of 128 in its first two runs and of 512 in the third, mostly in mid-sentence. `[SEP]` closed each row, whatever stood before it. So, we think, mini learned to ignore it at these two positions: to mini, **`[SEP]` means what training made it mean**. (One sentence, eight texts.)
 #
 # Our exam, with rows of 64, has the same fault: just before `[SEP]` mini's loss is 7.8. These 9 of 924 gaps raise the mean by less than 0.05.
+#
+# ## 7. The second task: next sentence
+#
+# The original BERT was trained on two tasks at once. In the second it read two passages, A and B, and had to say whether B really followed A, as in half of the pairs: **next-sentence prediction**. The answer was read from `[CLS]`.
+#
+# ![Two inputs, CLS A SEP B SEP. In the first B follows A, in the second it comes from elsewhere. Token types are 0 up to the first SEP, then 1](figures/06_pair.svg)
+#
+# That is what the token types of page 05 are for. Was the task worth it? The papers disagree. Without it, Devlin et al. (2018, table 5) were worse in all five tasks, most of all in QNLI (does a sentence hold the answer to a question?): 88.4 → 84.9 % right. Liu et al. (2019, RoBERTa, section 4.2) left it out and also put unbroken text in the place of pairs. Most tasks gained slightly (MNLI 84.0 → 84.7), one lost (SST-2, 92.9 → 92.5). mini's training on reviews had no second task.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ### A trap
@@ -725,28 +781,12 @@ assert of_mini - 0.05 < losses_of_mini[~last].mean() < of_mini
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
 # With review text before it, until the row has so many tokens:
 #
-# | tokens | 64 | 127 | **128** | 129 |
-# | --- | --- | --- | --- | --- |
-# | full stop | 81 % | 79 % | **1 %** | 78 % |
+# | tokens | 127 | **128** | 129 | 511 | **512** |
+# | --- | --- | --- | --- | --- | --- |
+# | full stop | 79 % | **1 %** | 75 % | 84 % | **5 %** |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Collect guesses first. This is how a comparison goes wrong: something else was changed, too. Then the table: mini trained on rows of 128 tokens, cut anywhere and closed by [SEP]. At that position it says nothing. A token means what training made it mean.
-
-# %% [markdown]
-# ## 7. The second task: next sentence
-#
-# The original BERT was trained on two tasks at once. In the second it read two passages, A and B, and had to say whether B really followed A, as in half of the pairs: **next-sentence prediction**. The answer was read from `[CLS]`.
-#
-# ![Two inputs, CLS A SEP B SEP. In the first B follows A, in the second it comes from elsewhere. Token types are 0 up to the first SEP, then 1](figures/06_pair.svg)
-#
-# That is what the token types of page 05 are for. Was the task worth it? The papers disagree.
-#
-# | left out in | result |
-# | --- | --- |
-# | Devlin et al. 2018, table 5 | worse: QNLI 88.4 → 84.9, MNLI 84.4 → 83.9 |
-# | Liu et al. 2019 (RoBERTa), section 4.2 | as good or slightly better on most tasks: MNLI 84.0 → 84.7 |
-#
-# (QNLI: does a sentence hold the answer to a question?) Liu et al. suspect that in the first experiment the input still came as pairs. In theirs it was unbroken text. mini's training on reviews had no second task.
+# **2 minutes.** Collect guesses first. This is how a comparison goes wrong: something else was changed, too. Then the table: mini trained on rows of 128 tokens, later of 512, cut anywhere and closed by [SEP]. At that position it says nothing. Its third run had rows of 512.
 
 # %% tags=["check:token-types"]
 # checked: token types are 0 up to the first [SEP], then 1; the drawing has the tokens that mini reads
@@ -772,10 +812,10 @@ for _, drawn, _ in PAIRS:
 #
 # - Pre-training hides tokens and lets the model guess them: the text is the question and the answer.
 # - About 15 % are chosen; of these 80 % become `[MASK]`, 10 % stay, 10 % become a random piece.
-# - With small random numbers the loss starts near $\ln$ of the number of pieces, here 9.2. Frequencies came first in our run. If every asked token is hidden, what is well below the bar of counting comes from the sentence.
+# - With small random numbers the loss starts near $\ln$ of the number of pieces, here 9.2. Frequencies came first in our runs; the tiny language was learned beyond them. If every asked token is hidden, what is well below the bar of counting comes from the context.
 # - mini began with weights that others had distilled and trained.
-# - One token on each side told mini more than twelve before. The two tokens that touch the gap counted most.
-# - A token means what training made it mean.
+# - One token on each side told mini more than twelve before. Of the twelve around a gap, the two that touch it counted most.
+# - To mini, `[SEP]` at the end of a row means something else where its training rows ended.
 #
 # **Next:** page 07 looks at what the heads of such a model do.
 
@@ -979,6 +1019,7 @@ check("learn", learn)
 #
 # Years are those on arXiv, where a paper is there.
 #
+# - Taylor (1953). *"Cloze procedure": A new tool for measuring readability.* Journalism Quarterly.
 # - Devlin, Chang, Lee, Toutanova (2018). *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* arXiv:1810.04805
 # - Liu, Ott, Goyal, Du, Joshi, Chen, Levy, Lewis, Zettlemoyer, Stoyanov (2019). *RoBERTa: A Robustly Optimized BERT Pretraining Approach.* arXiv:1907.11692
 # - Wang, Wei, Dong, Bao, Yang, Zhou (2020). *MiniLM: Deep Self-Attention Distillation for Task-Agnostic Compression of Pre-Trained Transformers.* arXiv:2002.10957

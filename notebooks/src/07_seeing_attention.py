@@ -3,27 +3,27 @@
 #
 # **The question:** where does a BERT look while it reads, and what may we conclude from a picture of it?
 #
-# ![Three pictures. One row: loved looks at she with a weight of 1.00. One head: a diagonal in a table of 14 rows. All 72 heads: in most of them a column at the left](figures/07_zoom.svg)
+# ![Three empty frames with question marks: the row of loved in a sentence, one head with 14 rows, and all 72 heads in 6 layers](figures/07_zoom.svg)
 #
-# We begin with one row of one head and go on to all 72 heads of mini. Then we test a picture that many talks show: a pronoun that finds its noun.
+# Pages 00, 03 and 05 showed single heads. Here we look at all 72 of mini. Then we test a picture that many talks show: a pronoun that finds its noun.
 #
-# **You need:** pages 01 to 06. **Time:** about 45 minutes, and 44 more for the exercises. Where a cell says `guess = None`, type your
+# **You need:** pages 01 to 06. **Time:** about 62 minutes, and 44 more for the exercises. Where a cell says `guess = None`, type your
 # guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # # Seeing attention
 #
-# ![Three pictures. One row: loved looks at she with a weight of 1.00. One head: a diagonal in a table of 14 rows. All 72 heads: in most of them a column at the left](figures/07_zoom.svg)
+# ![Three empty frames with question marks: the row of loved in a sentence, one head with 14 rows, and all 72 heads in 6 layers](figures/07_zoom.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **1 minute.** From left to right: a row is part of a head, a head is one of 72. Say what is coming: pictures first, then a test of the most famous one.
 #
-# The deck takes 44 minutes: 25 on how to look, 13 for the pronoun, 6 for the rest. With less time, leave out padding and play less. bertviz is on the page, not in the deck: its letters are too small for a wall.
+# The deck takes 42 minutes: 17 on how to look, 19 for the pronoun, 6 for the rest. With less time, leave out padding and play less. bertviz is on the page, not in the deck: its letters are too small for a wall.
 
 # %% [markdown]
-# ## 1. One row
+# ## 1. One row tells a story
 #
-# `attend` does three things in one call: it cuts a text into tokens, runs a model on them, and collects the attention weights of all heads.
+# `attend` cuts a text into tokens, runs a model on them, and collects the attention weights of all heads. As on page 00, a row belongs to the token that looks, and adds up to 1. A column belongs to a token that is looked at.
 
 # %%
 import matplotlib.pyplot as plt
@@ -33,54 +33,31 @@ from bertnotes import attend
 from bertnotes.models import load_encoder, load_tokenizer
 from bertnotes.pictures.attention import attention_heatmap, head_grid, weight_bars
 
+_ = torch.set_grad_enabled(False)  # nothing is trained on this page
 SENTENCE = "My sister cried at the end because she loved the dog."
 tokenizer, encoder = load_tokenizer(), load_encoder()  # mini
 read = attend(SENTENCE, model=encoder, tokenizer=tokenizer)
-print(len(read.tokens), "tokens:", *read.tokens)
-print("layer, head, token that looks, token looked at:", tuple(read.weights.shape))
+print(len(read.tokens), "tokens; layers, heads, rows, columns:", tuple(read.weights.shape))
 
 # %% [markdown]
-# So there are 6 · 12 tables of 14 rows and 14 columns. As on page 01, a row is what one token's softmax gives: it adds up to 1.
-#
-# Take head 3 of layer 1. Which token does *loved* look at most?
-
-# %%
-guess = None  # a token
+# Here is one row of one of these 72 tables, the row of *loved*:
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## *My sister cried at the end because she loved the dog.*
 #
-# Layer 1, head 3: which token does *loved* look at most?
+# One row of one head. Why *she*?
 
-# %% slideshow={"slide_type": "fragment"}
-row = read.weights[0, 2, read.tokens.index("loved")]  # layer 1, head 3: Python counts from 0
+# %% slideshow={"slide_type": "-"}
+row = read.weights[0, 2, read.tokens.index("loved")]  # we will soon say which head this is
 _, ax = plt.subplots(figsize=(9, 3.4), layout="constrained")
-ax = weight_bars(row, read.tokens, ax=ax, title="layer 1, head 3: where loved looks")
+ax = weight_bars(row, read.tokens, ax=ax, title="one head: where loved looks")
 ax.tick_params(axis="x", rotation=50, labelsize=15)
-if guess is not None:
-    print("your guess:", guess)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Take guesses first: *dog*? *sister*? *she*? Then ask why *she*. Someone will say: because she is the one who loves. Leave it at that for one slide.
+# **2 minutes.** Ask why *she*. Someone will say: because she is the one who loves. Someone may remember a head of page 03. Ask what all rows of the head would look like in either case: cried at sister, loved at she; or a diagonal.
 
 # %% [markdown]
-# *She*, with nearly all of its one unit of attention. Because *she* is the one who loves? Or only because *she* stands right before *loved*? One row cannot tell.
-#
-# ## 2. One head
-#
-# So we look at all rows of that head, one below the other. Page 01 called such a picture a heatmap. This is how to read one, with made-up numbers:
-#
-# ![A table of four rows and columns, with the row of barked framed, where barked looks, and the column of dog framed, who looks at dog. Rows add up to 1; columns to 1.2, 1.9, 0.7 and 0.2](figures/07_anatomy.svg)
-#
-# What will the heatmap of our head look like if it goes by grammar, and what if it goes by position?
-
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ### What does a row add up to? And a column?
-#
-# ![A table of four rows and columns, with the row of barked framed, where barked looks, and the column of dog framed, who looks at dog. Rows add up to 1; columns to 1.2, 1.9, 0.7 and 0.2](figures/07_anatomy.svg)
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Read one row and one column aloud. Rows look; columns are looked at. Each row spends one unit. Ask what a column adds up to: anything from 0 to the number of tokens.
+# *She*, with nearly all of its one unit of attention. Because *she* is the one who loves? Then other words should look at what belongs to them, too, such as *the* at *dog*. Or is it a head that you met on page 03? Decide before you look at its other rows.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ### All rows of that head: grammar or position?
@@ -93,6 +70,8 @@ ax = attention_heatmap(read, layer=1, head=3)
 
 # %% tags=["check:previous-token"]
 # checked: in this head each token but the first looks at the token before, in this sentence and in six others
+from bertnotes.pictures.drawings.page07 import Zoom
+
 OTHERS = """The film was long, but I never looked at my watch.
 Nobody in the cast seems to know what the story is about.
 The music is lovely; the pictures are even better.
@@ -104,64 +83,39 @@ for text in [SENTENCE, *OTHERS]:
     assert met[0, 2].diagonal(-1).min() > 0.95 and met[0, 2, 0, 0] > 0.95
     assert met.sum(dim=-1).allclose(torch.ones(met.shape[:3]), atol=1e-4)
 assert row.argmax() == read.tokens.index("she") and row.max() > 0.99 and read.weights.shape == (6, 12, 14, 14)
-
-# %% tags=["check:zoom"]
-# checked: the numbers of the two drawings
-from bertnotes.pictures.drawings.page07 import Anatomy, Zoom
-
-assert tuple(read.tokens) == Zoom.tokens and all(abs(sum(one) - 1) < 1e-9 for one in Anatomy.weights)
-steps = torch.stack([read.weights[:, :, 1:-1, 1:-1].diagonal(step, -2, -1).mean(-1) for step in (-1, 1)]).amax(0)
-first = read.weights[..., 0].mean(dim=-1)  # to [CLS]: (layer, head)
-rows = ["".join("c" if first[a, b] > 0.5 else "d" if steps[a, b] > 0.5 else "." for b in range(12)) for a in range(6)]
-assert tuple(rows) == Zoom.kinds and (first > 0.5).sum() == 52 and (steps - 0.5).abs().min() > 0.02
-
-# %% [markdown]
-# A diagonal: *each* token looks at the one before it, *dog* at *the*, *because* at *end*. Only `[CLS]`, which has none before it, looks at itself. So this head goes by position, not by who loves whom. (It does so in six other sentences that we tried, too.)
-#
-# That is the first lesson about such pictures: a single row suggests a story, and the next rows can take it back.
-#
-# ## 3. Is that what the model uses?
-#
-# Does a picture show what the model computes with? We load mini once more, with page 01's `scaled_dot_product_attention`, which multiplies the values with such weights, in place of the attention of `transformers`. Do the same numbers come out?
-
-# %%
-_ = torch.set_grad_enabled(False)  # nothing is trained on this page
-ours = load_encoder(attention="bertnotes")  # mini, with the function of page 01 inside
-inputs = tokenizer(SENTENCE, return_tensors="pt")
-theirs_out, ours_out = (model(**inputs, output_attentions=True) for model in (encoder, ours))
-apart = (torch.cat(theirs_out.attentions) - torch.cat(ours_out.attentions)).abs().max()
-print(f"{read.weights.numel():,} weights: largest difference {apart:.4f}")
-apart = (theirs_out.last_hidden_state - ours_out.last_hidden_state).abs().max()
-print(f"the vectors after the last layer: largest difference {apart:.4f}")
+assert tuple(read.tokens) == Zoom.tokens and read.tokens.index("loved") == Zoom.looks
 
 # %% tags=["check:weights-used"]
-# checked: the weights drawn are those of both ways, and both ways give the same vectors
-assert torch.cat(ours_out.attentions).allclose(read.weights, atol=1e-5) and read.weights.numel() == 14_112
-assert theirs_out.last_hidden_state.allclose(ours_out.last_hidden_state, atol=1e-4)
+# checked: these weights, times the values, give what layer 1 gives (page 05); one weight moved elsewhere gives something else
+inputs = tokenizer(SENTENCE, return_tensors="pt")
+states = encoder(**inputs, output_hidden_states=True).hidden_states
+first = encoder.encoder.layer[0]
 
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Is that what the model uses?
-#
-# mini, once with the attention of `transformers`, once with the function of page 01:
-#
-# | | largest difference |
-# | --- | --- |
-# | 14,112 weights | **0.0000** |
-# | the vectors after the last layer | **0.0000** |
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# **1 minute.** Our own function multiplies the values with these weights, and the result is the same. So the pictures show what was computed with. What they do not show comes at the end.
+def layer_1(weights):
+    values = first.attention.self.value(states[0]).view(14, 12, 32).transpose(0, 1)  # (head, token, 32)
+    after = first.attention.output((weights @ values).transpose(0, 1).reshape(1, 14, 384), states[0])
+    return first.output(first.intermediate(after), after)
+
+
+moved = read.weights[0].clone()
+moved[2, 9] = moved[2, 9].roll(1)  # loved now looks at loved
+assert layer_1(read.weights[0]).allclose(states[1], atol=1e-4) and not layer_1(moved).allclose(states[1], atol=1e-2)
 
 # %% [markdown]
-# To four digits, the weights are the same, and so are the vectors that come out. What we draw is what goes into the sum.
+# A diagonal: *each* token looks at the one before it, *end* at *the*, *because* at *end*. Only `[CLS]`, which has none before it, looks at itself. This is layer 1, head 3 of page 03. It goes by position, not by who loves whom, and in six other sentences it does so, too.
 #
-# ## 4. All heads
+# That is the first lesson about such pictures: a single row suggests a story, and the next rows can take it back. (The weights are those that the model computes with: times the values, as on page 05, they give the output of layer 1.)
 #
-# Now all 72 tables, small and without labels. Kovaleva et al. (2019) looked at many such pictures of BERT and sorted them into five kinds:
+# ## 2. All 72 heads
+#
+# Now all tables, small and without labels. Kovaleva et al. (2019) sorted many such pictures of BERT into five kinds:
 #
 # ![Five small pictures: diagonal, to a neighbour; column, all to one token; both; blocks, within a sentence; mixed, no simple shape](figures/07_kinds.svg)
 #
-# Look for columns: in how many of mini's 72 heads does more than half of the attention go to `[CLS]`, in our sentence?
+# (*Blocks* need two sentences, given as `attend(first, second)`.)
+#
+# Page 05 found that mini's heads look at whatever stands first. So look for columns: in how many of the 72 heads does more than half of the attention go to `[CLS]`, in our sentence?
 
 # %%
 guess = None  # a number of heads
@@ -182,65 +136,44 @@ if guess is not None:
     print("your guess:", guess)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Vote before you turn the slide. A row of pictures is a layer, the first at the top. Find the diagonal of layer 1, head 3. Find another one (layer 2, head 9). Then: what is the dark stripe at the left of nearly all the others?
-
-# %% [markdown]
-# The dark stripe at the left edge is the column of `[CLS]`. In 52 of the 72 heads more than half of the attention goes there. In layer 1 no head does it; in layers 5 and 6 all do. (Some are *both*. All this is one sentence.)
-#
-# How much is it over all heads together? Each row adds up to 1. If all tokens were looked at alike, each would receive 1/14 of the attention, or 0.07. How much does `[CLS]` receive?
-
-# %%
-guess = None  # a share between 0 and 1
-
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Who is looked at most?
-#
-# If all 14 tokens were looked at alike, each would receive 0.07 of the attention of all heads. How much does `[CLS]` receive?
-
-# %% slideshow={"slide_type": "fragment"}
-received = read.weights.mean(dim=(0, 1, 2))  # over layers, heads and the tokens that look
-_, ax = plt.subplots(figsize=(9, 3.4), layout="constrained")
-ax = weight_bars(received, read.tokens, ax=ax, title="share of all attention that each token receives")
-ax.tick_params(axis="x", rotation=50, labelsize=15)
-if guess is not None:
-    print("your guess:", guess)
+# **3 minutes.** Vote before you turn the slide. A row of pictures is a layer, the first at the top. Find the diagonal of layer 1, head 3. Then: what is the dark stripe at the left of nearly all the others?
 
 # %% tags=["check:received"]
-# checked: [CLS] receives more than half, in this sentence and in six others; no other token a tenth; which layers rest on it
-assert (
-    0.625 < received[0] < 0.635
-    and received[1:].max() < 0.1
-    and 0.035 < received[-1] < 0.045
-    and received.sum().isclose(torch.tensor(1.0), atol=1e-4)
-)
-for text in OTHERS:
-    share = attend(text, model=encoder, tokenizer=tokenizer).weights.mean(dim=(0, 1, 2))
-    assert share[0] > 0.5 and share[1:].max() < 0.1
+# checked: in how many heads more than half goes to [CLS], by layer, here and in six others; what [CLS] receives, and gives itself
+received = read.weights.mean(dim=(0, 1, 2))
+assert 0.625 < received[0] < 0.635 and received[1:].max() < 0.1 and 0.035 < received[-1] < 0.045
 assert (to_cls > 0.5).sum() == 52 and not (to_cls[0] > 0.5).any() and (to_cls[4:] > 0.5).all()
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Guesses first. A token that is the same in every text gets 0.63. It has a name: attention sink. Ask what it might be good for: a row must add up to 1, so attention that is not needed has to go somewhere.
+assert (read.weights[5, :, 0, 0] < 0.4).sum() == 8
+resting = []
+for text in OTHERS:
+    met = attend(text, model=encoder, tokenizer=tokenizer).weights
+    assert met.mean(dim=(0, 1, 2))[0] > 0.59 and met.mean(dim=(0, 1, 2))[1:].max() < 0.1
+    resting.append((met[..., 0].mean(dim=-1) > 0.5).sum(dim=-1))  # how many heads of each layer
+resting = torch.stack(resting)
+assert resting.sum(dim=-1).min() >= 47 and resting.sum(dim=-1).max() <= 54
+assert resting[:, 0].max() == 1 and resting[:, 4:].min() >= 10 and resting[:, 1].max() <= 9
 
 # %% [markdown]
-# 0.63, nearly nine times as much. Not because it is the same in every text: so is `[SEP]`, which gets 0.04.
+# The dark stripe at the left edge is the column of `[CLS]`. In 52 of the 72 heads more than half of the attention goes there: in none of layer 1, in all of layers 5 and 6. In six other sentences it is 48 to 53 heads, at most one in layer 1, at least 10 of 12 in layers 5 and 6. (Some are *both*. And `[CLS]` itself, the top row, gives itself less than 0.4 in eight heads of layer 6.)
 #
-# Xiao et al. (2023) named such a token an **attention sink**. They met it in large language models of the GPT kind, where much attention goes to the first few tokens, whatever they are. Their explanation: a row must add up to 1, so attention that is not needed has to go somewhere, and every later token can see the first ones (in BERT each sees all). In BERT-base, Clark et al. (2019) had found that much of it goes to `[SEP]`. In mini it is `[CLS]`, and mostly because it comes first: page 05 put *film* there, and *film* got nearly as much. (There, one number of that vector, set to 0, took most of this attention away in layer 3, mainly because the vector became shorter.)
+# ### An attention sink
+#
+# All heads together give `[CLS]` 0.63 of their attention. If all 14 tokens were looked at alike, it would be 0.07. Xiao et al. (2023) named such a token an **attention sink**. In models of the GPT kind, the first few tokens are one, whatever they are. Their explanation: a row must add up to 1, so attention that is not needed has to go somewhere.
+#
+# Clark et al. (2019) had found in BERT-base that about half of the attention in layers 6 to 10 goes to `[SEP]`: a way to do nothing, they argued, since changing it hardly changes what the model says. In mini position matters most, and the token somewhat. On page 05, *film* in first position drew nearly as much as `[CLS]`, and `[CLS]` with another row of positions still drew 0.22, twice an even share. (All that is said here is of short sentences.)
 #
 # Does all this attention *do* anything? The picture cannot say. Page 08 measures it.
 #
-# ## 5. A view to click through
+# ## 3. A view to click through
 #
-# Here you can go through all heads yourself. Point at a token on the left: where does it look? On the right: who looks at it? A click holds it. Small squares choose a head, and so do the arrow keys.
+# Point at a token on the left: where does it look? On the right: who looks at it? A click holds it. Small squares choose a head, and so do the arrow keys.
 #
-# Two things to find:
+# Find the head in which *she* looks at *sister* most. Click *she* on the left and *sister* on the right: a line says how much goes from one to the other, and the small squares show it for every head.
 #
-# - a head in which each token but the first looks at the one *after* it,
-# - the head in which *she* looks at *sister* most. Click *she* on the left and *sister* on the right: it says how much goes from one to the other, and the small squares show it for every head.
-#
-# (`view.save("view.html")` writes a file for a talk. Where no script may run, as on GitHub, you see a heatmap.)
+# (`view.save("view.html")` writes a file for a talk. GitHub runs no scripts: there you see a heatmap instead.)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ### Find: who looks at the token *after*? In which head does *she* look at *sister*?
+# ### Find: in which head does *she* look at *sister* most?
 
 # %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 from bertnotes import attention_view
@@ -249,81 +182,56 @@ view = attention_view(read, layer=1, head=1)
 view
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **4 minutes.** Click into the view, then use the arrow keys. (To turn slides again, click the title first.) Let the class call out heads. Click *she* on the left and *sister* on the right: the line of text names the head, and the squares show it. The two answers are layer 2, head 9, and layer 2, head 4. Say how you found the second one: by a search through 72 heads.
+# **4 minutes.** Click into the view, then use the arrow keys. (To turn slides again, click the title first.) Let the class call out heads. Click *she* on the left and *sister* on the right: the line of text names the head, and the squares show it. It is layer 2, head 4. Say how you found it: by a search through 72 heads.
 
 # %% tags=["check:to-find"]
-# checked: the head of the next token, and the head with most weight from she to sister
-assert (steps > 0.6).nonzero().tolist() == [[0, 2], [1, 8]] and read.weights[1, 8].diagonal(1)[1:].min() > 0.9
-assert read.weights[1, 8, 0, 0] > 0.8 and read.weights[1, 8, -1, -1] > 0.55
+# checked: the head with most weight from she to sister
 to_sister = read.weights[:, :, read.tokens.index("she"), read.tokens.index("sister")]
 assert to_sister.argmax() == 15 and 0.6 < to_sister.max() < 0.62 and to_sister.flatten().sort().values[-2] < 0.3
 
 # %% [markdown]
 # <details><summary>What we found</summary>
 #
-# In layer 2, head 9 tokens look at the one after (`[CLS]` and `[SEP]`, mostly at themselves). In layer 2, head 4, *she* gives 0.61 of its attention to *sister*; in no other head is it more than 0.28. We come back to it in section 9.
+# In layer 2, head 4, *she* gives 0.61 of its attention to *sister*; in no other head is it more than 0.28.
 #
 # </details>
 #
-# ## 6. Two sentences
+# ## 4. Padding
 #
-# BERT can read two sentences at once (page 05). A head can look across, or stay within its own; the menu *Show* picks one of these. Is there a block, a square on the diagonal, as in the drawing of section 4?
+# In a batch, shorter texts are filled up with `[PAD]`, and the mask of page 01 keeps everybody from looking there. Here *A lovely film.* gets four of them. So their columns will be empty. And their rows?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ### Two sentences: who looks across?
+# ## Padding: which columns are empty, which rows?
 
-# %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
-FIRST, SECOND = "The story is thin.", "The actors save it."
-pair = attend(FIRST, SECOND, model=encoder, tokenizer=tokenizer)
-attention_view(pair, layer=2, head=3)
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** The second sentence is in italics. Choose *A to B*: little is left in most heads. Layer 2, head 3 shows something of a block at the lower right.
-
-# %% [markdown]
-# For this pair we saw none as clean as in the drawing. Kovaleva et al. (2019) saw blocks in BERT-base in tasks with two sentences.
-#
-# ## 7. Padding
-#
-# In a batch, shorter texts are filled up with `[PAD]`, and the mask of page 01 keeps everybody from looking there. Here *A lovely film.* gets four of them. How much attention do its six real tokens give to `[PAD]`, with the mask and without it?
-
-# %%
+# %% slideshow={"slide_type": "fragment"}
 batch = tokenizer(["Nobody laughed, and I know why.", "A lovely film."], padding=True, return_tensors="pt")
-masked = torch.stack(encoder(**batch, output_attentions=True).attentions)[:, 1]  # of the short text
-everyone = torch.ones_like(batch["attention_mask"])  # a mask that hides nobody
-unmasked = torch.stack(encoder(batch["input_ids"], everyone, output_attentions=True).attentions)[:, 1]
-for name, weights in {"with the mask": masked, "without": unmasked}.items():
-    print(f"{name:14} {weights[:, :, :6, 6:].sum(dim=-1).mean():.2f} of the attention goes to [PAD]")
-alone = attend("A lovely film.", model=encoder, tokenizer=tokenizer)
-print(f"with the mask, or without padding: largest difference {(masked[..., :6, :6] - alone.weights).abs().max():.4f}")
+ids, mask = batch["input_ids"][1:], batch["attention_mask"][1:]  # the second text: six tokens, four times [PAD]
+masked = torch.cat(encoder(ids, mask, output_attentions=True).attentions)
+names = tokenizer.convert_ids_to_tokens(ids[0])
+ax = attention_heatmap(masked[0, 0], names, numbers=False, title="layer 1, head 1, with the mask")
 
 # %% tags=["check:padded-columns"]
 # checked: with the mask exactly nothing goes to [PAD] and the real rows are those of the text alone; without it something does
+unmasked = torch.cat(encoder(ids, torch.ones_like(mask), output_attentions=True).attentions)
+alone = attend("A lovely film.", model=encoder, tokenizer=tokenizer)
 assert masked[..., 6:].max() == 0 and masked[..., :6, :6].allclose(alone.weights, atol=1e-5) and masked.shape[-1] == 10
 assert 0.08 < unmasked[:, :, :6, 6:].sum(-1).mean() < 0.11 and unmasked[:, :, :6, 6:].sum(-1).max() > 0.9
-assert masked[:, :, 6:, :6].sum(-1).min() > 0.99
-
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Padding: the columns must be empty, the rows need not be
-
-# %% slideshow={"slide_type": "-"}
-names = tokenizer.convert_ids_to_tokens(batch["input_ids"][1])
-ax = attention_heatmap(masked[0, 0], names, numbers=False, vmax=0.5, title="layer 1, head 1, with the mask")
+assert masked[:, :, 6:, :6].sum(-1).min() > 0.99 and (masked[0, 0, 6:].argmax(dim=-1) == 5).all()
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Four columns are empty: nobody looks at [PAD]. Four rows are not: [PAD] looks at the real tokens, and no head looks at the result. If your own picture has something in the columns of [PAD], the mask is missing.
+# **2 minutes.** Four columns are empty: nobody looks at [PAD]. Four rows are not: [PAD] looks at the real tokens, in this head mostly at [SEP], and no head looks at the result. If your own picture has something in the columns of [PAD], the mask is missing.
 
 # %% [markdown]
-# With the mask nothing at all goes to `[PAD]`, and the rows of the real tokens are as without padding. Without it a tenth of their attention goes there, and in single rows nearly all of it. So this is a check for your own code: in a picture the columns of `[PAD]` must be empty. (The *rows* of `[PAD]` are not. They are computed like others, but no head looks at them.)
+# The columns of `[PAD]` must be empty: check that in your own pictures. Its rows are not; in this head they look mostly at `[SEP]`. They are computed like others, but no token looks at the result. Forget the mask, and the real tokens give a tenth of their attention to these four `[PAD]`, and far more where there is more padding.
 #
-# ## 8. Pieces of words
+# ## 5. Pieces of words
 #
-# People want pictures of words, and BERT has pieces. *Unforgettable* is four of them. We need one row and one column for the word, and a row must still add up to 1. Clark et al. (2019) do it like this:
+# People want pictures of words, and *unforgettable* is four pieces. Clark et al. (2019) merge them so that a row still adds up to 1:
 #
 # - attention **to** a word: the *sum* over its pieces,
 # - attention **from** a word: the *mean* over its pieces.
 #
-# Take our head, layer 1, head 3. Each piece looks at the token before it. How much does *unforgettable*, as a word, look at itself?
+# Take layer 1, head 3. Each piece looks at the token before it. How much does *unforgettable*, as a word, look at itself?
 
 # %%
 guess = None  # a weight
@@ -336,7 +244,8 @@ print(*long_word.tokens)
 merged, words = merge_pieces(long_word.weights, long_word.tokens)
 for word, row in zip(words, merged[0, 2], strict=True):
     print(f"{word:14}", ", ".join(f"{other} {weight:.2f}" for other, weight in zip(words, row, strict=True) if weight > 0.01))
-print("your guess:", guess)
+if guess is not None:
+    print("your guess:", guess)
 
 # %% tags=["check:merging"]
 # checked: rows still add up to 1; the word looks at itself with 3/4; the drawing has the same numbers
@@ -373,15 +282,15 @@ assert 0.13 < long_word.weights[0, 2, 7, 7] < 0.17 and sum(Pieces.back[4]) == 1
 # %% [markdown]
 # ![A table of six tokens with a diagonal; the four columns of unforgettable are summed, then its four rows averaged: 0.25 to is and 0.75 to itself](figures/07_pieces.svg)
 #
-# 0.75. *Un* looks at *is*, the three other pieces look inside the word: three of four. (`attention_heatmap(..., words=True)` draws words.)
+# 0.75. *Un* looks at *is*, the three other pieces look inside the word: three of four.
 #
-# (The drawing is of a perfect such head. In mini `##table` also gives itself 0.15, which is inside the word, too.)
+# (The drawing is of a perfect such head; in mini `##table` also gives itself 0.15. `attention_heatmap(..., words=True)` draws words.)
 #
 # Note what the merged picture says: *unforgettable* looks at itself. Its pieces hardly do. So a picture of words can show something that the head does not do.
 #
-# ## 9. Whom does *she* look at?
+# ## 6. Whom does *she* look at?
 #
-# Back to section 5: in layer 2, head 4, *she* looks at *sister*. Here is the picture for a talk.
+# Back to section 3: in layer 2, head 4, *she* looks at *sister*. Here is the picture for a talk.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The picture for a talk: *she* finds her noun
@@ -398,11 +307,11 @@ ax.tick_params(axis="x", rotation=50, labelsize=15)
 # %% [markdown]
 # Has mini found out whom *she* means? There are three doubts. We searched 72 heads for this one, with two clicks. It is a single sentence. And *sister* is the only noun for a person in it.
 #
-# So let us test it. In each of eight sentences there are two nouns, and only one fits a pronoun. We ask each sentence twice, with *she* and with *he*. That makes 16 cases.
+# So we test it. Each of eight sentences has two nouns, and only one fits a pronoun. We ask each with *she* and with *he*: 16 cases.
 #
 # ![The mother called the boy because she was worried: she fits mother. With he, it is boy](figures/07_pronoun.svg)
 #
-# Why twice? A head that goes by position alone, to the first noun say, is right with one of the two pronouns and wrong with the other. So it gets exactly 8 of 16.
+# Why twice? A head that always looks at the first noun, say, is right with one pronoun and wrong with the other. It gets exactly 8 of 16.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ### Eight sentences, with *she* and *he*: 16 cases
@@ -413,46 +322,72 @@ ax.tick_params(axis="x", rotation=50, labelsize=15)
 # **2 minutes.** Eight sentences, each asked with *she* and with *he*: 16 cases. Ask: in how many is a head right that always looks at the first noun? In exactly 8: that is why each is asked twice.
 
 # %%
-pairs = """The mother called the boy because {} was worried. / The girl watched the boy while {} ate.
-The actor left the actress because {} was bored. / The king thanked the queen because {} was grateful.
-The man told the woman that {} was late. / The father met the girl when {} came home.
-The woman followed the man until {} fell. / The son asked the mother if {} was tired."""
-FRAMES = pairs.replace(" / ", "\n").splitlines()
-NOUNS = {  # those of a later test, too
-    "she": "mother girl actress queen woman sister wife aunt daughter princess lady girlfriend mom".split(),
-    "he": "boy actor king man father son brother husband uncle dad prince guy boyfriend gentleman".split(),
-}
-
-# %% [markdown]
-# For each case we take two weights: from the pronoun to the noun that fits, and to the other one. A head is right where the first is larger. How many of 16 will the best of mini's 72 heads have, and how many a head on average?
+FRAMES = [  # a sentence, and its nouns for she and for he
+    ("The mother called the boy because {} was worried.", "mother", "boy"),
+    ("The girl watched the boy while {} ate.", "girl", "boy"),
+    ("The actor left the actress because {} was bored.", "actress", "actor"),
+    ("The king thanked the queen because {} was grateful.", "queen", "king"),
+    ("The man told the woman that {} was late.", "woman", "man"),
+    ("The father met the girl when {} came home.", "girl", "father"),
+    ("The woman followed the man until {} fell.", "woman", "man"),
+    ("The son asked the mother if {} was tired.", "mother", "son"),
+]
 
 
 # %%
-def examine(model, frames=FRAMES):
-    """The weights from the pronoun to the noun that fits and to the other one: (case, 2, layer, head)."""
+def cases_of(frames):
+    """Each sentence with she and with he: (text, pronoun, noun that fits, other noun)."""
     cases = []
-    for text, pronoun in [(text, one) for text in frames for one in NOUNS if one in text.format(one).split()]:
-        read = attend(text.format(pronoun), model=model, tokenizer=tokenizer)
-        row = read.weights[:, :, read.tokens.index(pronoun)]
-        nouns = [at for at, token in enumerate(read.tokens) if token in NOUNS["she"] + NOUNS["he"]]
-        nouns.sort(key=lambda at: read.tokens[at] not in NOUNS[pronoun])  # False, so the one that fits, comes first
-        cases.append(row[..., nouns].movedim(-1, 0))
-    return torch.stack(cases)
+    for text, woman, man in frames:
+        cases += [(text.format("she"), "she", woman, man), (text.format("he"), "he", man, woman)]
+    return cases
 
-
-# %%
-guess = None  # best of 72, average
-
-# %%
-weights = examine(encoder)
-hits = (weights[:, 0] > weights[:, 1]).sum(dim=0)  # (layer, head)
-print(f"the best head: right in {hits.max()} of 16;  a head on average: {hits.float().mean():.1f};  your guess: {guess}")
-print(f"layer 2, head 4: right in {hits[1, 3]}, the least of all heads: {hits.min()}")
 
 # %% [markdown]
-# The best head, head 10 of layer 1, is right in all 16; ours in 15. A head on average is right in 8. But these are not 72 coins: 21 heads choose the same noun for *she* and for *he* in all eight sentences, so they have exactly 8. Of the others some are high, some low. (One head is right in *none*: it looks at the noun that does not fit, every time. To do that it must tell the two apart as well.)
+# For each case we take two weights: from the pronoun to the noun that fits, and to the other one. A head is right where the first is larger. Here are the first two cases, in layer 2, head 4:
+
+
+# %%
+def examine(model, cases):
+    """The weights from the pronoun to the noun that fits and to the other one: (case, 2, layer, head)."""
+    found = []
+    for text, pronoun, *nouns in cases:
+        seen = attend(text, model=model, tokenizer=tokenizer)
+        row = seen.weights[:, :, seen.tokens.index(pronoun)]  # where it looks: (layer, head, token)
+        found.append(torch.stack([row[:, :, seen.tokens.index(noun)] for noun in nouns]))
+    return torch.stack(found)
+
+
+# %%
+cases = cases_of(FRAMES)
+weights = examine(encoder, cases)
+for (text, _, *nouns), both in zip(cases[:2], weights[:2, :, 1, 3], strict=True):
+    print(text, "  ", ", ".join(f"{noun} {weight:.2f}" for noun, weight in zip(nouns, both, strict=True)))
+
+# %% [markdown]
+# With *she* our head is right. With *he* it is wrong, as *mother* gets more again: drawn, it would be a picture of a failure.
 #
-# That looks strong. But we took the best of 72. How good is the best of 72 that know nothing? Find out: here are 72 coins, each thrown 16 times.
+# Now all 16 cases and all 72 heads. In how many cases is the best head right?
+
+# %%
+guess = None  # the best of 72, of 16
+
+
+# %%
+def hits_of(found):
+    return (found[:, 0] > found[:, 1]).sum(dim=0)  # (layer, head): right in so many cases
+
+
+hits = hits_of(weights)
+print(f"the best of 72: right in {hits.max()} of 16, and so are {(hits == hits.max()).sum()} heads;  the least: {hits.min()}")
+print(f"layer 2, head 4: {hits[1, 3]};  a head on average: {hits.float().mean():.1f}")
+if guess is not None:
+    print("your guess:", guess)
+
+# %% [markdown]
+# Two heads are right in all 16, head 10 of layer 1 and head 1 of layer 2. Ours has 15, and so has head 10 of layer 3. A head on average has 8. (One head has 0: it looks more at the noun that does *not* fit, every time. To do that it must tell the two apart as well.)
+#
+# That looks strong. But these are the best of 72. How good is the best of 72 that know nothing? Here are 72 coins, each thrown 16 times.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ### Best of 72: right in 16 of 16. But what do 72 coins do?
@@ -463,12 +398,12 @@ from bertnotes.pictures.play import play
 play("luck")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Tell the result first: best head 16 of 16, average 8. Then throw a few times. The best of 72 coins has about 13 of 16. Move the first slider to 1 coin, then to 360: more candidates, a better winner. Then more throws: the winner comes down in percent.
+# **3 minutes.** Tell the result first: two heads with 16 of 16, average 8. Then throw a few times. The best of 72 coins has about 13 of 16. Move the first slider to 1 coin, then to 360: more candidates, a better winner. Then more throws: the winner comes down in percent.
 
 # %% [markdown]
-# The best of 72 coins has 12 or 13 of 16 most of the time. So a *best* head means little: the more heads one searches, and the fewer the cases, the better the winner.
+# The best of 72 coins has 12 or 13 of 16 most of the time: the more heads one searches, and the fewer the cases, the better the winner.
 #
-# Heads are not coins, though. A fairer comparison is a model of the same build that has learned nothing: a **fresh** one, with random numbers. We take ten of them, and look for each one's best head. How many of 16?
+# Heads are not coins, though. So we take ten **fresh** models: of mini's build, with random numbers. (They differ in more than knowledge: their attention is nearly even.) How many of 16 has the best head of each?
 
 # %%
 guess = None  # the best head of a fresh model, of 16
@@ -478,114 +413,209 @@ from transformers import AutoModel
 
 
 def fresh_model(seed):
-    """A BERT of mini's build that has learned nothing."""
+    """A BERT of mini's build that has learned nothing. (eager: attention that returns its weights)"""
     _ = torch.manual_seed(seed)
     return AutoModel.from_config(encoder.config, attn_implementation="eager").eval()
 
 
-def hits_of(found):
-    return (found[:, 0] > found[:, 1]).sum(dim=0)  # (layer, head): right in so many cases
-
-
-best = [hits_of(examine(fresh_model(seed))).max().item() for seed in range(10)]
-print("best heads of ten fresh models:", *sorted(best), "  your guess:", guess)
+fresh = [hits_of(examine(fresh_model(seed), cases)) for seed in range(10)]
+best = [one.max().item() for one in fresh]
+print("best heads of ten fresh models:", *sorted(best), "" if guess is None else f"  your guess: {guess}")
 
 # %% tags=["check:fresh"]
 # checked: the best heads of ten fresh models
+assert max(one.float().var() for one in fresh) < 4  # of coins it is 4: 16 * 0.5 * 0.5
 assert max(best) == 15 and min(best) >= 10 and sorted(best)[8] <= 13 and sum(one in (11, 12) for one in best) >= 6
 
 # %% [markdown]
-# Mostly 11 or 12. But one fresh model has a head that is right in 15 of 16! It has learned nothing at all. If somebody had drawn *its* picture, would we have noticed?
+# Mostly 11 or 12. (Less than the coins: the two cases of a sentence are not two throws. A head that looks at the same noun both times has one hit for sure.) But one fresh model has a head that is right in 15 of 16! If somebody had drawn *its* picture, would we have noticed?
 #
-# Two things may give it away. One is how large the weights are. The other is new sentences: the head was *chosen* on these 16 cases, so it must show what it can on others. We wrote eight more, with nouns that the first eight do not have. How many of 16 will the lucky head have there?
+# It was *chosen* on these 16 cases, so it must be tested on others. Here are eight more sentences, with other nouns. How many of 16 will the lucky head have there?
 
 # %%
-pairs = """The sister blamed the brother when {} lost the keys. / The wife left the husband after {} lied.
-The uncle thanked the aunt because {} paid for everything. / The daughter followed the dad until {} stopped.
-The prince kissed the princess before {} died. / The lady watched the guy while {} danced.
-The boyfriend forgave the girlfriend because {} was sorry. / The gentleman heard the mom although {} was far away."""
-NEW = pairs.replace(" / ", "\n").splitlines()
+NEW = [
+    ("The sister blamed the brother when {} lost the keys.", "sister", "brother"),
+    ("The wife left the husband after {} lied.", "wife", "husband"),
+    ("The uncle thanked the aunt because {} paid for everything.", "aunt", "uncle"),
+    ("The daughter followed the dad until {} stopped.", "daughter", "dad"),
+    ("The prince kissed the princess before {} died.", "princess", "prince"),
+    ("The lady watched the guy while {} danced.", "lady", "guy"),
+    ("The boyfriend forgave the girlfriend because {} was sorry.", "girlfriend", "boyfriend"),
+    ("The gentleman heard the mom although {} was far away.", "mom", "gentleman"),
+]
+
+# %%
 guess = None  # the lucky head, of 16 new cases
 
 # %% tags=["timing", "nbval-ignore-output"]
 lucky = fresh_model(best.index(max(best)))
-layer, head = divmod(hits_of(examine(lucky)).argmax().item(), 12)
-both = {}
-for name, model, at in (("fresh, the lucky head", lucky, (layer, head)), ("mini, layer 2, head 4", encoder, (1, 3))):
-    both[name] = [examine(model, frames)[:, :, *at] for frames in (FRAMES, NEW)]  # two of (case, 2)
-    right = [hits_of(found).item() for found in both[name]]
-    fits, other = both[name][0].mean(dim=0)
-    print(f"{name}: right in {right[0]}, weight to the noun that fits {fits:.3f}, to the other {other:.3f}; new: {right[1]}")
-print("your guess:", guess)
+old = examine(lucky, cases)
+layer, head = divmod(hits_of(old).argmax().item(), 12)
+new = examine(lucky, cases_of(NEW))
+fits, other = old[:, :, layer, head].mean(dim=0)
+print(f"the lucky head: weight to the noun that fits {fits:.3f}, to the other {other:.3f}")
+print(f"right in {hits_of(old)[layer, head]} of 16, in {hits_of(new)[layer, head]} of 16 new cases")
+if guess is not None:
+    print("your guess:", guess)
 
-# %% tags=["check:pronoun"]
-# checked: the two heads on both sets; what mini's heads have; the same noun is in no two sets
-narrow, wide = both.values()
-assert hits_of(narrow[0]) == 15 and hits_of(narrow[1]) == 7 and hits_of(wide[0]) == hits_of(wide[1]) == 15
-assert 0 < narrow[0][:, 0].mean() - narrow[0][:, 1].mean() < 0.01 and narrow[0].mean() < 0.1
-assert 0.35 < wide[0][:, 0].mean() < 0.39 and wide[0][:, 1].mean() < 0.08
-assert (weights[:, 1] > weights[:, 0]).sum(dim=0).max() == 16 and best.index(15) == 7
-assert hits[0, 9] == hits.max() == 16 and hits[1, 3] == 15 and hits.min() == 0 and 7.95 < hits.float().mean() < 8.05
-at_one = (weights[0::2, 0] > weights[0::2, 1]) != (weights[1::2, 0] > weights[1::2, 1])  # the same noun for she and he
-assert at_one.all(dim=0).sum() == 21 and (hits[at_one.all(dim=0)] == 8).all()
-assert hits_of(examine(encoder, NEW))[0, 9] == 15
-old, new = (
-    {noun for noun in NOUNS["she"] + NOUNS["he"] for text in frames if noun in text.split()} for frames in (FRAMES, NEW)
-)
-assert not old & new and len(new) == 16
+# %% tags=["check:lucky"]
+# checked: the lucky head on both sets
+lucky_hits = [hits_of(found)[layer, head].item() for found in (old, new)]
+assert lucky_hits == [15, 7] and best.index(15) == 7 and 0 < fits - other < 0.01 and max(fits, other) < 0.1
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The lucky head
 #
-# | | right in 16 cases | weight to the noun that fits, to the other | right in 16 new ones |
-# | --- | --- | --- | --- |
-# | best head of ten fresh models | **15** | 0.088, 0.082 | ? |
-# | mini, layer 2, head 4 | **15** | 0.370, 0.063 | ? |
+# | | right in 16 | weight to the noun that fits, to the other |
+# | --- | --- | --- |
+# | best head of ten fresh models | **15** | 0.088, 0.082 |
+#
+# How many of 16 has it in eight new sentences?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# New cases: the fresh head **7**, mini's head **15**.
+# **7.** It was right by a hair, and by luck.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Ten models of random numbers, the best of each: 11 to 13, and once 15. Ask: what would its picture have looked like in a talk? Then: how do we unmask it? By the weights, and by new sentences.
+# **3 minutes.** Ten models of random numbers, the best of each: mostly 11 or 12, and once 15. Ask: what would its picture have looked like in a talk? How do we unmask it? By the weights, and by new sentences.
 
 # %% [markdown]
-# The lucky head spreads its attention almost evenly, is right by a hair, and falls to 7. In mini's head the difference is large, and it keeps its 15. (So does head 10 of layer 1, nearly: 15.) That is hardly luck: we had picked our head on *My sister cried*, and in 30 of 32 other cases it looks more at the noun with the gender of the pronoun. (Not independent ones: two share each sentence, some nouns return, and *sister* is among them.)
+# It spreads its attention almost evenly, was right by a hair, and falls to 7.
+#
+# ### Does it take a head?
+#
+# First one more rival, with no head at all: mini's word embeddings (page 05). We choose the noun whose vector has the larger cosine with the pronoun's. In how many of 16 is *that* right?
+
+# %%
+guess = None  # of the 16 old cases
+
+
+# %%
+def closer(cases):
+    right = 0  # cases in which the pronoun's word embedding is closer to that of the noun that fits
+    for _, *three in cases:  # pronoun, noun that fits, other noun
+        ids = tokenizer.convert_tokens_to_ids(three)
+        pronoun, fits, other = torch.nn.functional.normalize(encoder.embeddings.word_embeddings.weight[ids], dim=-1)
+        right += (pronoun @ fits > pronoun @ other).item()  # of vectors of length 1: the cosine
+    return right
+
+
+words_alone = closer(cases), closer(cases_of(NEW))
+print("right in {} of 16, in {} of 16 new cases".format(*words_alone), "" if guess is None else f"  your guess: {guess}")
+
+# %% tags=["check:words-alone"]
+# checked: the cosine of word embeddings is right in all 16 old cases and in 14 new ones
+assert words_alone == (16, 14)
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Does it take a head?
+#
+# mini's word embeddings alone, no attention: the pronoun's vector is closer to that of one noun. In how many of 16 is it the one that fits?
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# **16**, and 14 of the 16 new cases.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Vote first. The lookup table of word vectors is as good as the best heads, with no layer at all. So the picture shows no more than that *she* goes with *mother*. The heads follow an association that is in the embeddings already; what they add, these cases cannot show.
+
+# %% [markdown]
+# 16, and 14 new ones, with no attention at all. (It misses *she* with *wife* and *husband*, and *he* with *gentleman* and *mom*.) Now mini's 72 heads, old cases against new ones, with the lucky head and this rival:
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## All heads, in old cases and in new ones
+
+# %% slideshow={"slide_type": "-"}
+renewed = hits_of(examine(encoder, cases_of(NEW)))
+places, counts = torch.stack([hits.flatten(), renewed.flatten()]).unique(dim=1, return_counts=True)
+_, ax = plt.subplots(figsize=(8.6, 5), layout="constrained")
+ax.scatter(*places, s=40 * counts, color="#44546a", alpha=0.7, label="mini's 72 heads (larger: several)")
+ax.scatter(15, 7, s=90, color="#a8326e", marker="s", label="the lucky head of a fresh model")
+_ = ax.axvline(words_alone[0], ls=":"), ax.axhline(words_alone[1], ls=":", label="word embeddings alone")
+for name, at in {" 1.10": (0, 9), "2.4, 3.10 ": (1, 3), " 2.1": (1, 0), "4.4 ": (3, 3), " 2.6": (1, 5)}.items():
+    _ = ax.text(hits[at].item(), renewed[at].item() + 0.3, name, ha="left" if name[0] == " " else "right", fontsize=15)
+_ = ax.set_xlabel("right in the 16 old cases", fontsize=15), ax.set_ylabel("right in 16 new cases", fontsize=15)
+_ = ax.set(xlim=(-1, 18), ylim=(-1, 17), xticks=range(0, 17, 4)), ax.legend(fontsize=13), ax.tick_params(labelsize=13)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Read two dots first. Upper right, 2.4: layer 2, head 4, with 15 and 15. The square: the lucky head, 15 and 7. Four heads stay at the upper right, and the dotted lines, no head at all, cross there, too. Head 4.4 falls from 14 to 9. The big dots in the middle: about 8 and 8.
+
+# %% tags=["check:pronoun"]
+# checked: mini's heads on both sets, ties counted; the weights of ours; pairs right in both cases; no noun is in both sets
+assert hits.max() == 16 and (hits == 16).nonzero().tolist() == [[0, 9], [1, 0]] and hits.min() == hits[1, 5] == 0
+assert (hits == 15).nonzero().tolist() == [[1, 3], [2, 9]] and 7.95 < hits.float().mean() < 8.05
+assert [renewed[at].item() for at in ((0, 9), (1, 0), (1, 3), (2, 9))] == [15, 14, 15, 15] and renewed[1, 5] == 1
+assert (renewed >= 14).sum() == 4 and hits[3, 3] == 14 and renewed[3, 3] in (8, 9, 10)
+assert ((weights[:, 0] > weights[:, 1])[:, 1, 3]).tolist() == [True, False] + 14 * [True]
+more = examine(encoder, cases_of(NEW))
+pairs_right = [(found[:, 0] > found[:, 1])[:, 1, 3].view(8, 2).all(dim=1).sum().item() for found in (weights, more)]
+assert pairs_right == [7, 7] and 0.35 < weights[:, 0, 1, 3].mean() < 0.39 and weights[:, 1, 1, 3].mean() < 0.08
+of_one_noun = ((weights[:, 0] > weights[:, 1]).view(8, 2, 6, 12).sum(dim=1) == 1).all(dim=0)  # the same for she and he
+assert of_one_noun[(hits == 8) & (renewed == 8)].float().mean() > 0.5 and counts.argmax() == (places == 8).all(dim=0).nonzero()
+assert not {noun for _, *two in FRAMES for noun in two} & {noun for _, *two in NEW for noun in two}
+
+# %% tags=["check:relabelled"]
+# checked: in each sentence either noun may count as right, in 256 ways: which the best of mini's 72 heads is in each of them
+from itertools import product
+
+in_pairs = (weights[:, 0] > weights[:, 1]).view(8, 2, 72).sum(dim=1)  # of the two cases of a sentence: 0, 1 or 2
+swapped = [torch.tensor(one)[:, None] for one in product((False, True), repeat=8)]
+bests = torch.stack([torch.where(swap, 2 - in_pairs, in_pairs).sum(dim=0).max() for swap in swapped])
+assert len(bests) == 256 and bests[0] == bests[-1] == bests.max() == 16 and (bests == 16).sum() == 2
+assert bests.median() == 11 and (bests >= 15).sum() <= 8
+
+# %% [markdown]
+# (2.4: layer 2, head 4.) The four heads with 15 or 16, at the upper right, keep at least 14. Head 4.4 had 14 and falls to 9. The largest dot, at 8 and 8, is mostly heads that choose the same noun for *she* and for *he*.
+#
+# So the four are hardly luck. A stricter control agrees: keep mini, and swap in some of the eight sentences which noun counts as right. In the 256 ways to do so the median of the best of 72 heads is 11. It has 16 only with the true answers, and with all of them reversed (head 2.6). Still, these are not 32 separate cases, but 16 sentences: in 14 our head is right with both pronouns.
+#
+# So our cases do not show that it takes a head. That *she* goes with *mother* and with *queen* is in the word embeddings already. These heads may do no more than pass it on.
 #
 # ### Is that understanding?
 #
-# So far only one noun has the right gender. Whom a pronoun means often depends on more: *The mother comforted the girl because she was kind*, or *because she was crying*. Now both nouns fit, and with the ending a reader changes from *mother* to *girl*.
+# So far only one noun has the right gender. Whom a pronoun means often depends on more. *The mother comforted the girl because she was kind*, or *because she was crying*: now both nouns fit, and with the ending a reader changes from *mother* to *girl*.
 #
-# We wrote eight such pairs. A head that ignores the ending is right in exactly 8 of 16. How many has ours?
+# We wrote eight such pairs. A head that never changes its noun is right in exactly 8 of 16. How many has ours?
 
 # %%
-pairs = """The mother comforted the girl because she was kind / crying
-The woman thanked the lady because she was grateful / helpful
-The queen punished the princess because she was furious / guilty
-The aunt carried the daughter because she was strong / tired
-The man chased the boy because he was angry / escaping
-The king rewarded the prince because he was generous / brave
-The father searched for the son because he was worried / lost
-The uncle forgave the brother because he was generous / sorry""".splitlines()
-SAME = [f"{start} was {end}." for start, ends in (pair.split(" was ") for pair in pairs) for end in ends.split(" / ")]
+PAIRS = [  # each first ending is about the first noun
+    ("The mother comforted the girl because she was {}.", "she mother girl", "kind crying"),
+    ("The woman thanked the lady because she was {}.", "she woman lady", "grateful helpful"),
+    ("The queen punished the princess because she was {}.", "she queen princess", "furious guilty"),
+    ("The aunt carried the daughter because she was {}.", "she aunt daughter", "strong tired"),
+    ("The man chased the boy because he was {}.", "he man boy", "angry escaping"),
+    ("The king rewarded the prince because he was {}.", "he king prince", "generous brave"),
+    ("The father searched for the son because he was {}.", "he father son", "worried lost"),
+    ("The uncle forgave the brother because he was {}.", "he uncle brother", "generous sorry"),
+]
+
+# %%
 guess = None  # mini, layer 2, head 4, of 16
 
 # %%
-same = examine(encoder, SAME)  # both nouns fit: the first of the sentence comes first
-chosen = same[:, 0] > same[:, 1]  # (case, layer, head): is it the first noun?
-right = chosen[0::2].sum(dim=0) + (~chosen[1::2]).sum(dim=0)  # each first ending is about the first noun
-print(f"right of 16: layer 2, head 4 in {right[1, 3]}, layer 1, head 10 in {right[0, 9]}; your guess: {guess}")
-print("the best of all 72 heads:", right.max().item())
-for text, weight in zip(SAME[:2], same[:2, :, 1, 3], strict=True):
-    print("layer 2, head 4: to the first noun {:.2f}, to the second {:.2f}".format(*weight), " ", text)
+two_fit = []
+for text, names, endings in PAIRS:
+    pronoun, first, second = names.split()
+    for ending, nouns in zip(endings.split(), ((first, second), (second, first)), strict=True):
+        two_fit.append((text.format(ending), pronoun, *nouns))
+same = examine(encoder, two_fit)
+ended = hits_of(same)
+for (text, _, *nouns), both in zip(two_fit[:2], same[:2, :, 1, 3], strict=True):
+    print(text, "  ", ", ".join(f"{noun} {weight:.2f}" for noun, weight in zip(nouns, both, strict=True)))
+print(f"layer 2, head 4: {ended[1, 3]} of 16; the best of 72: {ended.max()}{'' if guess is None else f'; your guess: {guess}'}")
 
 # %% tags=["check:same-gender"]
-# checked: with two nouns of one gender neither head ever changes its noun, and no head of layer 1 does; which case was missed
-changed = (chosen[0::2] != chosen[1::2]).sum(dim=0)
-assert same.shape == (16, 2, 6, 12) and right[1, 3] == right[0, 9] == 8 and right.max() == 10
-assert changed[1, 3] == 0 and not changed[0].any() and changed.max() > 0
-assert 0.44 < same[0, 0, 1, 3] < 0.46 and 0.40 < same[1, 0, 1, 3] < 0.42 and same[:2, 1, 1, 3].max() < 0.25
-assert ((weights[:, 0] > weights[:, 1])[:, 1, 3]).tolist() == [True, False] + 14 * [True]
-assert all(sum(word in NOUNS[kind] for word in text.split()) in (0, 2) for kind in NOUNS for text in SAME)
+# checked: with two nouns of one gender three of the four heads never change their noun; by how much the ending moves ours
+assert same.shape == (16, 2, 6, 12) and ended[1, 3] == ended[0, 9] == ended[1, 0] == 8 and ended.max() == 10
+to_first = torch.stack([same[0::2, 0], same[1::2, 1]])  # (ending, pair, layer, head)
+to_second = torch.stack([same[0::2, 1], same[1::2, 0]])
+changed = ((to_first > to_second)[0] != (to_first > to_second)[1]).sum(dim=0)
+assert changed[1, 3] == changed[1, 0] == 0 and changed[2, 9] == 1 and ended[2, 9] == 9 and not changed[0].any()
+moves = (to_first / to_second).log()  # how much larger the first one is
+moves = (moves[0] - moves[1])[:, 1, 3]  # above 0: the ending moves it toward the right noun
+assert (moves > 0).sum() == 4 and 0.015 < moves.abs().min() < 0.018 and 0.128 < moves.abs().max() < 0.133
+assert 0.44 < same[0, 0, 1, 3] < 0.46 and 0.40 < same[1, 1, 1, 3] < 0.42 and same[0, 1, 1, 3] < 0.25 > same[1, 0, 1, 3]
+in_pairs = (same[:, 0] > same[:, 1]).view(8, 2, 72).sum(dim=1)
+bests = torch.stack([torch.where(swap, 2 - in_pairs, in_pairs).sum(dim=0).max() for swap in swapped])
+assert (bests >= 10).sum() > 220  # swapped at random, the best of 72 has 10 as well
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Is that understanding?
@@ -608,28 +638,37 @@ assert all(sum(word in NOUNS[kind] for word in text.split()) in (0, 2) for kind 
 # **3 minutes.** Whom does *she* mean, in the first sentence and in the second? Everybody changes from *mother* to *girl*. Then vote: 8, 12, or 16? Both heads have exactly 8, as they never change. So they match gender. To know whom *she* means one also needs the ending.
 
 # %% [markdown]
-# 8, and so has head 10 of layer 1. Neither of the two changes its noun in any of the eight pairs: kind or crying, our head looks more at *mother*.
+# 8: kind or crying, our head looks more at *mother*, and it changes its noun in none of the eight pairs. The ending moves the ratio of its two weights by 2 to 14 %, toward the right noun in four pairs of eight. (Heads 1.10 and 2.1 have 8, too; 3.10 has 9. The best of 72 has 10, which it also has in most of the 256 ways to swap.)
 #
-# In layer 1 it cannot be otherwise. Queries and keys are made there of each token's own word, position and token type (page 05); no token has seen another one yet. So the ending cannot change which noun gets the higher score. In layer 2 it could, but here it does not. What mini's head has learned is that *she* goes with *mother* and with *queen*. Our first test asked for no more.
+# In layer 1 it cannot be otherwise. Queries and keys are made there of each token's own word, position and token type (page 05); no token has seen another one yet. So the ending cannot change which noun gets the higher score. In layer 2 it could, but here it hardly does.
 #
-# (These are two heads and eight pairs; the best of all 72 heads has 10. In BERT-base, Clark et al. (2019) tested a head on real texts, against simple rules: it did better than *take the nearest*. And the one case that our head missed in the first eight sentences was the first of them, with *he*. Had we drawn that one, it would be a picture of a failure.)
+# (Four heads of one model, eight pairs. In BERT-base, Clark et al. (2019) tested a head on real texts: it was right more often than *take the nearest*, but less often than a system of hand-written rules.)
 #
-# ## 10. The same with bertviz
+# ## 7. Why this weight? bertviz
 #
-# Many pictures of attention are made with **bertviz** (Vig 2019). This is its *head view*: one layer, its heads in colours (ten for twelve heads, so two return). Point at *she*. A double click on a coloured square keeps this head alone.
+# Many pictures of attention are made with **bertviz** (Vig 2019). Its *neuron view* shows why a weight is what it is: its neurons are the 32 numbers of a query or key. (For its *head view* call `bertviz_head_view(read, layer=2)`.)
 #
-# The *neuron view* below it (its neurons are the 32 numbers of a query or key) shows why a weight is what it is. Click the **+** beside *she* on the left: its query, number by number, times each key. Blue is above 0, orange below. The sum of a row, divided by the root of 32, is the score that goes into softmax (page 01).
+# Click the **+** beside *she* on the left: its query, number by number, times each key. Blue is above 0, orange below. The sum of a row, divided by √32, is the score (page 01). In the row of *sister* little speaks against it: its products below 0 add up to −4.9, those of every other row to −9.7 or less. Its score is the highest, 6.45, before that of `[CLS]`, 4.68: half of the lead comes from fewer products against it, half from more for it. In softmax a difference of 1.77 is a factor of 5.9: 0.61 against 0.10.
 
 # %% tags=["nbval-ignore-output"]
-from bertnotes import bertviz_head_view, bertviz_neuron_view
+from bertnotes import bertviz_neuron_view
 
-bertviz_head_view(read, layer=2)
-
-# %% tags=["nbval-ignore-output"]
 bertviz_neuron_view(encoder, tokenizer, SENTENCE, layer=2, head=4)
 
+# %% tags=["check:query-meets-key"]
+# checked: what the neuron view shows of she and sister
+from bertnotes.pictures.bertviz import queries_and_keys
+
+query, key = (torch.tensor(found)[1, 3] for found in queries_and_keys(encoder, tokenizer, SENTENCE)[:2])
+products = query[read.tokens.index("she")] * key  # (token, number)
+against, scores = products.clamp(max=0).sum(dim=-1), products.sum(dim=-1) / 32**0.5
+assert against.argmax() == scores.argmax() == read.tokens.index("sister") and scores.sort().indices[-2] == 0
+assert abs(against.max() + 4.9) < 0.06 and abs(against.sort().values[-2] + 9.7) < 0.06
+assert abs(scores.max() - 6.45) < 0.01 and abs(scores[0] - 4.68) < 0.01
+assert scores.softmax(dim=-1).allclose(read.weights[1, 3, read.tokens.index("she")], atol=1e-4)
+
 # %% [markdown]
-# ## 11. Before and after fine-tuning
+# ## 8. Before and after fine-tuning
 #
 # `mini-imdb` is mini after it has learned to tell praise from blame on 25,000 film reviews (page 10 shows how). It gives its verdict from the last vector of `[CLS]`. What will `[CLS]` look at in *The plot is thin, but the acting is superb.*, before and after? We take layer 6, head 6: of all heads it is the one in which the weight from `[CLS]` to a single word grows most.
 
@@ -651,18 +690,19 @@ if guess is not None:
     print("your guess:", guess)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Guess first: *plot*, *thin*, *but*, *superb*? Before: a third to itself, little to any other. After: half to *superb*. Ask at once: does this show that the verdict comes from *superb*? No; that is the next slide.
+# **2 minutes.** Guess first: *plot*, *thin*, *but*, *superb*? Before: a third to itself, little to any other. After: half to *superb*. Ask at once: what was chosen here? The head, by this very sentence. And does it show that the verdict comes from *superb*? No; that is the next slide.
 
 # %% [markdown]
-# Before, `[CLS]` gives 0.33 to itself and at most 0.10 to any other token. After, half goes to *superb*. But once more we picked the head for what it does in this sentence. So we look at it in five others that we wrote. Here is the word that `[CLS]` looks at most, before and after:
+# Before, `[CLS]` gives 0.33 to itself and at most 0.10 to any other token. After, half goes to *superb*. But we picked head and token by this very sentence, so it does not count. In five others: what does `[CLS]` give to itself, and which word does it look at most (`[CLS]` and `[SEP]` left out)?
 
 
 # %%
 def most(text, model):
-    """The token that [CLS] looks at most, without [CLS] and [SEP], and its weight."""
+    """What [CLS] gives to itself, and the word that it looks at most, with its weight."""
     seen = attend(text, model=model, tokenizer=tokenizer)
-    weight, at = seen.weights[5, 5, 0, 1:-1].max(dim=-1)
-    return seen.tokens[at + 1], weight.item()
+    row = seen.weights[5, 5, 0]
+    weight, at = row[1:-1].max(dim=-1)  # without [CLS] and [SEP]
+    return f"itself {row[0]:.2f}", f"{seen.tokens[at + 1]} {weight:.2f}"
 
 
 # %%
@@ -672,24 +712,30 @@ A dull film with one superb scene.
 The story is not good, and the jokes are not funny.
 The camera follows a man who repairs clocks.""".splitlines()
 for text in REVIEWS:
-    print("{:5} {:.2f} -> {:9} {:.2f}".format(*most(text, encoder), *most(text, tuned)), " ", text)
+    print("{}, {:10} ->  {}, {:14}".format(*most(text, encoder), *most(text, tuned)), text)
 
 # %% tags=["check:before-after"]
-# checked: what [CLS] looks at before and after, in the sentence of the picture and in five others; it is the verdict's vector
-old, new = (attend(REVIEW, model=model, tokenizer=tokenizer).weights[5, 5, 0] for model in (encoder, tuned))
+# checked: what [CLS] looks at before and after, in the sentence of the picture and in five others; all heads of layer 6
+before, after = (attend(REVIEW, model=model, tokenizer=tokenizer).weights[:, :, 0] for model in (encoder, tuned))
 superb = seen.tokens.index("superb")
-assert old[superb] < 0.12 and 0.45 < new[superb] < 0.55 and new.argmax() == superb and old.argmax() == 0
-assert old[1:].max() < 0.105 and 0.32 < old[0] < 0.34
-gains = torch.stack([attend(REVIEW, model=model, tokenizer=tokenizer).weights[:, :, 0, 1:-1] for model in (encoder, tuned)])
-assert (gains[1] - gains[0]).argmax() == (5 * 12 + 5) * (len(seen.tokens) - 2) + superb - 1
-old, new = ([most(text, model) for text in REVIEWS] for model in (encoder, tuned))
-assert max(weight for _, weight in old) < 0.135 and min(weight for _, weight in new) > 0.2
-assert [token for token, _ in new] == ["brilliant", "awful", "dull", "not", "man"]
+assert before[5, 5].argmax() == 0 and 0.32 < before[5, 5, 0] < 0.34 and before[5, 5, 1:].max() < 0.105
+assert after[5, 5].argmax() == superb and 0.45 < after[5, 5, superb] < 0.55
+assert (after - before)[..., 1:-1].argmax() == (5 * 12 + 5) * (len(seen.tokens) - 2) + superb - 1
+tops = [(one[5, :, 1:-1].argmax(dim=-1) == superb - 1).sum().item() for one in (before, after)]
+assert tops[0] in (3, 4, 5) and tops[1] in (7, 8, 9)
+words_before, words_after = ([most(text, model)[1].split()[0] for text in REVIEWS] for model in (encoder, tuned))
+assert words_after == ["brilliant", "awful", "dull", "not", "man"] and words_before[2] == "dull"
+assert not {"brilliant", "awful"} & set(words_before) and "not" not in words_before
+rows = [attend(text, model=tuned, tokenizer=tokenizer).weights[5, 5, 0] for text in REVIEWS]
+assert [row.argmax().item() == 0 for row in rows[:3] + rows[4:]] == [False, False, False, True] and 0.45 < rows[4][0] < 0.51
+assert max(float(most(text, encoder)[1].split()[1]) for text in REVIEWS) < 0.14 and abs(rows[3][0] - rows[3].max()) < 0.02
 
 # %% [markdown]
-# *Brilliant*, *awful*, *dull* are words that judge. In the fourth sentence it is *not*, and in the last, which judges nothing, *man*. So with *superb* this head looks most at a judging word in four of six sentences; before, it gave no word in them more than 0.13. But whether the verdict comes *from* these words the weights do not say.
+# *Brilliant*, *awful*, *dull*: in three of five new sentences the word is one that judges. Before, it was so in one, with *dull*, and at 0.13. (*Clock* is a piece of *clocks*.) In the fourth, *not* and `[CLS]` itself get 0.24 each. The last sentence judges nothing, and there `[CLS]` looks mostly at itself, with 0.48: with nothing to judge, it rests.
 #
-# ## 12. What a picture does not show
+# Is this head special? Hardly: after fine-tuning, *superb* is the word looked at most in 8 of the 12 heads of layer 6, before in 4. And whether the verdict comes *from* these words, the weights do not say.
+#
+# ## 9. What a picture does not show
 #
 # A weight is the first step of many:
 #
@@ -697,13 +743,13 @@ assert [token for token, _ in new] == ["brilliant", "awful", "dull", "not", "man
 #
 # So before you put a heatmap on a slide, four warnings:
 #
-# - **A weight is not a contribution.** What reaches the sum is weight times value, and a value can be short (Kobayashi et al. 2020). Page 08 measures it.
+# - **A weight is not a contribution.** What reaches the sum is weight times value, and a value may be a vector of small numbers (Kobayashi et al. 2020). Page 08 measures it.
 # - **After layer 1 a token is no longer just its word.** Each layer mixes others in. Weight on *superb* in layer 6 is weight on the vector at that position.
-# - **A weight is not a reason.** Jain and Wallace (2019) found, in models other than BERT, that quite different weights can lead to the same prediction. Wiegreffe and Pinter (2019) answered that it depends on what one expects of an explanation, and how one tests it.
-# - **One picture was chosen.** Ask among how many, on how many sentences, and what a model has that learned nothing.
+# - **A weight is not a reason.** Jain and Wallace (2019) found, in models other than BERT, that quite different weights can lead to the same prediction. Wiegreffe and Pinter (2019) answered that it depends on what one expects of an explanation.
+# - **One picture was chosen.** Ask among how many, on how many sentences, and how a control does: a fresh model, or the word embeddings alone.
 
 # %% [markdown]
-# And a fifth, about mini. It is tempting to say: its heads have specialised, and nobody told them to. Of its last layer that is false: mini was cut from MiniLM, whose last layer was trained to have attention weights like those of a larger model (page 06). The heads of sections 2, 5 and 9 are in layers 1 and 2, which were given no such weights to imitate.
+# And a fifth, about mini. It is tempting to say: its heads have specialised, and nobody told them to. Of its last layer, that of section 8, one cannot say so. It comes from one that was trained to have attention weights like a larger model's (page 06). Then every second layer was dropped, and two more trainings followed; how much is left we did not measure. The heads of sections 1 and 6 are in layers 1 to 3, which were given no such weights to imitate.
 #
 # What you may say: *this head, in this model, on these sentences, puts so much of its weight there.*
 
@@ -718,11 +764,11 @@ assert [token for token, _ in new] == ["brilliant", "awful", "dull", "not", "man
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember
 #
-# - A row looks, and adds up to 1. A column is looked at; with n tokens it adds up to anything from 0 to n.
-# - In mini most heads rest on `[CLS]`, an attention sink. Few have another clear shape.
+# - A single row suggests a story; all rows of the head may take it back.
+# - In short sentences most heads of mini rest on `[CLS]`, an attention sink.
 # - Pieces become words by a sum over columns and a mean over rows. Columns of `[PAD]` are empty.
-# - The best of many heads can look good by luck. Compare it with fresh models, and test it on new sentences.
-# - Two heads match pronouns with nouns by gender. With two nouns of one gender they ignore how the sentence ends.
+# - The best of many heads can look good by luck. Compare it with fresh models and with swapped answers, and test it on new sentences.
+# - Four heads match pronouns with nouns by gender; so do the word embeddings, with no head. In the one that we measured, the ending moves the weights little, and rightly as often as not.
 # - A weight is not a contribution, and not a reason.
 #
 # **Next:** page 08 measures heads over many texts, and switches them off.
@@ -855,7 +901,7 @@ check("looks_at", looks_at)
 # %% [markdown] tags=["exercise:merge"]
 # ### From pieces to words · ●● · 10 minutes
 #
-# `weights` is one head's (piece, piece). `word_of` is (piece,): the number of the word that each piece belongs to, such as `tensor([0, 1, 1, 2])`. Return the weights between words, (word, word), as in section 8.
+# `weights` is one head's (piece, piece). `word_of` is (piece,): the number of the word that each piece belongs to, such as `tensor([0, 1, 1, 2])`. Return the weights between words, (word, word), as in section 5.
 
 # %% [markdown] tags=["hint:merge"]
 # `member = torch.nn.functional.one_hot(word_of)` is (piece, word), with a 1 where a piece belongs to a word. `weights @ member` sums the columns of each word.
@@ -884,13 +930,13 @@ check("merge", merge)
 # %% [markdown] tags=["exercise:by_luck"]
 # ### The best of twenty · ●● · 8 minutes
 #
-# A model has 20 heads. In each of 4 cases each head is right with probability 1/2, like a coin, independently of all else. What is the probability that *at least one* head is right in all 4? Two digits after the point.
+# A model has 20 heads. In each of 4 cases each head is right with probability 1/2, like a coin, independently of all else. What is the probability that *at least one* head is right in all 4? Three digits after the point.
 
 # %% [markdown] tags=["hint:by_luck"]
 # What is the probability that one given head is right in all 4? And that it is not?
 
 # %% [markdown] tags=["hint:by_luck"]
-# 1/16, and 15/16. At least one succeeds unless all 20 fail.
+# 1/16, and 15/16. At least one succeeds unless all 20 fail. Independent probabilities multiply: two heads fail with $15/16 \cdot 15/16$.
 
 # %% tags=["exercise:by_luck"]
 # solution

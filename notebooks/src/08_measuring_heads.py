@@ -5,10 +5,9 @@
 #
 # ![A claim about a head, and four questions: how much, over many sentences; more than what, beside controls; does it add much, weight times value; is it missed, cut it and see](figures/08_claim.svg)
 #
-# One picture of one head on one sentence is easy to find and easy to believe. On this page a claim about a head has to answer four questions. One head of mini, which looks at the token before, gets all four. A head that seems to know grammar, and the heads that look at
-# `[CLS]`, get those that matter most for them. At the end you write the measures yourself.
+# One picture of one head on one sentence is easy to find and easy to believe. On this page a claim about a head has to answer four questions, one a section. Layer 2, head 10, which looks at the token before, gets all four. A head that seems to know grammar, and the heads that look at `[CLS]`, get those that matter most for them.
 #
-# **You need:** pages 01 to 07. **Time:** about 54 minutes, and 49 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
+# **You need:** pages 01 to 07. **Time:** about 65 minutes, and 49 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # # Measuring heads
@@ -16,7 +15,7 @@
 # ![A claim about a head, and four questions: how much, over many sentences; more than what, beside controls; does it add much, weight times value; is it missed, cut it and see](figures/08_claim.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Ask for a claim from page 07, such as *this head looks at the token before*. Then: which of the four questions did our pictures answer? None of them. The deck takes 33 minutes, votes included. Run the notebook before class.
+# **2 minutes.** Ask for a claim from page 07, such as *this head looks at the token before*. Then: which of the four questions did our pictures answer? None of them. The deck takes 31 minutes, votes included. Run the notebook before class.
 
 # %%
 import json
@@ -36,14 +35,14 @@ _ = torch.set_grad_enabled(False)  # nothing is trained on this page
 # %% [markdown]
 # ## 1. How much, over many sentences?
 #
-# The claim to begin with: *layer 2, head 10 looks at the token before.*
+# The claim to begin with: *layer 2, head 10 looks at the token before.* On page 03 it did so with 0.73 of its attention on average.
 #
 # From each of the course's reviews we take the first sentence that has exactly 24 tokens, `[CLS]` and `[SEP]` included, if there is one. At most one from a review, because sentences of the same review may be alike. All of one length, because then we need no padding.
 
 # %%
 tokenizer, model = load_tokenizer(), BertEncoder.from_pretrained()  # mini
 reviews = list(dict.fromkeys(read_reviews(REVIEWS, columns=("review",))["review"]))  # each text once
-random.Random(0).shuffle(reviews)
+random.Random(0).shuffle(reviews)  # the order decides nothing here; in section 4, which tokens are hidden
 rows = []
 for review in reviews:
     sentences = tokenizer(re.split(r"(?<=[.!?])\s+", review)).input_ids
@@ -79,43 +78,55 @@ assert rows.shape == (147, 24) and len({tuple(row) for row in rows.tolist()}) ==
 assert 0.45 < one.min() < 0.55 and 0.72 < one.mean() < 0.75 and 0.85 < one.max() < 0.91
 assert (rows[:, 0] == tokenizer.cls_token_id).all() and (rows[:, -1] == tokenizer.sep_token_id).all()
 
+
+# %%
+def interval(values):
+    """The mean of some values, and twice its standard error."""
+    return f"{values.mean():.2f} ± {2 * values.std() / len(values) ** 0.5:.2f}"
+
+
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## 147 sentences, three heads
 #
 # A dot is a sentence. To the right: how much of its attention the head gives to the token before.
 
 # %% slideshow={"slide_type": "-"}
-from bertnotes.pictures.charts import dot_rows, line_chart
+from bertnotes.pictures.charts import dot_rows
 
 dots = {}
 for layer, head in ((1, 3), (2, 10), (3, 12)):
     values = before[:, layer - 1, head - 1]
-    error = values.std() / len(values) ** 0.5
-    dots[f"layer {layer}, head {head}\n{values.mean():.3f} ± {2 * error:.3f}"] = values.tolist()
+    dots[f"layer {layer}, head {head}\n{interval(values)}"] = values.tolist()
 ax = dot_rows(dots, {}, "share of its attention on the token before")
 
 # %% tags=["check:three-rows"]
 # checked: the three means and intervals
-assert [name.split("\n")[1] for name in dots] == ["0.997 ± 0.001", "0.735 ± 0.011", "0.334 ± 0.014"]
+assert [name.split("\n")[1] for name in dots] == ["1.00 ± 0.00", "0.73 ± 0.01", "0.33 ± 0.01"]
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Each row is one head. Which of the three would you call *the head that looks at the token before*? Had you drawn one sentence of the middle row, which number would you have told?
 
 # %% [markdown]
-# Layer 1, head 3 does it in every sentence, with nearly all of its attention. Layer 2, head 10 does it too, but how much depends on the sentence: from 0.51 to 0.88. Layer 3, head 12 gives the token before a third on average. One picture would have shown one dot.
+# Layer 1, head 3 does it in every sentence. Layer 2, head 10 does it too, but how much depends on the sentence: from 0.51 to 0.88. Layer 3, head 12 gives the token before a third on average. One picture would have shown one dot.
 #
-# How sure is a mean? With other sentences it would come out a little different. About how much, the **standard error** says (page 03): the standard deviation of the values, divided by the root of their number. Mean ± 2 errors is roughly a **95 % interval** for the *mean* over sentences like ours: it stands under the names in the picture.
+# How sure is a mean? With other sentences it would come out a little different. About how much, the **standard error** says (page 03): the standard deviation of the values (how far they typically lie from their mean), divided by the root of their number. Mean ± 2 errors is roughly a **95 % interval**: of a hundred such samples, about 95 give one that holds the true mean. It stands under the names in the picture.
 #
-# The same for other habits: of all 72 heads, which has most of each? The last one, **width**, says how widely a head spreads its attention. It is $e^{\text{entropy}}$, with the **entropy** of a row of weights, $-\sum w \ln w$: a row that looks at three tokens alike has width 3, an even row 24.
+# The same for other habits: of all 72 heads, which has most of each? The last one, **width**, says how widely a head spreads its attention. The **entropy** of a row of weights is $-\sum w \ln w$, and width is $e^{\text{entropy}}$. A row that looks at three tokens equally has $w = 1/3$ three times: entropy $\ln 3$, width 3. An even row has width 24.
 
 # %%
 targets = {"before": apart == -1, "after": apart == 1, "itself": apart == 0, "[CLS]": place == 0, "[SEP]": place == 23}
-habits = {name: share_on(target, weights) for name, target in targets.items()}
-habits["width"] = torch.special.entr(weights)[..., 1:-1, :].sum(dim=-1).exp().mean(dim=-1)
+
+
+def habits_of(weights):
+    """How much each head has of each habit: {habit: (sentence, layer, head)}."""
+    habits = {name: share_on(target, weights) for name, target in targets.items()}
+    return habits | {"width": torch.special.entr(weights)[..., 1:-1, :].sum(dim=-1).exp().mean(dim=-1)}
+
+
+habits = habits_of(weights)
 for name, share in habits.items():
     layer, head = divmod(share.mean(dim=0).argmax().item(), 12)
-    values = share[:, layer, head]
-    print(f"{name:7} layer {layer + 1}, head {head + 1:2}   {values.mean():.2f} ± {2 * values.std() / 147**0.5:.2f}")
+    print(f"{name:7} layer {layer + 1}, head {head + 1:2}   {interval(share[:, layer, head])}")
 
 # %% tags=["check:habit-table"]
 # checked: which head has most of each habit, and how much
@@ -145,12 +156,13 @@ assert abs(torch.special.entr(torch.tensor([1 / 3] * 3)).sum().exp() - 3) < 1e-5
 #
 # ## 2. More than what?
 #
-# A number says something beside others. What would heads get that have learned nothing? Two controls:
+# A number says something beside others. What would heads get that have not learned to look where mini's do? Three controls, one draw of each:
 #
 # - **fresh**: a BERT of the same build as it starts its training, with small random weights and biases of 0;
-# - **shuffled**: mini's own parameters, but the numbers of each of its matrices and vectors in random order. They are as large as mini's, and nothing else is left.
+# - **shuffled**: mini's own parameters, but the numbers of each of its matrices and vectors in random order: the values stay, their arrangement goes;
+# - **moved**: mini's own attention, with the columns of each sentence in random order: rows as sharp as mini's, but on random tokens.
 #
-# The next cell makes them. What will be the best of 72 *fresh* heads on the token before?
+# What will be the best of 72 *fresh* heads on the token before?
 
 # %%
 from copy import deepcopy
@@ -172,23 +184,24 @@ guess = None  # a share
 others = {"mini": weights}
 for name, control in {"fresh": fresh, "shuffled": shuffled}.items():
     others[name] = torch.stack(control(rows).attentions).transpose(0, 1)
-for name, target in targets.items():
-    best = {which: share_on(target, table).mean(dim=0).max().item() for which, table in others.items()}
-    print(f"best of 72 on {name:7}", "   ".join(f"{which} {share:.2f}" for which, share in best.items()))
+others["moved"] = torch.stack([tables[..., torch.randperm(24)] for tables in weights])  # a new order for each sentence
+best_of = {}
+for which, tables in others.items():
+    best_of[which] = {name: share.mean(dim=0).max().item() for name, share in habits_of(tables).items()}
+    print(f"best of 72, {which:8}", "  ".join(f"{name} {share:.2f}" for name, share in best_of[which].items()))
 print("your guess for fresh, before:", guess)
 
 # %% tags=["check:controls"]
-# checked: on each habit but [SEP] the best of mini is more than three times the best of both controls
-best_of = {
-    name: {which: share_on(target, table).mean(dim=0).max().item() for which, table in others.items()}
-    for name, target in targets.items()
-}
-assert all(best["mini"] > 3 * max(best["fresh"], best["shuffled"]) for name, best in best_of.items() if name != "[SEP]")
-assert 0.1 < best_of["[SEP]"]["shuffled"] < 0.125 < best_of["[SEP]"]["mini"] and best_of["before"]["fresh"] < 0.05
-assert 0.1 < best_of["[CLS]"]["shuffled"] < 0.12 and (most["before"] > 0.1).sum() < 20
+# checked: on each habit but [SEP] and width the best of mini is more than three times the best of each control
+for name in ("before", "after", "itself", "[CLS]"):
+    assert best_of["mini"][name] > 3 * max(best_of[which][name] for which in ("fresh", "shuffled", "moved"))
+assert 0.1 < best_of["shuffled"]["[SEP]"] < 0.125 < best_of["mini"]["[SEP]"] and best_of["fresh"]["before"] < 0.05
+assert 0.1 < best_of["shuffled"]["[CLS]"] < 0.12 and (most["before"] < 1 / 24).sum() > 36
+assert best_of["fresh"]["width"] > 23.5 and abs(best_of["moved"]["width"] - best_of["mini"]["width"]) < 0.01
+assert max(best_of["moved"][name] for name in targets) < 0.1
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## Controls: heads that have learned nothing
+# ## Heads that have learned nothing
 #
 # A dot is a head, averaged over 147 sentences.
 
@@ -197,12 +210,14 @@ shares = {name: share_on(targets["before"], table).mean(dim=0).flatten().tolist(
 ax = dot_rows(shares, {"even": 1 / 24}, "share of its attention on the token before")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Upper row: mini's 72 heads. Most of them have no more of this habit than chance; a few have much. Ask what *fresh* and *shuffled* speak against: that the build alone does it, or the size of the numbers. (One draw of each.)
+# **2 minutes.** Upper row: mini's 72 heads. Most of them have no more of this habit than chance; a few have much. Ask what each control speaks against: that the build alone does it, the size of the numbers, the sharpness of the rows. (One draw of each.)
 
 # %% [markdown]
-# An even row gives each token 1/24 = 0.04, and fresh heads are hardly above it: their numbers are small, so their rows are nearly even. Shuffled heads come up to 0.11 on the marks. So mini has more of *before*, *after*, *itself* and `[CLS]` than our two controls (one draw of each). For `[SEP]` we would not say so: 0.15 against 0.11.
+# An even row gives each token 1/24 = 0.04, and fresh heads are hardly above it: their numbers are small, so their rows are nearly even. Shuffled heads come up to 0.11 on `[CLS]` and `[SEP]`. So mini has more of *before*, *after*, *itself* and `[CLS]` than our three controls, one draw of each. For `[SEP]` we would not say so: 0.15 against 0.11. In width fresh heads win, with nearly 24: a wide head needs no learning.
 #
-# **A control for the words.** Does layer 1, head 3 look at the token before because of what the words say, or because of where they stand? We put the 22 ordinary tokens of each sentence into random order, and measure again. Its share was 1.00.
+# Most of mini's heads lie *below* even. Much of their attention goes to `[CLS]`, as section 3 will show, and is missing here.
+#
+# **A control for the words.** Does a head look at the token before because of what the words say, or because of where they stand? We put the 22 ordinary tokens of each sentence into random order, and measure again.
 
 # %% tags=["timing", "nbval-ignore-output"]
 scrambled = rows.clone()
@@ -210,66 +225,30 @@ for row in scrambled:
     row[1:-1] = row[1:-1][torch.randperm(22)]
 in_disorder = share_on(apart == -1, torch.stack(model(scrambled).attentions).transpose(0, 1)).mean(dim=0)
 for layer, head in ((1, 3), (2, 10)):
-    ordered = before[:, layer - 1, head - 1].mean()
-    print(
-        f"layer {layer}, head {head:2}   sentences {ordered:.2f}   words in random order {in_disorder[layer - 1, head - 1]:.2f}"
-    )
+    as_written, mixed = before[:, layer - 1, head - 1].mean(), in_disorder[layer - 1, head - 1]
+    print(f"layer {layer}, head {head:2}   sentences {as_written:.2f}   words in random order {mixed:.2f}")
 
 # %% tags=["check:disorder"]
 # checked: the head of layer 1 goes by position
 assert in_disorder[0, 2] > 0.99 and 0.76 < in_disorder[1, 9] < 0.84
 
 # %% [markdown]
-# As before; layer 2, head 10 even gives it a little more. So neither needs sentences that make sense. Layer 1, head 3 goes almost by position alone. Layer 2, head 10 does not: by position alone each sentence would get the same share, and it had 0.51 to 0.88.
+# Neither needs sentences that make sense. Layer 1, head 3 keeps its 1.00. Layer 2, head 10 even rises from 0.73 to 0.80; why, this does not tell. It does not go by position alone: then each sentence would get the same share, and it had 0.51 to 0.88.
 #
-# ### The best of many
+# **The best of many.** We looked for the best of 72, and that alone makes a number look good: on page 07 the best of 72 *coins* had 12 or 13 of 16. Two remedies: let the controls have their best of 72, too, and **choose the head on some sentences, measure it on others**. In the table above we did only the first. Luck adds little there: the errors of those means are near 0.01.
 #
-# *We looked for the best of 72 heads.* That alone makes a number look good. Say that 72 heads answer 16 yes/no questions, each by tossing a coin. Each gets 8 right on average. How many does the **best** of the 72 get right?
-
-# %%
-guess = None  # a number of questions, of 16
-
-# %%
-tosses = torch.rand(1000, 72, 16, generator=torch.Generator().manual_seed(0)) < 0.5  # 1,000 times
-best = tosses.sum(dim=-1).amax(dim=-1)  # the best of the 72, each time
-print(
-    f"the best of 72: {best.double().mean():.1f} of 16 on average; 12 or more in {(best >= 12).double().mean():.0%}   your guess: {guess}"
-)
-
-# %% tags=["check:coins"]
-# checked: the best of 72 coins
-assert 12.2 < best.double().mean() < 13.2 and (best >= 12).double().mean() > 0.9
-
-# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## 72 heads toss coins
+# ### A bar for grammar
 #
-# 16 yes/no questions, each answered by a coin. The average head gets 8 right.
+# Now a claim that would be worth more: *this head finds the noun that a determiner belongs to*. (*The*, *a*, *this* are determiners; in *the old boat*, *the* belongs to *boat*.) In real text the noun often stands right behind *the*. So a head that always looks one ahead, and knows no grammar, would do well. Clark et al. (2019) set a bar for that: the best **fixed offset**, always looking so many words ahead, or back. In their test of BERT-base on news text the best fixed offset is right for about 52 % of the determiners, and the best head for about 94 %.
 #
-# How many does the **best** of the 72 get?
-
-# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# **12.7 of 16**, on average. So choose the head on some sentences, and measure it on others.
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Have everyone toss a coin 16 times if there is time, and ask for the best of the class. Remedy: choose on one half, measure on the other, and let the controls have their best of 72, too.
-
-# %% [markdown]
-# 12.7 of 16, and nobody knew anything. There are two remedies. Let the controls have their best of 72, too, as above. And **choose the head on some sentences, measure it on others**, as we do from here on when few questions decide. (In sections 1 and 2 we did not. Luck adds little there: the errors of those means are near 0.01.)
+# We *write* sentences in which the answer is known, and no fixed offset or position is right in more than a quarter: 256 of them, with four positions of *the* and four distances, each of the 16 combinations equally often. In the code, `?` marks the word that asks and `!` the answer.
 #
-# ## 3. A bar for grammar
-#
-# Now a claim that would be worth more: *this head finds the noun that a determiner belongs to*. (*The*, *a*, *this* are determiners; in *the old boat*, *the* belongs to *boat*.) In real text the noun often stands right behind *the*. So a head that always looks one ahead, and knows no grammar, would do well. Clark et al. (2019) set a bar for that: the best **fixed offset**, always looking so many words ahead, or back.
-#
-# In their test (BERT-base; the Penn Treebank, a collection of sentences with their grammar marked, as Stanford Dependencies) the best fixed offset is right for about 52 % of the determiners, and the best head for about 94 %.
-#
-# We have no such collection. But we can *write* sentences in which the answer is known, and in which neither its distance nor its position says anything:
-#
-# ![Four phrases, from the boat to the big old green boat; the noun stands one to four tokens after the](figures/08_offsets.svg)
+# ![The dark child found the quiet lovely house and so on: the second the asks, house is the answer, three tokens further on; both move from sentence to sentence](figures/08_offsets.svg)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## A test into which closeness is not built
 #
-# ![Four phrases, from the boat to the big old green boat; the noun stands one to four tokens after the](figures/08_offsets.svg)
+# ![The dark child found the quiet lovely house and so on: the second the asks, house is the answer, three tokens further on; both move from sentence to sentence](figures/08_offsets.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** In real text the noun often stands right behind *the*: a head that looks one ahead would do well without any grammar. Clark et al. 2019, BERT-base: the best fixed offset is right for about 52 % of determiners, the best head for about 94 %. Here the best fixed offset is right in 25 %, and so is the best fixed position.
@@ -279,7 +258,7 @@ NOUNS = "dog boat house girl car horse tree king teacher doctor bird table garde
 ADJECTIVES = "old green small young big dark strange lovely quiet tall little red poor happy".split()
 ADVERBS = "never really often quickly badly slowly almost clearly finally soon quietly always".split()
 PARTICIPLES = "found seen taken killed sold lost caught saved loved used broken forgotten".split()
-drawn = random.Random(0)
+drawn = random.Random(0)  # draws the same words each time
 
 
 def some(words, count):
@@ -287,28 +266,14 @@ def some(words, count):
     return " ".join(drawn.sample(words, count))
 
 
-# %% [markdown]
-# Three relations, 256 sentences for each. *The* asks for its noun; *was* asks for its verb, with up to three adverbs between; a noun asks for the same noun further up, which takes no grammar. Within a relation all sentences have the same length. The first of the two words stands at four positions, the second at four distances from it, and each of the 16 combinations is equally frequent.
-#
-# | relation | an example |
-# | --- | --- |
-# | *the* → noun | the tall bird found **the** big lovely **girl** and was almost loved by the dark tall tree . |
-# | *was* → verb | the tall girl **was** really soon **used** and was almost loved by the dark tall tree . |
-# | noun → same | the tall **girl** was really soon used so the **girl** was almost loved by the dark tall tree . |
-#
-# In the code, `?` marks the word that asks and `!` the answer.
-
 # %%
-relations = {"the -> noun": [], "was -> verb": [], "noun -> same": []}
+questions = []
 for number in range(256):
-    gap, first = number % 4, number // 4 % 4  # how many words stand between the two, and at the beginning
-    noun, thing, last, verb, other = *drawn.sample(NOUNS, 3), *drawn.sample(PARTICIPLES, 2)
-    start, asked, between = f"the {some(ADJECTIVES, first)}", f"?the {some(ADJECTIVES, gap)} !{noun}", some(ADVERBS, gap)
-    rest, end = f"was {some(ADVERBS, 3 - gap)} {other}", f"the {some(ADJECTIVES, 3 - first)} {last} ."
-    form = ("{} {} found {} and {} by {}", "near {} {} {} {} and found {}")[number // 16 % 2]
-    relations["the -> noun"].append(form.format(start, thing, asked, rest, end))
-    relations["was -> verb"].append(f"{start} {noun} ?was {between} !{verb} and {rest} by {end}")
-    relations["noun -> same"].append(f"{start} !{noun} was {between} {verb} so the ?{noun} {rest} by {end}")
+    gap, first = number % 4, number // 4 % 4  # how many adjectives stand before the answer, and before the first noun
+    thing, noun, last = drawn.sample(NOUNS, 3)
+    start = f"the {some(ADJECTIVES, first)} {thing} found ?the {some(ADJECTIVES, gap)} !{noun}"
+    end = f"and was {some(ADVERBS, 3 - gap)} {some(PARTICIPLES, 1)} by the {some(ADJECTIVES, 3 - first)} {last} ."
+    questions.append(" ".join(f"{start} {end}".split()))  # one space between two words
 
 
 # %%
@@ -318,11 +283,9 @@ def where(questions):
     return [torch.tensor([[word[0] for word in row].index(mark) for row in words]) for mark in "?!"]
 
 
-for relation, questions in relations.items():
-    asks, answers = where(questions)
-    bars = {"offset": answers - asks, "position": answers}
-    right = {name: (stands == stands.mode().values).double().mean() for name, stands in bars.items()}
-    print(f"{relation:12}", *(f"  best fixed {name} {share:.2f}" for name, share in right.items()))
+asks, answers = where(questions)
+for name, stands in {"offset": answers - asks, "position": answers}.items():
+    print(f"the best fixed {name} is right in {(stands == stands.mode().values).double().mean():.2f}")
 
 
 # %%
@@ -330,72 +293,61 @@ def looks_of(bert, questions):
     """Where each head looks from the word that asks: (question, layer, head, is looked at)."""
     words = [["[CLS]", *re.sub("[?!]", "", question).split(), "[SEP]"] for question in questions]
     ids = torch.tensor([tokenizer.convert_tokens_to_ids(row) for row in words])
-    return torch.stack(bert(ids).attentions).transpose(0, 1)[range(len(ids)), :, :, where(questions)[0]]
+    tables = torch.stack(bert(ids).attentions, dim=1)  # (question, layer, head, looks, is looked at)
+    return torch.stack([table[:, :, at] for table, at in zip(tables, where(questions)[0], strict=True)])
 
 
+# %%
 def correct(looks, questions):
-    """Whether each head looks most at the answer: (question, layer, head)."""
-    (asks, answers), looks = where(questions), looks.clone()
-    looks[..., [0, -1]] = looks[range(len(asks)), :, :, asks] = 0  # out of the contest
-    return looks.argmax(dim=-1) == answers[:, None, None]
+    """1 where a head looks most at the answer, else 0: (question, layer, head)."""
+    asks, answers = where(questions)
+    looks = looks.clone()
+    for look, at in zip(looks, asks.tolist(), strict=True):
+        look[..., [0, at, -1]] = 0  # [CLS], the asking word and [SEP] are out of the contest
+    return (looks.argmax(dim=-1) == answers[:, None, None]).double()
 
 
 # %% [markdown]
-# Always the same offset is right in a quarter, always the same position in a quarter. A head is right where, of all ordinary tokens but the asking one, it looks most at the answer. (`[CLS]` and `[SEP]` are left out of this contest.)
-#
-# We choose the best head on the first 128 sentences, and count on the other 128. How often is mini's best head right, for the determiners?
+# A head is right where, of all ordinary tokens but the asking one, it looks most at the answer. We choose the best head on the first 128 sentences, and count on the other 128. How often is mini's best head right?
 
 # %%
 guess = None  # a share
 
 # %% tags=["timing", "nbval-ignore-output"]
 found = {}
-for relation, questions in relations.items():
-    for name, bert in {"mini": model, "fresh": fresh, "shuffled": shuffled}.items():
-        looks = looks_of(bert, questions)
-        hits = correct(looks, questions).double()
-        layer, head = divmod(hits[:128].mean(dim=0).argmax().item(), 12)  # chosen here
-        chosen, share = hits[:128, layer, head].mean(), hits[128:, layer, head].mean()  # measured there
-        found[relation, name] = share.item(), (layer, head), hits, looks
-        print(f"{relation:12}  {name:8}  layer {layer + 1}, head {head + 1:2}   chosen on {chosen:.2f}   others {share:.2f}")
+for name, bert in {"fresh": fresh, "shuffled": shuffled, "mini": model}.items():
+    looks = looks_of(bert, questions)
+    hits = correct(looks, questions)
+    layer, head = divmod(hits[:128].mean(dim=0).argmax().item(), 12)  # chosen here
+    found[name] = hits[128:, layer, head]  # measured there
+    chosen = hits[:128, layer, head].mean()
+    print(f"{name:8}  layer {layer + 1}, head {head + 1:2}   chosen on {chosen:.2f}   others {interval(found[name])}")
 print("your guess:", guess)
 
+# %% tags=["check:grammar"]
+# checked: mini's best head is far above both bars and the controls
+assert (layer, head) == (4, 6) and abs(found["mini"].mean() - 0.875) < 0.02
+assert max(found["fresh"].mean(), found["shuffled"].mean()) < 0.35 and found["mini"].mean() > 3 * 0.25
+
 # %% tags=["check:grammar-test"]
-# checked: neither offset nor position says anything, in all sentences and in each half
-for name, questions in relations.items():
-    for some_of in (questions, questions[:128], questions[128:]):
-        asks, answers = where(some_of)
-        for stands, count in ((answers - asks, 4), (answers, 4 if name == "noun -> same" else 7)):
-            times = stands.unique(return_counts=True)[1]
-            assert len(times) == count and times.max() == len(some_of) / 4
-assert len(found) == 9
+# checked: no fixed offset or position is right in more than a quarter, in all sentences and in each half
+for some_of in (questions, questions[:128], questions[128:]):
+    asks, answers = where(some_of)
+    for stands, count in ((answers - asks, 4), (answers, 7), (asks, 4)):
+        times = stands.unique(return_counts=True)[1]
+        assert len(times) == count and times.max() == len(some_of) / 4
+asks, answers = where(questions)
 
 # %% tags=["check:grammar-words"]
-# checked: the words are of the right kind, each a single piece, all sentences of one length; the examples of the table
-kinds = {"the -> noun": ({"the"}, NOUNS), "was -> verb": ({"was"}, PARTICIPLES), "noun -> same": (NOUNS, NOUNS)}
-for name, questions in relations.items():
-    plain = [[word.strip("?!") for word in question.split()] for question in questions]
-    assert len({len(row) for row in plain}) == 1 and all(tokenizer.tokenize(" ".join(row)) == row for row in plain)
-    pairs = zip(plain, *(at.tolist() for at in where(questions)), strict=True)
-    assert all(row[a - 1] in kinds[name][0] and row[b - 1] in kinds[name][1] for row, a, b in pairs)
-assert [questions[6] for questions in relations.values()] == [
-    "the tall bird found ?the big lovely !girl and was almost loved by the dark tall tree .",
-    "the tall girl ?was really soon !used and was almost loved by the dark tall tree .",
-    "the tall !girl was really soon used so the ?girl was almost loved by the dark tall tree .",
-]
+# checked: the words are of the right kind, each a single piece, all sentences of one length; the one that is drawn
+from bertnotes.pictures.drawings.page08 import SENTENCE
 
-# %% tags=["check:grammar"]
-# checked: mini's best heads are far above both bars and the controls; a second head is level for determiners
-wanted = {"the -> noun": (0.83, 0.23, 0.27), "was -> verb": (0.93, 0.19, 0.20), "noun -> same": (1.00, 0.16, 0.17)}
-for name, shares in wanted.items():
-    assert all(abs(found[name, which][0] - share) < 0.03 for which, share in zip(others, shares, strict=True))
-    assert (
-        found[name, "mini"][0] - 0.07 > 3 * 0.25 > 0.25 + 0.07 > max(found[name, which][0] for which in ("fresh", "shuffled"))
-    )
-assert found["the -> noun", "mini"][1] == found["was -> verb", "mini"][1] == (4, 6)
-at_the = found["the -> noun", "mini"][2][128:].mean(dim=0)
-assert abs(at_the[3, 1] - at_the[4, 6]) < 0.02 and at_the.flatten().topk(3).values[2] < 0.75
-assert (found["noun -> same", "mini"][2][128:].mean(dim=0) > 0.99).sum() >= 3
+plain = [[word.strip("?!") for word in question.split()] for question in questions]
+assert len({len(row) for row in plain}) == 1 and all(tokenizer.tokenize(" ".join(row)) == row for row in plain)
+assert all(
+    row[a - 1] == "the" and row[b - 1] in NOUNS for row, a, b in zip(plain, asks.tolist(), answers.tolist(), strict=True)
+)
+assert plain[6] == SENTENCE and (asks[6], answers[6]) == (5, 8)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Does a head find the noun?
@@ -403,63 +355,73 @@ assert (found["noun -> same", "mini"][2][128:].mean(dim=0) > 0.99).sum() >= 3
 # Chosen on 128 sentences, counted on 128 others. Best fixed offset: 0.25. Best fixed position: 0.25.
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# | best head of | *the* → noun | *was* → verb | noun → same |
-# | --- | --- | --- | --- |
-# | mini | **0.83** ± 0.07 | **0.93** ± 0.05 | **1.00** |
-# | fresh | 0.23 | 0.19 | 0.16 |
-# | shuffled | 0.27 | 0.20 | 0.17 |
+# | best head of 72 | right |
+# | --- | --- |
+# | mini: layer 5, head 7 | **0.88 ± 0.06** |
+# | fresh | 0.23 ± 0.07 |
+# | shuffled | 0.23 ± 0.07 |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Guess first. Then ask what else than grammar would get this right: *look at the next noun*. How could one test that? *The garden door*: the next noun is garden, the noun of *the* is door. Layer 5, head 7 looks at the second of two such nouns in 0.61, at the first in 0.20, with zero to three adjectives before them.
+# **3 minutes.** Guess first. Then ask what else than grammar would get this right: *look at the next noun*. How could one test that? *The village doctor*: the next noun is village, the noun of *the* is doctor.
 
 # %% [markdown]
-# 0.83 and 0.93, by the same head, and 1.00 by another: far above both bars and above the best of 72 in both controls. (With 128 sentences, the interval of the first is about ± 0.07. Layer 4, head 2 is level with it for determiners.) (The controls change by up to 0.07 from the half on which a head was chosen to the other, mostly downwards.)
-#
-# Controls do not catch every mistake in a test. In an earlier draft the noun stood at position 8 in half of the sentences, and both controls were below 0.30. Counting positions showed it.
+# 0.88 ± 0.06: far above both bars, and above the best of 72 in both controls, 0.23 ± 0.07. (A control that picked any of the other 17 words would get 0.06. Chance heads like some words: where the answer is one of them, they are right.)
 #
 # Is layer 5, head 7 right at each distance? And how much attention does the noun get from it, beside `[CLS]`, which we left out?
 
 # %% tags=["timing", "nbval-ignore-output"]
-_, (layer, head), hits, looks = found["the -> noun", "mini"]
-on_noun = looks[range(256), layer, head, where(relations["the -> noun"])[1]]
+on_noun = looks[range(256), layer, head, answers]  # the last of the three was mini
 for gap in range(4):
     these = slice(128 + gap, None, 4)  # every fourth of those not chosen on
-    print(f"distance {gap + 1}:  right {hits[these, layer, head].mean():.2f}", end="   weight on ")
+    print(f"distance {gap + 1}:  right {interval(hits[these, layer, head])}", end="   weight on ")
     print(f"the noun {on_noun[these].mean():.2f}, on [CLS] {looks[these, layer, head, 0].mean():.2f}")
 
 # %% tags=["check:by-distance"]
-# checked: right at each distance, least at the longest; [CLS] gets about as much as the noun, or more
+# checked: right in every sentence at distances 1 and 2, in three of four at 3 and 4; [CLS] gets more than the noun
 by_distance = hits[128:, layer, head].view(-1, 4).mean(dim=0)
-assert by_distance.argmin() == 3 and 0.6 < by_distance[3] < 0.75 and by_distance[:3].min() > 0.78
-assert abs(on_noun[128:].mean() - 0.31) < 0.02 and abs(looks[128:, layer, head, 0].mean() - 0.47) < 0.02
+assert by_distance[:2].min() > 0.96 and (by_distance[2:] - 0.75).abs().max() < 0.04
+assert abs(on_noun[128:].mean() - 0.29) < 0.02 and abs(looks[128:, layer, head, 0].mean() - 0.56) < 0.02
 
 # %% [markdown]
-# Less often at the longest, 0.69, but no fixed offset or position looks like that. "Looks at the noun" means: more than at any other *word*. On average the noun gets 0.31 of the attention, `[CLS]` 0.47.
+# In all 32 sentences at distances 1 and 2, and in 0.75 ± 0.16 at 3 and at 4: weaker further away, but no fixed offset. (± 0.00 says only that all 32 agree. A true share of 0.9 would give that in one sample of 30.) "Looks at the noun" means: more than at any other *word*. On average the noun gets 0.29 of the attention, `[CLS]` 0.56.
 #
-# What else than grammar would do as well? *Look at the next noun*: in our sentences it is always the right one. (For the verbs: *look at the next word that is no adverb*.) Where two nouns follow each other, as in *the garden door*, the two rules part: the noun of *the* is *door*, the next noun is *garden*. We put a second noun into each sentence. Which of the two will layer 5, head 7 look at most?
+# What else than grammar would do as well? *Look at the next noun*: in our sentences it is always the right one. In *the village doctor* the two rules part: the noun of *the* is *doctor*, the next noun is *village*. So we put one more noun before each answer. That also moves the answer one word further away; as a control we put in one more *adjective* instead. Which of the two nouns will the head look at most?
+
+# %%
+drawn, longer = random.Random(1), {}
+for name, words in {"adjective": ADJECTIVES, "noun": "school family city village country".split()}.items():
+    new = [drawn.choice([word for word in words if word not in row.split()]) for row in questions]
+    longer[name] = [row.replace("!", f"{word} !") for row, word in zip(questions, new, strict=True)][128:]
+    print(f"one more {name:9}  {longer[name][6]}")
 
 # %%
 guess = None  # "first" or "second"
 
 # %% tags=["timing", "nbval-ignore-output"]
-extra = [drawn.choice([noun for noun in NOUNS if noun not in question]) for question in relations["the -> noun"]]
-for name, form in {"first": "!{} ", "second": "{} !"}.items():
-    pairs = zip(relations["the -> noun"], extra, strict=True)
-    questions = [question.replace("!", form.format(noun)) for question, noun in pairs][128:]
-    found[name] = correct(looks_of(model, questions), questions)[:, layer, head].double().mean().item()
-    print(f"looks most at the {name} of two nouns: {found[name]:.2f}   such as {questions[6]}")
-print("your guess:", guess)
+for name, rows_of_words in longer.items():
+    looks = looks_of(model, rows_of_words)
+    found[name] = correct(looks, rows_of_words)[:, layer, head]
+    print(f"right with one more {name:9}   {interval(found[name])}")
+first = [re.sub(r"(\w+) !", r"!\1 ", row) for row in longer["noun"]]  # the mark moves to the first of the two nouns
+found["first"] = correct(looks, first)[:, layer, head]
+print(f"looks most at the first noun   {interval(found['first'])}   your guess: {guess}")
+print(f"adjective minus noun           {interval(found['adjective'] - found['noun'])}")
 
 # %% tags=["check:two-nouns"]
-# checked: which of two nouns the head looks at, where neither offset nor position says it
-asks, answers = where(questions)
-assert all(times.unique(return_counts=True)[1].max() == 32 for times in (answers - asks, answers))
-assert abs(found["second"] - 0.61) < 0.02 and abs(found["first"] - 0.20) < 0.02
+# checked: which of two nouns the head looks at, where no fixed offset or position is right in more than a quarter
+less = found["adjective"] - found["noun"]
+for stands in (where(longer["noun"])[1] - asks[128:], where(longer["noun"])[1], where(first)[1]):
+    assert stands.unique(return_counts=True)[1].max() == 32
+assert abs(found["noun"].mean() - 0.695) < 0.02 and abs(found["first"].mean() - 0.227) < 0.02
+assert abs(found["adjective"].mean() - 0.8125) < 0.02 and 0.1 < less.mean() < 0.135 and 0.06 < 2 * less.std() / 128**0.5 < 0.085
+assert 0 < (found["mini"] - found["adjective"]).mean() < 0.08
 
 # %% [markdown]
-# The second in 0.61, the first in 0.20. So it does not simply look for the next noun. But with a second noun it is right less often than without, 0.83. Does it know grammar, then? Other rules still fit: in our sentences *and* or *was* follows the noun. And they are made up, from few words. Each rule that fits needs a test of its own.
+# At the second, the right one, in 0.70 ± 0.08, and at the first in 0.23 ± 0.07. So it does not simply look for the next noun. One more adjective, which moves the answer as far, leaves it right in 0.81; the noun costs 0.12 ± 0.07 more than that.
 #
-# ## 4. Does it add much?
+# Does it know grammar, then? Other rules still fit: in all our sentences *and* follows the noun. And they are made up, from few words. Each rule that fits needs a test of its own.
+#
+# ## 3. Does it add much?
 #
 # Many heads look at `[CLS]`, in which there is no word. How much of all attention does it get, by layer?
 
@@ -468,40 +430,49 @@ to_cls = weights[..., 1:-1, 0].mean(dim=(0, 3))  # (layer, head), of the 22 ordi
 to_sep = weights[..., 1:-1, -1].mean(dim=(0, 3))
 print("to [CLS], by layer:", *(f"{share:.2f}" for share in to_cls.mean(dim=1)))
 print("to [SEP], by layer:", *(f"{share:.2f}" for share in to_sep.mean(dim=1)))
-print("heads with more than half on [CLS]:", (to_cls > 0.5).sum().item(), "of 72")
+print("heads with more than half on [CLS], by layer:", *(to_cls > 0.5).sum(dim=1).tolist())
 
 # %% tags=["check:to-cls"]
 # checked: how much attention [CLS] and [SEP] get
-assert to_sep.mean() < 0.03 and 0.2 < to_cls[0].mean() < 0.22 and 0.71 < to_cls[4].mean() < 0.74 and (to_cls > 0.5).sum() == 45
+assert to_sep.mean() < 0.03 and 0.2 < to_cls[0].mean() < 0.22 and 0.71 < to_cls[4].mean() < 0.74
+assert (to_cls > 0.5).sum(dim=1).tolist() == [0, 7, 7, 10, 10, 11]
 assert to_cls.mean(dim=1).argmax() == 4 and 0.54 < to_cls.mean() < 0.57
 
 # %% [markdown]
-# Nearly three quarters in layer 5, and no word stands there. A token that gets much attention whatever the text says is called an **attention sink** (Xiao et al. 2023, of large language models, where the first tokens are one). In BERT-base it is above all `[SEP]`: Clark et al. (2019) found more than half of the attention of layers 6 to 10 there, and suspect that heads look there when they find nothing to look for. A row of weights must sum to 1, so attention that is not needed has to go somewhere.
+# Nearly three quarters in layer 5. And 45 heads put more than half on it. Page 07 found 52 in a single sentence, all of layers 5 and 6 among them; over 147 sentences it is 10 and 11 of 12. `[CLS]` is mini's **attention sink** (page 07).
 #
 # Does so much attention do much? What a head adds up is weight times *value*, and each value goes through the head's rows of $W_O$ first (page 03). Kobayashi et al. (2020) measure a token's **contribution** by the length of that: $\lVert w \cdot v W_O^h \rVert$.
 #
-# ![CLS with weight 0.8 and a value 0.5 long adds 0.4, as much as a token with weight 0.1 and a value 4 long](figures/08_contribution.svg)
+# ![CLS with weight 0.8 and a value 0.5 long adds 0.4, as much as good with weight 0.1 and a value 4 long](figures/08_contribution.svg)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ![CLS with weight 0.8 and a value 0.5 long adds 0.4, as much as a token with weight 0.1 and a value 4 long](figures/08_contribution.svg)
+# ![CLS with weight 0.8 and a value 0.5 long adds 0.4, as much as good with weight 0.1 and a value 4 long](figures/08_contribution.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Made-up numbers. Cover the right column and ask: who adds most? All three the same. A heatmap shows the left column alone.
+# **2 minutes.** Made-up numbers. Cover the right column and ask: who adds most? Two tie, with 0.4. A heatmap shows the left column alone.
 
 # %%
-states, parts = model(rows).hidden_states, []
+states, parts, sums = model(rows).hidden_states, [], []
 for number, layer in enumerate(model.layers):
     values = layer.attention.value(states[number]).unflatten(-1, (12, 32))  # (sentence, token, head, 32)
     rows_of_output = layer.attention.output.weight.T.unflatten(0, (12, 32))  # (head, 32, 384), as on page 03
     lengths = torch.einsum("sthd,hdo->stho", values, rows_of_output).norm(dim=-1)  # (sentence, token, head)
-    added = weights[:, number] * lengths.transpose(1, 2)[:, :, None]  # weight times length
-    parts.append(added / added.sum(dim=-1, keepdim=True))
-parts = torch.stack(parts, dim=1)  # in the shape of `weights`, and each row sums to 1, too
+    parts.append(weights[:, number] * lengths.transpose(1, 2)[:, :, None])  # weight times length
+    found_there = weights[:, number] @ values.transpose(1, 2)  # the sum over the tokens: (sentence, head, looks, 32)
+    sums.append((found_there @ rows_of_output).norm(dim=-1)[..., 1:-1].mean(dim=(0, 2)))  # how long a head's result is
+parts, sums = torch.stack(parts, dim=1), torch.stack(sums)  # in the shape of `weights`; (layer, head)
+
+# %%
+parts = parts / parts.sum(dim=-1, keepdim=True)  # shares of a row: each sums to 1, as weights do
 shares = parts[..., 1:-1, :].mean(dim=(0, 3))  # (layer, head, is looked at)
 print(f"token before, (2, 10): weight {one.mean():.2f}, lengths {share_on(apart == -1, parts)[:, 1, 9].mean():.2f}")
+print(f"what (2, 10) adds is {sums[1, 9]:.2f} long, of the 12 heads of layer 2 the median {sums[1].median():.2f}")
+print(f"the vectors to which layer 2 adds are {states[1][:, 1:-1].norm(dim=-1).mean():.2f} long")
 
 # %% [markdown]
-# (`einsum` multiplies the value of each head, `h`, with that head's rows.) From the token before comes even more, 0.81, than its weight of 0.73: layer 2, head 10 passes its third question. Now `[CLS]`: in the heads that put more than half of their attention on `[CLS]`: what is `[CLS]`'s share of the summed lengths?
+# (`einsum` multiplies the value of each head, `h`, with that head's rows.) From the token before comes even more, 0.81, than its weight of 0.73. That says *from where* the head gets what it adds. Is it much? The sum is 2.80 long on average: the second longest of the 12 in its layer (median 1.43), added to vectors of length 12.0. So yes, as lengths go.
+#
+# Now the heads that put more than half of their attention on `[CLS]`. What is `[CLS]`'s share of the summed lengths there?
 
 # %%
 guess = None  # a share
@@ -514,10 +485,10 @@ guess = None  # a share
 # %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
 resting = to_cls > 0.5
 of_cls, of_sep = shares[..., 0], shares[..., -1]  # of the contributions
-print(
-    f"[CLS] in {resting.sum()} heads: {to_cls[resting].mean():.2f} of the weight, {of_cls[resting].mean():.2f} of the lengths"
-)
-print(f"[SEP] in all heads: {to_sep.mean():.3f} of the weight, {of_sep.mean():.3f} of the lengths")
+print(f"[CLS] in {resting.sum()} heads: {to_cls[resting].mean():.2f} of the weight,", end=" ")
+print(f"{of_cls[resting].mean():.2f} of the lengths")
+for name, weight, length in (("[CLS]", to_cls, of_cls), ("[SEP]", to_sep, of_sep)):
+    print(f"{name} in all 72 heads: {weight.mean():.3f} of the weight, {length.mean():.3f} of the lengths")
 if guess is not None:
     print("your guess:", guess)
 ax = dot_rows({"weight": to_cls.flatten().tolist(), "contribution": of_cls.flatten().tolist()}, {}, "share of [CLS]")
@@ -526,22 +497,23 @@ ax = dot_rows({"weight": to_cls.flatten().tolist(), "contribution": of_cls.flatt
 # checked: share of weight and of contributions; the drawing's numbers
 assert abs(to_cls[resting].mean() - 0.72) < 0.01 and abs(shares[..., 0][resting].mean() - 0.33) < 0.01
 assert abs(to_sep.mean() - 0.024) < 0.002 and abs(shares[..., -1].mean() - 0.046) < 0.003 and shares[..., 0].max() > 0.6
-assert abs(share_on(apart == -1, parts)[:, 1, 9].mean() - 0.81) < 0.01
+assert abs(share_on(apart == -1, parts)[:, 1, 9].mean() - 0.81) < 0.01 and (sums[1] > sums[1, 9]).sum() == 1
+assert abs(sums[1, 9] - 2.80) < 0.02 and abs(sums[1].median() - 1.43) < 0.02 and abs(of_cls.mean() - 0.26) < 0.005
 assert shares.sum(dim=-1).allclose(torch.ones(6, 12), atol=1e-4) and (shares[..., 0] < to_cls).sum() == 72
 from bertnotes.pictures.drawings.page08 import Contributed
 
-assert [weight * length for weight, length in zip(Contributed.weights, Contributed.lengths, strict=True)] == [0.4] * 3
+assert [weight * length for weight, length in zip(Contributed.weights, Contributed.lengths, strict=True)] == [0.4, 0.4, 0.2]
 assert abs(sum(Contributed.weights) - 1) < 1e-9
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** The dots move to the left, and most of them far. **A weight is not a contribution.** But not all: some heads still get much from [CLS].
 
 # %% [markdown]
-# **A weight is not a contribution.** In these 45 heads `[CLS]` has 72 % of the weight and 33 % of the summed lengths: its values are short. `[SEP]` is the other way round, with 2.4 % and 4.6 % over all heads.
+# **A weight is not a contribution.** In these 45 heads `[CLS]` has 72 % of the weight and 33 % of the summed lengths: its values are short. Over all 72 heads it has 55 % and 26 %. `[SEP]` is the other way round, with 2.4 % and 4.6 %.
 #
 # A third is still much. But lengths do not add up like numbers: long vectors may cancel. And does the model need what is added? So:
 #
-# ## 5. Is it missed?
+# ## 4. Is it missed?
 #
 # We take something away and look how much worse mini guesses hidden tokens. This is called an **ablation**. The exam is like that of page 06: about 15 % of the tokens of our sentences become `[MASK]`.
 
@@ -567,20 +539,21 @@ print(f"{len(answers)} hidden tokens, loss {whole.mean():.2f}")
 assert len(answers) == 484 and abs(whole.mean() - 4.11) < 0.02 and not asked[:, [0, -1]].any()
 
 # %% [markdown]
-# `[CLS]` first. There are two ways to take it away, and they are not the same:
+# `[CLS]` first. There are three ways to take it away, and they are not the same:
 #
-# ![Value to 0: the weights stay, and nothing comes from CLS. No looking: the weight has to go to the others, which count five times as much](figures/08_cuts.svg)
+# ![Value to 0 and the mean: the weights stay, and 0 or a constant comes from CLS. No looking: the weight has to go to the others](figures/08_cuts.svg)
 #
 # - **value to 0**, in all heads: the attention stays where it is, and what rests on `[CLS]` adds nothing;
+# - **the mean**: its value becomes the mean over all our sentences. On page 05 the vector of `[CLS]` was nearly the same in every text, up to layer 5. If what comes from it is the same in each sentence, this changes nothing;
 # - **no looking**: `[CLS]` is masked like padding (page 01), so the attention must go to other tokens.
 #
-# A third one, in between: on page 05 the vector of `[CLS]` was nearly the same in every text, up to layer 5. So perhaps what comes from it is a **constant**. We replace its value by the **mean** over all our sentences; a constant would not notice. By how much does the loss rise in each?
+# By how much does the loss rise in each?
 #
-# (`value_at` does it by a **hook**, a function that PyTorch calls with what a part has computed, and that may change it.)
+# (`value_at` does the first two by a **hook**, a function that PyTorch calls with what a part has computed, and that may change it. Where it says `yield`, the lines inside the `with` run; after them, the hooks go.)
 
 
 # %%
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 
 @contextmanager
@@ -590,20 +563,20 @@ def value_at(position, change):
     def changed(module, given, value):
         value[:, position] = change(value[:, position])
 
-    hooks = [layer.attention.value.register_forward_hook(changed) for layer in model.layers]  # called after each value
-    yield
-    for hook in hooks:
-        hook.remove()
+    with ExitStack() as hooks:  # at its end, also after an error, the hooks go
+        for layer in model.layers:
+            hooks.enter_context(layer.attention.value.register_forward_hook(changed))
+        yield
 
 
 # %%
-guess = None  # three rises: value to 0, no looking, the mean
+guess = None  # three rises: value to 0, the mean, no looking
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ![Value to 0: the weights stay, and nothing comes from CLS. No looking: the weight has to go to the others, which count five times as much](figures/08_cuts.svg)
+# ![Value to 0 and the mean: the weights stay, and 0 or a constant comes from CLS. No looking: the weight has to go to the others](figures/08_cuts.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Vote: which hurts more? Ask why: in the second, the other tokens suddenly count several times as much.
+# **2 minutes.** Vote: which hurts most? In the last, the other tokens suddenly count several times as much.
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes.pruning import heads_off, mean_and_error
@@ -615,7 +588,7 @@ for name, at in {"[CLS]": 0, "[SEP]": 23}.items():
             rises[f"{name}, {cut}"] = mean_and_error(losses() - whole, exam)
     rises[f"{name}, no looking"] = mean_and_error(losses((place != at).long().expand_as(rows)) - whole, exam)
 for name, (mean, error) in rises.items():
-    print(f"{name:18} the loss rises by {mean:.3f} ± {2 * error:.3f}")
+    print(f"{name:18} change of the loss {mean:+.3f} ± {2 * error:.3f}")
 print("your guess for [CLS]:", guess)
 
 # %% tags=["check:cuts"]
@@ -630,11 +603,13 @@ assert 1.95 < math.exp(risen["[CLS], no looking"]) < 2.15
 assert torch.allclose(losses(), whole, atol=1e-5)
 
 # %% [markdown]
-# The value of `[CLS]`, which gets more than half of all attention, is **not missed** in guessing words: −0.03 ± 0.04 is no rise. But mini needs to be *able to look* there. Where it may not, the loss rises by 0.72, and perplexity doubles: in the heads that rested there, the other tokens now add several times as much. So for mini, on these sentences, `[CLS]`, or rather the first position (page 05), seems to be a place to put attention that is not wanted elsewhere.
+# (`mean_and_error` counts the 147 sentences as independent, not the 484 tokens.)
 #
-# The mean in its place changes nothing, with ± 0.001 where the cut to 0 had ± 0.040. So what comes from `[CLS]` is the same for every sentence of this length, as far as the exam can tell: next to nothing about the text.
+# The value of `[CLS]`, which gets more than half of all attention, is **not missed** in guessing words: −0.03 ± 0.04 is no rise. But mini needs to be *able to look* there. Where it may not, the loss rises by 0.72, and perplexity doubles. So for mini, on these sentences, `[CLS]`, or rather the first position (page 05), seems to be a place to put attention that is not wanted elsewhere.
 #
-# `[SEP]` has 2.4 % of the attention, and its value at 0 *is* missed: 0.14 ± 0.06. (Its mean would do, too.) How dark a column is does not tell how much it matters.
+# The mean in its place changes nothing, with ± 0.001 where the cut to 0 had ± 0.040. So what comes from `[CLS]` is the same for every sentence of this length, as far as the exam can tell.
+#
+# `[SEP]` has 2.4 % of the attention, and its value at 0 *is* missed: 0.14 ± 0.06. Its mean is enough, though: 0 is an input that mini never met. How dark a column is does not tell how much its *value* matters.
 #
 # **Play with it.** The slider multiplies the value of `[CLS]`, in all heads: at 0 nothing comes from it, at 1 mini is as it is. With the button nobody may look at it. Which changes the guesses?
 
@@ -664,38 +639,58 @@ for sentence in stored["sentences"]:
             assert abs(100 * chances[tokenizer.convert_tokens_to_ids(piece)] - int(percent)) < 0.7
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Go to 0: hardly anything happens. (At 2 the loss does rise, by 0.16.) Then press the button, with *true story*: *based* falls from 93 % to 6 %.
+# **2 minutes.** Go to 0: hardly anything happens; the loss falls by 0.03, within its error. (At 2 it rises by 0.16.) Then press the button, with *true story*: *based* falls from 93 % to 6 %.
 
 # %% [markdown]
 # ### Whole heads
 #
-# We switch off, as on page 03, the heads for the token before, (1, 3) and (2, 10), alone and both; the one for the token after (2, 9); and the one that found nouns and verbs (5, 7). Then the 45 heads together that put more than half of their attention on `[CLS]`. And as a control, ten times, 45 heads drawn at random, as many in each layer. By how much does the loss rise in each?
+# We switch off heads, as on page 03. There (2, 9), which looks at the token after, cost 0.20, and (1, 3) and (2, 10), which look at the token before, 0.065 and 0.036, but 0.194 together. Does this hold here? New are (5, 7), which found nouns, and the 45 heads that put more than half of their attention on `[CLS]`. As a control for these, ten times, 45 heads drawn at random, as many in each layer.
+#
+# By how much does the loss rise without (5, 7)? Without the 45? Without 45 at random?
 
 # %%
-guess = None  # six rises
-
-# %% tags=["timing", "nbval-ignore-output"]
 groups = {"(1, 3)": [(0, 2)], "(2, 10)": [(1, 9)], "both": [(0, 2), (1, 9)], "(2, 9)": [(1, 8)], "(5, 7)": [(4, 6)]}
 groups |= {"45 on [CLS]": resting.nonzero().tolist()}
 torch.manual_seed(0)
 for number in range(10):  # each layer's choice in another order
     groups[f"45 at random, {number + 1}"] = resting.gather(1, torch.rand(6, 12).argsort(dim=1)).nonzero().tolist()
+
+# %%
+guess = None  # three rises
+
+# %% tags=["timing", "nbval-ignore-output"]
+changes = {}
 for name, heads in groups.items():
     with heads_off(model, heads):  # their rows of W_O are 0
-        rises[name] = mean_and_error(losses() - whole, exam)
-    print(f"without {name:16} the loss rises by {rises[name][0]:.3f} ± {2 * rises[name][1]:.3f}")
-print("your guess:", guess)
+        changes[name] = losses() - whole  # at each hidden token
+changes["both - sum"] = changes["both"] - changes["(1, 3)"] - changes["(2, 10)"]
+rises |= {name: mean_and_error(change, exam) for name, change in changes.items()}
+for name in ("(1, 3)", "(2, 10)", "both", "both - sum", "(2, 9)", "(5, 7)", "45 on [CLS]"):
+    print(f"without {name:12} the loss rises by {rises[name][0]:.3f} ± {2 * rises[name][1]:.3f}")
+at_random = [mean.item() for name, (mean, _) in rises.items() if "random" in name]
+print(f"45 at random: lowest {min(at_random):.3f}, highest {max(at_random):.3f}   your guess: {guess}")
 
 # %% tags=["check:heads-missed"]
 # checked: the two heads for the token before cost more together than alone; the one for the token after is missed more; the 45 resting heads less than ten random groups of the same layers
 by_layer = {name: [sum(at == layer for at, _ in heads) for layer in range(6)] for name, heads in groups.items()}
-drawn_rises = [mean for name, (mean, _) in rises.items() if "random" in name]
-assert all(by_layer[name] == [0, 7, 7, 10, 10, 11] for name in groups if "45" in name) and len(drawn_rises) == 10
+assert all(by_layer[name] == [0, 7, 7, 10, 10, 11] for name in groups if "45" in name) and len(at_random) == 10
 assert 0.2 < rises["(2, 9)"][0] < 0.24 and 0.02 < rises["(5, 7)"][0] < 0.036 and rises["(5, 7)"][1] < 0.012
 assert 0.036 < rises["(2, 10)"][0] < 0.046 and 0.034 < 2 * rises["(2, 10)"][1] < 0.04
-assert 0.36 < rises["45 on [CLS]"][0] < 0.46 and 0.57 < min(drawn_rises) < 0.63 and 1.07 < max(drawn_rises) < 1.15
+assert 0.36 < rises["45 on [CLS]"][0] < 0.46 and 0.57 < min(at_random) < 0.63 and 1.07 < max(at_random) < 1.15
 assert abs(rises["(1, 3)"][0] - 0.025) < 0.006 and abs(rises["both"][0] - 0.126) < 0.012
 assert abs(2 * rises["both"][1] - 0.064) < 0.006 and (1, 8) not in map(tuple, groups["45 on [CLS]"])
+assert abs(rises["both - sum"][0] - 0.059) < 0.006 and 0.019 < 2 * rises["both - sum"][1] < 0.026
+
+# %% tags=["check:heads-shared"]
+# checked: what the random groups share with the 45, and (5, 7) right behind a determiner
+shared = [sum(resting[at].item() for at in map(tuple, heads)) for name, heads in groups.items() if "random" in name]
+assert (min(shared), max(shared)) == (34, 39)
+with_after = [[1, 8] in heads for name, heads in groups.items() if "random" in name]
+assert sum(with_after) == 3 and max(r for r, has in zip(at_random, with_after, strict=True) if not has) < 0.82
+determiners = set(tokenizer.convert_tokens_to_ids("the a an this that these those his her my its their".split()))
+behind = torch.tensor([rows[row, at - 1].item() in determiners for row, at in asked.nonzero().tolist()])
+assert behind.sum() == 46 and abs(changes["(5, 7)"][behind].mean()) < 0.02
+assert 0.06 < 2 * changes["(5, 7)"][behind].std() / 46**0.5 < 0.085
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## What is missed?
@@ -707,9 +702,9 @@ assert abs(2 * rises["both"][1] - 0.064) < 0.006 and (1, 8) not in map(tuple, gr
 # | value of `[SEP]` (2.4 %) | 0.14 ± 0.06 |
 # | layer 1, head 3: the token before | 0.03 ± 0.04 |
 # | layer 2, head 10: the token before | 0.04 ± 0.04 |
-# | both | 0.13 ± 0.06 |
+# | both (0.06 ± 0.02 more than the sum) | 0.13 ± 0.06 |
 # | layer 2, head 9: the token after | 0.22 ± 0.08 |
-# | layer 5, head 7: noun and verb | 0.03 ± 0.02 |
+# | layer 5, head 7: the noun | 0.03 ± 0.02 |
 # | the 45 heads that rest on `[CLS]` | 0.41 ± 0.12 |
 # | 45 at random in the same layers, ten times | 0.60 to 1.11 |
 
@@ -717,17 +712,19 @@ assert abs(2 * rises["both"][1] - 0.064) < 0.006 and (1, 8) not in map(tuple, gr
 # **3 minutes.** Cover the right column and let them guess each line. Then compare the first two lines: nothing comes from [CLS] that is missed, but the room to look there is.
 
 # %% [markdown]
-# Cut alone, the two heads for the token before cost little: 0.03 ± 0.04 and 0.04 ± 0.04. Both together cost 0.13 ± 0.06, more than the sum: perhaps each stands in for the other. So layer 2, head 10 has answered all four questions: 0.73 of its attention; far more than controls; most of what it adds; little missed, while the other one is there.
+# Cut alone, the two heads for the token before cost little: 0.03 ± 0.04 and 0.04 ± 0.04. Both together cost 0.13 ± 0.06. That is 0.059 ± 0.023 more than the sum (*both - sum*), with an interval of the difference itself, sentence by sentence. Why stays open: each may stand in for the other, or damage may just add to damage.
 #
-# The head for the token after costs 0.22, the one that passed the bars of section 3 only 0.03: a head may do something well that guessing words hardly needs, or hardly needs from *that* head. (Michel et al. 2019 could take away most heads of a BERT, one at a time, at little cost.)
+# So layer 2, head 10 has answered all four questions. 0.73 of its attention. Far more than controls. The second longest result of its layer, 81 % of the lengths from the token before. And a small rise without it, 0.04 ± 0.04, while the other one is there.
 #
-# The 45 cost 0.41 together: not nothing, but less than each of the ten random groups, 0.60 to 1.11. (A group shares about 36 heads with the 45; some groups hold (2, 9), the 45 do not.)
+# (2, 9) costs 0.22. (5, 7), far above the bar of section 2, costs 0.03 ± 0.02. That is the mean over all 484 hidden tokens, few of which need a noun to be found. At the 46 right behind a determiner it is 0.00 ± 0.07: no rise that we could see, but so few tokens cannot tell it from 0.03. A head may do something that guessing words hardly needs, or hardly needs from *that* head. (Michel et al. 2019 found most heads of a translator and of a fine-tuned BERT to cost little, one at a time.)
 #
-# **What ablations cannot say.** mini learned with all its parts. Where one is taken away, the others get inputs that they have never met: part of the damage may be that. And a part that is not missed may have a substitute, perhaps like these two.
+# The 45 cost 0.41 together: not nothing, but less than each of the ten random groups, 0.60 to 1.11. Two things to know: a group shares 34 to 39 of its heads with the 45, so about ten heads are compared with ten others. And three of the ten groups hold (2, 9), which costs 0.22 alone; the seven others cost 0.60 to 0.80.
 #
-# ## 6. The guess after each layer
+# **What ablations cannot say.** Where a part is taken away, the others get inputs that they have never met: some of the damage may be that. And a part that is not missed may have a substitute.
 #
-# The vector at `[MASK]` goes through six layers, and only what the last one makes of it goes to the head for masked words. We hand that head the vectors *before*, too. This is called the **logit lens** (nostalgebraist 2020). What will it say of the bare embedding of `[MASK]`, before the first layer? (Below it, the mean over the whole exam.)
+# ### The guess after each layer
+#
+# The vector at `[MASK]` goes through six layers, and only what the last one makes of it goes to the head for masked words. We hand that head the vectors *before*, too. This is called the **logit lens** (nostalgebraist 2020). What will it say of the bare embedding of `[MASK]`, before the first layer? (**Logits** are the scores that softmax turns into probabilities.)
 
 # %%
 guess = None  # a token
@@ -736,7 +733,7 @@ guess = None  # a token
 inputs = tokenizer("The film is [MASK] on a true story.", return_tensors="pt")
 for number, hidden in enumerate(model(**inputs).hidden_states):
     chances = model.word_logits(hidden[0, 4]).softmax(dim=-1)
-    best = [f"{tokenizer.convert_ids_to_tokens(at)} {chances[at]:.0%}" for at in chances.topk(3).indices.tolist()]
+    best = [f"{tokenizer.convert_ids_to_tokens(at)!r} {chances[at]:.0%}" for at in chances.topk(3).indices.tolist()]
     print(f"after layer {number}:" if number else "embedding:    ", ", ".join(best))
 print("your guess:", guess)
 
@@ -744,54 +741,40 @@ print("your guess:", guess)
 # checked: the bare embedding is read as [MASK], in every gap of the exam; based comes after layer 5
 early = model.word_logits(torch.stack(model(**inputs).hidden_states)[:, 0, 4]).softmax(dim=-1)
 assert abs(early[5, tokenizer.convert_tokens_to_ids("based")] - 0.06) < 0.01 and early[:5].max(dim=-1).values.max() < 0.35
-assert best[0].startswith("based") and inputs.input_ids[0, 4] == tokenizer.mask_token_id
+assert best[0].startswith("'based'") and inputs.input_ids[0, 4] == tokenizer.mask_token_id
 bare = model.word_logits(model(exam[0]).hidden_states[0][asked]).argmax(dim=-1)
 assert (bare == tokenizer.mask_token_id).all()
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## The guess after each layer
-
-# %% slideshow={"slide_type": "-"} tags=["timing", "nbval-ignore-output"]
-lens, right_first = [], []
-for hidden in model(exam[0]).hidden_states:
-    scores = model.word_logits(hidden[asked])
-    lens.append(cross_entropy(scores, answers).item())
-    right_first.append((scores.argmax(dim=-1) == answers).double().mean().item())
-print("named correctly, embedding and layers 1 to 6:", *(f"{share:.2f}" for share in right_first))
-simple = torch.where(asked.nonzero()[:, 1] == 22, *tokenizer.convert_tokens_to_ids([".", ","]))  # knows no sentence
-print(f"a simple rule, a full stop at the end and a comma elsewhere: {(simple == answers).double().mean():.2f}")
-ax = line_chart(list(range(7)), {"loss": lens}, "after layer", "loss in the exam", logarithmic="")
-
-# %% tags=["check:lens"]
-# checked: the last loss is that of the exam; the curve as the text tells it
-import itertools
-
-assert abs(lens[-1] - whole.mean()) < 1e-3 and lens[1] > lens[0] > 8 and all(a > b for a, b in itertools.pairwise(lens[1:]))
-assert torch.allclose(torch.tensor(lens), torch.tensor([8.10, 8.31, 6.16, 5.18, 5.02, 4.68, 4.11]), atol=0.03)
-assert abs((simple == answers).double().mean() - 0.10) < 0.005 and answers.mode().values == simple.mode().values
-assert right_first[0] == 0 and 0.29 < right_first[-1] < 0.33 and right_first[3] > 0.22
+# ## The guess after each layer: “The film is [MASK] on a true story.”
+#
+# | after | first guess | second |
+# | --- | --- | --- |
+# | the embedding | ? | |
+# | layer 1 | *a* 22 % | *the* 7 % |
+# | layer 3 | *that* 10 % | *this* 7 % |
+# | layer 5 | *based* 6 % | *made* 4 % |
+# | layer 6 | *based* 93 % | *focused* 1 % |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** Careful: the head for masked words was trained on the last layer alone. A high loss in the middle may mean that the word is not there yet, or that it is written in a way that this head cannot read.
+# **2 minutes.** What stands for the question mark? `[MASK]`, with 30 %. Careful: the head for masked words was trained on the last layer alone. Earlier, the word may not be there yet, or be written in a way that this head cannot read.
 
 # %% [markdown]
-# Of the bare embedding it says `[MASK]`, here and at every gap of the exam: nothing of the sentence has come in. *Based* comes late, with 6 % after layer 5 and 93 % at the end.
+# Of the bare embedding it says `[MASK]`, here and at every gap of the exam: nothing of the sentence has come in. *Based* comes late, with 6 % after layer 5 and 93 % at the end. (All this is one sentence.)
 #
-# Over the exam, the loss rises a little in the first layer and then falls. After the third, a quarter of the hidden tokens is named correctly, of 31 % in the end. (Guessing a full stop at the end and a comma elsewhere gets 10 %.)
+# Careful: the head was trained on the *last* layer's vectors alone. Earlier, the word may be there in a form that it cannot read.
 #
-# Careful: the head was trained on the *last* layer's vectors alone. A high loss in between may mean that the word is not there yet. Or it is there, in a form that this head cannot read.
-#
-# ## 7. What may you say?
+# ## 5. What may you say?
 #
 # | you measured | you may say | you may not say |
 # | --- | --- | --- |
 # | one heatmap | on this sentence the head looks there | this head does that |
 # | a share over many sentences, with its interval | on sentences like these it looks there so much | it looks there *because of* ... |
-# | more than controls, the fixed offset and the fixed position | it was learned, and where words stand is not enough | it knows grammar |
+# | more than our controls, the fixed offset and the fixed position | heads that learned nothing, one draw of each, and where words stand do not give this | it knows grammar |
 # | weight times value | this is its share of the summed lengths | it matters |
 # | an ablation | without it, mini guesses so much worse | this is what it is for |
 #
-# And all of it about *this* model. mini was cut from a MiniLM, whose last layer learned to copy a teacher's attention and the relations of its values; pairs of sentences came later (page 06). So perhaps some of what its heads do was copied. Heads of another BERT may have other habits.
+# And all of it about *this* model, on sentences of 24 tokens. mini was cut from a MiniLM, whose last layer learned to copy a teacher's attention. So perhaps some of what its heads do was copied. Then it learned to guess words in film reviews, in rows of 128 tokens or more (page 06), where its heads may act differently.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## What may you say?
@@ -800,7 +783,7 @@ assert right_first[0] == 0 and 0.29 < right_first[-1] < 0.33 and right_first[3] 
 # | --- | --- | --- |
 # | one heatmap | on this sentence it looks there | this head does that |
 # | a share | on such sentences, so much | it looks there *because* |
-# | more than controls and bars | learned; not place alone | it knows grammar |
+# | more than controls and bars | these do not give it | it knows grammar |
 # | weight × value | its share of the lengths | it matters |
 # | an ablation | guesses so much worse | this is what it is for |
 
@@ -911,7 +894,7 @@ check("with_error", with_error)
 # %% [markdown] tags=["exercise:against_others"]
 # ### A control of your own · ●● · 12 minutes
 #
-# `looks`, (sentence, head, position), holds for each sentence the row of the token that asks. `answers`, (sentence,), are the positions of the right answers. Return, (head,), how often each head looks most at the answer. And as a control the same with the answers of *other* sentences, `answers[order]`: a head that always likes the same positions, or a frequent distance, scores there as well.
+# `looks`, (sentence, head, position), holds for each sentence the row of the token that asks. `answers`, (sentence,), are the positions of the right answers. Return, (head,), how often each head looks most at the answer. And as a control the same with the answers of *other* sentences, `answers[order]`: a head that always likes the same positions scores there as well.
 
 # %% [markdown] tags=["hint:against_others"]
 # `looks.argmax(dim=-1)` is (sentence, head): at which position each head looks most.
@@ -937,7 +920,7 @@ def against_others(looks, answers, order):
 check("against_others", against_others)
 
 # %% [markdown] tags=["reason:against_others"]
-# Shuffling the answers breaks one thing alone, the link between a sentence and its answer. Heads, sentences and how often each position is an answer all stay. What is left of the share did not come from that link.
+# Shuffled, the answers are no longer those of their sentences; how often each position is an answer stays. What is left of the share comes from liked *positions*. This does not catch a head that likes a *distance*, such as always one ahead: shuffling breaks the distances, too. For those, shuffle `answers - asks`, and add it to the position that asks.
 
 # %% [markdown] tags=["exercise:contributions"]
 # ### What does a token add? · ●● · 10 minutes

@@ -471,7 +471,7 @@ def test_every_slide_fits_and_is_legible(chromium, tmp_path, source):
 
 def test_the_keys_of_a_deck_that_readme_names(chromium, tmp_path):
     """In a deck of the old form, whose slides show their code until C is pressed."""
-    (tmp_path / "deck.html").write_text(slides.deck(sources(only=["11"])[0]), encoding="utf-8")
+    (tmp_path / "deck.html").write_text(slides.deck(sources(only=["13"])[0]), encoding="utf-8")
     with watched(chromium) as (page, complaints):
         page.goto((tmp_path / "deck.html").as_uri())
         page.wait_for_selector(".reveal.ready")

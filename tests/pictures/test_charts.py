@@ -1,64 +1,45 @@
 """Charts of results: what is drawn is what was given, at its place."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from bertnotes.evaluation import Estimate, reliability, slices
+from bertnotes.evaluation import Estimate, reliability
 from bertnotes.pictures.charts import (
     deletion_chart,
     dependence_grid,
-    difference_chart,
     dot_rows,
-    interval_chart,
+    estimate_chart,
     reliability_chart,
     score_chart,
     similarity_grid,
 )
 
-LABELS = np.array([1, 0, 1, 0, 1, 1])
-TRAITS = pd.DataFrame({"short": [True, True, True, False, False, False], "long": [False] * 3 + [True] * 3})
-TABLE = slices(LABELS, [1, 0, 1, 1, 1, 0], TRAITS)
 
-
-def test_each_slice_has_its_mark_and_its_count():
-    ax = interval_chart({"mini": TABLE}, title="where")
-    assert [text.get_text() for text in ax.get_yticklabels()] == ["all (6)", "short (3)", "long (3)"]
-    marks = ax.lines[0].get_xdata()
-    assert marks.tolist() == pytest.approx([4 / 6, 1, 1 / 3]) and ax.get_title(loc="left") == "where"
-    assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first slice is at the top"
-
-
-def test_two_systems_stand_beside_each_other_and_have_names():
-    ax = interval_chart({"mini": TABLE, "TF-IDF": TABLE})
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["mini", "TF-IDF"]
-    assert not set(ax.lines[0].get_ydata()) & set(ax.containers[1].lines[0].get_ydata())
-
-
-@pytest.mark.parametrize("tables", [{}, dict.fromkeys("abc", TABLE)])
-def test_too_many_systems(tables):
-    with pytest.raises(ValueError, match="one or two systems apart; got"):
-        interval_chart(tables)
-
-
-def test_a_difference_stands_at_its_points_with_its_interval_a_mark_for_each_seed():
+def test_an_estimate_stands_at_its_per_cent_with_its_interval_a_mark_for_each_seed():
     longer = [Estimate(0.02, 0.01, 0.04), Estimate(0.03, 0.02, 0.04)]
-    ax = difference_chart({"longer": longer, "frozen": [Estimate(-0.1, -0.12, -0.09)]}, title="choices")
-    assert [text.get_text() for text in ax.get_yticklabels()] == ["longer", "frozen"]
-    seeds, frozen = (bars.lines[0] for bars in ax.containers)
+    groups = {"one thing": {"longer": longer, "both": longer[:1]}, "bounds": {"frozen": [Estimate(-0.1, -0.12, -0.09)]}}
+    figure = estimate_chart(groups, "points", "choices", {"none": 0})
+    one, bounds = figure.axes
+    assert [text.get_text() for text in one.get_yticklabels()] == ["longer", "both"]
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["one thing", "bounds"] and bounds.get_xlabel() == "points"
+    seeds, frozen = one.containers[0].lines[0], bounds.containers[0].lines[0]
     assert seeds.get_xdata().tolist() == pytest.approx([2, 3]) and frozen.get_xdata().tolist() == pytest.approx([-10])
-    assert seeds.get_ydata().tolist() == pytest.approx([-0.1, 0.1]) and frozen.get_ydata().tolist() == [1]
-    ends = [segment[:, 0].tolist() for bars in ax.containers for segment in bars.lines[2][0].get_segments()]
-    assert ends == [pytest.approx([1, 4]), pytest.approx([2, 4]), pytest.approx([-12, -9])]
-    assert set(ax.lines[0].get_xdata()) == {0}, "the line of no difference"
-    assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first is at the top"
+    assert seeds.get_ydata().tolist() == pytest.approx([-0.12, 0.12]) and frozen.get_ydata().tolist() == [0]
+    ends = [segment[:, 0].tolist() for bars in one.containers for segment in bars.lines[2][0].get_segments()]
+    assert ends == [pytest.approx([1, 4]), pytest.approx([2, 4]), pytest.approx([1, 4])]
+    assert all([0, 0] in [list(line.get_xdata()) for line in ax.lines] for ax in figure.axes), "the mark, in each panel"
+    assert one.get_ylim()[0] > one.get_ylim()[1], "the first is at the top"
 
 
-def test_sure_and_right():
-    table = reliability([1, 0, 1, 1], np.array([[0.4, 0.6], [0.4, 0.6], [0.1, 0.9], [0.1, 0.9]]))
-    ax = reliability_chart({"mini": table})
-    assert list(ax.lines[0].get_xdata()) == list(ax.lines[0].get_ydata()) == [0.5, 1]
-    assert ax.lines[1].get_xdata().tolist() == pytest.approx([0.6, 0.9]) and ax.lines[1].get_ydata().tolist() == [0.5, 1]
+def test_sure_and_right_and_how_many():
+    table = reliability([1, 0, 1, 1, 1], np.array([[0.4, 0.6], [0.4, 0.6], [0.05, 0.95], [0.05, 0.95], [0.05, 0.95]]))
+    figure = reliability_chart({"mini": table, "other": table}, "sure")
+    above, other, below, _ = figure.axes
+    assert list(above.lines[0].get_xdata()) == list(above.lines[0].get_ydata()) == [0.5, 1]
+    assert above.lines[1].get_xdata().tolist() == pytest.approx([0.6, 0.95]) and above.lines[1].get_ydata().tolist() == [0.5, 1]
+    assert [bar.get_height() for bar in below.patches] == pytest.approx([0.4, 0.6])
+    assert [bar.get_x() + bar.get_width() / 2 for bar in below.patches] == pytest.approx([0.65, 0.95])
+    assert [text.get_text().strip() for text in below.texts] == ["40%", "60%"] and other.get_title(loc="left") == "other"
 
 
 def test_a_curve_is_the_mean_over_texts():

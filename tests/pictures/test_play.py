@@ -4,6 +4,7 @@ import json
 import re
 
 import nbformat
+import numpy as np
 import pytest
 import slides
 import torch
@@ -11,10 +12,14 @@ from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from bertnotes.attention import MultiHeadAttention, causal_mask, scaled_dot_product_attention
+from bertnotes.evaluation import best_temperature, calibration_error, negative_log_likelihood, probabilities_of, wilson_interval
+from bertnotes.experiments.records import read_record, unpack_flags, unpack_probabilities
+from bertnotes.files import REVIEWS
 from bertnotes.pictures.drawings.page01 import Chase
 from bertnotes.pictures.play import MAKERS, cut, play, random_dot_products
 from bertnotes.pictures.style import DARK, LIGHT
 
+RESULTS = REVIEWS.parent / "results"
 NASTY = "</script><img src=x onerror=alert(1)>__DATA__"
 FETCHED = re.compile(r"""<(?:script|img|iframe)[^>]*\ssrc=(?!["']?data:)|<link|@import|url\((?!["']?(?:data:|#))""")
 
@@ -73,7 +78,7 @@ def test_a_word_stays_text(opened):
             "dice",
             {},
             "there are query_and_keys, temperature, scaling, heads, mask, learning_rate, leak, "
-            "pieces, masking, sight, sink, luck, padding",
+            "pieces, masking, sight, sink, apart, calibration, luck, padding",
         ),
         ("temperature", {"words": [], "scores": []}, "room for 1 to 6 words; got 0"),
         ("temperature", {"words": ["a"] * 7, "scores": [0.0] * 7}, "room for 1 to 6 words; got 7"),
@@ -91,6 +96,9 @@ def test_a_word_stays_text(opened):
         ("masking", {"rate": 15}, "from 0 to 1, such as 0.15; got 15"),
         ("sight", {"before": 4}, "0 to 3 words before and 0 to 5 after may be seen; got 4, 0"),
         ("sink", {"factor": 3}, "factors 0, 0.25, .* 2; got 3"),
+        ("apart", {"count": 7}, "count one of .* and 7"),
+        ("apart", {"shares": (0.9, 1.0)}, r"from 0.5 to 0.99.*got \(0.9, 1.0\)"),
+        ("calibration", {"temperature": 4}, "0.5 to 3; got 4"),
         ("luck", {"heads": 7}, "cases one of .*; got 7 and 16"),
         ("padding", {"size": 3}, "got 64, 3 and 384"),
         ("mask", {"scores": [[1.0]]}, r"scores must be finite numbers \(3, 3\); got shape \(1, 1\)"),
@@ -311,6 +319,47 @@ def test_padding_counts_what_a_batch_holds(opened):
     assert page.get_attribute("#sort", "aria-pressed") == "true" and page.locator(".padded").count() == 4
 
 
+def test_apart_counts_as_the_library_and_by_hand(opened):
+    page = opened("apart")
+    for count, shares, overlap, beyond in (
+        (4_000, (0.92, 0.91), True, False),
+        (8_000, (0.92, 0.91), True, True),
+        (15_000, (0.92, 0.91), False, True),
+        (100, (0.6, 0.9), False, True),
+    ):
+        page.evaluate(f"data.count = {count}; data.shares = {list(shares)}; show()")
+        for share in shares:
+            low, high = page.evaluate(f"wilson({share})")
+            found = wilson_interval(round(share * count), count)
+            assert abs(low - found.low) < 1e-5 and abs(high - found.high) < 1e-5
+        z = (shares[0] - shares[1]) / (sum(share * (1 - share) for share in shares) / count) ** 0.5
+        near([page.evaluate("compared().z")], [z])
+        said = page.inner_text("#words")
+        assert ("overlap" in said, "beyond 1.96" in said) == (overlap, beyond)
+    page.get_by_label("reviews each").fill("0")
+    assert page.evaluate("data.count") == 100
+
+
+def test_calibration_counts_as_the_library_does(opened):
+    """The verdicts are gathered by how sure they are, so error and loss differ in the third digit."""
+    record = read_record(RESULTS / "imdb-mini-256-head+tail-seed0.json")
+    positive = unpack_probabilities(record["validation_positive"])
+    labels = unpack_flags(record["validation_labels"], len(positive)).astype(int)
+    logits = np.log(np.stack([1 - positive, positive], axis=1))
+    page = opened("calibration")
+    for temperature in (1, 1.5, 3):
+        page.evaluate(f"slider.value = {100 * temperature}; slider.oninput()")
+        found = page.evaluate("scaled(data.temperature)")
+        assert found["error"] == pytest.approx(calibration_error(labels, probabilities_of(logits, temperature)), abs=0.003)
+        assert found["loss"] == pytest.approx(negative_log_likelihood(labels, logits, temperature), abs=0.001)
+        assert sum(one["count"] for one in found["bins"]) == len(labels) == 2008
+    assert "less sure" in page.inner_text("#words") and page.locator(".dot").count() == 4, "at 3 none is above 0.9"
+    page.get_by_text("least loss").click()
+    assert page.evaluate("data.temperature") == pytest.approx(best_temperature(labels, logits), abs=0.02)
+    page.get_by_text("as it is").click()
+    assert page.get_attribute("#temperature", "aria-valuetext") == "temperature 1.00" and "0.043" in page.inner_text("#words")
+
+
 def test_sight_shows_the_stored_guesses(opened):
     page = opened("sight")
     first = page.evaluate("data.sentences[0]")
@@ -332,6 +381,27 @@ def test_sink_shows_the_stored_guesses_and_losses(opened):
     page.locator("#forbid").click()
     assert page.evaluate("guesses().map((one) => one.join(' '))") == page.evaluate("data.sentences[2].guesses.at(-1)")
     assert page.locator("#factor").is_disabled() and "more than as it is" in page.inner_text("#words")
+
+
+def test_cover_shows_the_stored_verdict_of_the_words_that_are_left(opened):
+    page = opened("cover")
+    sentences = page.evaluate("data.sentences")
+    assert [len(one["percents"]) for one in sentences] == [2 * 2 ** len(one["words"]) for one in sentences]
+    for chosen, covered in ((0, [5]), (0, [5, 9]), (1, [0, 3, 10])):
+        page.locator(".buttons button").nth(chosen).click()
+        for at in covered:
+            page.locator(".line button").nth(at).click()
+        place = 2 * sum(1 << at for at in covered)
+        percent = int(sentences[chosen]["percents"][place : place + 2])
+        assert page.locator(".line button").all_inner_texts().count("[MASK]") == len(covered)
+        assert page.inner_text(".result b") == f"{percent} %" and f"{percent} % instead of" in page.inner_text("#words")
+        whole = int(sentences[chosen]["percents"][:2])
+        assert ("turned round" in page.inner_text("#words")) == ((percent < 50) != (whole < 50))
+    page.locator("#uncover").click()
+    assert "Nothing is covered" in page.inner_text("#words")
+    assert play("cover", covered=[5]).page != play("cover").page
+    with pytest.raises(ValueError, match="0 to 10"):
+        play("cover", covered=[11])
 
 
 @pytest.mark.parametrize("name", MAKERS)

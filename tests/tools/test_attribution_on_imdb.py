@@ -18,14 +18,13 @@ LOSSES = {"epoch": 1, "train_loss": 0.7, "accuracy": 0.5}
 WORDS = ("good", "bad", "film", "cast", "the", "is", "story", "and", "a", "ending")
 
 
-RECORD = json.loads((ROOT / "data" / "results" / "attribution-imdb.json").read_text(encoding="utf-8"))
-
-
-def test_the_record_is_of_the_run_that_it_names_and_of_enough_reviews():
-    run = json.loads((ROOT / "data" / "results" / RECORD["run"]).read_text(encoding="utf-8"))
-    assert all(RECORD[key] == run[key] for key in ("train_reviews", "accuracy"))
-    assert RECORD["reviews"] == len(RECORD["tokens"]) >= 100 and tuple(RECORD["shares"]) == tool.SHARES
-    assert RECORD["curves"].keys() == {"random", *tool.METHODS}
+@pytest.mark.parametrize("name", ["attribution-imdb", "attribution-imdb-whole"])
+def test_the_record_is_of_the_run_that_it_names_and_of_enough_reviews(name):
+    record = json.loads((ROOT / "data" / "results" / f"{name}.json").read_text(encoding="utf-8"))
+    run = json.loads((ROOT / "data" / "results" / record["run"]).read_text(encoding="utf-8"))
+    assert all(record[key] == run[key] for key in ("train_reviews", "accuracy"))
+    assert record["reviews"] == len(record["tokens"]) >= 100 and tuple(record["shares"]) == tool.SHARES
+    assert record["curves"].keys() == {"random", *tool.METHODS}
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Drawings of looking at attention: one row to all heads, how to read a picture, its kinds, pieces of words, its limits."""
+"""Drawings of looking at attention: one row to all heads, kinds of pictures, pieces of words, limits."""
 
 from collections.abc import Callable
 from functools import partial
@@ -36,87 +36,35 @@ def table(drawing: Drawing, x, y, weights, cell=60, names=(), numbers=False, dar
 
 
 class Zoom:
-    """The sentence of the page, and what its heads are like in it: c, d or . for each head of each layer.
-
-    c: more than half of the attention goes to [CLS]; d: of the ordinary tokens' attention more than half goes to the neighbour
-    on one side.
-    """
+    """The sentence of the page, and the token whose row is framed."""
 
     tokens = ("[CLS]", "my", "sister", "cried", "at", "the", "end", "because", "she", "loved", "the", "dog", ".", "[SEP]")
     looks = 9  # loved
-    kinds = ("..d.........", "cc.c.cc.dccc", "cc..cccccccc", "ccccccccc.c.", "cccccccccccc", "cccccccccccc")
 
 
 def zoom() -> str:
-    """A row, the head that it is part of, and the head among all 72."""
+    """A row, the head that it is part of, and the head among all 72; what is in them is not told yet."""
     text = (
-        "One row: loved looks at she, with a weight of 1.00. One head: layer 1, head 3, "
-        "a table of 14 rows with a diagonal, in which the row of loved is framed. All heads: 6 layers of 12, in which "
-        "that head is framed. In 52 of them more than half of the attention goes to CLS, drawn as a column at the left."
+        "One row: the tokens of the sentence, where does loved look? One head: an empty table of 14 rows, "
+        "in which the row of loved is framed. All heads: 6 layers of 12 empty frames."
     )
     drawing = opened(560, "One row, one head, all heads", text)
     for at, token in enumerate(Zoom.tokens):
         y = 92 + 30 * at
-        lit = at == Zoom.looks - 1
-        drawing.write(130, y, token, SMALL, INK, "end", bold=lit)
-        drawing.add("rect", x=140, y=y - 10, width=150 if lit else 2, height=20, fill=QUERY if lit else GRID)
-    drawing.write(300, 92 + 30 * 8, "1.00", 20, QUERY, "start", bold=True)
-    drawing.write(200, 528, "where loved looks", NORMAL, QUERY, bold=True)
-    drawing.arrow((356, 360), (408, 360), color=QUIET, width=4)
-    weights = [[float(column == max(0, row - 1)) for column in range(14)] for row in range(14)]
-    table(drawing, 424, 80, weights, 29, darkest=DARK)
+        drawing.write(130, y, token, SMALL, INK, "end", bold=at == Zoom.looks)
+        drawing.add("rect", x=140, y=y - 10, width=2, height=20, fill=GRID)
+    drawing.write(220, 290, "?", 90, QUERY, bold=True).write(200, 528, "where does loved look?", NORMAL, QUERY, bold=True)
+    drawing.arrow((356, 290), (408, 290), color=QUIET, width=4)
+    table(drawing, 424, 80, [[0.0] * 14] * 14, 29)
     drawing.add("rect", x=421, y=80 + 29 * 9 - 3, width=14 * 29 + 6, height=35, fill="none", stroke=INK, stroke_width=5)
-    drawing.write(627, 528, "layer 1, head 3", NORMAL, QUERY, bold=True)
+    drawing.write(627, 220, "?", 90, QUERY, bold=True).write(627, 528, "one head", NORMAL, QUERY, bold=True)
     drawing.arrow((842, 290), (872, 290), color=QUIET, width=4)
-    for layer, kinds in enumerate(Zoom.kinds):
-        for head, kind in enumerate(kinds):
+    for layer in range(6):
+        for head in range(12):
             x, y = 884 + 31 * head, 130 + 52 * layer
             drawing.add("rect", x=x, y=y, width=28, height=46, fill="#ffffff", stroke=GRID, stroke_width=1.5)
-            if kind == "c":
-                drawing.add("rect", x=x + 1, y=y + 1, width=5, height=44, fill=DARK)
-            elif kind == "d":
-                drawing.line((x + 2, y + 3), (x + 26, y + 43), color=DARK, width=4)
-    drawing.add("rect", x=884 + 62 - 4, y=126, width=36, height=54, fill="none", stroke=INK, stroke_width=5)
     drawing.write(1070, 104, "heads 1 to 12", SMALL, QUIET).write(1070, 466, "layers 1 to 6, from the top", SMALL, QUIET)
-    return str(drawing.write(1070, 528, "all 72 heads", NORMAL, QUERY, bold=True))
-
-
-# --- how to read a picture --------------------------------------------------------------------------------------------
-
-
-class Anatomy:
-    """A small table of weights, made up."""
-
-    words = ("the", "dog", "barked", "loudly")
-    weights = ((0.7, 0.2, 0.1, 0.0), (0.4, 0.4, 0.2, 0.0), (0.1, 0.8, 0.0, 0.1), (0.0, 0.5, 0.4, 0.1))
-
-
-def anatomy() -> str:
-    """A heatmap with a row and a column framed."""
-    columns = [sum(column) for column in zip(*Anatomy.weights, strict=True)]
-    text = (
-        "A table of four rows and columns: the, dog, barked, loudly. The row of barked is framed, where barked looks: 0.1, "
-        "0.8, 0 and 0.1, which add up to 1. The column of dog is framed, who looks at dog: 0.2, 0.4, 0.8 and 0.5, together 1.9."
-    )
-    drawing = opened(520, "How to read it: a row looks, a column is looked at", text)
-    x, y, cell = 420, 130, 78
-    table(drawing, x, y, Anatomy.weights, cell, Anatomy.words, numbers=True)
-    drawing.add(
-        "rect", x=x - 4, y=y + 2 * cell - 4, width=4 * cell + 8, height=cell + 8, fill="none", stroke=QUERY, stroke_width=5
-    )
-    drawing.add("rect", x=x + cell - 4, y=y - 4, width=cell + 8, height=4 * cell + 8, fill="none", stroke=KEY, stroke_width=5)
-    drawing.arrow((300, y + 2.5 * cell), (342, y + 2.5 * cell), color=QUERY)
-    drawing.write(284, y + 2.5 * cell - 16, "this token ...", NORMAL, QUERY, "end", bold=True)
-    drawing.write(284, y + 2.5 * cell + 18, "... looks at these", NORMAL, QUERY, "end", bold=True)
-    for at, total in enumerate(columns):
-        drawing.write(x + (at + 0.5) * cell, y + 4 * cell + 30, number(total, 1), NORMAL, KEY, bold=True)
-    drawing.write(x - 14, y + 4 * cell + 30, "sum of the column", SMALL, KEY, "end", bold=True)
-    for row in range(4):
-        drawing.write(x + 4 * cell + 30, y + (row + 0.5) * cell, "1", NORMAL, QUERY, bold=True)
-    drawing.write(x + 4 * cell + 52, y - 18, "sum of the row", SMALL, QUERY, "start", bold=True)
-    drawing.write(830, y + 1.5 * cell, "a row: one unit of attention", NORMAL, QUERY, "start", bold=True)
-    drawing.write(830, y + 2.5 * cell, "a column: whatever the rows", NORMAL, KEY, "start", bold=True)
-    return str(drawing.write(830, y + 2.5 * cell + 32, "give to that token", NORMAL, KEY, "start", bold=True))
+    return str(drawing.write(1070, 290, "?", 90, QUERY, bold=True).write(1070, 528, "all 72 heads", NORMAL, QUERY, bold=True))
 
 
 # --- the kinds of pictures --------------------------------------------------------------------------------------------
@@ -184,7 +132,7 @@ def pieces(step: int = 3) -> str:
         _words(table(drawing, 1060, 219, averaged, 66, numbers=True), 1060, 219, ("is", "unforgettable", "."))
     for x, name, color in zip((294, 749, 1120), names[:step], (INK, KEY, QUERY), strict=False):
         drawing.write(x, 556, name, NORMAL, color, bold=True)
-    return str(drawing)
+    return str(drawing.write(294, 528, "(is looks at soundtrack, not drawn here)", SMALL, QUIET))
 
 
 def _words(drawing, x, y, rows):
@@ -255,7 +203,6 @@ def limits() -> str:
 
 DRAWINGS: dict[str, Callable[[], str]] = {
     "07_zoom.svg": zoom,
-    "07_anatomy.svg": anatomy,
     "07_kinds.svg": kinds,
     **{f"07_pieces_{step}.svg": partial(pieces, step) for step in (1, 2)},
     "07_pieces.svg": pieces,

@@ -1,4 +1,4 @@
-"""Drawings of measuring heads: four questions to a claim, a noun at four distances, weight and contribution, two cuts."""
+"""Drawings of measuring heads: four questions to a claim, a noun at four distances, weight and contribution, three cuts."""
 
 from collections.abc import Callable
 
@@ -49,33 +49,31 @@ def claim() -> str:
     return str(drawing)
 
 
-# --- a noun at four distances -----------------------------------------------------------------------------------------
+# --- a sentence of the test -------------------------------------------------------------------------------------------
 
-PHRASES = ("the boat", "the old boat", "the old green boat", "the big old green boat")
+SENTENCE = "the dark child found the quiet lovely house and was really sold by the quiet big river .".split()
 
 
 def offsets() -> str:
-    """The noun of a determiner stands one to four tokens after it."""
+    """One sentence of the test: which word asks, which is the answer, and what changes from sentence to sentence."""
     text = (
-        "Four phrases: the boat, the old boat, the old green boat, the big old green boat. An arrow goes from the to boat, "
-        "one, two, three and four tokens further on. Always looking one token ahead finds boat in one of the four."
+        "One sentence of the test, word by word: the dark child found the quiet lovely house and was really sold by the quiet "
+        "big river. The second the, at position 5, asks; house, at position 8, is the answer, three tokens on. Before the "
+        "first noun stand up to three adjectives, so the asking word stands at position 4 to 7. Before the answer stand zero "
+        "to three as well, so the answer is one to four tokens away. Adverbs and adjectives at the end fill the sentence up."
     )
-    drawing = opened(560, "Where is the noun? One to four tokens further on, equally often", text)
-    for row, phrase in enumerate(PHRASES):
-        words, y = phrase.split(), 150 + 96 * row
-        last = len(words) - 1
-        for at, word in enumerate(words):
-            color = QUERY if not at else KEY if at == last else INK
-            drawing.box(160 + 170 * at, y, 140, 52, word, color, NORMAL)
-        drawing.line((160, y - 26), (160, y - 46), (160 + 170 * last, y - 46), color=INK)
-        drawing.arrow((160 + 170 * last, y - 46), (160 + 170 * last, y - 27), color=INK)
-        drawing.write(1010, y, f"+{last}", LARGE, INK, bold=True)
-    drawing.write(1010, 84, "distance", 20, QUIET)
-    return str(
-        drawing.write(
-            40, 520, "A head that always looks one ahead, and knows no grammar, is right in 1 of 4.", NORMAL, INK, "start"
-        )
-    )
+    drawing = opened(430, "One sentence of the test: the asking word, and its noun", text)
+    for at, word in enumerate(SENTENCE[:9]):
+        x, color = 92 + 136 * at, QUERY if at == 4 else KEY if at == 7 else INK
+        drawing.box(x, 200, 124, 56, word, color, NORMAL).write(x, 250, f"{at + 1}", 20, QUIET)
+    drawing.line((636, 170), (636, 130), (1044, 130), color=INK).arrow((1044, 130), (1044, 171), color=INK)
+    drawing.write(840, 108, "3 tokens further on", NORMAL, INK, bold=True)
+    for left, right, said in ((172, 284, "0 to 3 adjectives"), (716, 964, "0 to 3 adjectives")):
+        drawing.line((left, 280), (left, 292), (right, 292), (right, 280), color=SECOND)
+        drawing.write((left + right) / 2, 316, said, 20, SECOND, bold=True)
+    drawing.write(228, 346, "so “the” stands at 4 to 7", 20, INK).write(840, 346, "so the noun is 1 to 4 tokens away", 20, INK)
+    rest = " ".join(SENTENCE[9:])
+    return str(drawing.write(40, 396, f"… {rest}   The end fills up, so that all are of one length.", 20, QUIET, "start"))
 
 
 # --- weight and contribution ------------------------------------------------------------------------------------------
@@ -86,41 +84,39 @@ class Contributed:
 
     tokens = ("[CLS]", "good", "film")
     weights = (0.8, 0.1, 0.1)
-    lengths = (0.5, 4.0, 4.0)
+    lengths = (0.5, 4.0, 2.0)
 
 
 def contribution() -> str:
-    """A large weight on a short value adds as much as a small one on a long value."""
+    """A large weight on a short value adds as much as a small one on a long value; lengths and contributions to one scale."""
     text = (
-        "Made-up numbers. CLS has the weight 0.8 and a value that is 0.5 long after W O: it adds a vector 0.4 long. good and "
-        "film have weights of 0.1 and values 4 long: each adds a vector 0.4 long. So CLS has four fifths of the weight and a "
-        "third of the lengths."
+        "Made-up numbers. CLS has the weight 0.8 and a value that is 0.5 long after W O: it adds a vector 0.4 long. good has "
+        "the weight 0.1 and a value 4 long: it adds 0.4, too. film has the weight 0.1 and a value 2 long: it adds 0.2. Lengths "
+        "and contributions are drawn to one scale."
     )
-    drawing = opened(470, "A weight is not a contribution (made-up numbers)", text)
-    for x, name, color in ((360, "weight", QUERY), (690, "length of value · W_O", VALUE), (1070, "contribution", SECOND)):
+    drawing = opened(420, "A weight is not a contribution (made-up numbers, drawn to scale)", text)
+    for x, name, color in ((310, "weight", QUERY), (640, "length of value · W_O", VALUE), (1110, "contribution", SECOND)):
         drawing.write(x, 104, name, NORMAL, color, bold=True)
+    unit = 90  # of lengths and contributions alike
     for row, (token, weight, length) in enumerate(
         zip(Contributed.tokens, Contributed.weights, Contributed.lengths, strict=True)
     ):
         y = 170 + 90 * row
-        drawing.box(130, y, 150, 56, token, KEY, NORMAL)
-        drawing.add("rect", x=250, y=y - 18, width=200 * weight, height=36, fill=QUERY)
-        drawing.write(260 + 200 * weight, y, f"{weight:g}", NORMAL, INK, "start").write(520, y, "×", LARGE, bold=True)
-        drawing.arrow((570, y), (586 + 50 * length, y), color=VALUE, width=6)
-        drawing.write(600 + 50 * length, y, f"{length:g}", NORMAL, INK, "start").write(900, y, "=", LARGE, bold=True)
-        drawing.add("rect", x=970, y=y - 18, width=300 * weight * length, height=36, fill=SECOND)
-        drawing.write(984 + 300 * weight * length, y, f"{weight * length:g}", NORMAL, INK, "start")
-    drawing.write(
-        40, 428, "[CLS] has 80 % of the weight and a third of what is added up, length by length.", NORMAL, INK, "start"
-    )
+        drawing.box(120, y, 150, 56, token, KEY, NORMAL)
+        drawing.add("rect", x=240, y=y - 18, width=150 * weight, height=36, fill=QUERY)
+        drawing.write(250 + 150 * weight, y, f"{weight:g}", NORMAL, INK, "start").write(460, y, "×", LARGE, bold=True)
+        drawing.arrow((510, y), (510 + unit * length, y), color=VALUE, width=6)
+        drawing.write(524 + unit * length, y, f"{length:g}", NORMAL, INK, "start").write(980, y, "=", LARGE, bold=True)
+        drawing.arrow((1060, y), (1060 + unit * weight * length, y), color=SECOND, width=4)
+        drawing.write(1074 + unit * weight * length, y, f"{weight * length:g}", NORMAL, INK, "start")
     return str(drawing)
 
 
-# --- two ways to cut --------------------------------------------------------------------------------------------------
+# --- three ways to cut --------------------------------------------------------------------------------------------------
 
 
-def _row(drawing: Drawing, y, name, weights, kept):
-    """One row of the drawing `cuts`: weights as bars, and which values are still added."""
+def _row(drawing: Drawing, y, name, weights, values):
+    """One row of the drawing `cuts`: weights as bars, and what is added of each token."""
     drawing.write(40, y, name, NORMAL, INK, "start", bold=True)
     for at, (token, weight) in enumerate(zip(Contributed.tokens, weights, strict=True)):
         x = 480 + 270 * at
@@ -128,22 +124,23 @@ def _row(drawing: Drawing, y, name, weights, kept):
         drawing.add("rect", x=x + 64, y=y - 26, width=34, height=52, fill="#ffffff", stroke=GRID, stroke_width=2)
         drawing.add("rect", x=x + 64, y=y + 26 - 52 * weight, width=34, height=52 * weight, fill=QUERY)
         drawing.write(x + 108, y - 2, f"{weight:g}", NORMAL, QUERY, "start", bold=True)
-        said = "not looked at" if not weight else "value stays" if kept[at] else "value = 0"
-        drawing.write(x, y + 48, said, 20, VALUE if said == "value stays" else SECOND, bold=True)
+        drawing.write(x, y + 48, values[at], 20, VALUE if values[at] == "value stays" else SECOND, bold=True)
 
 
 def cuts() -> str:
-    """Set the value of [CLS] to 0, or forbid looking at it: in one the other weights stay, in the other they grow."""
+    """Set the value of [CLS] to 0, put its mean there, or forbid looking at it: only then the other weights grow."""
     text = (
         "One row of attention, made up: CLS 0.8, good 0.1, film 0.1. First cut: the value of CLS becomes 0, and the weights "
-        "stay 0.8, 0.1, 0.1. Second cut: no token may look at CLS, so the weights become 0, 0.5 and 0.5: good and film now "
-        "count five times as much."
+        "stay 0.8, 0.1, 0.1. Second cut: the value of CLS becomes its mean over all sentences, and the weights stay. Third "
+        "cut: no token may look at CLS, so the weights become 0, 0.5 and 0.5."
     )
-    drawing = opened(560, "Two ways to take [CLS] away (made-up numbers)", text)
-    _row(drawing, 140, "as it is", (0.8, 0.1, 0.1), (1, 1, 1))
-    _row(drawing, 280, "value to 0", (0.8, 0.1, 0.1), (0, 1, 1))
-    _row(drawing, 420, "no looking", (0.0, 0.5, 0.5), (1, 1, 1))
-    return str(drawing.write(40, 520, "No looking: the others count five times as much.", NORMAL, INK, "start"))
+    drawing = opened(580, "Three ways to take [CLS] away (made-up numbers)", text)
+    stays = "value stays"
+    _row(drawing, 130, "as it is", (0.8, 0.1, 0.1), (stays, stays, stays))
+    _row(drawing, 250, "value to 0", (0.8, 0.1, 0.1), ("value = 0", stays, stays))
+    _row(drawing, 370, "the mean", (0.8, 0.1, 0.1), ("value = its mean", stays, stays))
+    _row(drawing, 490, "no looking", (0.0, 0.5, 0.5), ("not looked at", stays, stays))
+    return str(drawing)
 
 
 DRAWINGS: dict[str, Callable[[], str]] = {
