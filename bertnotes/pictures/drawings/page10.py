@@ -115,7 +115,7 @@ def schedule() -> str:
     """The learning rate climbs for a tenth of the steps, then falls in a straight line to zero."""
     text = (
         "The learning rate over the 92 steps of a run. It starts at 0, climbs in a straight line for the first 9 steps, the "
-        "warm-up, to its peak of 1e-4, and falls in a straight line to 0 at the last step."
+        "warm-up, to its peak of 2e-4, and falls in a straight line to 0 at the last step."
     )
     drawing = opened(440, "The learning rate of a run of 92 steps", text)
     left, right, low, high = 150, 1180, 360, 120
@@ -124,7 +124,7 @@ def schedule() -> str:
     drawing.arrow((left, low), (right + 50, low), color=QUIET).arrow((left, low), (left, 84), color=QUIET)
     drawing.line((left, low), (peak, high), (right, low), color=SECOND, width=5)
     drawing.line((left - 8, high), (peak, high), color=GRID, width=2, dash="6 6").write(
-        left - 16, high, "1e-4", NORMAL, anchor="end"
+        left - 16, high, "2e-4", NORMAL, anchor="end"
     )
     drawing.write(left - 16, low, "0", NORMAL, anchor="end").write(left, low + 28, "0", NORMAL).write(
         peak, low + 28, "9", NORMAL
