@@ -384,7 +384,7 @@ assert 4 * len(forty) == 12 and abs(-0.7 * np.log(0.7) - 0.3 * np.log(0.3) - 0.6
 # | `BERTClassifier` | nothing | the same |
 # | `from transformers import AdamW` | gone since transformers 5 | `torch.optim.AdamW` |
 # | `num_warmup_steps=0` | the first steps are the largest, on a random layer | a tenth of the steps to warm up |
-# | `learning_rate = 2e-5`, 12 steps | too few; with thousands of reviews it suits a BERT-base | more steps; 1e-4 for mini |
+# | `learning_rate = 2e-5`, 12 steps | too few; with thousands of reviews it suits a BERT-base | more steps; 1e-4 for all of mini |
 # | warning from `_warn_prf` | it means: some class was *never* named | `zero_division=0`, and look at the recall |
 # | accuracy on the set that one chose by | too good, if anything was chosen | a test set, used once |
 # | `torch.save(model.state_dict(), ...)` | a pickle, which may run code when loaded; tokenizer and class names are missing | `model.save_pretrained(folder, tokenizer)` |
@@ -402,7 +402,7 @@ assert 4 * len(forty) == 12 and abs(-0.7 * np.log(0.7) - 0.3 * np.log(0.3) - 0.6
 #
 # The peak is 2e-4 here, for two small layers. For all of mini the library's default is 1e-4. **For a BERT-base take 2e-5 to 5e-5**, as Devlin et al. (2018) did.
 #
-# What do we give up? Training all six layers for three or four epochs took us four times as long, and on the validation reviews we could see no difference. With thousands of reviews it is worth its time: section 11.
+# What do we give up? Training all six layers for three or four epochs took us minutes, and on 122 validation reviews we could see no difference. With thousands of reviews it is worth its time: section 11.
 #
 # `fit` runs `train` and `evaluate` for some epochs, in buckets, and keeps the weights of the epoch that did best on validation.
 
@@ -459,11 +459,11 @@ for entry in history[-3:]:
     print(f"epoch {entry['epoch']}: loss in {losses}; accuracy {entry['accuracy']:.2f}")
 
 # %% tags=["check:fit"]
-# checked: 92 steps; the training loss falls below that of the new layer alone; on validation most reviews are right
-training = [entry["train_loss"] for entry in history]
-assert -(-len(train_texts) // 8) * 2 == 92 and training[-1] < min(training[:20]) - 0.05 and len(history) == 22
-assert max(entry["accuracy"] for entry in history[20:]) > 0.74 and abs(training[19] - 0.47) < 0.03
-assert history[20]["validation_loss"] < 0.55 < 0.7 < history[21]["validation_loss"]
+# checked: 92 steps on 3.7 million numbers; training and validation loss end below those of the new layer alone
+training, validation = ([entry[name] for entry in history] for name in ("train_loss", "validation_loss"))
+assert -(-len(train_texts) // 8) * 2 == 92 and len(history) == 22 and round(learning / 1e6, 1) == 3.7
+assert abs(training[19] - 0.47) < 0.03 and training[-1] < training[19] and validation[-1] < validation[19]
+assert all(0.74 < entry["accuracy"] < 0.84 for entry in history[20:])
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The new layer alone, then all layers
