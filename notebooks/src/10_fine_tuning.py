@@ -389,7 +389,8 @@ assert 4 * len(forty) == 12 and abs(-0.7 * np.log(0.7) - 0.3 * np.log(0.3) - 0.6
 # | accuracy on the set that one chose by | too good, if anything was chosen | a test set, used once |
 # | `torch.save(model.state_dict(), ...)` | a pickle, which may run code when loaded; tokenizer and class names are missing | `model.save_pretrained(folder, tokenizer)` |
 # | `predict_sentiment` | cuts at 128 tokens unless told otherwise | reads as the model was trained to |
-#
+
+# %% [markdown]
 # ## 6. Done right
 #
 # More reviews, more steps. But the new layer is random at first, so what it sends back into the encoder is random, too. When we trained all layers from the start, the loss stayed near a coin's 0.69 for one epoch or longer, depending on the seed. Three remedies:
@@ -796,31 +797,39 @@ from torch.nn.functional import cross_entropy, layer_norm
 
 from bertnotes.exercises import check, hint, solution  # noqa: F401
 
+
+# %% tags=["exercises"]
+def lent_linear(x, weights, name):
+    return x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
+
+
+def lent_norm(x, weights, name):
+    return layer_norm(x, x.shape[-1:], weights[f"{name}.weight"], weights[f"{name}.bias"], 1e-12)
+
+
+# %% tags=["exercises"]
+def lent_layer(hidden, mask, weights, at):
+    made = [lent_linear(hidden, weights, f"{at}attention.{name}") for name in ("query", "key", "value")]
+    query, key, value = (one.unflatten(-1, (weights["num_heads"], -1)).transpose(1, 2) for one in made)
+    scores = (query @ key.mT / key.shape[-1] ** 0.5).masked_fill(~mask, -torch.inf)
+    found = (scores.softmax(dim=-1) @ value).transpose(1, 2).flatten(2)
+    seen = lent_norm(hidden + lent_linear(found, weights, f"{at}attention.output"), weights, f"{at}attention_norm")
+    wide = torch.nn.functional.gelu(lent_linear(seen, weights, f"{at}expand"))
+    return lent_norm(seen + lent_linear(wide, weights, f"{at}contract"), weights, f"{at}output_norm")
+
+
 # %% tags=["exercises"]
 try:
     from my_bert import encoder  # yours, from page 05
 except ImportError:  # it is not there yet: this one does until it is
 
     def encoder(input_ids, attention_mask, weights):
-        def linear(x, name):
-            return x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
-
-        def norm(x, name):
-            return layer_norm(x, x.shape[-1:], weights[f"{name}.weight"], weights[f"{name}.bias"], 1e-12)
-
         hidden = weights["embeddings.word.weight"][input_ids] + weights["embeddings.token_type.weight"][0]
-        hidden = norm(hidden + weights["embeddings.position.weight"][: input_ids.shape[1]], "embeddings.norm")
+        places = weights["embeddings.position.weight"][: input_ids.shape[1]]
+        hidden = lent_norm(hidden + places, weights, "embeddings.norm")
         mask, number = attention_mask[:, None, None, :].bool(), 0
         while f"layers.{number}.expand.weight" in weights:
-            at, heads = f"layers.{number}.", []
-            for name in ("query", "key", "value"):
-                made = linear(hidden, f"{at}attention.{name}")
-                heads.append(made.unflatten(-1, (weights["num_heads"], -1)).transpose(1, 2))
-            scores = (heads[0] @ heads[1].mT / heads[1].shape[-1] ** 0.5).masked_fill(~mask, -torch.inf)
-            found = (scores.softmax(dim=-1) @ heads[2]).transpose(1, 2).flatten(2)
-            seen = norm(hidden + linear(found, f"{at}attention.output"), f"{at}attention_norm")
-            wide = torch.nn.functional.gelu(linear(seen, f"{at}expand"))
-            hidden, number = norm(seen + linear(wide, f"{at}contract"), f"{at}output_norm"), number + 1
+            hidden, number = lent_layer(hidden, mask, weights, f"layers.{number}."), number + 1
         return hidden
 
 
@@ -1035,10 +1044,8 @@ def fine_tune(features, labels, epochs, rate):
         # loss = cross_entropy(logits.softmax(dim=-1), labels[rows])
         # falling = rate * max(0, 1 - step / epochs)
         # end of solution
-        weight.grad = None
-        loss.backward()
-        with torch.no_grad():
-            weight -= falling * weight.grad
+        (gradient,) = torch.autograd.grad(loss, weight)
+        weight = (weight - falling * gradient).detach().requires_grad_()
     return weight.detach()
 
 

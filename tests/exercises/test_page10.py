@@ -9,8 +9,10 @@ from bertnotes.files import PACKAGE
 
 SOURCE = PACKAGE.parent / "notebooks" / "src" / "10_fine_tuning.py"
 IMPORTS = "import torch\nfrom torch.nn.functional import cross_entropy, layer_norm\n"
-LENT = re.search(r"\n    def encoder\(.*?        return hidden\n", SOURCE.read_text(encoding="utf-8"), re.DOTALL)[0]
-ENCODER = re.sub(r"^    ", "", LENT, flags=re.MULTILINE)  # the one that the page lends
+TEXT = SOURCE.read_text(encoding="utf-8")
+PARTS = re.sub(r"# %%.*", "", re.search(r"def lent_linear\(.*?(?=\n# %% [^\n]*\ntry:)", TEXT, re.DOTALL)[0])
+LENT = re.search(r"\n    def encoder\(.*?        return hidden\n", TEXT, re.DOTALL)[0]
+ENCODER = PARTS + re.sub(r"^    ", "", LENT, flags=re.MULTILINE)  # what the page lends
 
 CUT = """if len(ids) <= max_length:
     return ids
