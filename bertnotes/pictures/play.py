@@ -54,6 +54,7 @@ def play(name: str, **given) -> View:
     apart: count, shares: the intervals of two accuracies on so many reviews each, and that of their difference.
     calibration: temperature: how sure mini was on validation reviews and how often right, logits divided by a temperature.
     luck: heads, cases: how often the best of so many coins is right in so many throws, and the average one.
+    padding: lengths, size, most: how much of all batches is padding, by reviews in a batch, cut, and whether like meets like.
     cover: covered: how positive a sentence is for mini-imdb, whichever of its words are covered. covered: the first of them.
     threshold: confidence (answer,), right (answer,), at: which answers of a classifier are given, and which go to a person.
     Raises ValueError at a name that there is not, and where numbers and words do not fit.
@@ -345,6 +346,31 @@ def _luck(heads=72, cases=16):
     return {"heads": heads, "cases": cases, "hits": hits, "limits": limits}, draw, "how often the best of many coins is right"
 
 
+def _padding(lengths=None, size=16, most=384):
+    limits = {"sizes": [1, 2, 4, 8, 16, 32, 64], "mosts": [64, 128, 256, 384]}
+    lengths = drawn_lengths() if lengths is None else [int(length) for length in lengths]
+    if size not in limits["sizes"] or most not in limits["mosts"] or not 1 <= len(lengths) <= 64 or min(lengths) < 1:
+        raise ValueError(f"1 to 64 lengths of at least 1, size and most of {limits}; got {len(lengths)}, {size} and {most}")
+
+    def draw():
+        _, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained", sharex=True)
+        for ax, name, rows in zip(axes, ("as they come", "like length together"), (lengths, sorted(lengths)), strict=True):
+            cut = [min(length, most) for length in rows]
+            wide = [max(cut[at - at % size :][:size]) for at in range(len(cut))]
+            ax.barh(range(len(cut)), wide, color="#d8d8d8", height=1)
+            ax.barh(range(len(cut)), cut, color=QUERY)
+            ax.invert_yaxis()
+            ax.set_title(f"{name}: {1 - sum(cut) / sum(wide):.0%} is padding", loc="left")
+
+    data = {"lengths": lengths, "size": size, "most": most, "sorted": False} | limits
+    return data, draw, "the reviews of each batch, dark what is text and pale what is padding"
+
+
+def drawn_lengths(count: int = 64) -> list[int]:
+    """How many tokens made-up reviews have: most of them few, some many."""
+    return np.random.default_rng(3).lognormal(4.6, 0.55, count).clip(30, 384).astype(int).tolist()
+
+
 def _apart(count=8_000, shares=(0.92, 0.91)):
     counts = [100, 200, 500, 1_000, 2_000, 4_000, 6_000, 8_000, 10_000, 12_000, 15_000, 25_000, 50_000, 100_000]
     if count not in counts or len(shares) != 2 or not all(0.5 <= share <= 0.99 for share in shares):
@@ -435,6 +461,7 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "apart": ("When are two systems apart?", 520, _apart),
     "calibration": ("Divide the logits by a temperature", 600, _calibration),
     "luck": ("How good is the best of many coins?", 560, _luck),
+    "padding": ("How much of a batch is padding?", 560, _padding),
     "cover": ("Cover words and watch the verdict", 430, _cover),
     "threshold": ("Which answers go to a person?", 490, _threshold),
 }

@@ -78,7 +78,7 @@ def test_a_word_stays_text(opened):
             "dice",
             {},
             "there are query_and_keys, temperature, scaling, heads, mask, learning_rate, leak, "
-            "pieces, masking, sight, sink, apart, calibration, luck, cover, threshold",
+            "pieces, masking, sight, sink, apart, calibration, luck, padding, cover, threshold",
         ),
         ("temperature", {"words": [], "scores": []}, "room for 1 to 6 words; got 0"),
         ("temperature", {"words": ["a"] * 7, "scores": [0.0] * 7}, "room for 1 to 6 words; got 7"),
@@ -101,6 +101,7 @@ def test_a_word_stays_text(opened):
         ("calibration", {"temperature": 4}, "0.5 to 3; got 4"),
         ("luck", {"heads": 7}, "cases one of .*; got 7 and 16"),
         ("threshold", {"confidence": [1.2], "right": [True]}, r"from 0 to 1; got \[1.2\] and 0.5"),
+        ("padding", {"size": 3}, "got 64, 3 and 384"),
         ("mask", {"scores": [[1.0]]}, r"scores must be finite numbers \(3, 3\); got shape \(1, 1\)"),
     ],
 )
@@ -306,6 +307,17 @@ def test_luck_throws_every_coin_and_marks_the_best(opened):
     before = page.evaluate("data.hits.length")
     page.get_by_text("throw again").click()
     assert page.evaluate("data.hits.length") == 1 != before  # as the sliders say
+
+
+def test_padding_counts_what_a_batch_holds(opened):
+    """As many positions as a batch has reviews, times its longest; sorted, fewer."""
+    page = opened("padding", lengths=[10, 40, 20, 90], size=2, most=64)
+    assert page.evaluate("counted()") == [134, 2 * 40 + 2 * 64]
+    page.locator("#sort").click()
+    assert page.evaluate("counted()") == [134, 2 * 20 + 2 * 64] and "9 % is padding" in page.inner_text("#words")
+    page.evaluate("size.value = 0; size.oninput(); most.value = 3; most.oninput()")
+    assert page.evaluate("counted()") == [160, 160] and page.locator(".row").count() == 4
+    assert page.get_attribute("#sort", "aria-pressed") == "true" and page.locator(".padded").count() == 4
 
 
 def test_apart_counts_as_the_library_and_by_hand(opened):
