@@ -1016,7 +1016,7 @@ assert share_of_luck(at_stop, sum(one[0] for one in at_stop)) < 0.001
 # Page 00: for 5 of 6 the most similar *cast* was of the same kind. And for the **full stop**?
 
 # %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
-# 5 of 6, too. Now only the hint differs: *The [director / doctor] was pleased with the cast.* Right, of 16 (in brackets: luck, nine times of ten):
+# 5 of 6, too. Now only the hint differs: *The [director / doctor] was pleased with the cast.* Right, of 16 (luck, nine of ten):
 #
 # | | cast | score | star |
 # | --- | --- | --- | --- |

@@ -512,7 +512,7 @@ picture = ConfusionMatrixDisplay.from_predictions(
 picture.figure_.set_size_inches(10, 7)
 picture.ax_.tick_params(labelsize=14)
 picture.ax_.set_xlabel("the model's answer", fontsize=16)
-picture.ax_.set_ylabel("true topic", fontsize=16)
+_ = picture.ax_.set_ylabel("true topic", fontsize=16)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Read one row aloud: where did the true *programme* go? Then one column: what else is called *booking*? A row tells recall, a column precision.
@@ -732,7 +732,7 @@ found = judge(held_texts[:3], truncation=True, max_length=64)
 for text, verdict, ours in zip(held_texts, found, probabilities, strict=False):
     print(f"{verdict['label']:18} {verdict['score']:.4f}   ours {ours.max():.4f}   {text[:50]}")
 
-# %% tags=["check:pipeline"]
+# %% tags=["check:opened-by-transformers"]
 # checked: transformers' pipeline names the same topics with the same probabilities; how large the folder is
 assert round(sum(path.stat().st_size for path in (folder / "model").iterdir()) / 1e7) == 6
 assert all(abs(one["score"] - ours.max()) < 1e-3 for one, ours in zip(found, probabilities, strict=False))
