@@ -5,7 +5,7 @@
 #
 # ![From left to right: four tokens, six pre-trained layers, the vector of CLS, the pooler, the new layer with two outputs, and softmax, which makes 15 % negative and 85 % positive of them](figures/10_classifier.svg)
 #
-# One new layer goes on top of the pre-trained ones, and then *all* layers are trained a little further, on labelled reviews. This is called **fine-tuning**. On this page you write it yourself, in four short definitions. Then we train twice: as it is often shown, and so that one can trust the result.
+# One new layer goes on top of the pre-trained ones, and then the layers, or the upper ones, are trained a little further on labelled reviews. This is called **fine-tuning**. On this page you write it yourself, in four short definitions. Then we train twice: as it is often shown, and so that one can trust the result.
 #
 # **You need:** pages 01, 05 and 06; page 09 for the rivals. **Time:** about 50 minutes, and 62 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
 
@@ -467,7 +467,7 @@ assert abs(training[19] - 0.47) < 0.03 and training[-1] < training[19] and valid
 assert all(0.74 < entry["accuracy"] < 0.84 for entry in history[20:])
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## The new layer alone, then all layers
+# ## The new layer alone, then the upper two as well
 
 # %% slideshow={"slide_type": "-"}
 from bertnotes.pictures.charts import learning_curve
@@ -475,16 +475,18 @@ from bertnotes.pictures.charts import learning_curve
 figure = learning_curve(history, majority_accuracy(held_labels))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Up to epoch 20 only 770 numbers learn, then 3.7 million. What happens to the training loss at that moment? And the validation loss? Right: the dotted line is what always naming one class gets.
+# **3 minutes.** Up to epoch 20 only 770 numbers learn, then 3.7 million. What happens to the training loss at that moment, and why does it jump up first? Right: the dotted line is what always naming one class gets.
 
 # %% [markdown]
-# Left, the loss. Up to epoch 20 only the new layer learns, and levels off near 0.47: the vectors as they are give no more. Then all layers learn, and the training loss falls further. (Epoch 21 looks worse than 20, as it is a mean over the first steps, with dropout in all layers.)
+# Left, the loss. Up to epoch 20 only the new layer learns, and the training loss levels off near 0.47: the vectors as they are give no more. Then the upper layers learn as well. (Epoch 21 looks worse than 20, as it is a mean over the first steps, with dropout in all layers.) At the end both losses are a little lower than before, 0.44 and 0.45.
 #
-# Now the validation loss: 0.42, then 0.96, while the accuracy stays near 0.8. So mini is not wrong more often, but it is *surer* when it is wrong, and that costs loss. Falling on what it learns from, rising on other reviews: it has begun to learn its reviews by heart. This is called **overfitting**. Which epoch is kept? `fit` goes by accuracy; by loss it would be the one before.
+# If the training loss falls and the validation loss *rises*, a model learns its reviews by heart. This is called **overfitting**. It happened to us when all layers learned for more epochs. Here both still fall.
+#
+# Right, the accuracy: 0.78 before, 0.80 after, which is 2 of 122 reviews and says nothing. Most of what mini knows here, the new layer alone has read from it. And NBSVM has 0.84 on these reviews.
 #
 # ## 7. The exam, once
 #
-# Everything is chosen now: the epoch, the learning rate, the length. We open the door. To be fair, NBSVM gets a second chance: mini used the validation reviews to choose an epoch, so a second NBSVM may learn from them as well. And one more rival: `mini-imdb`, the same mini, fine-tuned on 22,992 reviews of IMDB, which comes with the course. How much will mini get, if TF-IDF gets 0.74?
+# Everything is chosen now: the layers that learn, the epoch, the learning rate, the length. We open the door. To be fair, NBSVM gets a second chance: mini used the validation reviews to choose an epoch, so a second NBSVM may learn from them as well. And one more rival: `mini-imdb`, the same mini, fine-tuned on 22,992 reviews of IMDB, which comes with the course. How much will mini get, if TF-IDF gets 0.74?
 
 # %%
 guess = None  # a share
@@ -508,7 +510,8 @@ print("your guess for mini:", guess)
 # %% tags=["check:exam-of-209"]
 # checked: the scores of the counters, and where mini's lies
 assert [round(float(right[name].mean()), 2) for name in counters] == [0.74, 0.79]
-assert abs(right["mini"].mean() - right["NBSVM"].mean()) < 0.04 and right["mini"].mean() > right["TF-IDF"].mean()
+assert abs(right["mini"].mean() - 0.82) < 0.02
+assert wilson_interval(right["TF-IDF"].sum(), 209).high > wilson_interval(right["mini"].sum(), 209).low
 assert abs(right["NBSVM, more reviews"].mean() - 0.80) < 0.01 and abs(right["mini-imdb"].mean() - 0.81) < 0.01
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
@@ -537,9 +540,9 @@ figure = estimate_chart({"": rows}, "correct in %, with the 95 % interval", mark
 # **3 minutes.** Do the bars of mini and NBSVM overlap? They do, and still that is not the question: both read the same reviews. Ask who was right where only one was: next.
 
 # %% [markdown]
-# mini gets about 0.79, from 365 reviews. So does NBSVM, and TF-IDF is a little behind. mini-imdb, with 22,992 reviews of real films behind it, gets 0.81 on our invented ones: many reviews of another kind are worth hardly more here than a few of the right kind. All these intervals overlap.
+# mini gets 0.82 from 365 reviews, NBSVM 0.79, TF-IDF 0.74. mini-imdb, with 22,992 reviews of real films behind it, gets 0.81 on our invented ones: many reviews of another kind are worth no more here than a few of the right kind. All these intervals overlap.
 #
-# (To be honest about *once*: two of our first tries, without the probe, were scored on these 209 reviews, too. What we changed, we changed because of the validation loss.)
+# (To be honest about *once*: three of our earlier recipes, in which all layers learned, were scored on these 209 reviews, too. We did not choose by that: this recipe was chosen by validation and by the clock.)
 #
 # All read the same reviews, so we may look closer: at those on which only one of two was right. If both were equally good, each of these would be the toss of a coin. **McNemar's test** asks how often coins fall at least so unevenly; that probability is called **p**.
 
@@ -552,11 +555,13 @@ for rival in ("TF-IDF", "NBSVM", "NBSVM, more reviews"):
 
 # %% tags=["check:in-pairs"]
 # checked: with NBSVM the reviews on which only one is right do not tell who is better
-assert rival == "NBSVM, more reviews" and abs(only_mini - only_rival) < 15 and p > 0.05
-assert mcnemar(test_labels, answers["mini"], answers["NBSVM"])[2] > 0.05
+assert rival == "NBSVM, more reviews" and abs(only_mini - only_rival) < 15 and p > 0.2
+only_mini, only_rival, p = mcnemar(test_labels, answers["mini"], answers["NBSVM"])
+assert 0.2 < p and 0 < only_mini - only_rival < 14
+assert 0.01 < mcnemar(test_labels, answers["mini"], answers["TF-IDF"])[2] < 0.12
 
 # %% [markdown]
-# Against NBSVM it is 26 to 26, or nearly so: nothing could be more even. Against TF-IDF mini is ahead, but read the p: so far ahead, coins come more often than one would like. So this page does *not* show that mini is better than counting words. It is one run with one seed, on 209 reviews; section 11 has more.
+# Against NBSVM it is about 31 to 25: if both were equally good, coins would fall so unevenly half of the time. On the validation reviews NBSVM was even ahead. So with a few hundred reviews, mini and a method that counts words are **level**: this page cannot tell them apart. Against TF-IDF the p lies near the usual limit of 0.05. But we tested three rivals, and this is one run with one seed, so we would not lean on it. With more labels it looks different: section 11.
 #
 # ## 8. The hard ones
 #
@@ -577,10 +582,10 @@ print("your guess:", guess)
 octopus = hard[hard["review"].str.startswith("By all means stay at home. Believe the poster")]
 assert len(octopus) == 1 and octopus[["note", "sentiment"]].iloc[0].tolist() == ["irony", "positive"]
 assert all(abs(hard_right[name].mean() - 0.5) < 0.05 for name in ("TF-IDF", "NBSVM"))
-assert wilson_interval(hard_right["mini"].sum(), 240).high < 0.5
+assert wilson_interval(hard_right["mini"].sum(), 240).high < 0.48 and abs(hard_right["mini"].mean() - 0.37) < 0.03
 
 # %% [markdown]
-# mini gets 0.35. That is *below* a coin, and the interval does not come near 0.5. So it is not blind to these reviews, it is misled. Our guess at the reason: it has learned which words praise and which blame. In hard reviews these are often said for the other side: before a *but*, with a *not*, in irony. The counters have met few of the words, so they just do not know.
+# mini gets 0.37. That is *below* a coin, and the interval does not come near 0.5. So it is not blind to these reviews, it is misled. Our guess at the reason: it has learned which words praise and which blame. In hard reviews these are often said for the other side: before a *but*, with a *not*, in irony. The counters have met few of the words, so they just do not know.
 #
 # What is so hard? Read one of them, marked *irony*. Is it positive or negative?
 #
@@ -647,8 +652,8 @@ for text in changes:
 # checked: what turns mini-imdb's verdict, and where the head looks
 assert [round(table[text][0], 1) for text in changes] == [0.9, 0.0, 1.0, 0.2, 0.0]
 assert [table[text][2] for text in changes] == ["superb", "awful", "superb", "superb", "thin"] and [
-    round(table[text][1]) for text in changes
-] == [1, 0, 1, 1, 1]
+    table[text][1] > 0.85 for text in changes
+] == [True, False, True, True, True]
 read = bertnotes.attend(TEXT, model=imdb_model, tokenizer=imdb_tokenizer)
 superb, thin = (read.weights[-1, head, 0, read.tokens.index(word)] for word in ("superb", "thin"))
 assert abs(superb - 0.53) < 0.02 and abs(thin - 0.04) < 0.01
@@ -662,7 +667,7 @@ assert abs(superb - 0.53) < 0.02 and abs(thin - 0.04) < 0.01
 # 4. *And* instead of *but*: the head still looks at *superb*, but the verdict is negative. **Where a head looks most is not what the verdict says.**
 # 5. The halves change places: negative. What stands after *but* counts, and mini-imdb has learned that.
 #
-# And ours? It says 1.00 in every row but the second, also when the halves change places. It goes by *superb*, and *but* tells it nothing. Its 365 reviews were the plain ones, in which words of praise mean what they say. That fits our guess at the hard ones. Page 12 asks *why that verdict?* with better tools than a heatmap.
+# And ours? It says 0.9 or more in every row but the second, also when the halves change places. It goes by *superb*, and *but* tells it little. Its 365 reviews were the plain ones, in which words of praise mean what they say. That fits our guess at the hard ones. Page 12 asks *why that verdict?* with better tools than a heatmap.
 #
 # ## 10. Keep it, and take it elsewhere
 #
@@ -717,6 +722,21 @@ assert state.global_step == 2
 
 # %% [markdown]
 # (Run it with `with_trainer(train_texts, train_labels, "runs/trainer")`. It begins with a random layer, chooses no epoch, shuffles without buckets, and does not spare biases from weight decay. `dtype` matters: mini is stored with half precision, in which it should not be trained.)
+#
+# **And your own file?** The command `bertnotes train` does all of this to a table of texts and labels. Say there are eight classes, two of them rare, in German and English:
+#
+# ```
+# bertnotes train --data mine.csv --text-column text --label-column topic --test held-out.csv --out runs/mine \\
+#   --model bert-base-multilingual-cased --learning-rate 3e-5 --class-weights balanced \\
+#   --max-length 512 --truncation head+tail --batch-size 8 --precision auto
+# bertnotes predict --model runs/mine --file new.csv --out judged.csv
+# ```
+#
+# - Count the labels first: `frame["topic"].value_counts()`. A typing error becomes a class of its own.
+# - Put the test reviews aside before you begin. Texts by one customer or on one matter belong on one side.
+# - The default model, mini, reads English. Another model is fetched from the hub, and needs a learning rate of its own: ours, 1e-4, is too high for it.
+# - With rare classes accuracy says little. `--class-weights balanced` weighs them up, and chooses the epoch by **macro F1**: precision and recall of each class joined in one number, and the mean of these over all classes.
+# - `--dry-run` says what the run would cost. If memory is short, halve the batch size.
 #
 # ## 11. On full IMDB
 #
@@ -773,10 +793,10 @@ assert seconds[0] < 30 and 3_600 < seconds[1] < 4_000
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What to remember
 #
-# - Fine-tuning puts one layer on a pre-trained encoder and trains everything a little further. It takes four short definitions.
+# - Fine-tuning puts one layer on a pre-trained encoder and trains it together with all layers below, or some. It takes four short definitions.
 # - Three piles: learn, choose, and look once. A score needs its interval, the more frequent class, and a plain method beside it.
-# - Pad to the longest of the batch, train the new layer first or warm up, and mind the learning rate: 2e-5 to 5e-5 for a BERT-base.
-# - With 365 reviews mini and NBSVM are level. A classifier knows the kind of reviews that it has learned from.
+# - Pad to the longest of the batch. Train the new layer first, warm up, and with few labels freeze the lower layers. A BERT-base takes a learning rate of 2e-5 to 5e-5.
+# - With 365 reviews mini and NBSVM are level; with 23,000 of IMDB mini is half a point ahead. A classifier knows the kind of reviews that it has learned from.
 #
 # **Next:** page 11 asks how sure all this is.
 

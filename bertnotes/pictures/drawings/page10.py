@@ -38,7 +38,7 @@ def classifier() -> str:
         drawing.write(1000 + 2 * share, low, f"{share} %", NORMAL, anchor="start")
     drawing.write(886, 276, "softmax:", NORMAL, QUIET, "start")
     return str(
-        drawing.write(640, 490, "new: 770 of 15 million numbers; fine-tuning changes all of them", NORMAL, SECOND, bold=True)
+        drawing.write(640, 490, "new: 770 of 15 million numbers; all the others are pre-trained", NORMAL, SECOND, bold=True)
     )
 
 
