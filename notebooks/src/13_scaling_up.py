@@ -41,9 +41,8 @@ guess = None  # how many of mini's 14.8 million parameters a token is multiplied
 import torch
 
 from bertnotes import BERTClassifier
-from bertnotes.experiments.records import read_record
-from bertnotes.files import RESULTS
 
+torch.manual_seed(0)
 model = BERTClassifier("mini", 2, "bertnotes").train()  # attention as on page 01
 parts = {"embeddings": model.bert.embeddings, "six layers": model.bert.encoder, "pooler": model.bert.pooler}
 for name, part in parts.items():
@@ -101,7 +100,7 @@ assert abs(counted - 6 * matrices * 512 - attention_part) < 2e-3 * counted and r
 guess = None  # tokens in a text, for mini (h = 384)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ## A layer costs a token $24h^2 + 4nh$ FLOPs
+# ## A layer costs a token 24h² + 4nh FLOPs
 #
 # At which length $n$ does attention's part overtake the rest? (mini: h = 384)
 
@@ -152,6 +151,9 @@ assert 7.55 < times_mini < 7.65 and 0.45 < step_flops(*models["mini"], 256, 25_0
 
 # %% tags=["check:accuracies"]
 # checked: mini's three accuracies at 256 tokens
+from bertnotes.experiments.records import read_record
+from bertnotes.files import RESULTS
+
 of_mini = [100 * read_record(RESULTS / f"imdb-mini-256-seed{seed}.json")["accuracy"] for seed in range(3)]
 assert (round(min(of_mini), 2), round(max(of_mini), 2)) == (90.41, 91.01) and 1.6 < 92.39 - sum(of_mini) / 3 < 1.8
 
@@ -192,6 +194,9 @@ assert 0.05 < reached < 1 and peak > 1e9
 
 # %%
 import json
+
+from bertnotes.experiments.records import read_record
+from bertnotes.files import RESULTS
 
 bench = {}
 for units in ("", "-bf16"):
@@ -373,6 +378,24 @@ assert abs(Memory.weights - 4 * total / 1e6) < 1 and abs(Memory.adamw - 8 * tota
 #
 # ![Memory of a training step of mini: 1,848 MB with attention weights stored, 935 with attention in slices, 293 if each layer is computed again](figures/13_memory.svg)
 #
+# (While a layer is computed again, its own activations are held, too: 113 MB more here.)
+#
+# What would a larger model need? Drag, and find a batch of BERT-large that fits a T4, which has 15 GB:
+
+# %% tags=["nbval-ignore-output"]
+from bertnotes.pictures.play import play
+
+play("budget")
+
+# %% tags=["check:budget"]
+# checked: vectors that a token leaves behind: 18 a layer and 3, against what was measured; one layer's activations
+vectors = 18 * 6 + 3
+assert abs(4 * 384 * vectors * 256 / 1e6 / slices[2] - 1) < 0.01 and abs(16 * 4 * 384 * 18 * 256 / 1e6 - 113) < 1
+assert abs((4 * 384 * vectors * 512 + 12 * 6 * 12 * 512**2) / 1e6 / stored[3] - 1) < 0.02
+
+# %% [markdown]
+# (It counts 18 vectors a layer and token, as measured above, and 12 bytes for each stored attention weight. What PyTorch itself takes comes on top.)
+#
 # If a batch still does not fit, let it go through in parts and add up the gradients: **gradient accumulation** (`--micro-batch-size 4`). Is that the same gradient?
 
 
@@ -401,21 +424,18 @@ assert whole.allclose(halves, atol=1e-5) and whole.abs().max() > 0.01
 #
 # ## 4. Attention in blocks
 #
-# A table of scores has a number for each pair of tokens. Each head of each layer has one. How large are the tables of one layer of BERT-base, 12 heads, for a single text of 8,192 tokens?
-
-# %%
-guess = None  # MB, in fp32
+# A table of scores has a number for each pair of tokens. Each head of each layer has one. How large are the tables of one layer of BERT-base, 12 heads, for a single text?
 
 # %%
 for length in (512, 2048, 8192):
-    print(f"{length:5} tokens: {12 * length**2 * 4 / 1e6:7,.0f} MB", "" if guess is None else f"  your guess: {guess:,}")
+    print(f"{length:5} tokens: {12 * length**2 * 4 / 1e6:7,.0f} MB")
 
 # %% tags=["check:tables"]
 # checked: the size of the tables
 assert round(12 * 8192**2 * 4 / 1e6) == 3221
 
 # %% [markdown]
-# 3.2 GB, for one layer and one text. And all we want from it is a weighted mean of the values. Do we need the table at all?
+# With 8,192 tokens 3.2 GB, for one layer and one text. And all we want from it is a weighted mean of the values. Do we need the table at all?
 #
 # ![Left the whole table of scores; right a block of three columns at a time, and for each query a largest score, a sum and a mix](figures/13_tiles.svg)
 #
@@ -431,12 +451,12 @@ assert round(12 * 8192**2 * 4 / 1e6) == 3221
 # ![Left the whole table of scores; right a block of three columns at a time, and for each query a largest score, a sum and a mix](figures/13_tiles.svg)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ### The first two scores
+# ### First block done. The second has a larger score: what now?
 #
 # ![After the first block of scores, 2 and 0: largest 2, sum 1.14, mix 12.7](figures/13_running_1.svg)
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
-# ### The second block has a larger score: what now?
+# ### Shrink what we have, then add
 #
 # ![The second block has a larger score, so sum and mix are multiplied by 0.37, then the new powers are added](figures/13_running.svg)
 
@@ -565,10 +585,7 @@ assert gradients[0].norm() == 0 and gradients[1].norm() > 0.1 and slope_a.norm()
 #
 # ### mini-imdb is a LoRA change
 #
-# The model `mini-imdb` that ships with the course was made this way, on 22,992 reviews. Here is what it consists of. How large is its file, if mini's is 30 MB? (mini's weights are stored in 16 bits, the change in 32.)
-
-# %%
-guess = None  # MB
+# The model `mini-imdb` that ships with the course was made this way, on 22,992 reviews. Here is what it consists of. (mini's own file has 30 MB; its weights are stored in 16 bits, the change in 32.)
 
 # %%
 from safetensors.torch import load_file
@@ -579,8 +596,6 @@ file = find_model("mini-imdb") / "adapter_model.safetensors"
 change = load_file(file)
 numbers = sum(part.numel() for part in change.values())
 print(f"{file.stat().st_size / 1e6:.1f} MB, {numbers:,} numbers in {len(change)} matrices and vectors")
-if guess is not None:
-    print("your guess:", guess)
 
 # %% tags=["check:change"]
 # checked: size and numbers of mini-imdb's change

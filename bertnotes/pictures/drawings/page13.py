@@ -69,7 +69,7 @@ def memory() -> str:
     drawing = opened(430, "Memory of a step, in MB: mini, 16 reviews of 256 tokens", text)
     scale, fixed = 0.42, ((Memory.weights, INK), (Memory.gradients, KEY), (Memory.adamw, VALUE))
     for row, (name, size) in enumerate(Memory.activations):
-        x, y = 360, 96 + 82 * row
+        x, y = 360.0, 96 + 82 * row
         drawing.write(344, y + 25, name, SMALL, INK, "end")
         for part, color in (*fixed, (size, QUERY)):
             drawing.add("rect", x=x, y=y, width=part * scale, height=50, fill=color, fill_opacity=0.75, stroke="#ffffff")
@@ -149,9 +149,9 @@ def tiles() -> str:
         for row in range(8):
             for column in range(8):
                 held = x < 600 or 2 < column < 6
-                place = {"x": x + 40 + 40 * column, "y": 120 + 32 * row, "width": 38, "height": 30}
-                fill = TINTS[QUERY] if held else "#ffffff"
-                drawing.add("rect", **place, fill=fill, stroke=QUERY if held else GRID, stroke_width=1.5)
+                place = {"x": x + 40 + 40 * column, "y": 120 + 32 * row}
+                colors = {"fill": TINTS[QUERY] if held else "#ffffff", "stroke": QUERY if held else GRID}
+                drawing.add("rect", None, **place, width=38, height=30, **colors, stroke_width=1.5)
         drawing.write(x + 200, 398, "keys", SMALL, QUIET).write(x + 30, 248, "queries", SMALL, QUIET, "end")
     drawing.arrow((810, 420), (1010, 420), color=QUIET, width=3)
     for row in range(8):
@@ -183,7 +183,7 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     "13_weight.svg": weight,
     "13_memory.svg": memory,
     "13_tiles.svg": tiles,
-    **{f"13_running_{shown}.svg": partial(running, shown) for shown in (1, 2)},
+    "13_running_1.svg": partial(running, 1),
     "13_running.svg": running,
     "13_lora.svg": lora,
 }
