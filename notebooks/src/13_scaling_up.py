@@ -182,7 +182,13 @@ reached = step_flops(6, 384, 256, texts=2) / seconds / peak
 print(f"peak {peak / 1e9:.0f} billion FLOPs a second; a step {seconds:.2f} s; share of the peak {reached:.0%}; guess {guess}")
 
 # %% tags=["check:reached"]
-# checked: training does not reach the peak
+# checked: training does not reach the peak; auto takes bf16 where the processor names units for it; what bf16 rounds
+from bertnotes.devices import BF16_UNITS, fast_precision
+
+units = any(torch.cpu.get_capabilities().get(unit) for unit in BF16_UNITS)
+assert fast_precision("cpu") == ("bf16" if units else "fp32")
+one = torch.tensor(1.0, dtype=torch.bfloat16)
+assert one + 0.001 == 1 and one + 0.01 != 1
 assert 0.05 < reached < 1 and peak > 1e9
 
 # %% [markdown]
@@ -277,7 +283,7 @@ assert [round(entry["seconds"] / 60) for entry in two_cores["history"]] == [31, 
 #
 # Even if we divide by 16, the H100 took about four times the estimate. A model as small as mini cannot fill such a GPU: launching its many small products takes longer than computing them. For small models on large GPUs such estimates are far too low. For BERT-base on a T4 nobody here has measured.
 #
-# Before a long run, measure instead: `bertnotes train ... --dry-run` times ten steps of your data and tells hours and memory.
+# Before a long run, measure instead: `bertnotes train ... --dry-run` times ten steps of your data and tells hours and memory. While a run goes on in a notebook, `callbacks=[LiveCurve()]` draws its loss.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## An epoch of IMDB at 40 % of the peak: estimates
@@ -358,7 +364,7 @@ for name, sizes in grown.items():
 _ = ax.set_xlabel("tokens in a text", fontsize=15), ax.set_title("MB of activations, one text, mini", loc="left", fontsize=16)
 _ = ax.set_xticks((64, 128, 256, 512)), ax.tick_params(labelsize=14), ax.legend(fontsize=14)
 
-# %% tags=["check:grown"]
+# %% tags=["check:memory-grown"]
 # checked: stored weights grow faster than length, slices and checkpoints in proportion; the drawing's numbers
 from bertnotes.pictures.drawings.page13 import Memory
 
@@ -415,7 +421,7 @@ mask = torch.ones_like(texts)
 whole, halves = gradient(slice(4)), (gradient(slice(2)) + gradient(slice(2, 4))) / 2
 print(f"largest difference {(whole - halves).abs().max():.0e}, largest gradient {whole.abs().max():.2f}")
 
-# %% tags=["check:halves"]
+# %% tags=["check:gradient-of-halves"]
 # checked: the mean of the gradients of two halves is that of the whole
 assert whole.allclose(halves, atol=1e-5) and whole.abs().max() > 0.01
 

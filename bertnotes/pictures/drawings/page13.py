@@ -38,7 +38,7 @@ def weight() -> str:
         "A token's vector of three numbers times a matrix of three rows and four columns gives four numbers. "
         "Each of the twelve weights is multiplied once and added once: 24 operations."
     )
-    drawing = opened(380, "Each weight: one multiplication, one addition", text)
+    drawing = opened(400, "Each weight: one multiplication, one addition", text)
     drawing.matrix(110, 170, [[2, 1, 3]], QUERY, name="a token")
     drawing.write(320, 193, "×", 40)
     drawing.matrix(390, 124, [[1, 0, 2, 1], [3, 1, 0, 2], [0, 2, 1, 1]], KEY, name="12 weights")
@@ -119,9 +119,9 @@ def running(shown: int = 3) -> str:
     for block in range(2):
         x = 295 + 320 * block
         drawing.write(x, 208, f"block {block + 1}", SMALL, QUIET)
-    head = ("", "largest", "sum of powers", "mix: powers × values")
+    head = ("largest", "sum of powers", "mix: powers × values")
     for at, name in enumerate(head):
-        drawing.write((130, 420, 640, 950)[at], 256, name, NORMAL, QUIET)
+        drawing.write((420, 640, 950)[at], 256, name, NORMAL, QUIET)
     rows = (
         ("after block 1", "2", "1 + 0.14 = 1.14", "1 · 10 + 0.14 · 20 = 12.7"),
         ("after block 2", "3", "0.37 · 1.14 + 1.14 = 1.55", "0.37 · 12.7 + 35.4 = 40.1"),
@@ -155,7 +155,7 @@ def tiles() -> str:
         drawing.write(x + 200, 398, "keys", SMALL, QUIET).write(x + 30, 248, "queries", SMALL, QUIET, "end")
     drawing.arrow((810, 420), (1010, 420), color=QUIET, width=3)
     for row in range(8):
-        drawing.box(1160, 135 + 32 * row, 150, 27, "largest, sum, mix", VALUE, 16)
+        drawing.box(1158, 135 + 32 * row, 190, 28, "largest, sum, mix", VALUE, SMALL)
     return str(drawing)
 
 
