@@ -57,6 +57,7 @@ def play(name: str, **given) -> View:
     padding: lengths, size, most: how much of all batches is padding, by reviews in a batch, cut, and whether like meets like.
     cover: covered: how positive a sentence is for mini-imdb, whichever of its words are covered. covered: the first of them.
     threshold: confidence (answer,), right (answer,), at: which answers of a classifier are given, and which go to a person.
+    budget: model, size, length: the memory of a training step by texts in a batch and tokens in a text, as page 13 counts it.
     Raises ValueError at a name that there is not, and where numbers and words do not fit.
     """
     if name not in MAKERS:
@@ -371,6 +372,42 @@ def drawn_lengths(count: int = 64) -> list[int]:
     return np.random.default_rng(3).lognormal(4.6, 0.55, count).clip(30, 384).astype(int).tolist()
 
 
+BERTS = {"mini": (14_833_538, 6, 384, 12), "BERT-base": (109_483_778, 12, 768, 12), "BERT-large": (335_143_938, 24, 1024, 16)}
+WAYS = "attention weights stored", "attention in slices", "each layer computed again"
+
+
+def _budget(model="BERT-base", size=16, length=256):
+    limits = {"sizes": [1, 2, 4, 8, 16, 32, 64], "lengths": [64, 128, 256, 512]}
+    if model not in BERTS or size not in limits["sizes"] or length not in limits["lengths"]:
+        raise ValueError(f"model is one of {list(BERTS)}, size and length of {limits}; got {model!r}, {size} and {length}")
+    parameters, layers, hidden, heads = BERTS[model]
+
+    def draw():
+        tables = 12 * layers * heads * length**2 * size
+        vectors = [18 * layers + 3, 18 * layers + 3, layers + 21]  # of a token, one vector for each number that is kept
+        kept = [4 * hidden * count * size * length for count in vectors]
+        _, ax = plt.subplots(figsize=(10, 3.4), layout="constrained")
+        ax.barh(WAYS, [16 * parameters / 1e9] * 3, color=KEY, label="weights, gradients, AdamW")
+        activations = [(kept[0] + tables) / 1e9, kept[1] / 1e9, kept[2] / 1e9]
+        ax.barh(WAYS, activations, left=16 * parameters / 1e9, color=QUERY, label="activations")
+        ax.axvline(15, color=INK, ls="--")
+        ax.invert_yaxis()
+        ax.legend(fontsize=12)
+        ax.set_title(f"{model}, {size} texts of {length} tokens: GB of a step; dashed: a T4", loc="left")
+
+    data = {
+        "model": model,
+        "size": size,
+        "length": length,
+        "way": 1,
+        "lora": False,
+        "models": BERTS,
+        "ways": WAYS,
+        "room": 15e9,
+    }
+    return data | limits, draw, "the memory of a training step, against that of a T4"
+
+
 def _apart(count=8_000, shares=(0.92, 0.91)):
     counts = [100, 200, 500, 1_000, 2_000, 4_000, 6_000, 8_000, 10_000, 12_000, 15_000, 25_000, 50_000, 100_000]
     if count not in counts or len(shares) != 2 or not all(0.5 <= share <= 0.99 for share in shares):
@@ -462,6 +499,7 @@ MAKERS = {  # name: title, height in a page, what makes its data, its picture an
     "calibration": ("Divide the logits by a temperature", 600, _calibration),
     "luck": ("How good is the best of many coins?", 560, _luck),
     "padding": ("How much of a batch is padding?", 560, _padding),
+    "budget": ("Does it fit?", 560, _budget),
     "cover": ("Cover words and watch the verdict", 430, _cover),
     "threshold": ("Which answers go to a person?", 490, _threshold),
 }

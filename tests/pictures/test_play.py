@@ -10,8 +10,10 @@ import slides
 import torch
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from transformers import BertConfig, BertModel
 
 from bertnotes.attention import MultiHeadAttention, causal_mask, scaled_dot_product_attention
+from bertnotes.blockwise import use_blockwise_in_transformers
 from bertnotes.evaluation import best_temperature, calibration_error, negative_log_likelihood, probabilities_of, wilson_interval
 from bertnotes.experiments.records import read_record, unpack_flags, unpack_probabilities
 from bertnotes.files import REVIEWS
@@ -78,7 +80,7 @@ def test_a_word_stays_text(opened):
             "dice",
             {},
             "there are query_and_keys, temperature, scaling, heads, mask, learning_rate, leak, "
-            "pieces, masking, sight, sink, apart, calibration, luck, padding, cover, threshold",
+            "pieces, masking, sight, sink, apart, calibration, luck, padding, budget, cover, threshold",
         ),
         ("temperature", {"words": [], "scores": []}, "room for 1 to 6 words; got 0"),
         ("temperature", {"words": ["a"] * 7, "scores": [0.0] * 7}, "room for 1 to 6 words; got 7"),
@@ -102,6 +104,7 @@ def test_a_word_stays_text(opened):
         ("luck", {"heads": 7}, "cases one of .*; got 7 and 16"),
         ("threshold", {"confidence": [1.2], "right": [True]}, r"from 0 to 1; got \[1.2\] and 0.5"),
         ("padding", {"size": 3}, "got 64, 3 and 384"),
+        ("budget", {"model": "GPT"}, "got 'GPT', 16 and 256"),
         ("mask", {"scores": [[1.0]]}, r"scores must be finite numbers \(3, 3\); got shape \(1, 1\)"),
     ],
 )
@@ -307,6 +310,38 @@ def test_luck_throws_every_coin_and_marks_the_best(opened):
     before = page.evaluate("data.hits.length")
     page.get_by_text("throw again").click()
     assert page.evaluate("data.hits.length") == 1 != before  # as the sliders say
+
+
+def kept_by(layers, hidden, heads, length, attention):
+    """Bytes that the forward pass of a BERT keeps for the backward pass, as PyTorch tells, for one text."""
+    config = BertConfig(hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=heads, intermediate_size=4 * hidden)
+    config._attn_implementation = attention
+    model, kept = BertModel(config).train(), {}
+
+    def note(tensor):
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor.detach()
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        _output = model(torch.ones(1, length, dtype=torch.long))
+    own = {weight.untyped_storage().data_ptr() for weight in model.parameters()}
+    return sum(size for place, size in kept.items() if place not in own)
+
+
+def test_the_budget_is_what_pytorch_keeps(opened):
+    """Parameters of mini, of its LoRA change, and activations of another size of BERT than page 13 measures."""
+    page = opened("budget", model="mini", size=1, length=128)
+    assert page.evaluate("bytes().slice(0, 3)") == [4 * 14_833_538, 4 * 14_833_538, 8 * 14_833_538]
+    page.locator("#lora").click()
+    assert page.evaluate("bytes().slice(1, 3)") == [4 * 480_386, 8 * 480_386]
+    use_blockwise_in_transformers()
+    page.evaluate("data.models.small = [1, 2, 96, 4]; data.model = 'small'")
+    for way, attention in enumerate(("eager", "blockwise")):
+        page.evaluate(f"data.way = {way}; show()")
+        assert page.evaluate("bytes()[3]") == pytest.approx(kept_by(2, 96, 4, 128, attention), rel=0.03)
+    page.get_by_text("BERT-large").click()
+    page.evaluate("size.value = 6; size.oninput(); length.value = 3; length.oninput()")
+    assert "It does not fit a T4" in page.inner_text("#words") and page.locator(".part").count() == 4
 
 
 def test_padding_counts_what_a_batch_holds(opened):
