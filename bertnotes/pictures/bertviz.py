@@ -99,7 +99,8 @@ def bertviz_view(data: dict, attention: Attention, height: int) -> View:
     check_place(layer, head, data["layers"], data["heads"])
     page = PAGE.read_text(encoding="utf-8").replace("__LIBRARIES__", packed_scripts(data["kinds"]))
     page = page.replace("__DATA__", script_json(data))
-    alt = f"bertviz's {data['kind']} view of attention over {len(data['tokens'])} tokens: {' '.join(data['tokens'])}"
+    kept = f"attention over {len(data['tokens'])} tokens: {' '.join(data['tokens'])}"
+    alt = f"layer {layer}, head {head}, in place of bertviz's {data['kind']} view of {kept}"
     return View(page, heatmap_png(attention, layer, head), height, alt)
 
 

@@ -18,7 +18,7 @@
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **1 minute.** From left to right: a row is part of a head, a head is one of 72. Say what is coming: pictures first, then a test of the most famous one.
 #
-# The deck takes 42 minutes: 17 on how to look, 19 for the pronoun, 6 for the rest. With less time, leave out padding and play less. bertviz is on the page, not in the deck: its letters are too small for a wall.
+# The deck takes 44 minutes: 17 on how to look, 19 for the pronoun, 8 for the rest. With less time, leave out padding and play less. bertviz is on the page, not in the deck: its letters are too small for a wall.
 
 # %% [markdown]
 # ## 1. One row tells a story
@@ -500,7 +500,7 @@ assert lucky_hits == [15, 7] and best.index(15) == 7 and 0 < fits - other < 0.01
 #
 # ### Does it take a head?
 #
-# First one more rival, with no head at all: mini's word embeddings (page 05). We choose the noun whose vector has the larger cosine with the pronoun's. In how many of 16 is *that* right?
+# First one more rival, with no head at all: mini's word embeddings (page 05). We choose the noun whose vector has the larger cosine with the pronoun's. In how many of 16 is *that* right? (To this rival they are 14: *woman* and *man* come twice.)
 
 # %%
 guess = None  # of the 16 old cases
@@ -608,13 +608,22 @@ for heads in ([], [(0, 9), (1, 0), (1, 3), (2, 9)]):
 assert moved_right == [13, 15]
 
 # %% [markdown]
-# (2.4: layer 2, head 4.) The four heads with 15 or 16, at the upper right, keep at least 14. (2.1 with crumbs: 0.007 to the noun that fits, 0.002 to the other.) Head 4.4 had 14 and falls to 9. The largest dot, at 8 and 8, is mostly heads that choose the same noun for *she* and for *he*.
+# | right in | 16 old cases | 16 new cases |
+# | --- | --- | --- |
+# | layer 1, head 10 (1.10) | 16 | 15 |
+# | layer 2, head 1 (2.1) | 16 | 14 |
+# | layer 2, head 4 (2.4), ours | 15 | 15 |
+# | layer 3, head 10 (3.10) | 15 | 15 |
+# | the lucky head | 15 | 7 |
+# | word embeddings, no head | 16 | 14 |
 #
-# So the four are hardly luck. Another control agrees: keep mini, and swap in some of the eight sentences which noun counts as right. In the 256 ways to do so the median of the best of 72 heads is 11. It has 16 only with the true answers, and with all of them reversed (head 2.6). These are not 32 separate cases, but 16 sentences: in 14 our head is right with both pronouns.
+# (The largest dot, at 8 and 8, is mostly heads that choose the same noun for *she* and for *he*.)
 #
-# So our cases do not show that it takes a head. That *she* goes with *mother* and with *queen* is in the word embeddings already.
+# **Are the four luck?** Hardly: they keep at least 14 in new cases, and the lucky head did not. Another control agrees. Keep mini, and swap in some of the eight old sentences which noun counts as right. In the 256 ways to do so, the best of 72 heads has a median of 11. It has 16 only with the true answers, or with all of them reversed.
 #
-# Nor does mini seem to miss the four. We added *She is the [MASK].* or *He is the [MASK].*: in 13 of 16 sentences the pronoun moves its guess toward the noun that fits. With the four set to 0 it does in 15.
+# **Does it take a head?** Our cases do not show it. That *she* goes with *mother* is in the word embeddings already.
+#
+# **Does mini need the four?** We added *She is the [MASK].* or *He is the [MASK].*: in 13 of 16 sentences the pronoun moves its guess toward the noun that fits. With the four set to 0 it does in 15.
 #
 # ### Is that understanding?
 #
@@ -655,6 +664,7 @@ assert same.shape == (16, 2, 6, 12) and ended[1, 3] == ended[0, 9] == ended[1, 0
 to_first = torch.stack([same[0::2, 0], same[1::2, 1]])  # (ending, pair, layer, head)
 to_second = torch.stack([same[0::2, 1], same[1::2, 0]])
 changed = ((to_first > to_second)[0] != (to_first > to_second)[1]).sum(dim=0)
+assert changed[ended == 10].tolist() == [2, 2]
 assert changed[1, 3] == changed[1, 0] == 0 and changed[2, 9] == 1 and ended[2, 9] == 9 and not changed[0].any()
 moves = (to_first / to_second).log()  # how much larger the first one is
 moves, also = (moves[0] - moves[1])[:, 1, 3], (moves[0] - moves[1])[:, 2, 9]  # above 0: toward the right noun
@@ -692,21 +702,40 @@ assert [sum(lead(*one) > 0 for one in asked) for asked in (instead, after_it)] =
 # **3 minutes.** Whom does *she* mean, in the first sentence and in the second? Everybody changes from *mother* to *girl*. Then vote: 8, 12, or 16? Exactly 8, as it never changes. It matches gender; to know whom *she* means one also needs the ending. But mini's own guess has 8 as well: do not blame attention alone.
 
 # %% [markdown]
-# 8: kind or crying, our head looks more at *mother*, and it changes its noun in none of the eight pairs. The ending moves the ratio of its two weights by 2 to 14 %, that of 3.10 by up to 82 %. In both it is toward the right noun in four pairs of eight. (Heads 1.10 and 2.1 have 8, too; 3.10 has 9. The best of 72 has 10; in most of the 256 ways to swap it has as many or more.)
+# Kind or crying, our head looks more at *mother*. It changes its noun in none of the eight pairs:
 #
-# Is attention to blame? Put *the [MASK]* in the pronoun's place, and mini itself prefers the right noun in 8 of 16. What heads do in a model that finds it out, these pairs cannot tell.
+# | | right in 16 | changes its noun, in 8 pairs |
+# | --- | --- | --- |
+# | 1.10, 2.1 and 2.4 | 8 each | 0 |
+# | 3.10 | 9 | 1 |
+# | the best of 72: two heads | 10 each | 2 |
+# | mini's own guess, with *the [MASK]* for the pronoun | 8 | |
 #
-# In layer 1 no token has seen another one yet, so the ending cannot change which noun gets the higher score. In layers 2 and 3 it could.
+# (Swap answers at random, as above: in most of the ways the best of 72 has 10 or more.)
+#
+# Is attention to blame? mini itself does not know the right noun. What heads do in a model that does, these pairs cannot tell.
+#
+# Head 1.10 could not know: in layer 1 no token has seen another one yet, so the ending cannot change which noun gets the higher score. In layers 2 and 3 it could.
 #
 # (Four heads of one model, eight pairs. In BERT-base, Clark et al. (2019) tested a head on real texts: it was right more often than *take the nearest*, but less often than a system of hand-written rules.)
 #
 # ## 7. From 32 numbers to a weight: bertviz
 #
-# Many pictures of attention are made with **bertviz** (Vig 2019). Its *neuron view* shows how a weight is computed: its neurons are the 32 numbers of a query or key. (For its *head view* call `bertviz_head_view(read, layer=2)`.)
+# How does *sister* get that weight? In this head, the query of *she* and each key are 32 numbers. Multiplied one by one and added up, then divided by √32, they give a score (page 01):
 #
-# Click the **+** beside *she* on the left: its query, number by number, times each key. Blue is above 0, orange below. The sum of a row, divided by √32, is the score (page 01). *Sister* has the highest, 6.45, before `[CLS]` with 4.68. In softmax a difference of 1.77 is a factor of 5.9: 0.61 against 0.10.
+# ![The query of she times the key of sister, 32 colours: most products are blue, above 0, and the score is 6.45; with the key of CLS it is 4.68](figures/07_neurons.svg)
 #
-# But single numbers are no reason: rotate all queries and keys alike, and the colours change, while every score stays.
+# The highest score is *sister*'s, 6.45; the next is that of `[CLS]`, 4.68. In softmax a difference of 1.77 is a factor of 5.9: 0.61 against 0.10. No single number decides: for *sister*, 20 of the 32 products are above 0. And rotate all queries and keys alike: the colours change, every score stays.
+#
+# **bertviz** (Vig 2019), with which many pictures of attention are made, shows this for any pair of tokens in its *neuron view*. Click the **+** beside *she* on the left. (GitHub shows a heatmap in its place. For its *head view* call `bertviz_head_view(read, layer=2)`.)
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ### Back to *she* and *sister*: how does a weight of 0.61 come about?
+#
+# ![The query of she times the key of sister, 32 colours: most products are blue, above 0, and the score is 6.45; with the key of CLS it is 4.68](figures/07_neurons.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **2 minutes.** Colour by colour: two blues or two oranges give a blue product, a blue and an orange give an orange one. The sum is the score; softmax turns 6.45 and 4.68 into 0.61 and 0.10. On the page, bertviz shows it for any pair of tokens.
 
 # %% tags=["nbval-ignore-output"]
 from bertnotes import bertviz_neuron_view
@@ -727,6 +756,14 @@ assert 0.4 < (turned.sign() != products.sign()).float().mean() < 0.6  # half of 
 assert scores.argmax() == read.tokens.index("sister") and scores.sort().indices[-2] == 0
 assert abs(scores.max() - 6.45) < 0.01 and abs(scores[0] - 4.68) < 0.01
 assert scores.softmax(dim=-1).allclose(read.weights[1, 3, read.tokens.index("she")], atol=1e-4)
+
+# %% tags=["check:numbers-drawn"]
+# checked: the 32 numbers of the drawing, and how many of sister's products are above 0
+from bertnotes.pictures.drawings.page07 import Neurons
+
+for drawn, measured in ((Neurons.she, query[8]), (Neurons.sister, key[2]), (Neurons.cls, key[0])):
+    assert torch.tensor(Neurons.numbers(drawn)).allclose(measured, atol=0.06)
+assert (products[2] > 0).sum() == 20 and read.tokens[2] == "sister" and read.tokens[8] == "she"
 
 # %% [markdown]
 # ## 8. Before and after fine-tuning

@@ -169,6 +169,62 @@ def pronoun() -> str:
     )
 
 
+# --- a score, number by number ----------------------------------------------------------------------------------------
+
+
+class Neurons:
+    """The query of she and the keys of sister and [CLS], in layer 2, head 4 of mini, rounded to a tenth."""
+
+    she = """
+    2.3 2.1 0.3 -3.3 -0.6 0.8 1.2 -2.6 -0.9 -2.8 -1.9 -1.5 -2.1 -0.9 1.0 2.0 -2.3 0.4 0.0 0.3 -0.9 -1.0 -1.1 1.0
+    0.7 0.6 0.9 -0.8 0.6 -0.4 -1.5 -0.4
+    """
+    sister = """
+    1.6 0.3 1.5 0.0 0.5 -1.2 1.6 -1.2 -1.0 -3.2 -1.3 -2.2 0.1 -1.6 1.9 0.7 -1.7 -0.1 0.9 -1.8 -0.7 1.1 0.4 -0.4
+    -0.9 1.5 3.2 -0.4 -0.3 -0.2 -1.8 -0.4
+    """
+    cls = """
+    -0.2 1.9 1.0 -2.6 -1.2 -0.6 -1.1 -0.7 -0.7 0.0 -1.0 -1.0 -3.0 1.5 -0.3 0.8 -0.9 -1.2 -0.8 0.5 -0.4 -0.7 -0.9
+    -0.4 3.1 -0.2 -0.9 -0.5 1.0 -2.4 2.2 2.0
+    """
+    scores = (6.45, 4.68)
+
+    @staticmethod
+    def numbers(text: str) -> list[float]:
+        return [float(number) for number in text.split()]
+
+
+def strip(drawing: Drawing, y: float, name: str, values) -> None:
+    """A row of 32 numbers as colours: blue above 0, orange below, darker where larger."""
+    drawing.write(196, y + 17, name, SMALL, INK, "end")
+    for at, value in enumerate(values):
+        strength = min(1.0, abs(value) / 4) ** 0.7
+        color = "#2171b5" if value > 0 else "#d95f0e"
+        x, paint = 208 + 27 * at, {"fill": color, "fill_opacity": round(strength, 2)}
+        drawing.add("rect", None, x=x, y=y, width=26, height=34, stroke=GRID, stroke_width=1, **paint)
+
+
+def neurons() -> str:
+    """The query of she times two keys, number by number, and the scores that the sums give."""
+    text = (
+        "The query of she, as 32 colours, times the key of sister: 20 of the products are above 0 and blue; their sum, divided "
+        "by the square root of 32, is the score 6.45. Times the key of [CLS] the score is 4.68."
+    )
+    drawing = opened(452, "Query times key, number by number: layer 2, head 4", text)
+    query = Neurons.numbers(Neurons.she)
+    strip(drawing, 92, "query of she", query)
+    rows = zip((158, 290), ("sister", "[CLS]"), (Neurons.sister, Neurons.cls), Neurons.scores, strict=True)
+    for y, name, key, score in rows:
+        numbers = Neurons.numbers(key)
+        strip(drawing, y, f"key of {name}", numbers)
+        strip(drawing, y + 46, "products", [one * other for one, other in zip(query, numbers, strict=True)])
+        drawing.write(1090, y + 30, "sum, divided by", SMALL, QUIET, "start").write(1090, y + 54, "√32:", SMALL, QUIET, "start")
+        drawing.write(1140, y + 56, number(score, 2), 30, QUERY, "start", bold=True)
+    for x, color, name in ((420, "#2171b5", "above 0"), (620, "#d95f0e", "below 0")):
+        drawing.add("rect", x=x, y=402, width=26, height=26, fill=color).write(x + 40, 416, name, SMALL, INK, "start")
+    return str(drawing)
+
+
 # --- what a picture shows ---------------------------------------------------------------------------------------------
 
 
@@ -207,6 +263,7 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     **{f"07_pieces_{step}.svg": partial(pieces, step) for step in (1, 2)},
     "07_pieces.svg": pieces,
     "07_pronoun.svg": pronoun,
+    "07_neurons.svg": neurons,
     "07_limits.svg": limits,
 }
 ANIMATIONS: dict[str, tuple] = {}
