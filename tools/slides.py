@@ -16,7 +16,6 @@ from pathlib import Path
 import pyreveal
 from build_notebooks import NOTEBOOKS, deck_of, sources, target
 from check import ROOT
-from form import is_new
 from jinja2 import pass_context
 from latex2mathml.converter import convert
 from nbconvert import SlidesExporter
@@ -80,7 +79,7 @@ def as_html(notebook, folder):
         for output in cell.get("outputs", []):
             if page := output.get("data", {}).get("text/html"):
                 output["data"]["text/html"] = in_light("".join(page))
-    notebook.metadata |= {"title": title, "composed": is_new(notebook)}
+    notebook.metadata["title"] = title
     return DeckExporter().from_notebook_node(notebook, {"metadata": {"path": str(folder)}})[0]
 
 

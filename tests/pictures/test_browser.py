@@ -470,16 +470,19 @@ def test_every_slide_fits_and_is_legible(chromium, tmp_path, source):
 
 
 def test_the_keys_of_a_deck_that_readme_names(chromium, tmp_path):
-    """In a deck of the old form, whose slides show their code until C is pressed."""
+    """A slide shows what its code draws, and the code, too, once C is pressed."""
     (tmp_path / "deck.html").write_text(slides.deck(sources(only=["13"])[0]), encoding="utf-8")
     with watched(chromium) as (page, complaints):
         page.goto((tmp_path / "deck.html").as_uri())
         page.wait_for_selector(".reveal.ready")
-        for _ in range(12):  # to a slide of code alone
-            code = page.locator("section.present:not(.stack) .jp-CodeCell .highlight").first
-            if code.count() and code.is_visible():
+        code = page.locator("section.present:not(.stack) .jp-CodeCell .highlight").first
+        drawn = page.locator("section.present:not(.stack) .jp-CodeCell img").first
+        for _ in range(12):  # to a slide that code has drawn
+            if drawn.count() and drawn.is_visible():
                 break
             page.keyboard.press("Space")
+        assert code.count() and not code.is_visible()
+        page.keyboard.press("c")
         assert code.is_visible()
         page.keyboard.press("c")
         assert not code.is_visible()
