@@ -7,7 +7,7 @@
 #
 # One new layer goes on top of the pre-trained ones, and then the layers, or the upper ones, are trained a little further on labelled reviews. This is called **fine-tuning**. On this page you write it yourself, in four short definitions. Then we train twice: as it is often shown, and so that one can trust the result.
 #
-# **You need:** pages 01, 02, 05 and 06; page 09 for the rivals. **Time:** about 50 minutes, and 62 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
+# **You need:** pages 01, 02, 05 and 06; page 09 for the rivals. **Time:** about 66 minutes, and 62 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # # Fine-tuning
