@@ -7,7 +7,7 @@
 #
 # One new layer goes on top of the pre-trained ones, and then the layers, or the upper ones, are trained a little further on labelled reviews. This is called **fine-tuning**. On this page you write it yourself, in four short definitions. Then we train twice: as it is often shown, and so that one can trust the result.
 #
-# **You need:** pages 01, 05 and 06; page 09 for the rivals. **Time:** about 50 minutes, and 62 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
+# **You need:** pages 01, 02, 05 and 06; page 09 for the rivals. **Time:** about 66 minutes, and 62 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # # Fine-tuning
@@ -49,12 +49,12 @@ print(plain["review"].iloc[0])
 # ![Three piles of reviews: train, 365, learn from these; validation, 122, choose by these; test, 209, behind a door, look once](figures/10_piles.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Ask what goes wrong if one chooses the best of ten models by the test reviews: the winner is partly the luckiest, so its score is too good. Page 08 had the best of 72 coins.
+# **3 minutes.** Ask what goes wrong if one chooses the best of ten models by the test reviews: the winner is partly the luckiest, so its score is too good. Page 07 had the best of 72 coins.
 
 # %% [markdown]
 # ![Three piles of reviews: train, 365, learn from these; validation, 122, choose by these; test, 209, behind a door, look once](figures/10_piles.svg)
 #
-# The model learns from the **training set**. The **validation set** tells us, after each round, how it does on reviews that it has not learned from; by that we choose. The **test set** stays behind a door until everything is chosen. Who chooses by the test set reports luck as skill: that was the best of 72 coins on page 08.
+# The model learns from the **training set**. The **validation set** tells us, after each round, how it does on reviews that it has not learned from; by that we choose. The **test set** stays behind a door until everything is chosen. Who chooses by the test set reports luck as skill: that was the best of 72 coins on page 07.
 #
 # The split is *stratified*, with as many positive reviews in each pile as in the whole, and *seeded*: you get the same piles as we do.
 
@@ -118,7 +118,7 @@ counts = [sum(weight.numel() for weight in part.parameters()) for part in (model
 assert counts[0] == 770 and 14_700_000 < counts[1] < 14_900_000 and model.bert.config._attn_implementation == "bertnotes"
 
 # %% [markdown]
-# The two outputs are called **logits**. Softmax makes probabilities of them. **Dropout** sets a tenth of the pooled vector to 0, at random, while it trains, so that no single number becomes too important.
+# The two outputs are **logits** (page 08). Softmax makes probabilities of them. **Dropout** sets a tenth of the pooled vector to 0, at random, while it trains, so that no single number becomes too important.
 #
 # ## 3. Batches
 #
@@ -126,7 +126,7 @@ assert counts[0] == 770 and 14_700_000 < counts[1] < 14_900_000 and model.bert.c
 #
 # ![Eight reviews in two batches. Padded to a maximum of 256 tokens, 68 % is padding; to the longest of the batch, 52 %; in batches of like length, 42 %](figures/10_padding.svg)
 #
-# Dark is text, pale is padding. On padding the model works as hard as on text, for nothing. Left: every review is filled up to a maximum. Middle: to the longest of its batch. Right: first we put reviews of like length together, which is called **bucketing**. How much it saves depends on the batches: drag. Below it all 365 training reviews, in batches of 16.
+# Dark is text, pale is padding. On padding the model works as hard as on text, for nothing. Left: every review is filled up to a maximum. Middle: to the longest of its batch. Right: first we put reviews of like length together, which is called **bucketing**. How much it saves depends on the batches. Drag the sliders: here are 64 of the training reviews. Under them all 365, in batches of 16.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## How much of a batch is padding?
@@ -205,7 +205,7 @@ facts = json.loads((bertnotes.files.RESULTS / "imdb_facts.json").read_text(encod
 assert facts["tokens"]["99%"] == 1207
 
 # %% [markdown]
-# For training we cut at 128 tokens, which shortens one plain review in twenty. To judge, mini may read everything: the longest review of ours has 352 tokens. (On IMDB one in a hundred has over 1,200, and BERT reads at most 512.)
+# For training and validation we cut at 128 tokens, which shortens one plain review in twenty. From the exam on mini reads everything: the longest review of ours has 352 tokens. (On IMDB one in a hundred has over 1,200, and BERT reads at most 512.)
 #
 # ## 4. Score and train
 #
@@ -396,7 +396,7 @@ assert 4 * len(forty) == 12 and abs(-0.7 * np.log(0.7) - 0.3 * np.log(0.3) - 0.6
 # More reviews, more steps. But the new layer is random at first, so what it sends back into the encoder is random, too. When we trained all layers from the start, the loss stayed near a coin's 0.69 for one epoch or longer, depending on the seed. Three remedies:
 #
 # - **First the new layer alone**, on vectors that the encoder has made once. This is called a **linear probe**, and it takes seconds.
-# - **Freeze the lower layers.** Then only the upper two layers and the pooler learn with it. `requires_grad_(False)` says so, and no gradients are worked out below. That saves nearly half of the work, and fewer numbers can learn 365 reviews by heart: people with little data often do it.
+# - **Freeze the lower layers.** Then only the upper two layers and the pooler learn with it. `requires_grad_(False)` says so, and no gradients are worked out below. That saves nearly half of the work. And with fewer numbers to set, a model learns 365 reviews less easily by heart: people with little data often do it.
 # - **Warm-up**: for a tenth of the steps the learning rate climbs. After that it falls to 0.
 #
 # ![The learning rate climbs from 0 to 2e-4 in 9 steps, the warm-up, and falls in a straight line to 0 at step 92](figures/10_schedule.svg)
@@ -431,6 +431,8 @@ assert 4 * len(forty) == 12 and abs(-0.7 * np.log(0.7) - 0.3 * np.log(0.3) - 0.6
 # **2 minutes.** Why begin small? The new layer is random, so the first gradients say little about the old layers. Why end small? So that the last batches do not throw it about. For a BERT-base take 2e-5 to 5e-5 as the peak; 2e-4 suits two layers of mini, which is smaller.
 
 # %% tags=["timing", "nbval-ignore-output"]
+import copy
+
 from bertnotes.training import TrainConfig, fit
 
 torch.manual_seed(0)
@@ -438,13 +440,14 @@ model = bertnotes.BERTClassifier("mini", num_classes=2).to(device)
 data = (train_texts, train_labels), (held_texts, held_labels)
 probe = TrainConfig(epochs=20, learning_rate=1e-2, max_length=128, seed=0, frozen=True)
 history = fit(model, tokenizer, *data, probe)
-print(f"the new layer alone: accuracy on validation {max(entry['accuracy'] for entry in history):.2f}")
+kept = max(history, key=lambda entry: (entry["accuracy"], -entry["validation_loss"]))  # whose weights fit kept
+alone = copy.deepcopy(model)  # for the exam
+print("the new layer alone, epoch {epoch}: accuracy {accuracy:.2f}, loss {validation_loss:.2f}".format(**kept))
 
 # %% tags=["check:probe"]
-# checked: the new layer alone is far above a coin, and far above where it began
-assert (
-    max(entry["accuracy"] for entry in history) > 0.72 and history[0]["validation_loss"] > 0.6 > history[-1]["validation_loss"]
-)
+# checked: the new layer alone is far above a coin, and far above where it began; later epochs are no better than the kept one
+assert 0.77 < kept["accuracy"] < 0.83 and history[0]["validation_loss"] > 0.6 > history[-1]["validation_loss"]
+assert kept["epoch"] < 20 and abs(kept["validation_loss"] - 0.5) < 0.05
 
 # %%
 for part in (model.bert.embeddings, *model.bert.encoder.layer[:4]):
@@ -454,17 +457,17 @@ print(f"{learning:,} numbers learn from here on")
 
 # %% tags=["timing", "nbval-ignore-output"]
 config = TrainConfig(epochs=2, batch_size=8, learning_rate=2e-4, max_length=128, seed=0)
-history += [entry | {"epoch": 20 + entry["epoch"]} for entry in fit(model, tokenizer, *data, config)]
+history = history[: kept["epoch"]]  # what came after it was thrown away
+history += [entry | {"epoch": kept["epoch"] + entry["epoch"]} for entry in fit(model, tokenizer, *data, config)]
 for entry in history[-3:]:
     losses = f"training {entry['train_loss']:.2f}, validation {entry['validation_loss']:.2f}"
     print(f"epoch {entry['epoch']}: loss in {losses}; accuracy {entry['accuracy']:.2f}")
 
 # %% tags=["check:fit"]
-# checked: 92 steps on 3.7 million numbers; training and validation loss end below those of the new layer alone
-training, validation = ([entry[name] for entry in history] for name in ("train_loss", "validation_loss"))
-assert -(-len(train_texts) // 8) * 2 == 92 and len(history) == 22 and round(learning / 1e6, 1) == 3.7
-assert abs(training[19] - 0.47) < 0.03 and training[-1] < training[19] and validation[-1] < validation[19]
-assert all(0.74 < entry["accuracy"] < 0.84 for entry in history[20:])
+# checked: 92 steps on 3.7 million numbers; the losses end below those of the new layer alone, accuracy where it was
+assert -(-len(train_texts) // 8) * 2 == 92 and len(history) == kept["epoch"] + 2 and round(learning / 1e6, 1) == 3.7
+assert history[-1]["train_loss"] < kept["train_loss"] and history[-1]["validation_loss"] < kept["validation_loss"]
+assert abs(history[-1]["accuracy"] - kept["accuracy"]) < 0.03
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The new layer alone, then the upper two as well
@@ -475,18 +478,20 @@ from bertnotes.pictures.charts import learning_curve
 figure = learning_curve(history, majority_accuracy(held_labels))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Up to epoch 20 only 770 numbers learn, then 3.7 million. What happens to the training loss at that moment, and why does it jump up first? Right: the dotted line is what always naming one class gets.
+# **3 minutes.** In the last two epochs 3.7 million numbers learn, before them only 770. What happens to the losses, and what to the accuracy? Right: the dotted line is what always naming one class gets.
 
 # %% [markdown]
-# Left, the loss. Up to epoch 20 only the new layer learns, and the training loss levels off near 0.47: the vectors as they are give no more. Then the upper layers learn as well. (Epoch 21 looks worse than 20, as it is a mean over the first steps, with dropout in all layers.) At the end both losses are a little lower than before, 0.44 and 0.45.
+# Left, the loss. In the last two epochs the upper layers learn, before them the new layer alone. (It went on to epoch 20, but `fit` took the epoch that did best on validation.) Both losses fall a little further. The training loss jumps up first, as it is a mean over the first steps, with dropout in all layers.
 #
 # If the training loss falls and the validation loss *rises*, a model learns its reviews by heart. This is called **overfitting**. It happened to us when all layers learned for more epochs. Here both still fall.
 #
-# Right, the accuracy: 0.78 before, 0.80 after, which is 2 of 122 reviews and says nothing. Most of what mini knows here, the new layer alone has read from it. And NBSVM has 0.84 on these reviews.
+# Right, the accuracy: 0.80 before, 0.80 after. So what mini knows here, the new layer alone has read from it. And NBSVM has 0.84 on these reviews.
 #
 # ## 7. The exam, once
 #
-# Everything is chosen now: the layers that learn, the epoch, the learning rate, the length. We open the door. To be fair, NBSVM gets a second chance: mini used the validation reviews to choose an epoch, so a second NBSVM may learn from them as well. And one more rival: `mini-imdb`, the same mini, fine-tuned on 22,992 reviews of IMDB, which comes with the course. How much will mini get, if TF-IDF gets 0.74?
+# Everything is chosen now: the layers that learn, the epoch, the learning rate, the length. We open the door. (You look once. We were less strict: three earlier recipes, in which all layers learned, were scored on these reviews, too. This one was chosen by validation and by the clock.)
+#
+# We send mini twice, with the new layer alone and with the upper layers trained. To be fair, NBSVM gets a second chance: mini used the validation reviews to choose an epoch, so a second NBSVM may learn from them as well. And one more rival: `mini-imdb`, the same mini, fine-tuned on 22,992 reviews of IMDB, which comes with the course. How much will mini get, if TF-IDF gets 0.74?
 
 # %%
 guess = None  # a share
@@ -500,11 +505,12 @@ def verdicts(reader, texts):
 # %% tags=["timing", "nbval-ignore-output"]
 systems = {name: counter.predict for name, counter in counters.items()}
 systems["NBSVM, more reviews"] = nbsvm().fit(train_texts + held_texts, train_labels + held_labels).predict
-systems |= {"mini": partial(verdicts, model), "mini-imdb": partial(verdicts, imdb_model)}
+readers = {"mini, new layer alone": alone, "mini": model, "mini-imdb": imdb_model}
+systems |= {name: partial(verdicts, reader) for name, reader in readers.items()}
 answers = {name: predict(test_texts) for name, predict in systems.items()}
 right = {name: answer == np.array(test_labels) for name, answer in answers.items()}
 for name, found in right.items():
-    print(f"{name:20} {wilson_interval(found.sum(), len(found))}")
+    print(f"{name:21} {wilson_interval(found.sum(), len(found))}")
 print("your guess for mini:", guess)
 
 # %% tags=["check:exam-of-209"]
@@ -512,17 +518,18 @@ print("your guess for mini:", guess)
 assert [round(float(right[name].mean()), 2) for name in counters] == [0.74, 0.79]
 assert abs(right["mini"].mean() - 0.82) < 0.02
 assert wilson_interval(right["TF-IDF"].sum(), 209).high > wilson_interval(right["mini"].sum(), 209).low
+assert abs(right["mini, new layer alone"].mean() - 0.79) < 0.02
 assert abs(right["NBSVM, more reviews"].mean() - 0.80) < 0.01 and abs(right["mini-imdb"].mean() - 0.81) < 0.01
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## The exam: 209 reviews, once
 #
 # - TF-IDF, from 365 reviews: 0.74
-# - NBSVM, from 365 reviews: 0.79
+# - NBSVM, from 365 reviews: 0.79; mini with its new layer alone: 0.79
 # - NBSVM, from 487 reviews: 0.80
 # - mini-imdb, from 22,992 reviews of IMDB, none of ours: 0.81
 #
-# And **mini**, from 365 reviews?
+# And **mini**, its upper two layers trained as well?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Take guesses, and let them give reasons: mini has met the words of praise in its pre-training, the counters have not. mini-imdb has seen many more reviews, but of real films by other people.
@@ -540,16 +547,14 @@ figure = estimate_chart({"": rows}, "correct in %, with the 95 % interval", mark
 # **3 minutes.** Do the bars of mini and NBSVM overlap? They do, and still that is not the question: both read the same reviews. Ask who was right where only one was: next.
 
 # %% [markdown]
-# mini gets 0.82 from 365 reviews, NBSVM 0.79, TF-IDF 0.74. mini-imdb, with 22,992 reviews of real films behind it, gets 0.81 on our invented ones: many reviews of another kind are worth no more here than a few of the right kind. All these intervals overlap.
+# mini gets 0.82 from 365 reviews, its new layer alone 0.79, NBSVM 0.79, TF-IDF 0.74. mini-imdb, with 22,992 reviews of real films behind it, gets 0.81 on our invented ones: many reviews of another kind are worth no more here than a few of the right kind. All these intervals overlap, which is no test (page 09).
 #
-# (To be honest about *once*: three of our earlier recipes, in which all layers learned, were scored on these 209 reviews, too. We did not choose by that: this recipe was chosen by validation and by the clock.)
-#
-# All read the same reviews, so we may look closer: at those on which only one of two was right. If both were equally good, each of these would be the toss of a coin. **McNemar's test** asks how often coins fall at least so unevenly; that probability is called **p**.
+# All read the same reviews, so we may look closer: at those on which only one of two was right. If both were equally good, each of these would be the toss of a coin. McNemar's test (page 09) asks how often coins fall at least so unevenly; that probability is *p*.
 
 # %% tags=["timing", "nbval-ignore-output"]
 from bertnotes.evaluation import mcnemar
 
-for rival in ("TF-IDF", "NBSVM", "NBSVM, more reviews"):
+for rival in ("mini, new layer alone", "TF-IDF", "NBSVM", "NBSVM, more reviews"):
     only_mini, only_rival, p = mcnemar(test_labels, answers["mini"], answers[rival])
     print(f"only mini right: {only_mini:2}   only {rival} right: {only_rival:2}   p = {p:.3f}")
 
@@ -558,10 +563,12 @@ for rival in ("TF-IDF", "NBSVM", "NBSVM, more reviews"):
 assert rival == "NBSVM, more reviews" and abs(only_mini - only_rival) < 15 and p > 0.2
 only_mini, only_rival, p = mcnemar(test_labels, answers["mini"], answers["NBSVM"])
 assert p > 0.2 and 0 < only_mini - only_rival < 14
+by_layers, by_layer, p = mcnemar(test_labels, answers["mini"], answers["mini, new layer alone"])
+assert p > 0.15 and 0 < by_layers - by_layer < 12
 assert 0.01 < mcnemar(test_labels, answers["mini"], answers["TF-IDF"])[2] < 0.12
 
 # %% [markdown]
-# Against NBSVM it is about 31 to 25: if both were equally good, coins would fall so unevenly half of the time. On the validation reviews NBSVM was even ahead. So with a few hundred reviews, mini and a method that counts words are **level**: this page cannot tell them apart. Against TF-IDF the p lies near the usual limit of 0.05. But we tested three rivals, and this is one run with one seed, so we would not lean on it. With more labels it looks different: section 11.
+# First mini against itself: with its upper layers trained it is right alone on about 16 reviews, with the new layer alone on 10. If they were equally good, coins would fall so unevenly one time in three. So the gain may be luck: from 365 reviews, one layer on frozen vectors learned nearly as much. Against NBSVM it is about 31 to 25: if both were equally good, coins would fall so unevenly half of the time. On the validation reviews NBSVM was even ahead. So with a few hundred reviews, mini and a method that counts words are **level**: this page cannot tell them apart. Against TF-IDF the p lies near the usual limit of 0.05. But we tested four rivals, and this is one run with one seed, so we would not lean on it. With more labels it looks different: section 11.
 #
 # ## 8. The hard ones
 #
@@ -578,14 +585,22 @@ for name in ("TF-IDF", "NBSVM", "mini"):
 print("your guess:", guess)
 
 # %% tags=["check:hard"]
-# checked: on the hard reviews the counters are near a coin, mini's interval ends below 0.5; the review below
+# checked: how many words the training reviews hold, and how long hard reviews are; on the hard reviews the counters are near a coin, mini's interval ends below 0.5; the review below
+import re
+
+words = [[re.findall(r"\w+", text.lower()) for text in some_texts] for some_texts in (train_texts, some["review"], test_texts)]
+known = {word for text in words[0] for word in text}
+shares = [np.mean([word in known for text in side for word in text]) for side in words[1:]]
+assert [round(share, 2) for share in shares] == [0.89, 0.86] and 1.9 < np.mean([*map(len, words[1])]) / np.mean(
+    [*map(len, words[2])]
+) < 2.1
 octopus = hard[hard["review"].str.startswith("By all means stay at home. Believe the poster")]
 assert len(octopus) == 1 and octopus[["note", "sentiment"]].iloc[0].tolist() == ["irony", "positive"]
 assert all(abs(hard_right[name].mean() - 0.5) < 0.05 for name in ("TF-IDF", "NBSVM"))
 assert wilson_interval(hard_right["mini"].sum(), 240).high < 0.48 and abs(hard_right["mini"].mean() - 0.37) < 0.03
 
 # %% [markdown]
-# mini gets 0.37. That is *below* a coin, and the interval does not come near 0.5. So it is not blind to these reviews, it is misled. Our guess at the reason: it has learned which words praise and which blame. In hard reviews these are often said for the other side: before a *but*, with a *not*, in irony. The counters have met few of the words, so they just do not know.
+# mini gets 0.37. That is *below* a coin, and the interval does not come near 0.5. So it is not blind to these reviews, it is misled. Our guess at the reason: it has learned which words praise and which blame. In hard reviews these are often said for the other side: before a *but*, with a *not*, in irony. The counters come out near a coin. It is not that they know fewer of the words: 89 % of the words in these hard reviews stand in the training reviews, 86 % of those in the test reviews. (Hard reviews are also twice as long.)
 #
 # What is so hard? Read one of them, marked *irony*. Is it positive or negative?
 #
@@ -634,7 +649,7 @@ ax = bertnotes.attention_heatmap(read, layer=6, head=head + 1)
 # **3 minutes.** Read the first row: where does [CLS] look? Then ask whether that is *why* the verdict is what it is, and let the class propose a change of one word that tests it.
 
 # %% [markdown]
-# The first row: this head gives *superb* 0.53 of `[CLS]`'s attention, *thin* 0.04. So *superb* made the verdict? It is tempting. But page 08 warned us: looking is not causing. A picture of attention is a hypothesis, and a hypothesis can be tested. We change the text and look what becomes of the verdict. (Last column: the word at which the same head looks most.)
+# We took the head of the last layer whose `[CLS]` looks most at a single word: one of twelve, chosen for this picture. The first row: it gives *superb* 0.53 of `[CLS]`'s attention, *thin* 0.04. So *superb* made the verdict? It is tempting. But page 08 warned us: looking is not causing. A picture of attention is a hypothesis, and a hypothesis can be tested. We change the text and look what becomes of the verdict. (Last column: the word at which the same head looks most.)
 
 # %% tags=["timing", "nbval-ignore-output"]
 turned = "The acting is superb, but the plot is thin."
@@ -665,7 +680,7 @@ assert abs(superb - 0.53) < 0.02 and abs(thin - 0.04) < 0.01
 # 2. *Awful* instead turns the verdict. So far the picture was right.
 # 3. *Rich* instead of *thin* makes it surer. So it has read *thin* as well, which got 0.04 of this attention.
 # 4. *And* instead of *but*: the head still looks at *superb*, but the verdict is negative. **Where a head looks most is not what the verdict says.**
-# 5. The halves change places: negative. What stands after *but* counts, and mini-imdb has learned that.
+# 5. The halves change places: negative. In this sentence what stands after *but* counts for mini-imdb.
 #
 # And ours? It says 0.9 or more in every row but the second, also when the halves change places. It goes by *superb*, and *but* tells it little. Its 365 reviews were the plain ones, in which words of praise mean what they say. That fits our guess at the hard ones. Page 12 asks *why that verdict?* with better tools than a heatmap.
 #
@@ -721,13 +736,13 @@ with TemporaryDirectory() as folder, quiet(), redirect_stdout(io.StringIO()):
 assert state.global_step == 2
 
 # %% [markdown]
-# (Run it with `with_trainer(train_texts, train_labels, "runs/trainer")`. It begins with a random layer, chooses no epoch, shuffles without buckets, and does not spare biases from weight decay. `dtype` matters: mini is stored with half precision, in which it should not be trained.)
+# (Run it with `with_trainer(train_texts, train_labels, "runs/trainer")`. It begins with a random layer, chooses no epoch, and shuffles without buckets. `dtype` matters: mini is stored in 16 bits, in which it should not be trained.)
 #
 # **And your own file?** `bertnotes train --data mine.csv --text-column text --label-column topic --out runs/mine` does all of this with a table of texts and labels; `bertnotes predict --model runs/mine --file new.csv --out judged.csv` uses it. With rare classes add `--class-weights balanced`. For texts that are not English name another `--model`, with a learning rate of 2e-5 to 5e-5. Put the test texts aside first: texts by one customer belong on one side. Page 14 goes through it step by step.
 #
 # ## 11. On full IMDB
 #
-# These are stored results on the 25,000 reviews of IMDB's official test set, each the mean of three runs with different seeds; TF-IDF and NBSVM need no seed. Which of them will be ahead of NBSVM, which gets 91.4? In this table *64 + 190* means: of a long review the first 64 tokens and the last 190, with `[CLS]` and `[SEP]` 256. In **LoRA** the encoder stays as it is, and a small change of each matrix is learned, here in 1.9 MB.
+# These are stored results on the 25,000 reviews of IMDB's official test set, each the mean of three runs with different seeds; TF-IDF and NBSVM need no seed. Some you know from page 09. What does training all layers add, with so many reviews? In this table *64 + 190* means: of a long review the first 64 tokens and the last 190, with `[CLS]` and `[SEP]` 256. In **LoRA** the encoder stays as it is, and a small change of each matrix is learned, here in 1.9 MB.
 
 # %%
 from bertnotes.experiments.records import read_record
@@ -756,11 +771,12 @@ assert seconds[0] < 30 and 3_600 < seconds[1] < 4_000
 # %% [markdown]
 # Read it in pairs.
 #
-# - **All layers or the new one alone?** 91.9 against 84.0. With 365 reviews the other layers added next to nothing; with 23,000 they add 8 points.
+# - **All layers or the new one alone?** 91.9 against 84.0. With 365 reviews, of which the upper two layers learned, nothing was gained; with 23,000 all layers together add 8 points.
 # - **How much is read?** 86.0 with the first 128 tokens, 90.7 with 256, 91.9 with beginning and end. Many reviewers sum up at the end.
 # - **BERT or counting words?** NBSVM reads everything, learns from all 25,000 in half a minute, and gets 91.4. mini has to read well to beat that, and takes an hour on two cores.
+# - **LoRA or all weights?** 92.4 against 91.9, with fewer numbers that learn. But learning rate and machines differ, too: page 13.
 #
-# Is 91.9 really more than 91.4, and will it be so with another seed? That is the question of page 11.
+# How sure such numbers are is the question of page 11.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Full IMDB
@@ -783,7 +799,7 @@ assert seconds[0] < 30 and 3_600 < seconds[1] < 4_000
 # - Fine-tuning puts one layer on a pre-trained encoder and trains it together with all layers below, or some. It takes four short definitions.
 # - Three piles: learn, choose, and look once. A score needs its interval, the more frequent class, and a plain method beside it.
 # - Pad to the longest of the batch. Train the new layer first, warm up, and with few labels freeze the lower layers. A BERT-base takes a learning rate of 2e-5 to 5e-5.
-# - With 365 reviews mini and NBSVM are level; with 23,000 of IMDB mini is half a point ahead. A classifier knows the kind of reviews that it has learned from.
+# - With 365 reviews mini, its new layer alone and NBSVM are level; with 23,000 of IMDB all layers together gain 8 points, and mini is half a point ahead of NBSVM. A classifier knows the kind of reviews that it has learned from.
 #
 # **Next:** page 11 asks how sure all this is.
 
