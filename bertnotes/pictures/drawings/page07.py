@@ -235,7 +235,7 @@ def limits() -> str:
         "other heads through a matrix, is added to the vector that was there, goes through the feed-forward network, and then "
         "through all later layers, before the answer is made."
     )
-    drawing = opened(430, "The picture shows the first box", text)
+    drawing = opened(430, "What comes after a weight", text)
     boxes = (
         "weight",
         "times the value",
