@@ -89,16 +89,16 @@ def split_validation(texts, labels, size=0.2, seed=42, source="the data", class_
     label_of = dict(zip(texts, labels, strict=True))
     try:
         _, held = train_test_split(list(label_of), test_size=size, random_state=seed, stratify=list(label_of.values()))
+        if len({label_of[text] for text in held}) < len(set(labels)):  # scikit-learn lets a rare class fall off one side
+            raise ValueError
     except ValueError:
         counts = Counter(label_of.values())
-        alone = [class_names[label] if class_names else label for label, count in sorted(counts.items()) if count == 1]
-        why = f"each of the {len(counts)} classes needs a text on either side" + (f"; {shown(alone)} has one" if alone else "")
+        few = [class_names[label] if class_names else label for label, count in sorted(counts.items()) if count < 3]
+        why = f"each of the {len(counts)} classes needs a text on either side" + (f"; {shown(few)} has too few" if few else "")
         what = f"cannot carve a validation set of {size} out of {len(label_of)} distinct reviews"
         raise ValueError(f"{source}: {what}: {why}") from None
-    rows = pd.DataFrame({"text": texts, "label": labels})
-    inside = rows["text"].isin(held)
-    train, validation = rows[~inside], rows[inside]
-    return train["text"].tolist(), validation["text"].tolist(), train["label"].tolist(), validation["label"].tolist()
+    rows, inside = pd.DataFrame({"text": texts, "label": labels}), pd.Series(texts).isin(held)
+    return tuple(rows.loc[side, name].tolist() for name in ("text", "label") for side in (~inside, inside))
 
 
 def default_names(num_classes):

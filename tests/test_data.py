@@ -235,20 +235,28 @@ def test_split_of_an_impossible_size(size):
         split_validation(list("abcdefgh"), [0, 1] * 4, size)
 
 
+def test_no_class_falls_off_a_side_in_silence():
+    """Of two texts a fifth is none: scikit-learn would leave the class out of the validation set."""
+    texts, labels = [f"text {number}" for number in range(30)], [0] * 28 + [1] * 2
+    with pytest.raises(ValueError, match=r"needs a text on either side; 'rare' has too few$"):
+        split_validation(texts, labels, 0.2, class_names=("common", "rare"))
+    assert split_validation(texts, labels, 0.5)[3].count(1) == 1
+
+
 def test_split_of_one_class_member():
     """A class with one review cannot stand on both sides; the error names all such classes, and counts no copy."""
     with pytest.raises(
-        ValueError, match=r"cannot carve a validation set of 2 out of 4 .* needs a text on either side; '1' has one$"
+        ValueError, match=r"cannot carve a validation set of 2 out of 4 .* needs a text on either side; '1' has too few$"
     ):
         split_validation(list("abcd"), [0, 0, 0, 1], 2)
     texts, labels, names = ["a", "b", "c", "d", "d", "e"], [0, 0, 0, 1, 1, 2], ["fair", "fine", "poor"]
-    with pytest.raises(ValueError, match=r"needs a text on either side; 'fine', 'poor' has one$"):
+    with pytest.raises(ValueError, match=r"needs a text on either side; 'fine', 'poor' has too few$"):
         split_validation(texts, labels, class_names=names)
 
 
 def test_a_split_that_cannot_be_names_the_file_and_the_class():
     """In our words, whatever scikit-learn says."""
-    message = r"r.csv: cannot carve .*: each of the 2 classes needs a text on either side; 'good' has one$"
+    message = r"r.csv: cannot carve .*: each of the 2 classes needs a text on either side; 'good' has too few$"
     with pytest.raises(ValueError, match=message):
         split_validation(list("abcd"), [0, 0, 0, 1], 2, source="r.csv", class_names=("bad", "good"))
 

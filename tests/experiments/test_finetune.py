@@ -136,7 +136,7 @@ def test_five_uneven_classes_from_a_table_to_a_record(settings, tmp_path, capfd)
 def test_a_class_with_one_text_is_named_before_anything_is_written(settings, tmp_path):
     frame = pd.DataFrame({"text": [f"a {number}" for number in range(12)], "label": ["x", "y"] * 5 + ["z", "w"]})
     frame.to_csv(tmp_path / "few.csv", index=False)
-    with pytest.raises(ValueError, match="needs a text on either side; 'w', 'z' has one"):
+    with pytest.raises(ValueError, match="needs a text on either side; 'w', 'z' has too few"):
         finetune(replace(settings, data=tmp_path / "few.csv", test=None, validation=0.4))
     assert not settings.out.exists()
 
