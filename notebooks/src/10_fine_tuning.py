@@ -15,7 +15,7 @@
 # ![From left to right: four tokens, six pre-trained layers, the vector of CLS, the pooler, the new layer with two outputs, and softmax, which makes 15 % negative and 85 % positive of them](figures/10_classifier.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** What is new, and what was there before? Ask how many numbers the new layer has: 384 for each of two outputs, and two biases, so 770. The deck takes about 40 minutes, votes included. Run the notebook before class: the training cell takes up to a minute.
+# **2 minutes.** What is new, and what was there before? Ask how many numbers the new layer has: 384 for each of two outputs, and two biases, so 770. The deck takes about 50 minutes, votes included; padding may go. Run the notebook before class: the training cell takes up to a minute.
 
 # %%
 import gc
@@ -134,7 +134,7 @@ assert counts[0] == 770 and 14_700_000 < counts[1] < 14_900_000 and model.bert.c
 # ![Eight reviews in two batches. Padded to a maximum of 256 tokens, 68 % is padding; to the longest of the batch, 52 %; in batches of like length, 42 %](figures/10_padding.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** The model computes on padding as on anything else; the mask only keeps others from looking at it. So the pale area is time. Ask: do the three ways give different verdicts? No, only different waiting. Then play with it.
+# **3 minutes.** These are eight reviews, in twos of four. With all 365 in batches of 16 it is 34 % as they come and 6 % in buckets. The model computes on padding as on anything else; the mask only keeps others from looking at it. So the pale area is time. Ask: do the three ways give different verdicts? No, only different waiting. Then play with it.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## How much of a batch is padding? Drag
@@ -269,8 +269,11 @@ assert abs(sum(before) / 3 - 0.5) < 0.13
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Let someone explain each box. What goes wrong without `zero_grad`? The gradients of all batches so far add up. One of the exercises is a loop with two bugs.
 
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## The fourth definition
 
-# %%
+
+# %% slideshow={"slide_type": "-"} tags=["show-code"]
 def train(model, data_loader, optimizer, scheduler, device):
     model.train()
     total = 0
@@ -282,6 +285,9 @@ def train(model, data_loader, optimizer, scheduler, device):
         total += loss.item() * len(batch["label"])
     return total / len(data_loader.dataset)
 
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Find the four boxes in the code: which line predicts and measures, which traces back, which steps? And what would happen without `zero_grad`?
 
 # %% [markdown]
 # That is all there is to fine-tuning: four definitions, 40 lines.
@@ -362,6 +368,9 @@ assert "0.00      0.00" in report and accuracy == 0.7 and "1.00" in report.split
 # - 40 reviews, 12 steps at 2e-5
 # - 10 to validate: 0.70 means 0.40 to 0.89
 
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# **No.** It calls every review positive, and seven of ten are.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Ask before you show the rows what 0.70 may mean. Every review is called positive, and seven of the ten are. A model that had learned nothing but the more frequent class gets the same.
 
@@ -387,7 +396,7 @@ assert 4 * len(forty) == 12 and abs(-0.7 * np.log(0.7) - 0.3 * np.log(0.3) - 0.6
 # | `learning_rate = 2e-5`, 12 steps | too few; with thousands of reviews it suits a BERT-base | more steps; 1e-4 for all of mini |
 # | warning from `_warn_prf` | it means: some class was *never* named | `zero_division=0`, and look at the recall |
 # | accuracy on the set that one chose by | too good, if anything was chosen | a test set, used once |
-# | `torch.save(model.state_dict(), ...)` | a pickle, which may run code when loaded; tokenizer and class names are missing | `model.save_pretrained(folder, tokenizer)` |
+# | `torch.save(model.state_dict(), ...)` | a pickle: loaded carelessly, it may run code; tokenizer and class names are missing | `model.save_pretrained(folder, tokenizer)` |
 # | `predict_sentiment` | cuts at 128 tokens unless told otherwise | reads as the model was trained to |
 
 # %% [markdown]
@@ -481,11 +490,11 @@ figure = learning_curve(history, majority_accuracy(held_labels))
 # **3 minutes.** In the last two epochs 3.7 million numbers learn, before them only 770. What happens to the losses, and what to the accuracy? Right: the dotted line is what always naming one class gets.
 
 # %% [markdown]
-# Left, the loss. In the last two epochs the upper layers learn, before them the new layer alone. (It went on to epoch 20, but `fit` took the epoch that did best on validation.) Both losses fall a little further. The training loss jumps up first, as it is a mean over the first steps, with dropout in all layers.
+# Left, the loss. In the last two epochs the upper layers learn, before them the new layer alone. (It went on to epoch 20, but `fit` took the epoch that did best on validation.) Both losses fall a little further. The training loss jumps up first: that epoch's mean holds the first steps, which disturb what the new layer had learned, and dropout now works in all layers.
 #
 # If the training loss falls and the validation loss *rises*, a model learns its reviews by heart. This is called **overfitting**. It happened to us when all layers learned for more epochs. Here both still fall.
 #
-# Right, the accuracy: 0.80 before, 0.80 after. So what mini knows here, the new layer alone has read from it. And NBSVM has 0.84 on these reviews.
+# Right, the accuracy: 0.80 before, 0.80 after, 97 of 122 both times. So what mini knows here, the new layer alone has read from it. And NBSVM has 0.84 on these reviews.
 #
 # ## 7. The exam, once
 #
@@ -547,7 +556,9 @@ figure = estimate_chart({"": rows}, "correct in %, with the 95 % interval", mark
 # **3 minutes.** Do the bars of mini and NBSVM overlap? They do, and still that is not the question: both read the same reviews. Ask who was right where only one was: next.
 
 # %% [markdown]
-# mini gets 0.82 from 365 reviews, its new layer alone 0.79, NBSVM 0.79, TF-IDF 0.74. mini-imdb, with 22,992 reviews of real films behind it, gets 0.81 on our invented ones: many reviews of another kind are worth no more here than a few of the right kind. All these intervals overlap, which is no test (page 09).
+# mini gets 0.82 from 365 reviews, its new layer alone 0.79, NBSVM 0.79, TF-IDF 0.74. mini-imdb, with 22,992 reviews of real films behind it, gets 0.81 on our invented ones: about as much as mini with 365 of ours. All these intervals overlap, which is no test (page 09).
+#
+# One thing is odd: TF-IDF had 0.84 on validation and has 0.74 here, NBSVM 0.84 and 0.79. Nothing was chosen by that, and these reviews are no harder for mini. So far can two samples of a hundred or two lie apart.
 #
 # All read the same reviews, so we may look closer: at those on which only one of two was right. If both were equally good, each of these would be the toss of a coin. McNemar's test (page 09) asks how often coins fall at least so unevenly; that probability is *p*.
 
@@ -598,6 +609,23 @@ octopus = hard[hard["review"].str.startswith("By all means stay at home. Believe
 assert len(octopus) == 1 and octopus[["note", "sentiment"]].iloc[0].tolist() == ["irony", "positive"]
 assert all(abs(hard_right[name].mean() - 0.5) < 0.05 for name in ("TF-IDF", "NBSVM"))
 assert wilson_interval(hard_right["mini"].sum(), 240).high < 0.48 and abs(hard_right["mini"].mean() - 0.37) < 0.03
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## 240 hard reviews: irony, verdicts that turn at the end
+#
+# > Believe the poster, wait for the disc ... You'd hate the lighthouse. You'd be bored stiff ... There is nothing to see.
+#
+# A coin gets 0.50. And TF-IDF, NBSVM, mini?
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# | | correct |
+# | --- | --- |
+# | TF-IDF | 0.50 (0.43 to 0.56) |
+# | NBSVM | 0.52 (0.46 to 0.58) |
+# | mini | **0.37** (0.31 to 0.43) |
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **4 minutes.** Read the octopus aloud from the page, then vote: positive or negative? Then the table: mini is *below* a coin. Who can explain how one can be worse than knowing nothing? It has learned which words praise, and here they are said for the other side.
 
 # %% [markdown]
 # mini gets 0.37. That is *below* a coin, and the interval does not come near 0.5. So it is not blind to these reviews, it is misled. Our guess at the reason: it has learned which words praise and which blame. In hard reviews these are often said for the other side: before a *but*, with a *not*, in irony. The counters come out near a coin. It is not that they know fewer of the words: 89 % of the words in these hard reviews stand in the training reviews, 86 % of those in the test reviews. (Hard reviews are also twice as long.)
@@ -672,6 +700,20 @@ assert [table[text][2] for text in changes] == ["superb", "awful", "superb", "su
 read = bertnotes.attend(TEXT, model=imdb_model, tokenizer=imdb_tokenizer)
 superb, thin = (read.weights[-1, head, 0, read.tokens.index(word)] for word in ("superb", "thin"))
 assert abs(superb - 0.53) < 0.02 and abs(thin - 0.04) < 0.01
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Is *superb* the reason? Change a word
+#
+# | | mini-imdb | ours | the head looks at |
+# | --- | --- | --- | --- |
+# | The plot is thin, but the acting is superb. | 0.9 | 0.9 | superb |
+# | ... is **awful** | 0.0 | 0.0 | awful |
+# | The plot is **rich**, ... | 1.0 | 1.0 | superb |
+# | ... thin **and** the acting ... | **0.2** | 1.0 | superb |
+# | The acting is superb, but the plot is thin. | 0.0 | 1.0 | thin |
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Probability of *positive*, rounded. Look at row four: the head still looks at *superb*, and the verdict is negative. Where a head looks most is not what the verdict says.
 
 # %% [markdown]
 # Read it row by row, first mini-imdb.
@@ -785,6 +827,7 @@ assert seconds[0] < 30 and 3_600 < seconds[1] < 4_000
 # | --- | --- |
 # | TF-IDF | 90.6 % |
 # | NBSVM | 91.4 % |
+# | mini, encoder frozen | 84.0 % |
 # | mini, first 128 tokens | 86.0 % |
 # | mini, first 256 tokens | 90.7 % |
 # | mini, 64 + 190 tokens | 91.9 % |
