@@ -15,7 +15,7 @@
 # ![From left to right: four tokens, six pre-trained layers, the vector of CLS, the pooler, the new layer with two outputs, and softmax, which makes 15 % negative and 85 % positive of them](figures/10_classifier.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **2 minutes.** What is new, and what was there before? Ask how many numbers the new layer has: 384 for each of two outputs, and two biases, so 770. The deck takes about 40 minutes, votes included. Run the notebook before class: the training cell takes up to a minute.
+# **2 minutes.** What is new, and what was there before? Ask how many numbers the new layer has: 384 for each of two outputs, and two biases, so 770. The deck takes about 50 minutes, votes included; padding may go. Run the notebook before class: the training cell takes up to a minute.
 
 # %%
 import gc
@@ -134,7 +134,7 @@ assert counts[0] == 770 and 14_700_000 < counts[1] < 14_900_000 and model.bert.c
 # ![Eight reviews in two batches. Padded to a maximum of 256 tokens, 68 % is padding; to the longest of the batch, 52 %; in batches of like length, 42 %](figures/10_padding.svg)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** The model computes on padding as on anything else; the mask only keeps others from looking at it. So the pale area is time. Ask: do the three ways give different verdicts? No, only different waiting. Then play with it.
+# **3 minutes.** These are eight reviews, in twos of four. With all 365 in batches of 16 it is 34 % as they come and 6 % in buckets. The model computes on padding as on anything else; the mask only keeps others from looking at it. So the pale area is time. Ask: do the three ways give different verdicts? No, only different waiting. Then play with it.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## How much of a batch is padding? Drag
@@ -269,8 +269,11 @@ assert abs(sum(before) / 3 - 0.5) < 0.13
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Let someone explain each box. What goes wrong without `zero_grad`? The gradients of all batches so far add up. One of the exercises is a loop with two bugs.
 
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## The fourth definition
 
-# %%
+
+# %% slideshow={"slide_type": "-"} tags=["show-code"]
 def train(model, data_loader, optimizer, scheduler, device):
     model.train()
     total = 0
@@ -282,6 +285,9 @@ def train(model, data_loader, optimizer, scheduler, device):
         total += loss.item() * len(batch["label"])
     return total / len(data_loader.dataset)
 
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Find the four boxes in the code: which line predicts and measures, which traces back, which steps? And what would happen without `zero_grad`?
 
 # %% [markdown]
 # That is all there is to fine-tuning: four definitions, 40 lines.
@@ -362,6 +368,9 @@ assert "0.00      0.00" in report and accuracy == 0.7 and "1.00" in report.split
 # - 40 reviews, 12 steps at 2e-5
 # - 10 to validate: 0.70 means 0.40 to 0.89
 
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# **No.** It calls every review positive, and seven of ten are.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **3 minutes.** Ask before you show the rows what 0.70 may mean. Every review is called positive, and seven of the ten are. A model that had learned nothing but the more frequent class gets the same.
 
@@ -382,12 +391,12 @@ assert 4 * len(forty) == 12 and abs(-0.7 * np.log(0.7) - 0.3 * np.log(0.3) - 0.6
 # | `load_imdb_data`, then 50 reviews by `sample` | no seed: other reviews, and another result, each time | `load_imdb_data(file, sample=..., seed=42)` |
 # | `TextClassificationDataset`, `padding="max_length"` | each review is computed at full length | pad to the longest of the batch; bucket |
 # | `BERTClassifier` | nothing | the same |
-# | `from transformers import AdamW` | gone since transformers 5 | `torch.optim.AdamW` |
+# | `from transformers import AdamW` | gone from today's transformers | `torch.optim.AdamW` |
 # | `num_warmup_steps=0` | the first steps are the largest, on a random layer | a tenth of the steps to warm up |
 # | `learning_rate = 2e-5`, 12 steps | too few; with thousands of reviews it suits a BERT-base | more steps; 1e-4 for all of mini |
 # | warning from `_warn_prf` | it means: some class was *never* named | `zero_division=0`, and look at the recall |
 # | accuracy on the set that one chose by | too good, if anything was chosen | a test set, used once |
-# | `torch.save(model.state_dict(), ...)` | a pickle, which may run code when loaded; tokenizer and class names are missing | `model.save_pretrained(folder, tokenizer)` |
+# | `torch.save(model.state_dict(), ...)` | a pickle: loaded carelessly, it may run code; tokenizer and class names are missing | `model.save_pretrained(folder, tokenizer)` |
 # | `predict_sentiment` | cuts at 128 tokens unless told otherwise | reads as the model was trained to |
 
 # %% [markdown]
@@ -481,11 +490,11 @@ figure = learning_curve(history, majority_accuracy(held_labels))
 # **3 minutes.** In the last two epochs 3.7 million numbers learn, before them only 770. What happens to the losses, and what to the accuracy? Right: the dotted line is what always naming one class gets.
 
 # %% [markdown]
-# Left, the loss. In the last two epochs the upper layers learn, before them the new layer alone. (It went on to epoch 20, but `fit` took the epoch that did best on validation.) Both losses fall a little further. The training loss jumps up first, as it is a mean over the first steps, with dropout in all layers.
+# Left, the loss. In the last two epochs the upper layers learn, before them the new layer alone. (It went on to epoch 20, but `fit` took the epoch that did best on validation.) Both losses fall a little further. The training loss jumps up first: that epoch's mean holds the first steps, which disturb what the new layer had learned, and dropout now works in all layers.
 #
 # If the training loss falls and the validation loss *rises*, a model learns its reviews by heart. This is called **overfitting**. It happened to us when all layers learned for more epochs. Here both still fall.
 #
-# Right, the accuracy: 0.80 before, 0.80 after. So what mini knows here, the new layer alone has read from it. And NBSVM has 0.84 on these reviews.
+# Right, the accuracy: 0.80 before, 0.80 after, 97 of 122 both times. So what mini knows here, the new layer alone has read from it. And NBSVM has 0.84 on these reviews.
 #
 # ## 7. The exam, once
 #
@@ -547,7 +556,9 @@ figure = estimate_chart({"": rows}, "correct in %, with the 95 % interval", mark
 # **3 minutes.** Do the bars of mini and NBSVM overlap? They do, and still that is not the question: both read the same reviews. Ask who was right where only one was: next.
 
 # %% [markdown]
-# mini gets 0.82 from 365 reviews, its new layer alone 0.79, NBSVM 0.79, TF-IDF 0.74. mini-imdb, with 22,992 reviews of real films behind it, gets 0.81 on our invented ones: many reviews of another kind are worth no more here than a few of the right kind. All these intervals overlap, which is no test (page 09).
+# mini gets 0.82 from 365 reviews, its new layer alone 0.79, NBSVM 0.79, TF-IDF 0.74. mini-imdb, with 22,992 reviews of real films behind it, gets 0.81 on our invented ones: about as much as mini with 365 of ours. All these intervals overlap, which is no test (page 09).
+#
+# One thing is odd: TF-IDF had 0.84 on validation and has 0.74 here, NBSVM 0.84 and 0.79. Nothing was chosen by that, and these reviews are no harder for mini. So far can two samples of a hundred or two lie apart.
 #
 # All read the same reviews, so we may look closer: at those on which only one of two was right. If both were equally good, each of these would be the toss of a coin. McNemar's test (page 09) asks how often coins fall at least so unevenly; that probability is *p*.
 
@@ -584,9 +595,11 @@ for name in ("TF-IDF", "NBSVM", "mini"):
     print(f"{name:8} {wilson_interval(hard_right[name].sum(), len(some))}")
 print("your guess:", guess)
 
-# %% tags=["check:hard"]
-# checked: how many words the training reviews hold, and how long hard reviews are; on the hard reviews the counters are near a coin, mini's interval ends below 0.5; the review below
+# %% tags=["check:words-of-the-hard"]
+# checked: how many words the training reviews hold, and how long hard reviews are
 import re
+
+from bertnotes.experiments.records import unpack_probabilities
 
 words = [[re.findall(r"\w+", text.lower()) for text in some_texts] for some_texts in (train_texts, some["review"], test_texts)]
 known = {word for text in words[0] for word in text}
@@ -594,13 +607,36 @@ shares = [np.mean([word in known for text in side for word in text]) for side in
 assert [round(share, 2) for share in shares] == [0.89, 0.86] and 1.9 < np.mean([*map(len, words[1])]) / np.mean(
     [*map(len, words[2])]
 ) < 2.1
+
+# %% tags=["check:hard"]
+# checked: on the hard reviews the counters are near a coin, mini's interval ends below 0.5; mini-imdb; the review below
+record = json.loads((bertnotes.files.RESULTS / "verdicts-on-reviews.json").read_text(encoding="utf-8"))
+of_imdb = unpack_probabilities(record["positive"])[some.index] > 0.5
+assert len(frame) == record["reviews"] and abs((of_imdb == some["label"]).mean() - 0.35) < 0.01
 octopus = hard[hard["review"].str.startswith("By all means stay at home. Believe the poster")]
 assert len(octopus) == 1 and octopus[["note", "sentiment"]].iloc[0].tolist() == ["irony", "positive"]
 assert all(abs(hard_right[name].mean() - 0.5) < 0.05 for name in ("TF-IDF", "NBSVM"))
 assert wilson_interval(hard_right["mini"].sum(), 240).high < 0.48 and abs(hard_right["mini"].mean() - 0.37) < 0.03
 
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## 240 hard reviews: irony, verdicts that turn at the end
+#
+# > Believe the poster, wait for the disc ... You'd hate the lighthouse. You'd be bored stiff ... There is nothing to see.
+#
+# A coin gets 0.50. And TF-IDF, NBSVM, mini?
+
+# %% [markdown] slideshow={"slide_type": "fragment"} tags=["slide-only"]
+# | | correct |
+# | --- | --- |
+# | TF-IDF | 0.50 (0.43 to 0.56) |
+# | NBSVM | 0.52 (0.46 to 0.58) |
+# | mini | **0.37** (0.31 to 0.43) |
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **4 minutes.** Read the octopus aloud from the page, then vote: positive or negative? Then the table: mini is *below* a coin. Who can explain how one can be worse than knowing nothing? It has learned which words praise, and here they are said for the other side.
+
 # %% [markdown]
-# mini gets 0.37. That is *below* a coin, and the interval does not come near 0.5. So it is not blind to these reviews, it is misled. Our guess at the reason: it has learned which words praise and which blame. In hard reviews these are often said for the other side: before a *but*, with a *not*, in irony. The counters come out near a coin. It is not that they know fewer of the words: 89 % of the words in these hard reviews stand in the training reviews, 86 % of those in the test reviews. (Hard reviews are also twice as long.)
+# mini gets 0.37. That is *below* a coin, and the interval does not come near 0.5. So it is not blind to these reviews, it is misled. Our guess at the reason: it has learned which words praise and which blame. In hard reviews these are often said for the other side: before a *but*, with a *not*, in irony. (That it has met only plain ones cannot be all: mini-imdb, with its real reviews, is no better here, 0.35.) The counters come out near a coin. It is not that they know fewer of the words: 89 % of the words in these hard reviews stand in the training reviews, 86 % of those in the test reviews. (Hard reviews are also twice as long.)
 #
 # What is so hard? Read one of them, marked *irony*. Is it positive or negative?
 #
@@ -664,7 +700,10 @@ for text in changes:
     print(f"{chances[0]:9.2f} {chances[1]:6.2f}   {hottest:17} {text}")
 
 # %% tags=["check:one-word-changed"]
-# checked: what turns mini-imdb's verdict, and where the head looks
+# checked: what turns mini-imdb's verdict, and where the head looks; with the comma kept, and with the halves and *and*
+others = TEXT.replace(", but", ", and"), turned.replace("but", "and")
+more = predict_probabilities(list(others), imdb_model, tokenizer)[:, 1]
+assert abs(more[0] - 0.54) < 0.05 and more[1] < 0.05
 assert [round(table[text][0], 1) for text in changes] == [0.9, 0.0, 1.0, 0.2, 0.0]
 assert [table[text][2] for text in changes] == ["superb", "awful", "superb", "superb", "thin"] and [
     table[text][1] > 0.85 for text in changes
@@ -673,16 +712,30 @@ read = bertnotes.attend(TEXT, model=imdb_model, tokenizer=imdb_tokenizer)
 superb, thin = (read.weights[-1, head, 0, read.tokens.index(word)] for word in ("superb", "thin"))
 assert abs(superb - 0.53) < 0.02 and abs(thin - 0.04) < 0.01
 
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
+# ## Is *superb* the reason? Change a word
+#
+# | | mini-imdb | ours | the head looks at |
+# | --- | --- | --- | --- |
+# | The plot is thin, but the acting is superb. | 0.9 | 0.9 | superb |
+# | ... is **awful** | 0.0 | 0.0 | awful |
+# | The plot is **rich**, ... | 1.0 | 1.0 | superb |
+# | ... thin **and** the acting ... | **0.2** | 1.0 | superb |
+# | The acting is superb, but the plot is thin. | 0.0 | 1.0 | thin |
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# **3 minutes.** Probability of *positive*, rounded. Look at row four: the head still looks at *superb*, and the verdict is negative. Where a head looks most is not what the verdict says.
+
 # %% [markdown]
 # Read it row by row, first mini-imdb.
 #
 # 1. It says positive, and the head looks at *superb*.
 # 2. *Awful* instead turns the verdict. So far the picture was right.
 # 3. *Rich* instead of *thin* makes it surer. So it has read *thin* as well, which got 0.04 of this attention.
-# 4. *And* instead of *but*: the head still looks at *superb*, but the verdict is negative. **Where a head looks most is not what the verdict says.**
-# 5. The halves change places: negative. In this sentence what stands after *but* counts for mini-imdb.
+# 4. *And* instead of the comma and *but*: the head still looks at *superb*, but the verdict is negative. (With the comma kept it is undecided, 0.54.) **Where a head looks most is not what the verdict says.**
+# 5. The halves change places: negative, and with *and* for *but* as well. So it need not be the *but*: perhaps the end counts more, or *thin* does at the end.
 #
-# And ours? It says 0.9 or more in every row but the second, also when the halves change places. It goes by *superb*, and *but* tells it little. Its 365 reviews were the plain ones, in which words of praise mean what they say. That fits our guess at the hard ones. Page 12 asks *why that verdict?* with better tools than a heatmap.
+# And ours? It says 0.9 or more in every row but the second, also when the halves change places. It goes by *superb*, wherever that stands. Its 365 reviews were the plain ones, in which words of praise mean what they say. That fits our guess at the hard ones. Page 12 asks *why that verdict?* with better tools than a heatmap.
 #
 # ## 10. Keep it, and take it elsewhere
 #
@@ -706,6 +759,8 @@ chance = predict_probabilities([TEXT], model, tokenizer).max().item()
 assert verdict["label"] == bertnotes.predict_sentiment(TEXT, model, tokenizer) and abs(verdict["score"] - chance) < 1e-4
 
 # %% [markdown]
+# (Texts of more than 512 tokens are an error in a pipeline: `judge(text, truncation=True)` reads their beginning.)
+#
 # Could `transformers` have done the training as well? Yes. Its `Trainer` has such a loop inside, with AdamW, a linear schedule, clipping at 1, and batches padded to their longest review:
 
 # %%
@@ -736,9 +791,9 @@ with TemporaryDirectory() as folder, quiet(), redirect_stdout(io.StringIO()):
 assert state.global_step == 2
 
 # %% [markdown]
-# (Run it with `with_trainer(train_texts, train_labels, "runs/trainer")`. It begins with a random layer, chooses no epoch, and shuffles without buckets. `dtype` matters: mini is stored in 16 bits, in which it should not be trained.)
+# (Run it with `with_trainer(train_texts, train_labels, "runs/trainer")`. With more than two classes, `from_pretrained` needs `num_labels`. It begins with a random layer, chooses no epoch, and shuffles without buckets. `dtype` matters: mini is stored in 16 bits, in which it should not be trained.)
 #
-# **And your own file?** `bertnotes train --data mine.csv --text-column text --label-column topic --out runs/mine` does all of this with a table of texts and labels; `bertnotes predict --model runs/mine --file new.csv --out judged.csv` uses it. With rare classes add `--class-weights balanced`. For texts that are not English name another `--model`, with a learning rate of 2e-5 to 5e-5. Put the test texts aside first: texts by one customer belong on one side. Page 14 goes through it step by step.
+# **And your own file?** `bertnotes train --data mine.csv --text-column text --label-column topic --head-epochs 20 --out runs/mine` trains on a table of texts and labels, the new layer first; `--dry-run` in front says what is wrong with the file and how long it will take; `bertnotes predict --model runs/mine --file new.csv --out judged.csv` uses it. With rare classes add `--class-weights balanced`, with long texts `--truncation head+tail`. For texts that are not English name another `--model`, and *with it* `--learning-rate 3e-5`: the default of 1e-4 suits mini. Put the test texts aside first: texts by one customer belong on one side. Page 14 goes through it step by step.
 #
 # ## 11. On full IMDB
 #
@@ -785,6 +840,7 @@ assert seconds[0] < 30 and 3_600 < seconds[1] < 4_000
 # | --- | --- |
 # | TF-IDF | 90.6 % |
 # | NBSVM | 91.4 % |
+# | mini, encoder frozen | 84.0 % |
 # | mini, first 128 tokens | 86.0 % |
 # | mini, first 256 tokens | 90.7 % |
 # | mini, 64 + 190 tokens | 91.9 % |

@@ -15,7 +15,8 @@ def classifier() -> str:
     text = (
         "From left to right: the tokens CLS, superb, acting, SEP; six layers, pre-trained; four vectors of 384 numbers come "
         "out. Only the first, that of CLS, goes on; the pooler makes 384 numbers of it; the new layer makes two, 0.2 for "
-        "negative and 1.9 for positive; softmax makes 15 and 85 percent of them. The new layer has 770 numbers of 15 million."
+        "negative and 1.9 for positive; softmax makes 15 and 85 percent of them. The new layer has 770 numbers of 15 million; "
+        "the pooler was not trained either."
     )
     drawing = opened(520, "A classifier: a pre-trained BERT and one new layer", text)
     rows = [150 + 80 * row for row in range(4)]
@@ -38,7 +39,14 @@ def classifier() -> str:
         drawing.write(1000 + 2 * share, low, f"{share} %", NORMAL, anchor="start")
     drawing.write(886, 276, "softmax:", NORMAL, QUIET, "start")
     return str(
-        drawing.write(640, 490, "new: 770 of 15 million numbers; all the others are pre-trained", NORMAL, SECOND, bold=True)
+        drawing.write(
+            640,
+            490,
+            "new: 770 of 15 million numbers. (mini's pooler has learned nothing yet either.)",
+            NORMAL,
+            SECOND,
+            bold=True,
+        )
     )
 
 
@@ -130,7 +138,7 @@ def schedule() -> str:
         peak, low + 28, "9", NORMAL
     )
     drawing.write(right, low + 28, "92", NORMAL).write(660, low + 40, "step", NORMAL, QUIET)
-    drawing.write(peak + 24, high - 8, "warm-up: a tenth of the steps", NORMAL, KEY, "start", bold=True)
+    drawing.write(left + 16, high - 26, "warm-up: a tenth of the steps", NORMAL, KEY, "start", bold=True)
     return str(drawing.write(790, 210, "then smaller and smaller steps", NORMAL, SECOND, "start", bold=True))
 
 
