@@ -342,6 +342,11 @@ def test_the_budget_is_what_pytorch_keeps(opened):
     page.get_by_text("BERT-large").click()
     page.evaluate("size.value = 6; size.oninput(); length.value = 3; length.oninput()")
     assert "It does not fit a T4" in page.inner_text("#words") and page.locator(".part").count() == 4
+    assert page.evaluate("[1e9, 6e9, 16e9].map(fits).map((said) => said.slice(0, 12))") == [
+        "It should fi",
+        "It may not f",
+        "It does not ",
+    ]
 
 
 def test_padding_counts_what_a_batch_holds(opened):

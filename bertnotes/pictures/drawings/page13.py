@@ -57,14 +57,14 @@ class Memory:
     """MB of a training step of mini with 16 reviews of 256 tokens, as page 13 measures them; activations three ways."""
 
     weights, gradients, adamw = 59, 59, 119
-    activations = (("weights of attention stored", 1611), ("attention in slices", 698), ("each layer computed again", 56))
+    activations = (("weights of attention stored", 1611), ("attention in slices", 698), ("each layer computed again", 169))
 
 
 def memory() -> str:
     """What a step holds, to scale: the same for the weights, three ways for the activations."""
     text = (
         "Memory of a training step of mini with 16 reviews of 256 tokens. Weights 59 megabytes, gradients 59, AdamW 119. "
-        "Activations 1,611 where attention weights are stored, 698 with attention in slices, 56 if layers are computed again."
+        "Activations 1,611 where attention weights are stored, 698 with attention in slices, 169 if layers are computed again."
     )
     drawing = opened(430, "Memory of a step, in MB: mini, 16 reviews of 256 tokens", text)
     scale, fixed = 0.42, ((Memory.weights, INK), (Memory.gradients, KEY), (Memory.adamw, VALUE))

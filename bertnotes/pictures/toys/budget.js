@@ -21,6 +21,9 @@ function bytes() {  // [weights, gradients, AdamW, activations], as page 13 coun
 
 const amount = (value) => value < 1e9 ? `${Math.round(value / 1e6)} MB` : `${number(value / 1e9, 1)} GB`;
 
+// a real run held three times what is counted here
+const fits = (all) => all < data.room / 3 ? "It should fit a T4." : all < data.room ? "It may not fit a T4: real runs take more." : "It does not fit a T4.";
+
 function show() {
   many.textContent = data.size;
   long.textContent = data.length;
@@ -44,7 +47,7 @@ function show() {
   draw(svg, "line", { x1: line, x2: line, y1: 8, y2: 76, stroke: "var(--ink)", "stroke-width": 2, "stroke-dasharray": "6 4" });
   draw(svg, "text", { x: Math.min(line, 632), y: 98, "text-anchor": "end", fill: "var(--ink)", "font-size": 17 }, `a T4: ${amount(data.room)}`);
   const [weights, gradients, adamw, activations] = parts.map(amount);
-  say(`Weights ${weights}, gradients ${gradients}, AdamW ${adamw}, activations ${activations}: ${amount(all)}. ${all < data.room ? "It fits" : "It does not fit"} a T4.`);
+  say(`Weights ${weights}, gradients ${gradients}, AdamW ${adamw}, activations ${activations}: ${amount(all)}. ${fits(all)}`);
 }
 
 size.value = data.sizes.indexOf(data.size);
