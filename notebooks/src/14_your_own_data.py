@@ -7,7 +7,7 @@
 #
 # You have a table: texts in one column, labels in another. On this page such a table goes all the way to a service that sorts new messages. The idea of the page: **most of the result is decided before the training, by the labels and the split, and after it, by what you let the model answer alone.**
 #
-# Each step is done in Python, so that you see what happens. Under it stands the command that does the same.
+# Each step is done in Python, so that you see what happens. Where a command does the same, it stands under it: reading, training, scoring, predicting. Cleaning, the split by customers and the choice of a threshold remain yours.
 #
 # **You need:** page 10. **Time:** about 55 minutes, and 45 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
 
@@ -190,7 +190,7 @@ assert len(exam) == 128 and 4 < sum(seen) / 20 < 4.5 and (min(seen), max(seen)) 
 #
 # It cannot see copies in disguise: a mail with its answer below, ten messages of one writer. Then split by thread or by writer. And if the model will sort *next* month's messages, the fairest exam is the newest part of the file.
 #
-# The six long messages we put aside for section 8. The shorter ones are split so that each topic has its share on each side (**stratified**).
+# The six long messages we put aside for section 8. The shorter ones are split so that each topic has its share on each side (**stratified**). A topic with two or three messages may still be missing on one: count, as below.
 
 # %%
 is_long = clean["message"].str.split().str.len() > 100
@@ -210,9 +210,9 @@ assert len({*texts, *held_texts, *test_texts, *long["message"]}) == len(clean)
 assert [side.count(5) for side in (labels, held_labels, test_labels)] == [17, 4, 5] and names[5] == "private hire"
 
 # %% [markdown]
-# 17 messages about *private hire* to learn from, and 5 in the exam: whatever we measure of that class will be rough. With 5 questions, one more or less is 20 points.
+# 17 messages about *private hire* to learn from, and 5 in the exam: whatever we measure of that class will be rough. With 5 questions, one more or less is 20 points. (As a rule of thumb collect at least ten messages for each class, or its validation is a lottery.)
 #
-# These files lie in the temporary `folder`; for your own data, put a folder in its place that stays. From now on the command reads `train.csv`. With `--validation 0.2` it takes the validation part out of it, by the same function and seed as we did. Give it `--test test.csv` in the last run only: a second score on the same test set, with other settings, is refused, so that nobody chooses by it.
+# These files lie in the temporary `folder`; for your own data, put a folder in its place that stays. From now on the command reads `train.csv`. With `--validation 0.2` it takes the validation part out of it, by the same function and seed as we did. Give it `--test test.csv` in the last run only: a second score by `train` on the same test set, with other settings, is refused, so that nobody chooses by it. (`evaluate` scores as often as you ask. It trusts you.)
 #
 # ## 4. What is good? Macro-F1
 #
@@ -578,7 +578,7 @@ assert len(windows(list(range(Long.tokens + 2)), Long.room + 2)) == 17
 # %% [markdown]
 # One thing is odd: nearly everything is called *booking*. Probably these texts are strangers to the model: it has been trained on no message of more than 100 words, and of a long mail, 64 tokens are mostly introduction. Six messages decide nothing, and we do not choose by them. But all six are longer than 512 tokens, so no setting lets mini read one of them in one piece. If many of your texts are long, keep some for validation and choose there.
 #
-# If in doubt, take windows: short texts are read as before, and of long ones nothing is lost. They cost as many times more as there are windows, and in training each window gets the label of its whole text. Without the option, the command cuts texts at `--max-length` and says on stderr how many.
+# For *judging*, windows are safe: short texts are read as before, and of long ones nothing is lost. They cost as many times more as there are windows. In *training* be careful: each window counts as a text of its own, with the label of the whole. Thirteen long texts in 244 may become half of all items. If you have many, compare with `--truncation head+tail` on validation. Without the option, the command cuts texts at `--max-length` and says on stderr how many.
 #
 # ```sh
 # bertnotes train --data train.csv --truncation windows --max-length 256 --class-weights balanced \
@@ -716,7 +716,7 @@ assert torch.allclose(predict_probabilities(strangers, model, tokenizer).sum(dim
 #
 # ## 10. Serve
 #
-# A saved model is a folder of 60 MB: weights, tokenizer, the names of its classes, and how it reads.
+# A saved model is a folder of 60 MB: weights, tokenizer, the names of its classes, and how it reads. (A run of the command also keeps `state.safetensors`, 180 MB, with which it could go on: delete it before you copy the folder.)
 #
 # Any machine with transformers opens it, without bertnotes. Two things to say to a `pipeline`: to cut long texts (else a text of 600 tokens is an error), and where.
 
