@@ -277,7 +277,7 @@ assert mistaken["accuracy"] < 0.68
 # %% [markdown]
 # The curve hardly moves, and yet **test 2 passes**: eight wrong labels are learned by heart as easily as eight right ones. So the code works, and the fault is in the data. (In the second epoch the loss creeps down to about 0.6: the model begins to learn wrong labels by heart. Validation does not follow.) Now read ten texts *with their labels*. If half of the labels are wrong, you will see it.
 #
-# **The third way is the tokenizer.** Suppose we make a vocabulary of our own from our reviews. But mini's vectors belong to mini's pieces: one and the same id is another piece in each of the two. Nothing complains, because all its ids are below 10,000, and mini has a vector for each.
+# **The third way is the tokenizer.** Suppose we make a vocabulary of our own from our reviews. But mini's vectors belong to mini's pieces: one and the same id is another piece in each of the two. Nothing complains, because mini has a vector for each of its ids.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## One symptom, three faults
@@ -301,7 +301,7 @@ assert stranger.decode(stranger("The film is dull.")["input_ids"]) == "[CLS] the
 assert "dull" not in tokenizer.decode(stranger("The film is dull.")["input_ids"])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Can you tell the three from their curves? Hardly. (The first learned from one batch, which is why it is calmer and a little below the line.) Which test tells them apart? One batch by heart finds the first; the ids turned back find the third; texts read beside labels the second.
+# **3 minutes.** Can you tell the three from their curves? Hardly. Which test tells them apart? One batch by heart finds the first; the ids turned back find the third; texts read beside labels the second.
 
 # %% [markdown]
 # So mini reads a row of unconnected words. Validation is hardly better than always saying *positive*, and that is mostly what the model does: see `named`. Turn ids back with the model's tokenizer: the wrong one reads its own ids without a fault. (mini, made for English, also cuts the German *langweilig*, boring, into *lang, ##we, ##ili, ##g*.)
@@ -374,7 +374,7 @@ assert abs(sum(low[-4:]) / 4 - log(2)) < abs(late - log(2))  # shuffled labels s
 #
 # ## 5. Always one class
 #
-# An accuracy of 0.5 on two classes looks like a coin. It may be something else. Many files are sorted: all negative reviews first, then all positive ones.
+# An accuracy of 0.5 on two classes need not be a coin. Many files are sorted: all negative reviews first, then all positive ones.
 #
 # ![Two rows of eight batches with eight reviews each. Sorted, as in the file: four batches of negative reviews, then four of positive ones. Shuffled: every batch has both](figures/15_batches.svg)
 #
@@ -416,7 +416,7 @@ assert (
 # %% [markdown]
 # Curve F. Within a class the loss falls quickly, because *say negative* is all that there is to learn. Where the class changes, it jumps to more than 2. At the last change, step 24, it oddly *falls*: the model had not yet unlearned *positive*. In the end nearly every review is named after the class that came last.
 #
-# Two tests find it: **count the classes that are named**, and **count the labels in a batch**. For sorted data the cure is shuffling, and before the split as well: cut without it, the validation set holds a single class.
+# Two tests find it: **count the classes that are named**, and **count the labels in a batch**. The cure is shuffling, before the split as well, or the validation set holds a single class.
 #
 # **Rare classes** share the symptom. Now 12 of the 128 reviews, drawn at random, get the label *positive*. There is nothing to learn. Where will the loss stay?
 
@@ -474,7 +474,7 @@ assert lost == sum(weight.numel() for weight in model.parameters()) == 7_587_842
 # **2 minutes.** Why *all* weights, when one review is empty? Clipping multiplies every gradient by one factor, and that factor is NaN. This is curve E.
 
 # %% [markdown]
-# None. One empty review, one step, and **all** weights are NaN. Many gradients were `nan` by then, and clipping multiplies *all* of them by one factor, which is `nan` as well. Whoever looks at the last batch looks in the wrong place. So stop at the **first** loss or gradient that is not a finite number, before the step, and look at *its* batch.
+# None. One empty review, one step, and **all** weights are NaN. Many gradients were `nan` by then, and clipping multiplies *all* of them by one factor, which is `nan` as well. So stop at the **first** loss or gradient that is not a finite number, before the step, and look at *its* batch.
 
 
 # %%
@@ -583,7 +583,7 @@ assert TrainConfig().measure == "accuracy" and TrainConfig(class_weights="balanc
 #
 # The test is the second curve. The cure: keep the weights of the best epoch, train for fewer epochs, or get more labels. (`fit` keeps the epoch of best accuracy, or of best macro-F1 with `class_weights`; the loss only breaks ties.)
 #
-# **Too good** (curve I). Nobody reports this one as a bug. Somebody enlarged the data: each review was written a second time, with *Review:* before it. *Then* all of it was shuffled and split.
+# **Too good** (curve I). Somebody enlarged the data: each review was written a second time, with *Review:* before it. *Then* all of it was shuffled and split.
 #
 # A test finds it without reading a text. Toss a coin for each label in the **raw** file, then run your *whole* pipeline: enlarge, shuffle, split, train. Now there is nothing to learn about new reviews. What will validation accuracy be?
 
@@ -781,7 +781,7 @@ assert 0.2 < sizes[4] / sizes[16] < 0.32 and sizes[4] < sizes[8] < sizes[16] and
 # **2 minutes.** What do you change first? The batch, then the length. Does a smaller batch change what is learned? Not if the gradients of several small ones are added up before the step: gradient accumulation.
 
 # %% [markdown]
-# About a quarter: this part goes with the batch. So make batches smaller, then texts shorter: attention weights grow with the *square* of the length. LoRA needs less for the left part (page 13). For the gradient of 16 reviews, add up those of four batches of 4 before a step. This is **gradient accumulation**. Divide each mean loss by 4; if they are not of one size, weigh each by its number of reviews.
+# About a quarter: this part goes with the batch. So make batches smaller, then texts shorter: attention weights grow with the *square* of the length. LoRA shrinks the left part (page 13). For the gradient of 16 reviews, add up those of four batches of 4 before a step. This is **gradient accumulation**. Divide each mean loss by 4.
 #
 # **Different results each time.** The test: the same seed twice, compared to the last digit. Here two things draw random numbers, the new layer and dropout; in a real run also the order of the reviews.
 
@@ -820,7 +820,7 @@ with quiet():
 # %% [markdown]
 # With the same seed, no difference. Set it *before* the model is made, or the new layer is drawn unseeded. On a GPU some operations add up in changing order. `torch.use_deterministic_algorithms(True)` makes PyTorch use others, or raise an error. Compare on one machine: another may differ in the last digits. If *seeds* differ, that is no bug, but the noise that an interval is for (page 11).
 #
-# **An error that says little.** A GPU works behind the program's back, so *device-side assert triggered* often comes from another line than the one it names. Run one batch on the CPU. There PyTorch says `Target 2 is out of bounds` if a label is not among 0 to K − 1. And for a text of more than 512 tokens, *the size of tensor* or *the expanded size of the tensor (602) must match … (512)*: switch `truncation` on. On Colab, restart the runtime after such an error.
+# **An error that says little.** On a GPU, *device-side assert triggered* often names the wrong line. Run one batch on the CPU. There PyTorch says `Target 2 is out of bounds` if a label is not among 0 to K − 1. And for a text of more than 512 tokens, *the size of tensor* or *the expanded size of the tensor (602) must match … (512)*: switch `truncation` on. On Colab, restart the runtime after such an error.
 #
 # ## 10. Symptom, test, cure
 #
