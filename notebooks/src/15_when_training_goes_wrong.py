@@ -5,7 +5,7 @@
 #
 # ![Nine sketched loss curves, A to I: one falls and levels off; one stays at ln 2; one hardly moves; one jumps and then stays at ln 2; one ends in the middle; one falls, jumps and falls; in one validation turns up; in one validation is lower than training; in one both go to 0](figures/15_curves.svg)
 #
-# Training code with a bug rarely stops with an error. It runs, and gives you a bad model, or one that only looks good. Above are nine runs, sketched as you may meet them. Which one is healthy? Write down your guesses. At the end of the page you will have a test for each.
+# Training code with a bug rarely stops with an error. It runs, and gives you a bad model, or one that only looks good. Above are nine sketched runs. Which one is healthy? Write down your guesses. At the end you will have a test for each.
 #
 # We break training in more than a dozen ways, one change at a time. A curve is only a **symptom**, and several faults share it. So for each fault we look for the smallest **test** that tells it from the others, and then for the cure. Everything here is one tiny model on a few short reviews: the numbers are its own, the tests are for yours.
 #
@@ -170,14 +170,15 @@ assert well["accuracy"] > 0.72 and min(well["named"]) > 20
 guess = None  # a loss
 
 # %% tags=["timing", "nbval-ignore-output"]
-starts = {classes: measure(new_model(num_classes=classes), held[:4])["loss"] for classes in (2, 8)}
+starts = {classes: measure(new_model(num_classes=classes), held[:4])["loss"] for classes in (2, 8, 17)}
 for classes, loss in starts.items():
     print(f"{classes} classes: loss {loss:.2f}   ln {classes} = {log(classes):.2f}")
 print("your guess for 8:", guess)
 
 # %% tags=["check:start-at-ln-k"]
-# checked: the loss of an untrained model is near the logarithm of the number of classes
+# checked: the loss of an untrained model is near the logarithm of the number of classes, and e to that power tells the number
 assert all(abs(loss - log(classes)) < 0.2 for classes, loss in starts.items())
+assert 14 < 2.71828 ** starts[17] < 20
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## Before you train
@@ -188,11 +189,11 @@ assert all(abs(loss - log(classes)) < 0.2 for classes, loss in starts.items())
 # **3 minutes.** Where does a loss start with eight classes? ln 8 = 2.08. What has to happen when one trains on the same eight reviews again and again? And which of the three tests finds a file whose labels have slipped by one row? Only the third: read text and label together.
 
 # %% [markdown]
-# Near 2.08. A start that is much higher means that the new layer is sure of something without a reason: its numbers are too large, or it is not as new as you think. A start far below is suspicious as well.
+# Near 2.08. A start that is much higher? **Count the classes first.** Eight labels with typing errors (*Price*, *price*) easily make 17 classes, and then it starts near the last line, 2.83. Backwards: $e^{\text{loss}}$ is the number of classes. If the count is right, the numbers of the new layer are too large, or it is not as new as you think.
 #
 # **Test 2: can it learn one batch?** The same eight reviews, again and again. A model with millions of weights can learn eight labels by heart, so the loss has to go to about 0. If it does not, do not search your data yet. Look at the *code*, and at the learning rate.
 #
-# **Test 3: can you read what the model reads?** Not your file: the ids that go in, turned back into words by the tokenizer that *belongs to the model*.
+# **Test 3: can you read what the model reads?** Not your file: the ids that go in, turned back into words by the tokenizer that *belongs to the model*. Read their end, too: long texts may be cut.
 
 # %% tags=["timing", "nbval-ignore-output"]
 by_heart = train(new_model(), learn[:1], epochs=15)
@@ -206,11 +207,11 @@ assert abs(by_heart[0] - log(2)) < 0.2 and by_heart[-1] < 0.1
 assert tokenizer.decode(learn[0]["input_ids"][0]).startswith("[CLS] " + texts[0][:10].lower())
 
 # %% [markdown]
-# Both pass. The small letters are right: mini reads everything in lower case. Now we break things.
+# Both pass (mini reads everything in lower case). Now we break things.
 #
 # ## 3. The loss stays at ln 2
 #
-# This is curve B: the loss stays at that of somebody without an opinion. We get there in three ways. The first is in the loop. Which line is wrong? No error is raised. And what will test 2 give, the loss after ten steps on one batch?
+# This is curve B: the loss stays near that of somebody without an opinion. We get there in three ways. The first is in the loop. Which line is wrong? No error is raised. And what will test 2 give, the loss after ten steps on one batch?
 
 
 # %%
@@ -274,9 +275,9 @@ assert sum(curve[24:32]) / 8 + 0.05 < late < 0.75 and by_heart[-1] < 0.15
 assert mistaken["accuracy"] < 0.68
 
 # %% [markdown]
-# The curve hardly moves, and yet **test 2 passes**: eight wrong labels are learned by heart as easily as eight right ones. So the code works, and the fault is in the data. (In the second epoch the loss creeps down: the model begins to learn the wrong labels by heart. Validation does not follow.) Now read ten texts *with their labels*. If half of the labels are wrong, you will see it.
+# The curve hardly moves, and yet **test 2 passes**: eight wrong labels are learned by heart as easily as eight right ones. So the code works, and the fault is in the data. (In the second epoch the loss creeps down to about 0.6: the model begins to learn wrong labels by heart. Validation does not follow.) Now read ten texts *with their labels*. If half of the labels are wrong, you will see it.
 #
-# **The third way is the tokenizer.** Suppose we make a vocabulary of our own from our reviews. But mini's vectors belong to mini's pieces: one and the same id is another piece in each of the two. Nothing complains, because all its ids are below 10,000, and mini has a vector for each.
+# **The third way is the tokenizer.** Suppose we make a vocabulary of our own from our reviews. But mini's vectors belong to mini's pieces: one and the same id is another piece in each of the two. Nothing complains, because mini has a vector for each of its ids.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## One symptom, three faults
@@ -300,12 +301,12 @@ assert stranger.decode(stranger("The film is dull.")["input_ids"]) == "[CLS] the
 assert "dull" not in tokenizer.decode(stranger("The film is dull.")["input_ids"])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **3 minutes.** Can you tell the three from their curves? Hardly. (The first learned from one batch, which is why it is calmer and a little below the line.) Which test tells them apart? One batch by heart finds the first; the ids turned back find the third; texts read beside labels the second.
+# **3 minutes.** Can you tell the three from their curves? Hardly. Which test tells them apart? One batch by heart finds the first; the ids turned back find the third; texts read beside labels the second.
 
 # %% [markdown]
-# So mini reads another text, a row of unconnected words. Validation is hardly better than always saying *positive*, and that is mostly what the model does: see `named`. Which tokenizer turns the ids back matters: the wrong one reads its own ids without a fault. Use the model's. (Another language does something like it. mini, made for English, cuts the German *langweilig*, boring, into *lang, ##we, ##ili, ##g*.)
+# So mini reads a row of unconnected words. Validation is hardly better than always saying *positive*, and that is mostly what the model does: see `named`. Turn ids back with the model's tokenizer: the wrong one reads its own ids without a fault. (mini, made for English, also cuts the German *langweilig*, boring, into *lang, ##we, ##ili, ##g*.)
 #
-# All three curves stay around the dotted line. (The first is calm because it sees the same batch each time.) They do not tell the faults apart. The tests do:
+# All three curves stay around the dotted line. They do not tell the faults apart. The tests do:
 #
 # | one batch by heart | ids turned back | texts beside labels | so it is |
 # | --- | --- | --- | --- |
@@ -347,17 +348,33 @@ low, high = rates.values()
 typical = new_model().bert.encoder.layer[0].intermediate.dense.weight.abs().mean().item()
 assert 0.01 < typical < 0.06 and max(low) < 0.8 and sum(low[-4:]) / 4 > 0.6 and max(high) > 1.2 and sum(high[-4:]) / 4 > 0.5
 
+# %% tags=["check:sketches-fit-the-runs"]
+# checked: in each quarter the sketches A to C run near the page's own curves, and D jumps and ends near ln 2 like its run
+from bertnotes.pictures.drawings.page15 import CURVES
+
+
+def quarters(values):
+    size = len(values) // 4
+    return [sum(values[at * size : (at + 1) * size]) / size for at in range(4)]
+
+
+sketches = {name[0]: [training(at / 48) for at in range(48)] for name, (training, _) in CURVES.items()}
+for letter, run in (("A", curve), ("B", flat["labels shuffled"]), ("B", flat["wrong tokenizer"]), ("C", low)):
+    assert all(abs(a - b) < 0.16 for a, b in zip(quarters(sketches[letter]), quarters(run), strict=True)), letter
+assert max(sketches["D"]) > 1.2 and all(abs(quarters(run)[3] - log(2)) < 0.2 for run in (sketches["D"], high))
+assert abs(sum(low[-4:]) / 4 - log(2)) < abs(late - log(2))  # shuffled labels sink further than the low rate does
+
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Which is broken, which is slow? What would you do next in each case? Multiply or divide by ten, not by 1.5, and look at thirty steps.
 
 # %% [markdown]
-# Too low: nothing jumps, and hardly anything moves. Too high: the loss jumps far above $\ln 2$ in the first steps, then comes back to it and stays. AdamW changes a weight by up to about the rate in one step, and 0.02 is about as large as a typical weight of mini. So after some steps little is left of what mini had learned. Do not go on with a lower rate: begin again from the checkpoint.
+# Too low: nothing jumps, and hardly anything moves. C looks like B; the shuffled labels even sank further. Too high: the loss jumps far above $\ln 2$ in the first steps, then comes back to it and stays. AdamW changes a weight by up to about the rate in one step, and 0.02 is about as large as a typical weight of mini. So little is left of what mini had learned: begin again from the checkpoint, at a lower rate.
 #
 # The test: some thirty steps at each of four rates, a factor of ten apart. Take the rate at which the loss falls fastest without a jump. For a BERT-base begin at 2e-5 to 5e-5; our two layers tolerate more. Does ten times the rate change nothing, while one batch is learned by heart? Then it is not the rate.
 #
 # ## 5. Always one class
 #
-# An accuracy of 0.5 on two classes looks like a coin. It may be something else. Many files are sorted: all negative reviews first, then all positive ones. IMDB's folders are, too.
+# An accuracy of 0.5 on two classes need not be a coin. Many files are sorted: all negative reviews first, then all positive ones.
 #
 # ![Two rows of eight batches with eight reviews each. Sorted, as in the file: four batches of negative reviews, then four of positive ones. Shuffled: every batch has both](figures/15_batches.svg)
 #
@@ -397,9 +414,28 @@ assert (
 # **2 minutes.** Where are the jumps? Where the class changes. Each low stretch says: the model names the class of the moment. This is curve F.
 
 # %% [markdown]
-# Curve F. Within a class the loss falls quickly, because *say negative* is all that there is to learn. Where the class changes, it jumps to more than 2. The last change, at step 24, is odd: there the loss *falls*. The model had not yet unlearned *positive* when the positive batches came back. In the end nearly every review is named alike, after the class that came last.
+# Curve F. Within a class the loss falls quickly, because *say negative* is all that there is to learn. Where the class changes, it jumps to more than 2. At the last change, step 24, it oddly *falls*: the model had not yet unlearned *positive*. In the end nearly every review is named after the class that came last.
 #
-# Two tests find it: **count the classes that are named**, and **count the labels in a batch**. Other faults share the symptom. If nine of ten labels are positive, a model is right nine times of ten by always saying so. Then class weights help (`weight=` in `cross_entropy`), or more rare examples, and macro-F1 in place of accuracy (page 14). For sorted data the cure is shuffling, and before the split as well: cut without it, the validation set holds a single class.
+# Two tests find it: **count the classes that are named**, and **count the labels in a batch**. The cure is shuffling, before the split as well, or the validation set holds a single class.
+#
+# **Rare classes** share the symptom. Now 12 of the 128 reviews, drawn at random, get the label *positive*. There is nothing to learn. Where will the loss stay?
+
+# %% tags=["timing", "nbval-ignore-output"]
+rare = [1] * 12 + [0] * 116
+random.Random(0).shuffle(rare)  # labels that have nothing to do with the texts
+batches, model = make_batches(texts[:128], rare), new_model()
+losses = train(model, batches)
+entropy = -sum(share * log(share) for share in (12 / 128, 116 / 128))
+print(f"mean loss of epoch 2: {sum(losses[16:]) / 16:.2f}   entropy: {entropy:.2f}")
+print("the reviews that it learned from:", measure(model, batches))
+
+# %% tags=["check:rare-classes"]
+# checked: on random labels the loss falls from ln 2 to the entropy of the shares, and (nearly) all are given the common class
+assert round(entropy, 2) == 0.31 and abs(sum(losses[16:]) / 16 - entropy) < 0.1 and abs(sum(losses[:2]) / 2 - log(2)) < 0.15
+assert max(measure(model, batches)["named"]) > 122 and measure(model, batches)["accuracy"] > 0.88
+
+# %% [markdown]
+# It falls to about 0.31, and nine of ten are right: that looks healthy, and the labels mean nothing. The model has only learned how rare *positive* is. Knowing the class shares alone costs their **entropy**, $-\sum p \ln p$, which is $\ln K$ only where all $K$ classes are equally common. So compare with it, and look at `named`. If labels do fit, class weights help (`weight=` in `cross_entropy`), or more rare examples. Judge by macro-F1, not accuracy (page 14).
 #
 # ## 6. NaN
 #
@@ -438,17 +474,22 @@ assert lost == sum(weight.numel() for weight in model.parameters()) == 7_587_842
 # **2 minutes.** Why *all* weights, when one review is empty? Clipping multiplies every gradient by one factor, and that factor is NaN. This is curve E.
 
 # %% [markdown]
-# None. One empty review, one step, and **all** weights are NaN. Many gradients were `nan` by then, and clipping multiplies *all* of them by one factor, which is `nan` as well. Whoever looks at the last batch looks in the wrong place. So stop at the **first** loss that is not a finite number, and look at *its* batch.
+# None. One empty review, one step, and **all** weights are NaN. Many gradients were `nan` by then, and clipping multiplies *all* of them by one factor, which is `nan` as well. So stop at the **first** loss or gradient that is not a finite number, before the step, and look at *its* batch.
 
 
 # %%
 def careful(model, batch, optimizer):
     loss = cross_entropy(model(batch["input_ids"], batch["attention_mask"]), batch["label"])
-    if not loss.isfinite():
+    loss.backward()
+    norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
+    if not (loss.isfinite() and norm.isfinite()):  # before the step
         raise ValueError(f"loss {loss.item()}; tokens of each review: {batch['attention_mask'].sum(dim=1).tolist()}")
-    return step(model, batch, optimizer)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.item()
 
 
+# %%
 try:
     train(new_model(), with_gap, epochs=1, step=careful)
 except ValueError as error:
@@ -458,12 +499,19 @@ except ValueError as error:
 # checked: the batch that is named has one review without tokens, the fourth; fp16 ends at 65,504, bf16 reaches as far as fp32
 assert [batch["attention_mask"].sum(dim=1).tolist().count(0) for batch in with_gap] == [0] * 5 + [1] + [0] * 4
 assert with_gap[5]["attention_mask"][3].sum() == 0 and torch.finfo(torch.float16).max == 65504
+model = new_model()
+model.new.weight.register_hook(lambda gradient: gradient * float("nan"))  # a finite loss with a gradient that is not
+try:
+    careful(model, learn[0], torch.optim.AdamW(model.parameters()))
+    raise AssertionError("not stopped")
+except ValueError as error:
+    assert "nan" not in str(error) and not any(weight.isnan().any() for weight in model.parameters())
 assert torch.finfo(torch.bfloat16).max > 1e38 and torch.tensor(60_000.0).bfloat16().item() != 60_000
 
 # %% [markdown]
-# The fourth review has 0 tokens. (`bertnotes.train` stops so, too, and names the reviews.) If the batch looks innocent, `torch.autograd.set_detect_anomaly(True)` names the operation behind the first `nan` of the backward pass. It is slow, so switch it off again.
+# The fourth review has 0 tokens. (`bertnotes.train` stops so, too, and numbers the reviews within the training part, not the file.) If the batch looks innocent, `torch.autograd.set_detect_anomaly(True)` (slow) names the operation behind the first `nan` of the backward pass.
 #
-# The other common source is **half precision**, 16 bits a number in place of 32. The largest number in `float16` is 65,504; above that comes infinity, and attention scores that were not yet divided by $\sqrt{d_k}$ can get there. Very small gradients become 0, so `float16` also needs a *gradient scaler*. `bfloat16` has the range of 32 bits with two to three digits: prefer it where the device is fast at it.
+# The other common source is **half precision**, 16 bits a number in place of 32. The largest number in `float16` is 65,504; above that comes infinity. Very small gradients become 0, so `float16` also needs a *gradient scaler* (`torch.amp.GradScaler`). `bfloat16` has the range of 32 bits with two to three digits. It is slow on older GPUs, such as a T4: stay with 32 bits there.
 #
 # ## 7. Two curves that do not fit
 #
@@ -496,7 +544,7 @@ assert all(abs(one - other) < 0.08 for one, other in zip(found, (0.70, 0.53, 0.5
 # %% [markdown]
 # ![One epoch from left to right. The loss falls from step to step. The training loss is the mean of all steps, with dropout on; the validation loss is measured at the end, with dropout off, so it can be lower](figures/15_two_scores.svg)
 #
-# There it is: validation, about 0.63, is lower than the 0.70 that the loop reports. But this 0.70 is a mean over the epoch, and the model began it knowing nothing. Afterwards the *same* training reviews have about 0.53, and 0.50 once dropout is off as well. Now both are measured alike, and validation is the higher one, as one expects.
+# Validation, about 0.63, is lower than the 0.70 that the loop reports. But this 0.70 is a mean over the epoch, and the model began it knowing nothing. Afterwards the *same* training reviews have about 0.53, and 0.50 with dropout off. Measured alike, validation is the higher one.
 #
 # The test: measure the *training* reviews once more, after the epoch, in evaluation mode. If they are still worse than validation, the validation set is easier, very small, or it leaks.
 #
@@ -523,16 +571,19 @@ ax = line_chart([2, 4, 6, 8], both, "epoch", "loss, both in evaluation mode", lo
 lowest, accuracies = min(both["validation"]), [after["accuracy"] for _, after in history]
 assert both["training"][-1] < 0.05 and both["validation"][-1] > lowest + 0.3 and accuracies[-1] < max(accuracies)
 assert 1 <= both["validation"].index(lowest) <= 3 and both["validation"][-1] > 0.9
+from bertnotes.training import TrainConfig
+
+assert TrainConfig().measure == "accuracy" and TrainConfig(class_weights="balanced").measure == "macro_f1"
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **2 minutes.** Where would you have stopped? What would help: more epochs, or more reviews? Note that a loss may rise while accuracy stays: the model becomes surer of its mistakes.
 
 # %% [markdown]
-# In this run validation is best after about six epochs. The training loss goes to 0 and stays there: all 32 reviews are known by heart. The validation loss turns, and rises above 1. The model becomes ever surer, also where it is wrong, and that costs more than not knowing. Here accuracy falls as well; often it does not, and only the loss tells.
+# Here validation is best after about six epochs. The training loss goes to 0: all 32 reviews are known by heart. The validation loss turns, and rises above 1. The model becomes ever surer, also where it is wrong, and that costs more than not knowing. Here accuracy falls as well; often only the loss tells.
 #
-# The test is the second curve. The cure: keep the weights of the best epoch, as `fit` does, train for fewer epochs, or get more labels.
+# The test is the second curve. The cure: keep the weights of the best epoch, train for fewer epochs, or get more labels. (`fit` keeps the epoch of best accuracy, or of best macro-F1 with `class_weights`; the loss only breaks ties.)
 #
-# **Too good** (curve I). Nobody reports this one as a bug. Somebody enlarged the data: each review was written a second time, with *Review:* before it. *Then* all of it was shuffled and split.
+# **Too good** (curve I). Somebody enlarged the data: each review was written a second time, with *Review:* before it. *Then* all of it was shuffled and split.
 #
 # A test finds it without reading a text. Toss a coin for each label in the **raw** file, then run your *whole* pipeline: enlarge, shuffle, split, train. Now there is nothing to learn about new reviews. What will validation accuracy be?
 
@@ -570,30 +621,24 @@ assert leaky["accuracy"] > 0.7 and (len(first), len(second)) == (64, 32) and rou
 # **3 minutes.** Why is the toss of a coin the right control? It takes away all that can be learned honestly. Cure: split first, enlarge afterwards. What would this test not find? Copies that were in the raw file before the coin was tossed, and a word in the text that gives the label away.
 
 # %% [markdown]
-# Far above a half, although nobody could *know* anything. The model met the same reviews, with their labels, in training. What is left above chance has leaked, chance being a half give or take 0.18 with 32 texts. Which texts leaked? Compare them by what copying does not change.
-
-
-# %%
-def core(text):
-    """A text without the word that was put before it, and without case, spaces and punctuation."""
-    return "".join(letter for letter in text.lower().removeprefix("review:") if letter.isalnum())
-
-
-known = {core(text) for text in first}
-print("validation texts with a copy in training:", sum(core(text) in known for text in second), "of", len(second))
-
-# %% tags=["check:copies-found"]
-# checked: 28 texts have a copy on the other side, and none in the course's own two piles
-assert sum(core(text) in known for text in second) == 28
-assert not {core(text) for text in texts[:128]} & {core(text) for text in texts[128:208]}
-
-# %% [markdown]
-# Cure: split first, enlarge afterwards; and keep texts of one author or film on one side (pages 09 and 14). The coin does not see every leak. Copies that were already in the raw file get coins of their own, so look for copies as well. And if the *text* gives the answer away, such as *9/10* at its end, the coin hides that too. There, read the words to which TF-IDF gives the largest weights.
+# Far above a half, although nobody could *know* anything. The model met the same reviews, with their labels, in training. What is left above chance has leaked, chance being a half give or take 0.18 with 32 texts. (Unequal classes? Shuffle the raw labels; chance is then at most the commonest share.)
+#
+# Cure: split first, enlarge afterwards; and keep texts of one author or film on one side (pages 09 and 14). The coin does not see every leak. Copies that were already in the raw file get coins of their own, so look for copies as well (an exercise). And if the *text* gives the answer away, such as *9/10* at its end, the coin hides that too. There, read the words to which TF-IDF gives the largest weights.
 #
 # ## 8. The model is fine, and its answers are not
 #
 # **Another answer each time.** We ask the healthy model for the same review five times, as a loop leaves it, and again after `eval()`. Then **a text alone, and the same text in a batch**: must the numbers be the same?
 
+
+# %% tags=["check:copies-found"]
+# checked: 28 texts have a copy on the other side, and none in the course's own two piles
+def core(text):
+    return "".join(letter for letter in text.lower().removeprefix("review:") if letter.isalnum())
+
+
+known = {core(text) for text in first}
+assert sum(core(text) in known for text in second) == 28
+assert not {core(text) for text in texts[:128]} & {core(text) for text in texts[128:208]}
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## One review, asked five times
@@ -679,24 +724,9 @@ assert (
 )
 
 # %% [markdown]
-# The first report is as it should be. Only `classifier` is missing, the new layer, and what is not used is the old head. In the second one *everything* is missing, so the **whole encoder is random**. Training runs all the same, and gives what a random start gives: on IMDB 87 % in place of 91, both cut to 256 tokens. The test is one line: nothing may be missing but `classifier`. `bertnotes.load_encoder` refuses such a file.
+# The first report is right: only the new layer, `classifier`, is missing, and the old head is not used. In the second one *everything* is missing, so the **whole encoder is random**. Training then gives what a random start gives: on IMDB 87 % in place of 91, at 256 tokens. The test is one line: nothing may be missing but new layers, here `classifier` (in DistilBERT also `pre_classifier`). `bertnotes.load_encoder` refuses such a file.
 #
-# **Attentions that are None.** We ask two encoders for their attention weights.
-
-# %%
-with quiet():
-    encoders = {"as it comes": AutoModel.from_pretrained(MINI)}
-    encoders["eager"] = AutoModel.from_pretrained(MINI, attn_implementation="eager")
-    inputs = tokenizer("The film is dull.", return_tensors="pt")
-    shown = {name: one(**inputs, output_attentions=True).attentions for name, one in encoders.items()}
-print({name: f"{len(weights or ())} layers with weights" for name, weights in shown.items()})
-
-# %% tags=["check:attentions-none"]
-# checked: none as it comes, six layers with eager
-assert not shown["as it comes"] and len(shown["eager"]) == 6 and all(weights is not None for weights in shown["eager"])
-
-# %% [markdown]
-# As it comes, transformers computes attention with a fused function of PyTorch (`sdpa`), which does not hand out the weights. Ask for `attn_implementation="eager"`. The test: there are as many as the model has layers.
+# **Attentions that are None.** As it comes, transformers does not hand out attention weights. Ask for `attn_implementation="eager"`.
 #
 # ## 9. The machine
 #
@@ -704,7 +734,16 @@ assert not shown["as it comes"] and len(shown["eager"]) == 6 and all(weights is 
 #
 # ![What training keeps in memory. Weights, one part; gradients, as much again; AdamW's two running means, twice as much: these do not depend on the batch. Intermediate results for the backward pass: they grow with the size of the batch and the length of the texts](figures/15_memory.svg)
 #
-# (`bertnotes doctor` says how much your machine has.) Which part is too large? We count the bytes that the forward pass keeps for the backward pass, in batches of 4, 8 and 16 reviews. What share of them does a batch of 4 need, compared with one of 16?
+# (`bertnotes doctor` shows free RAM; for a GPU ask `nvidia-smi`.) Which part is too large? We count the bytes that the forward pass keeps for the backward pass, in batches of 4, 8 and 16 reviews. What share does a batch of 4 need, compared with one of 16?
+
+# %% tags=["check:attentions-none"]
+# checked: none as it comes, six layers with eager
+with quiet():
+    encoders = {"as it comes": AutoModel.from_pretrained(MINI)}
+    encoders["eager"] = AutoModel.from_pretrained(MINI, attn_implementation="eager")
+    inputs = tokenizer("The film is dull.", return_tensors="pt")
+    shown = {name: one(**inputs, output_attentions=True).attentions for name, one in encoders.items()}
+assert not shown["as it comes"] and len(shown["eager"]) == 6 and all(weights is not None for weights in shown["eager"])
 
 
 # %%
@@ -742,7 +781,7 @@ assert 0.2 < sizes[4] / sizes[16] < 0.32 and sizes[4] < sizes[8] < sizes[16] and
 # **2 minutes.** What do you change first? The batch, then the length. Does a smaller batch change what is learned? Not if the gradients of several small ones are added up before the step: gradient accumulation.
 
 # %% [markdown]
-# About a quarter: this part goes with the batch. So make batches smaller, then texts shorter: attention weights grow with the *square* of the length (page 13). For the gradient of 16 reviews, add up those of four batches of 4 before a step. This is **gradient accumulation**. Divide each mean loss by 4; if they are not of one size, weigh each by its number of reviews.
+# About a quarter: this part goes with the batch. So make batches smaller, then texts shorter: attention weights grow with the *square* of the length. LoRA shrinks the left part (page 13). For the gradient of 16 reviews, add up those of four batches of 4 before a step. This is **gradient accumulation**. Divide each mean loss by 4.
 #
 # **Different results each time.** The test: the same seed twice, compared to the last digit. Here two things draw random numbers, the new layer and dropout; in a real run also the order of the reviews.
 
@@ -754,7 +793,7 @@ for name, seeds in {"same seed": (0, 0), "two seeds": (0, 1)}.items():
     print(f"{name}: largest difference of a loss {pairs[name]:.4f}")
 
 # %% tags=["check:same-seed"]
-# checked: the same seed gives the same losses to the last digit, another one does not; what a wrong label and a long text say
+# checked: the same seed gives the same losses to the last digit, another one does not; a wrong label and a long text
 for reviews, label, message in (
     ("dull", 2, "Target 2 is out of bounds"),
     (600 * "dull ", 0, "(602) must match the existing size (512)"),
@@ -768,16 +807,29 @@ for reviews, label, message in (
         raise AssertionError(message)
 assert pairs["same seed"] == 0 and pairs["two seeds"] > 0.001
 
+# %% tags=["check:a-long-text-says"]
+# checked: what the classifier of transformers says of a text of 602 tokens
+with quiet():
+    theirs = AutoModelForSequenceClassification.from_pretrained(MINI)
+    try:
+        theirs(**tokenizer(600 * "dull ", return_tensors="pt"))
+        raise AssertionError("a long text was read")
+    except (IndexError, RuntimeError, ValueError) as error:
+        assert "must match" in str(error) and "602" in str(error) and "512" in str(error), error
+
 # %% [markdown]
-# With the same seed, no difference. Set it *before* the model is made, or the new layer is drawn unseeded. On a GPU some operations add up in changing order. `torch.use_deterministic_algorithms(True)` makes PyTorch use others, or raise an error where there are none. Another processor may differ in the last digits, and many steps enlarge that: so compare on one machine. If *seeds* give different results, that is no bug. It is the noise that an interval is for (page 11).
+# With the same seed, no difference. Set it *before* the model is made, or the new layer is drawn unseeded. On a GPU some operations add up in changing order. `torch.use_deterministic_algorithms(True)` makes PyTorch use others, or raise an error. Compare on one machine: another may differ in the last digits. If *seeds* differ, that is no bug, but the noise that an interval is for (page 11).
 #
-# **An error that says little.** A GPU works behind the program's back, so *device-side assert triggered* often comes from another line than the one it names. Run one batch on the CPU. There PyTorch says `Target 2 is out of bounds` if a label is not among 0 to K − 1. And for a text of more than 512 tokens, *the expanded size of the tensor (602) must match the existing size (512)*: switch `truncation` on.
+# **An error that says little.** On a GPU, *device-side assert triggered* often names the wrong line. Run one batch on the CPU. There PyTorch says `Target 2 is out of bounds` if a label is not among 0 to K − 1. And for a text of more than 512 tokens, *the size of tensor* or *the expanded size of the tensor (602) must match … (512)*: switch `truncation` on. On Colab, restart the runtime after such an error.
 #
 # ## 10. Symptom, test, cure
 #
+# For your own run, `bertnotes train --out` writes the curve, the loss of each step, to `steps.jsonl`. `bertnotes evaluate` shows each class, and so those never named.
+#
 # | symptom | curve | the test that tells | cure |
 # | --- | --- | --- | --- |
-# | loss stays at ln K | B | one batch by heart fails; did a weight move? | order of the lines, optimizer, schedule |
+# | starts far above ln K | | count the classes | typing errors in labels |
+# | loss stays at ln K, or at the entropy | B | one batch by heart fails; did a weight move? | order of the lines, optimizer, schedule |
 # | | B | one batch passes; texts beside labels | mend the labels |
 # | | B | turn the ids back into words | the model's own tokenizer |
 # | hardly moves | C | ten times the rate helps | higher rate, more steps |
@@ -788,7 +840,7 @@ assert pairs["same seed"] == 0 and pairs["two seeds"] > 0.001
 # | validation is lower | H | measure training again, in `eval()` | often none; or find the leak |
 # | too good | I | coins for labels in the raw file; look for copies | split before enlarging |
 # | other answers each time | | ask twice; alone and in a batch | `eval()`, attention mask |
-# | "weights not used" | | only `classifier` may be missing | the names in the file |
+# | "weights not used" | | only new layers may be missing | the names in the file |
 # | attentions None | | as many as layers | `eager` |
 # | out of memory | | bytes kept, at half the batch | smaller batches, shorter texts, accumulation |
 # | other results each time | | one seed, twice | seed before the model is made |

@@ -21,19 +21,19 @@ def wiggle(t: float, size: float = 1) -> float:
 
 
 def learns(t: float) -> float:
-    """A training loss as one wishes it."""
-    return 0.12 + 0.58 * exp(-2.6 * t)
+    """A training loss as one wishes it: at first it hardly moves, like the page's own."""
+    return 0.1 + 0.58 / (1 + exp(12 * (t - 0.5)))
 
 
 def settles(t: float) -> float:
     """A validation loss as one wishes it."""
-    return 0.36 + 0.33 * exp(-4 * t)
+    return 0.36 + 0.33 / (1 + exp(12 * (t - 0.45)))
 
 
 CURVES: dict[str, tuple[Callable, Callable | None]] = {
     "A  falls, and levels off": (lambda t: learns(t) + wiggle(t), settles),
     "B  stays at ln 2": (lambda t: 0.69 + wiggle(t), None),
-    "C  hardly moves": (lambda t: 0.7 - 0.2 * t + wiggle(t), None),
+    "C  hardly moves": (lambda t: 0.69 - 0.02 * t + wiggle(t, 0.5), None),
     "D  jumps, then stays at ln 2": (
         lambda t: 0.69 + (1.1 * abs(sin(20 * t)) if 0.05 < t < 0.4 else 0) + wiggle(t, 2),
         None,
@@ -44,7 +44,7 @@ CURVES: dict[str, tuple[Callable, Callable | None]] = {
         None,
     ),
     "G  validation turns up": (lambda t: 0.02 + 0.67 * exp(-5 * t), lambda t: 0.69 - 0.9 * t + 1.35 * t * t),
-    "H  validation is lower": (lambda t: learns(t) + wiggle(t), lambda t: learns(t) - 0.09),
+    "H  validation is lower": (lambda t: learns(t) + wiggle(t), lambda t: 0.8 * learns(t)),
     "I  both go to 0": (lambda t: 0.02 + 0.67 * exp(-6 * t) + wiggle(t, 0.3), lambda t: 0.04 + 0.64 * exp(-6.5 * t)),
 }
 
