@@ -212,7 +212,7 @@ assert [side.count(5) for side in (labels, held_labels, test_labels)] == [17, 4,
 # %% [markdown]
 # 17 messages about *private hire* to learn from, and 5 in the exam: whatever we measure of that class will be rough. With 5 questions, one more or less is 20 points. (As a rule of thumb collect at least ten messages for each class, or its validation is a lottery.)
 #
-# These files lie in the temporary `folder`; for your own data, put a folder in its place that stays. From now on the command reads `train.csv`. With `--validation 0.2` it takes the validation part out of it, by the same function and seed as we did. Give it `--test test.csv` in the last run only: a second score by `train` on the same test set, with other settings, is refused, so that nobody chooses by it. (`evaluate` scores as often as you ask. It trusts you.)
+# These files lie in the temporary `folder`; for your own data, put a folder in its place that stays. From now on the command reads `train.csv`. With `--validation 0.2` it takes the validation part out of it, by the same function and seed as we did. Give it `--test test.csv` in the last run only: a second score by `train` on the same test set, with other settings, is refused, so that nobody chooses by it. (So does `evaluate`, for a set that `train --test` has noted. A set that `evaluate` alone has scored nobody guards.)
 #
 # ## 4. What is good? Macro-F1
 #
@@ -397,7 +397,7 @@ assert round(393 / (8 * 17), 1) == 2.9 and round(393 / (8 * 76), 1) == 0.6
 # **3 minutes.** Which number would have told you that a class is never named? Not the accuracy. Usually weights cost a little accuracy; here they do not.
 
 # %% [markdown]
-# Without weights *private hire* is never named, not once in 99. With them all four are found (and one more message is called so). Macro-F1 rises from 0.53 to 0.66. Accuracy, 0.65 and 0.67, hardly notices; often it even falls a little. Weights are no law: for TF-IDF they do nothing (0.38 and 0.29). Try them, and count.
+# Without weights *private hire* is never named, not once in 99. With them all four are found (and one more message is called so). Macro-F1 rises from 0.53 to 0.66, nearly all of it by these four messages. Accuracy, 0.65 and 0.67, hardly notices; often it even falls a little. Weights are no law: for TF-IDF they do nothing (0.38 and 0.29). Try them, and count.
 #
 # Look at the level, too. A model that has seen none of our labels gives vectors that reach 0.65; word counts reached 0.40 and 0.49. One reason: a third of the different words in the validation messages, such as *chewing* and *Hitchcock*, occur in no training message. To a word count these say nothing. About two thirds of them are whole words in mini's vocabulary. (mini has an advantage here: it was cut from a model trained for such use, page 00. With a plain BERT expect less.)
 #
@@ -525,7 +525,7 @@ mixed = torch.tensor(picture.confusion_matrix + picture.confusion_matrix.T).triu
 assert mixed.argmax() == 8 * 1 + 7 and picture.confusion_matrix[0, 0] <= 2
 
 # %% [markdown]
-# Look off the diagonal. *Booking* and *refund* are mixed up most, in both directions. And the first row: of six messages about *access* hardly any is found. (Six are few: on the test it will be otherwise.) A pair that is mixed up may be hard, or it may be one class that somebody cut in two. Ask the people who label whether *they* keep the two apart. (*Private hire* has four messages here, so its recall can only be 0, 0.25, 0.5, 0.75 or 1.)
+# Look off the diagonal. *Booking* and *refund* are mixed up most, in both directions. And the first row: of six messages about *access* hardly any is found. (Six are few.) A pair that is mixed up may be hard, or it may be one class that somebody cut in two. Ask the people who label whether *they* keep the two apart. (*Private hire* has four messages here, so its recall can only be 0, 0.25, 0.5, 0.75 or 1.)
 #
 # Now read the errors of which the model was surest:
 
@@ -576,7 +576,7 @@ assert set(read) == {"head", "tail", "head+tail", "windows"} and min(lengths) > 
 assert len(windows(list(range(Long.tokens + 2)), Long.room + 2)) == 17
 
 # %% [markdown]
-# One thing is odd: nearly everything is called *booking*. Probably these texts are strangers to the model: it has been trained on no message of more than 100 words, and of a long mail, 64 tokens are mostly introduction. Six messages decide nothing, and we do not choose by them. But all six are longer than 512 tokens, so no setting lets mini read one of them in one piece. If many of your texts are long, keep some for validation and choose there.
+# One thing is odd: read from its head, nearly every text is called *booking*, and most answers in the table are. Probably these texts are strangers to the model: it has been trained on no message of more than 100 words, and of a long mail, 64 tokens are mostly introduction. Six messages decide nothing, and we do not choose by them. But all six are longer than 512 tokens, so no setting lets mini read one of them in one piece. If many of your texts are long, keep some for validation and choose there.
 #
 # For *judging*, windows are safe: short texts are read as before, and of long ones nothing is lost. They cost as many times more as there are windows. In *training* be careful: each window counts as a text of its own, with the label of the whole. Thirteen long texts in 244 may become half of all items. If you have many, compare with `--truncation head+tail` on validation. Without the option, the command cuts texts at `--max-length` and says on stderr how many.
 #
@@ -692,7 +692,7 @@ assert test_leads["TF-IDF"].low > 0 and test_leads["vectors, weighted"].low < 0 
 # **3 minutes.** Which leads are more than chance? Frozen vectors took three seconds. When would you fine-tune all the same? With more labels, or where one folder that reads text is worth it.
 
 # %% [markdown]
-# The order is the same as on validation, and so is the verdict. Fine-tuned mini leads TF-IDF by 20 points, from 10 to 31, and NBSVM by 16. Its lead over its own frozen vectors is 6 points, from −1 to 13: perhaps there is one, perhaps not. On 621 messages, BERT beats word counts; whether fine-tuning beats frozen vectors, this file is too small to say. By command, with precision, recall and F1 of each class, and with word counts that learned from all of `train.csv`:
+# By accuracy the order is the same as on validation, and so is the verdict. Fine-tuned mini leads TF-IDF by 20 points, from 10 to 31, and NBSVM by 16. Its lead over its own frozen vectors is 6 points, from −1 to 13: perhaps there is one, perhaps not. On 621 messages, BERT beats word counts; whether fine-tuning beats frozen vectors, this file is too small to say. By command, with precision, recall and F1 of each class, and with word counts that learned from all of `train.csv`:
 #
 # ```sh
 # bertnotes evaluate --model runs/topics --data test.csv --beside train.csv

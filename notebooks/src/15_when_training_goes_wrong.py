@@ -275,7 +275,7 @@ assert sum(curve[24:32]) / 8 + 0.05 < late < 0.75 and by_heart[-1] < 0.15
 assert mistaken["accuracy"] < 0.68
 
 # %% [markdown]
-# The curve hardly moves, and yet **test 2 passes**: eight wrong labels are learned by heart as easily as eight right ones. So the code works, and the fault is in the data. (In the second epoch the loss creeps down to about 0.6: the model begins to learn wrong labels by heart. Validation does not follow.) Now read ten texts *with their labels*. If half of the labels are wrong, you will see it.
+# The curve hardly moves, and yet **test 2 passes**: eight labels drawn at random, most of them wrong, are learned by heart, too. So the code works, and the fault is in the data. (In the second epoch the loss creeps down to about 0.6: the model begins to learn wrong labels by heart. Validation does not follow.) Now read ten texts *with their labels*. If half of the labels are wrong, you will see it.
 #
 # **The third way is the tokenizer.** Suppose we make a vocabulary of our own from our reviews. But mini's vectors belong to mini's pieces: one and the same id is another piece in each of the two. Nothing complains, because mini has a vector for each of its ids.
 
@@ -304,7 +304,7 @@ assert "dull" not in tokenizer.decode(stranger("The film is dull.")["input_ids"]
 # **3 minutes.** Can you tell the three from their curves? Hardly. Which test tells them apart? One batch by heart finds the first; the ids turned back find the third; texts read beside labels the second.
 
 # %% [markdown]
-# So mini reads a row of unconnected words. Validation is hardly better than always saying *positive*, and that is mostly what the model does: see `named`. Turn ids back with the model's tokenizer: the wrong one reads its own ids without a fault. (mini, made for English, also cuts the German *langweilig*, boring, into *lang, ##we, ##ili, ##g*.)
+# So mini reads a row of unconnected words. Validation is no better than always saying *positive*, and that is mostly what the model does: see `named`. Turn ids back with the model's tokenizer: the wrong one reads its own ids without a fault. (mini, made for English, also cuts the German *langweilig*, boring, into *lang, ##we, ##ili, ##g*.)
 #
 # All three curves stay around the dotted line. They do not tell the faults apart. The tests do:
 #
