@@ -5,7 +5,7 @@
 #
 # ![From left to right: four tokens, six pre-trained layers, the vector of CLS, the pooler, the new layer with two outputs, and softmax, which makes 15 % negative and 85 % positive of them](figures/10_classifier.svg)
 #
-# One new layer goes on top of the pre-trained ones, and then the layers, or the upper ones, are trained a little further on labelled reviews. This is called **fine-tuning**. On this page you write it yourself, in four short definitions. Then we train twice: as it is often shown, and so that one can trust the result.
+# One new layer goes on top of the pre-trained ones, and then the layers, or the upper ones, are trained a little further on labelled reviews. This is called **fine-tuning**. On this page it is written out in four short definitions; in the exercises you write its parts yourself. Then we train twice: as it is often shown, and so that one can trust the result.
 #
 # **You need:** pages 01, 02, 05 and 06; page 09 for the rivals. **Time:** about 66 minutes, and 62 more for the exercises. Where a cell says `guess = None`, type your guess in place of `None`.
 
@@ -380,7 +380,7 @@ assert wilson_interval(7, 10).low < 0.41 and wilson_interval(7, 10).high > 0.89 
 assert 4 * len(forty) == 12 and abs(-0.7 * np.log(0.7) - 0.3 * np.log(0.3) - 0.61) < 0.002
 
 # %% [markdown]
-# Class 0, negative, has a recall of 0.00: all ten are called positive, and seven of them are. The loss says the same. It fell from 0.69 to 0.66, and a model that knows nothing but *seven in ten are positive* can reach 0.61. And the interval goes from 0.40 to 0.89, so a coin's 0.50 lies inside.
+# Class 0, negative, has a recall of 0.00: all ten are called positive, and seven of them are. The loss says the same. It fell from 0.68 to 0.66, and a model that knows nothing but *seven in ten are positive* can reach 0.61. And the interval goes from 0.40 to 0.89, so a coin's 0.50 lies inside.
 #
 # So the 0.70 says nothing. Twelve steps at 2e-5 hardly move the new layer, ten reviews cannot see, and on an unbalanced sample a model looks good that has learned only which class is more frequent.
 #
@@ -414,7 +414,7 @@ assert 4 * len(forty) == 12 and abs(-0.7 * np.log(0.7) - 0.3 * np.log(0.3) - 0.6
 #
 # What do we give up? Training all six layers for three or four epochs took us minutes, and on 122 validation reviews we could see no difference. With thousands of reviews it is worth its time: section 11.
 #
-# `fit` runs `train` and `evaluate` for some epochs, in buckets, and keeps the weights of the epoch that did best on validation.
+# The library's `fit` trains and scores for some epochs, in buckets, and keeps the weights of the epoch that did best on validation.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## From the notebook that many know to ours
@@ -826,7 +826,7 @@ assert seconds[0] < 30 and 3_600 < seconds[1] < 4_000
 # %% [markdown]
 # Read it in pairs.
 #
-# - **All layers or the new one alone?** 91.9 against 84.0. With 365 reviews, of which the upper two layers learned, nothing was gained; with 23,000 all layers together add 8 points.
+# - **All layers or the new one alone?** 91.9 against 84.0. With 365 reviews, of which the upper two layers learned, the gain may be luck; with 23,000 all layers together add 8 points.
 # - **How much is read?** 86.0 with the first 128 tokens, 90.7 with 256, 91.9 with beginning and end. Many reviewers sum up at the end.
 # - **BERT or counting words?** NBSVM reads everything, learns from all 25,000 in half a minute, and gets 91.4. mini has to read well to beat that, and takes an hour on two cores.
 # - **LoRA or all weights?** 92.4 against 91.9, with fewer numbers that learn. But learning rate and machines differ, too: page 13.
