@@ -88,8 +88,8 @@ def split_validation(texts, labels, size=0.2, seed=42, source="the data", class_
     texts, labels = as_pairs(texts, labels, or_names=True)
     label_of = dict(zip(texts, labels, strict=True))
     try:
-        _, held = train_test_split(list(label_of), test_size=size, random_state=seed, stratify=list(label_of.values()))
-        if len({label_of[text] for text in held}) < len(set(labels)):  # scikit-learn lets a rare class fall off one side
+        _, held = sides = train_test_split([*label_of], test_size=size, random_state=seed, stratify=[*label_of.values()])
+        if any(len({label_of[text] for text in side}) < len(set(labels)) for side in sides):  # scikit-learn may lose one
             raise ValueError
     except ValueError:
         counts = Counter(label_of.values())

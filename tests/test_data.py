@@ -240,6 +240,8 @@ def test_no_class_falls_off_a_side_in_silence():
     texts, labels = [f"text {number}" for number in range(30)], [0] * 28 + [1] * 2
     with pytest.raises(ValueError, match=r"needs a text on either side; 'rare' has too few$"):
         split_validation(texts, labels, 0.2, class_names=("common", "rare"))
+    with pytest.raises(ValueError, match="needs a text on either side"):
+        split_validation(texts, labels, 0.8)  # none is left to learn from
     assert split_validation(texts, labels, 0.5)[3].count(1) == 1
 
 

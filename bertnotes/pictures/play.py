@@ -376,36 +376,33 @@ BERTS = {"mini": (14_833_538, 6, 384, 12), "BERT-base": (109_483_778, 12, 768, 1
 WAYS = "attention weights stored", "attention in slices", "each layer computed again"
 
 
+def activation_bytes(model: str, size: int, length: int) -> list[int]:
+    """What a forward pass keeps in each of the three WAYS: vectors of each token, and all attention weights or none."""
+    _, layers, hidden, heads = BERTS[model]
+    vectors = (18 * layers + 3, 18 * layers + 3, layers + 21)  # the last: one a layer, and all of a single layer
+    stored = (12 * layers * heads * length, 0, 0)
+    return [size * length * (4 * hidden * count + tables) for count, tables in zip(vectors, stored, strict=True)]
+
+
 def _budget(model="BERT-base", size=16, length=256):
     limits = {"sizes": [1, 2, 4, 8, 16, 32, 64], "lengths": [64, 128, 256, 512]}
     if model not in BERTS or size not in limits["sizes"] or length not in limits["lengths"]:
         raise ValueError(f"model is one of {list(BERTS)}, size and length of {limits}; got {model!r}, {size} and {length}")
-    parameters, layers, hidden, heads = BERTS[model]
+    fixed = 16 * BERTS[model][0] / 1e9
 
     def draw():
-        tables = 12 * layers * heads * length**2 * size
-        vectors = [18 * layers + 3, 18 * layers + 3, layers + 21]  # of a token, one vector for each number that is kept
-        kept = [4 * hidden * count * size * length for count in vectors]
         _, ax = plt.subplots(figsize=(10, 3.4), layout="constrained")
-        ax.barh(WAYS, [16 * parameters / 1e9] * 3, color=KEY, label="weights, gradients, AdamW")
-        activations = [(kept[0] + tables) / 1e9, kept[1] / 1e9, kept[2] / 1e9]
-        ax.barh(WAYS, activations, left=16 * parameters / 1e9, color=QUERY, label="activations")
-        ax.axvline(15, color=INK, ls="--")
+        ax.barh(WAYS, [fixed] * 3, color=KEY, label="weights, gradients, AdamW")
+        kept = [held / 1e9 for held in activation_bytes(model, size, length)]
+        ax.barh(WAYS, kept, left=fixed, color=QUERY, label="activations")
+        ax.axvline(16, color=INK, ls="--")
         ax.invert_yaxis()
         ax.legend(fontsize=12)
         ax.set_title(f"{model}, {size} texts of {length} tokens: GB of a step; dashed: a T4", loc="left")
 
-    data = {
-        "model": model,
-        "size": size,
-        "length": length,
-        "way": 1,
-        "lora": False,
-        "models": BERTS,
-        "ways": WAYS,
-        "room": 15e9,
-    }
-    return data | limits, draw, "the memory of a training step, against that of a T4"
+    chosen = {"model": model, "size": size, "length": length, "way": 1, "lora": False}
+    data = chosen | limits | {"models": BERTS, "ways": WAYS, "room": 16e9}
+    return data, draw, "the memory of a training step, against that of a T4"
 
 
 def _apart(count=8_000, shares=(0.92, 0.91)):

@@ -126,7 +126,7 @@ once, other = np.random.default_rng(1).binomial(25_000, 0.9183, (2, 20_000)) / 2
 assert 0.94 < (abs(once - other) < 0.0048).mean() < 0.96 and 0.82 < (abs(once - other) < 0.0034).mean() < 0.86
 
 # %% [markdown]
-# A third of a point either way. That is a **95 % interval**: a recipe which, used on many samples, contains the true value in about 95 % of them. (Reviews of one film may be alike, so ours is perhaps too narrow.) For an accuracy Wilson's formula (page 09) gives the same in one line, ± 0.34. The width shrinks with the square root of the number of reviews. With 92 of 100 correct it would be 85 to 96 %, lopsided as no score exceeds 100.
+# A third of a point either way. That is a **95 % interval**: a recipe which, used on many samples, contains the true value in about 95 % of them. (Reviews of one film may be alike, so ours is perhaps too narrow.) For an accuracy Wilson's formula (page 09) gives the same in one line, ± 0.34. The width shrinks with the square root of the number of reviews. With 92 of 100 correct it would be 85 to 96 %, wider below than above, as no score exceeds 100.
 #
 # Another 25,000 reviews have an error of their own. In 95 % of cases *their* score lies within √2 times as much of ours: ± 0.48.
 #

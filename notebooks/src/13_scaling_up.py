@@ -141,7 +141,10 @@ for name, size in models.items():
     print(f"{name:11}{work / 1e15:6.2f} million billion, {work / step_flops(*models['mini'], 256, 25_000):4.1f} times mini")
 
 # %% tags=["check:models"]
-# checked: the rule against PyTorch's count; BERT-base's work over mini's
+# checked: the formula against PyTorch's count at two lengths; BERT-base's work over mini's
+with FlopCounterMode(display=False) as counter:
+    model(ids[:1, :64], ids[:1, :64]).sum().backward()
+assert abs(step_flops(*models["mini"], 64) / counter.get_total_flops() - 1) < 5e-3
 assert abs(step_flops(*models["mini"], 256, 2) / counted - 1) < 2e-3
 times_mini = step_flops(*models["BERT-base"], 256) / step_flops(*models["mini"], 256)
 assert 7.55 < times_mini < 7.65 and 0.45 < step_flops(*models["mini"], 256, 25_000) / 1e15 < 0.46
@@ -150,13 +153,13 @@ assert 7.55 < times_mini < 7.65 and 0.45 < step_flops(*models["mini"], 256, 25_0
 # What does the larger model give? Published and our own accuracies on the official 25,000 test reviews, read to 256 tokens: BERT-base 92.39 ± 0.07 (a reproduction, three seeds), mini 90.41 to 91.01 (three seeds, on different machines). About 1.7 points for 7.6 times the work in each epoch. (Number of epochs, pre-training and training sets differ, too.)
 
 # %% tags=["check:accuracies"]
-# checked: mini's three accuracies at 256 tokens
+# checked: mini's three accuracies at 256 tokens, and how many reviews are longer
+import json
+
 from bertnotes.experiments.records import read_record
 from bertnotes.files import RESULTS
 
 of_mini = [100 * read_record(RESULTS / f"imdb-mini-256-seed{seed}.json")["accuracy"] for seed in range(3)]
-import json
-
 facts = json.loads((RESULTS / "imdb_facts.json").read_text(encoding="utf-8"))
 assert facts["reviews_cut"]["256"] < 0.5
 assert (round(min(of_mini), 2), round(max(of_mini), 2)) == (90.41, 91.01) and 1.6 < 92.39 - sum(of_mini) / 3 < 1.8
@@ -196,7 +199,7 @@ assert one + 0.001 == 1 and one + 0.01 != 1
 assert 0.05 < reached < 1 and peak > 1e9
 
 # %% [markdown]
-# Below 1: softmax, dropout, LayerNorm and GELU do few FLOPs on many numbers, and the processor waits for memory. This share is called **model FLOPs utilisation**, MFU (Chowdhery et al. 2022). PaLM's training reached 46 % on 6,144 chips. In the comparison below, our loop reached 60 % in fp32 on one processor and 42 % in bf16 on another. (PaLM's is a share of the makers' peak, ours of a measured product: the two do not compare.)
+# Below 1. Probably the processor waits for memory: softmax, dropout, LayerNorm and GELU do few FLOPs on many numbers. This share is called **model FLOPs utilisation**, MFU (Chowdhery et al. 2022). PaLM's training reached 46 % on 6,144 chips. In the comparison below, our loop reached 60 % in fp32 on one processor and 42 % in bf16 on another. (PaLM's is a share of the makers' peak, ours of a measured product: the two do not compare.)
 #
 # ### Work that nobody needs
 #
@@ -289,7 +292,7 @@ assert [round(entry["seconds"] / 60) for entry in two_cores["history"]] == [31, 
 #
 # For the H100 the estimate says 1.1 s. Even divided by 16, it took about four times that. Probably a model as small as mini, in batches of 16, cannot fill such a GPU, but 16 runs that share one are no clean test. For small models on large GPUs trust no such estimate. For BERT-base on a T4 nobody here has measured.
 #
-# Before a long run, measure instead: `bertnotes train ... --dry-run` times ten steps of your data and tells hours and memory. While a run goes on in a notebook, `callbacks=[LiveCurve()]` draws its loss.
+# Before a long run, measure instead: `bertnotes train ... --dry-run` times ten steps of your data and tells hours and memory. While a run goes on in a notebook, `fit(..., callbacks=[LiveCurve()])` draws its loss (`bertnotes.pictures.charts`).
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-only"]
 # ## An epoch of IMDB at 40 % of the peak: estimates
@@ -364,11 +367,8 @@ grown = {name: [activations(way.train(), 1, length) for length in (64, 128, 256,
 # ## Activations: what grows with the length of a text?
 
 # %% slideshow={"slide_type": "-"}
-_, ax = plt.subplots(figsize=(9.5, 4), layout="constrained")
-for name, sizes in grown.items():
-    _ = ax.plot((64, 128, 256, 512), sizes, "o-", lw=3, label=name)
-_ = ax.set_xlabel("tokens in a text", fontsize=15), ax.set_title("MB of activations, one text, mini", loc="left", fontsize=16)
-_ = ax.set_xticks((64, 128, 256, 512)), ax.tick_params(labelsize=14), ax.legend(fontsize=14)
+title = "MB of activations, one text, mini"
+ax = line_chart([64, 128, 256, 512], grown, "tokens in a text", title, logarithmic="")
 
 # %% tags=["check:memory-grown"]
 # checked: stored weights grow faster than length, slices and checkpoints in proportion; the drawing's numbers
@@ -393,7 +393,7 @@ assert abs(Memory.weights - 4 * total / 1e6) < 1 and abs(Memory.adamw - 8 * tota
 #
 # (In the last bar, 113 MB are those of the one layer that is just being computed again.)
 #
-# What would a larger model need? Take BERT-large with texts of 512 tokens. How many fit a T4, which has 15 GB, with attention weights stored? And what helps most?
+# What would a larger model need? Take BERT-large with texts of 512 tokens. How many fit a T4, which has 16 GB, with attention weights stored? And what helps most?
 
 # %% tags=["nbval-ignore-output"]
 from bertnotes.pictures.play import play
@@ -410,7 +410,7 @@ assert full["bertnotes"]["memory_mb"] == 5203 and round((16 * total + 4 * 384 * 
 assert [round(full[side]["ratio"], 2) for side in ("Trainer, best", "the original loop")] == [1.32, 4.65]
 
 # %% [markdown]
-# (It counts 18 vectors a layer and token, as measured above, and 12 bytes for each stored attention weight. Take it as a lower bound, and leave room for as much again: a whole run of mini, 16 reviews of 512 tokens in slices, held 5.2 GB, where it says 1.6. PyTorch's buffers and intermediate results come on top.)
+# (It counts 18 vectors a layer and token, as measured above, and 12 bytes for each stored attention weight. Take it as a lower bound: a whole run of mini, 16 reviews of 512 tokens in slices, held 5.2 GB, where it says 1.6. So leave three times the room. PyTorch's buffers and intermediate results come on top.)
 #
 # If a batch still does not fit, let it go through in parts and add up the gradients: **gradient accumulation** (`--micro-batch-size 4`). Is that the same gradient?
 
@@ -518,7 +518,7 @@ assert abs(mix_of / total_of - 25.8) < 0.05 and largest == 3 and abs(total_of - 
 #
 # This trick has a short history. Milakov and Gimelshein (2018) found that maximum and sum can be had in one pass over a row. Rabe and Staats (2021) used it to compute attention without the table, and computed blocks again in the backward pass. **FlashAttention** (Dao et al. 2022) chose blocks that fit the small fast memory of a GPU. It does more arithmetic and is still faster: the time went into moving the table.
 #
-# `bertnotes.blockwise` does the simpler half: whole rows, but only a few heads at a time, so that their tables fit the processor's cache, and once more in the backward pass. PyTorch's own `scaled_dot_product_attention` has FlashAttention built in. On a CPU it cannot use it together with dropout, and falls back to the whole table. Let us time all three, with the dropout of training, forward and backward:
+# `bertnotes.blockwise` does the simpler half: whole rows, but only a few heads at a time, so that their tables fit the processor's cache, and once more in the backward pass. PyTorch's own `scaled_dot_product_attention` has FlashAttention built in. On a CPU it cannot use it together with dropout, and falls back to the whole table. Let us time them, with the dropout of training, forward and backward:
 
 # %%
 from torch.nn.functional import scaled_dot_product_attention as of_torch
@@ -546,7 +546,7 @@ plain = [scaled_dot_product_attention(*heads)[0], of_torch(*heads), blockwise_at
 assert plain[0].allclose(plain[1], atol=1e-5) and plain[0].allclose(plain[2], atol=1e-5) and min(took.values()) > 0
 
 # %% [markdown]
-# On our machines slices took about half the time of page 01's attention. PyTorch is fastest, but without dropout. Why not train without it, then? We tried: one epoch, two layers, 4,000 reviews, three seeds. Without attention dropout the accuracies were 1.3 points lower, 0.2 higher and 1.9 higher than with it. That decides nothing, so it stays an option (`--attention-dropout 0`).
+# In the run stored here, slices took about half the time of page 01's attention. PyTorch is fastest, but without dropout. Why not train without it, then? We tried: one epoch, two layers, 4,000 reviews, three seeds. Without attention dropout the accuracies were 1.3 points lower, 0.2 higher and 1.9 higher than with it. That decides nothing, so it stays an option (`--attention-dropout 0`).
 
 # %% tags=["check:without-dropout"]
 # checked: what training without attention dropout changed, seed by seed

@@ -90,7 +90,7 @@ def memory() -> str:
 class Running:
     """Four scores in two blocks, and their values."""
 
-    scores, values, size = (2, 0, 3, 1), (10, 20, 30, 40), 2
+    scores, values = (2, 0, 3, 1), (10, 20, 30, 40)
 
     @classmethod
     def after(cls, count: int) -> tuple[float, float, float]:

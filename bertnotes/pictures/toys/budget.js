@@ -1,6 +1,5 @@
 // data: {model, size, length, way, lora, models, sizes, lengths, ways, room}: models: {name: [parameters, layers, hidden, heads]};
 // way: an index of ways; room: bytes of a GPU.
-const slide = (id, values, label) => make("input", { type: "range", min: 0, max: values.length - 1, step: 1, id, "aria-label": label });
 const size = slide("size", data.sizes, "texts in a batch"), length = slide("length", data.lengths, "tokens in a text");
 const many = make("b"), long = make("b"), chart = make("div", { class: "chart" });
 const choices = make("div", { class: "buttons" }), lora = make("button", { type: "button", id: "lora" }, "LoRA, rank 8");

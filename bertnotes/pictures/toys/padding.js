@@ -1,6 +1,5 @@
 // data: {lengths, size, most, sizes, mosts, sorted}: tokens of the reviews as they come, reviews in a batch, the cut, what both
 // may be, and whether reviews of like length are put together.
-const slide = (id, values, label) => make("input", { type: "range", min: 0, max: values.length - 1, step: 1, id, "aria-label": label });
 const size = slide("size", data.sizes, "reviews in a batch"), most = slide("most", data.mosts, "tokens that are kept of a review");
 const many = make("b"), kept = make("b"), chart = make("div", { class: "chart" });
 const sort = make("button", { type: "button", id: "sort" }, "reviews of like length together");

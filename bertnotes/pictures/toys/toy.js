@@ -28,6 +28,9 @@ function make(name, attributes = {}, ...inside) {  // an HTML element with what 
   return element;
 }
 
+// a slider over the places of a list
+const slide = (id, values, label) => make("input", { type: "range", min: 0, max: values.length - 1, step: 1, id, "aria-label": label });
+
 function draw(parent, name, attributes, text = "") {  // an SVG element
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
